@@ -1,0 +1,130 @@
+/**
+ * The assembler of WGSL. A shader file is valid WGSL with three kinds of directive in comments:
+ *
+ *   //#include lib/grid.wgsl        another file of shaders/, inserted once
+ *   //#if NAME / //#if NAME == v    lines kept only when the constant is true / equals v (also `!NAME`, `!=`)
+ *   //#else  //#endif
+ *
+ * and defaults that a pipeline may replace: `const TILE: u32 = 16;` and `alias E = f32;`.
+ * Includes are resolved at build time for the browser and at start for Node; the rest at pipeline creation.
+ * `const` rather than `override`, because register arrays must be sized by const-expressions.
+ */
+
+/** Replacements for a shader's `const` and `alias` defaults, and values for its `//#if` lines. */
+export type ShaderConstants = Record<string, number | boolean | string>;
+
+const INCLUDE = /^\s*\/\/#include\s+(\S+)\s*$/;
+
+/** Replaces every `//#include` by the file's text, each file once. `read` gets a path relative to shaders/. */
+export function resolveIncludes(source: string, read: (path: string) => string): string {
+  const seen = new Set<string>();
+  const resolve = (text: string): string =>
+    text
+      .split('\n')
+      .map((line) => {
+        const path = INCLUDE.exec(line)?.[1];
+        if (path === undefined) return line;
+        if (seen.has(path)) return '';
+        seen.add(path);
+        return resolve(read(path));
+      })
+      .join('\n');
+  return resolve(source);
+}
+
+/**
+ * Applies constants to a shader whose includes are resolved: keeps the lines its conditions allow, replaces
+ * the defaults, and enables f16 where the result uses it. Throws on a constant the shader does not know.
+ */
+export function specialize(name: string, source: string, constants: ShaderConstants): string {
+  const unused = new Set(Object.keys(constants));
+  const kept = applyConditions(name, source, constants, unused);
+  const replaced = kept.replace(
+    /^(const|alias)\s+(\w+)(\s*:\s*(\w+))?\s*=\s*([^;]+);/gm,
+    (line, kind: string, key: string, _type: string | undefined, type: string | undefined) => {
+      const value = constants[key];
+      if (value === undefined) return line;
+      unused.delete(key);
+      if (kind === 'alias') return `alias ${key} = ${String(value)};`;
+      return `const ${key}${type ? `: ${type}` : ''} = ${literal(value, type)};`;
+    },
+  );
+  if (unused.size > 0) throw new Error(`shader ${name}: unknown constant ${[...unused].join(', ')}`);
+  const code = replaced.replace(/\/\/.*$/gm, '');
+  return /\bf16\b/.test(code) ? `enable f16;\n${replaced}` : replaced;
+}
+
+function literal(value: number | boolean | string, type: string | undefined): string {
+  if (type === 'u32' && typeof value === 'number') return `${value}u`;
+  if (type === 'f32' && typeof value === 'number') return `f32(${value})`;
+  return String(value);
+}
+
+function applyConditions(name: string, source: string, constants: ShaderConstants, unused: Set<string>): string {
+  const stack: { parent: boolean; condition: boolean }[] = [];
+  const out: string[] = [];
+  let active = true;
+  for (const line of source.split('\n')) {
+    const directive = /^\s*\/\/#(if|else|endif)\b\s*(.*)$/.exec(line);
+    if (!directive) {
+      if (active) out.push(line);
+      continue;
+    }
+    if (directive[1] === 'if') {
+      const condition = evaluate(name, directive[2] ?? '', constants, unused);
+      stack.push({ parent: active, condition });
+      active = active && condition;
+      continue;
+    }
+    const top = stack.at(-1);
+    if (!top) throw new Error(`shader ${name}: //#${directive[1]} without //#if`);
+    if (directive[1] === 'else') active = top.parent && !top.condition;
+    else {
+      active = top.parent;
+      stack.pop();
+    }
+  }
+  if (stack.length > 0) throw new Error(`shader ${name}: //#if without //#endif`);
+  return out.join('\n');
+}
+
+function evaluate(name: string, text: string, constants: ShaderConstants, unused: Set<string>): boolean {
+  const match = /^(!?)(\w+)\s*(?:(==|!=)\s*(\w+))?\s*$/.exec(text);
+  if (!match) throw new Error(`shader ${name}: cannot read condition "${text}"`);
+  const [, not, key = '', operator, operand] = match;
+  unused.delete(key);
+  const value = constants[key];
+  if (operator) return (String(value) === operand) === (operator === '==');
+  return Boolean(value) !== (not === '!');
+}
+
+/** One `var<storage>` or `var<uniform>` of a shader, in declaration order. */
+export interface ShaderBinding {
+  name: string;
+  binding: number;
+  kind: 'read' | 'read_write' | 'uniform';
+}
+
+/** One field of a shader's `struct Params`, 4 bytes each. */
+export interface ShaderParam {
+  name: string;
+  type: 'u32' | 'i32' | 'f32';
+}
+
+/** Reads the bindings of group 0 and the fields of `struct Params` out of a specialized shader. */
+export function reflect(source: string): { bindings: ShaderBinding[]; params: ShaderParam[]; workgroupEntry: string } {
+  const code = source.replace(/\/\/.*$/gm, '');
+  const bindings: ShaderBinding[] = [];
+  for (const match of code.matchAll(/@group\(0\)\s*@binding\((\d+)\)\s*var<(\w+)(?:\s*,\s*(\w+))?>\s*(\w+)/g)) {
+    const [, binding, space, access, name = ''] = match;
+    const kind = space === 'uniform' ? 'uniform' : access === 'read_write' ? 'read_write' : 'read';
+    bindings.push({ name, binding: Number(binding), kind });
+  }
+  const params: ShaderParam[] = [];
+  const struct = /struct\s+Params\s*\{([^}]*)\}/.exec(code)?.[1] ?? '';
+  for (const match of struct.matchAll(/(\w+)\s*:\s*(u32|i32|f32)/g)) {
+    params.push({ name: match[1] ?? '', type: match[2] as ShaderParam['type'] });
+  }
+  const workgroupEntry = /@compute[^{]*?fn\s+(\w+)/.exec(code)?.[1] ?? 'main';
+  return { bindings, params, workgroupEntry };
+}

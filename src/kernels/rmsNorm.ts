@@ -1,0 +1,33 @@
+import type { Commands } from '../gpu/commands.ts';
+import type { Tensor } from '../gpu/tensor.ts';
+import { flatGroups } from './grid.ts';
+
+/**
+ * y = x · rstd · weight over rows (Zhang & Sennrich, 2019).
+ * @param x [rows, dim] f32 or f16
+ * @param weight [dim] f32
+ * @param y [rows, dim] f32 or f16
+ * @param rstd [rows] f32, kept for the backward pass
+ */
+export function rmsNorm(
+  commands: Commands,
+  { x, weight, y, rstd, rows, eps }: { x: Tensor; weight: Tensor; y: Tensor; rstd: Tensor; rows: number; eps: number },
+): void {
+  const [dim = 0] = weight.shape;
+  commands.run('rms_norm', { X: x.type, E: y.type }, { x, weight, y, rstd }, { rows, dim, eps }, flatGroups(rows));
+}
+
+/**
+ * dx (+)= the gradient of `rmsNorm` with a frozen weight.
+ * @param dy [rows, dim] f32
+ * @param dx [rows, dim] f32; added to when `accumulate`
+ */
+export function rmsNormBackward(
+  commands: Commands,
+  tensors: { dy: Tensor; x: Tensor; weight: Tensor; rstd: Tensor; dx: Tensor; rows: number; accumulate: boolean },
+): void {
+  const { dy, x, weight, rstd, dx, rows } = tensors;
+  const [dim = 0] = weight.shape;
+  const params = { rows, dim, accumulate: Number(tensors.accumulate) };
+  commands.run('rms_norm_backward', { X: x.type }, { dy, x, weight, rstd, dx }, params, flatGroups(rows));
+}

@@ -1,0 +1,28 @@
+import type { ErrorText } from './types.ts';
+
+export const gpuErrors = {
+  'gpu.no_webgpu': {
+    what: 'This browser has no WebGPU.',
+    next: 'Use a current Chrome, Edge, Firefox or Safari, or turn WebGPU on in its settings.',
+  },
+  'gpu.no_adapter': {
+    what: 'WebGPU is there, but it found no graphics adapter{detail}.',
+    next: 'Update the graphics driver, or allow the GPU in the browser’s settings; in Node, install a Vulkan driver.',
+  },
+  'gpu.no_f16': {
+    what: 'This adapter ({adapter}) has no shader-f16, which dtype "f16" needs.',
+    next: 'Choose dtype "f32", or "auto" to let Graft decide.',
+  },
+  'gpu.device_lost': {
+    what: 'The GPU device was lost ({reason}).',
+    next: 'Reload the page; the last saved adapter is intact.',
+  },
+  'gpu.out_of_memory': {
+    what: 'The GPU is out of memory while allocating {bytes} bytes for {label}.',
+    next: 'Use a smaller batch or shorter rows, or close other programs that use the GPU.',
+  },
+  'gpu.validation': {
+    what: 'The GPU refused a command: {message}',
+    next: 'Please report this with the name of the adapter.',
+  },
+} satisfies Record<string, ErrorText>;

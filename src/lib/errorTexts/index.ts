@@ -1,0 +1,25 @@
+import { cliErrors } from './cli.ts';
+import { dataErrors } from './data.ts';
+import { formatsErrors } from './formats.ts';
+import { gpuErrors } from './gpu.ts';
+import { mergeErrors } from './merge.ts';
+import { modelErrors } from './model.ts';
+import { storageErrors } from './storage.ts';
+import { trainErrors } from './train.ts';
+import type { ErrorText } from './types.ts';
+
+const texts = {
+  ...cliErrors,
+  ...dataErrors,
+  ...formatsErrors,
+  ...gpuErrors,
+  ...mergeErrors,
+  ...modelErrors,
+  ...storageErrors,
+  ...trainErrors,
+};
+
+export type ErrorCode = keyof typeof texts;
+
+/** Every error code with its English text, one file an area. */
+export const errorTexts: Record<ErrorCode, ErrorText> = texts;
