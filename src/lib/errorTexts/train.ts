@@ -1,3 +1,32 @@
 import type { ErrorText } from './types.ts';
 
-export const trainErrors = {} satisfies Record<string, ErrorText>;
+export const trainErrors = {
+  'train.recipe_unknown_key': {
+    what: 'The recipe has an unknown key "{key}".',
+    next: 'Remove or correct it; known keys: {known}.',
+  },
+  'train.recipe_invalid': {
+    what: 'The recipe’s "{key}" is not usable: {problem}.',
+    next: 'Correct the value and start again.',
+  },
+  'train.no_rows': {
+    what: 'There is no row to train on.',
+    next: 'Check the data set and its problems by line.',
+  },
+  'train.no_targets': {
+    what: 'No module of this model is called {targets}.',
+    next: 'Choose among {known}, or "all-linear".',
+  },
+  'train.layer_out_of_range': {
+    what: 'Layer {layer} does not exist: the model has {layers} layers, counted from 0.',
+    next: 'Correct "layers" in the recipe.',
+  },
+  'train.diverged': {
+    what: 'Training diverged at step {step}: the gradient was not finite for {count} steps in a row.',
+    next: 'Lower the learning rate, or check the data; the adapter of the last good step is kept.',
+  },
+  'train.row_too_long': {
+    what: 'A row of {length} tokens is longer than the model’s {positions} positions.',
+    next: 'Lower "max_length" to {positions} or less.',
+  },
+} satisfies Record<string, ErrorText>;

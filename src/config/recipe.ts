@@ -1,0 +1,252 @@
+import * as v from 'valibot';
+import { GraftError } from '../lib/errors.ts';
+
+const count = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
+const real = (min: number, max: number) => v.pipe(v.number(), v.minValue(min), v.maxValue(max));
+
+/** Learning-rate schedules, by transformers' names. */
+export const schedules = [
+  'cosine',
+  'linear',
+  'constant',
+  'constant_with_warmup',
+  'cosine_with_restarts',
+  'polynomial',
+  'inverse_sqrt',
+] as const;
+export type ScheduleName = (typeof schedules)[number];
+
+/** Where the fields stand in the studio: always shown, or folded under "Advanced". */
+export type RecipeGroup = 'main' | 'advanced';
+
+interface Field<S extends v.GenericSchema> {
+  schema: S;
+  default: v.InferOutput<S>;
+  label: string;
+  help: string;
+  group: RecipeGroup;
+}
+
+function field<const S extends v.GenericSchema>(
+  schema: S,
+  fallback: v.InferOutput<S>,
+  group: RecipeGroup,
+  label: string,
+  help: string,
+): Field<S> {
+  return { schema, default: fallback, label, help, group };
+}
+
+/** Every setting of a training run: its rule, default, and help, in the order they are shown. */
+export const recipeFields = {
+  method: field(
+    v.picklist(['lora']),
+    'lora',
+    'main',
+    'Method',
+    'LoRA trains two small matrices beside each chosen layer and leaves the model itself untouched.',
+  ),
+  rank: field(
+    count(1, 512),
+    16,
+    'main',
+    'Rank',
+    'How much the adapter can learn. 8 to 16 suits style and facts; 64 suits harder tasks and needs more memory.',
+  ),
+  alpha: field(
+    real(0.01, 4096),
+    32,
+    'main',
+    'Alpha',
+    'Strength of the adapter: its output is scaled by alpha ÷ rank. Twice the rank is a common choice.',
+  ),
+  lr: field(
+    real(0, 10),
+    2e-4,
+    'main',
+    'Learning rate',
+    'Size of each step. 2e-4 suits most models; small models take 1e-3 and more. Lower it if the loss jumps.',
+  ),
+  epochs: field(
+    real(0.01, 1000),
+    3,
+    'main',
+    'Epochs',
+    'How many times the data is read. Ignored when "Max steps" is set.',
+  ),
+  max_steps: field(
+    count(0, 1e7),
+    0,
+    'main',
+    'Max steps',
+    'Stop after this many optimizer steps. 0 leaves it to the epochs.',
+  ),
+  batch_size: field(
+    count(1, 1024),
+    4,
+    'main',
+    'Batch size',
+    'Rows trained on at once. Larger is steadier and needs more memory.',
+  ),
+  grad_accum: field(
+    count(1, 4096),
+    1,
+    'main',
+    'Gradient accumulation',
+    'Micro-batches added up before each step: the effect of a larger batch without its memory.',
+  ),
+  max_length: field(
+    count(2, 1 << 20),
+    1024,
+    'main',
+    'Max length',
+    'Rows longer than this many tokens are cut. You are told how many.',
+  ),
+  mask: field(
+    v.picklist(['assistant', 'all', 'last']),
+    'assistant',
+    'main',
+    'Train on',
+    'Which tokens are learned: the assistant’s answers, everything, or the last answer only.',
+  ),
+  targets: field(
+    v.union([v.literal('all-linear'), v.pipe(v.array(v.pipe(v.string(), v.minLength(1))), v.minLength(1))]),
+    'all-linear',
+    'advanced',
+    'Target modules',
+    'The layers that get an adapter, by name (q_proj, v_proj, …), or all-linear for every one but the output head.',
+  ),
+  layers: field(
+    v.union([v.literal('all'), v.pipe(v.array(count(0, 100000)), v.minLength(1))]),
+    'all',
+    'advanced',
+    'Layers',
+    'The blocks that get an adapter, counted from 0, or all.',
+  ),
+  dropout: field(
+    real(0, 0.99),
+    0,
+    'advanced',
+    'Dropout',
+    'Share of the adapter’s inputs dropped at random in training. 0.05 helps against over-fitting small data.',
+  ),
+  rslora: field(
+    v.boolean(),
+    false,
+    'advanced',
+    'Rank-stabilized scaling',
+    'Scale by alpha ÷ √rank instead of alpha ÷ rank, so that high ranks keep learning.',
+  ),
+  schedule: field(
+    v.picklist(schedules),
+    'cosine',
+    'advanced',
+    'Schedule',
+    'How the learning rate moves over the run, by transformers’ names.',
+  ),
+  warmup_steps: field(
+    count(0, 1e7),
+    2,
+    'advanced',
+    'Warm-up steps',
+    'Steps over which the learning rate rises from zero.',
+  ),
+  weight_decay: field(
+    real(0, 10),
+    0,
+    'advanced',
+    'Weight decay',
+    'Pulls the adapter towards zero at each step.',
+  ),
+  beta1: field(real(0, 0.99999), 0.9, 'advanced', 'Adam β₁', 'Memory of the mean gradient.'),
+  beta2: field(real(0, 0.9999999), 0.999, 'advanced', 'Adam β₂', 'Memory of the squared gradient.'),
+  eps: field(real(0, 1), 1e-8, 'advanced', 'Adam ε', 'Keeps the step finite where gradients are tiny.'),
+  max_grad_norm: field(
+    real(0, 1e6),
+    1,
+    'advanced',
+    'Max gradient norm',
+    'Gradients longer than this are shortened to it. 0 turns clipping off.',
+  ),
+  packing: field(
+    v.boolean(),
+    false,
+    'advanced',
+    'Packing',
+    'Put several short rows into one of the maximal length. Rows cannot see each other.',
+  ),
+  shuffle: field(
+    v.boolean(),
+    true,
+    'advanced',
+    'Shuffle',
+    'Read the rows in a new random order each epoch, those of similar length together.',
+  ),
+  eval_fraction: field(
+    real(0, 0.5),
+    0,
+    'advanced',
+    'Evaluation share',
+    'Share of the rows kept aside to measure the loss on unseen data.',
+  ),
+  eval_steps: field(
+    count(1, 1e7),
+    20,
+    'advanced',
+    'Evaluate every',
+    'Optimizer steps between two evaluations.',
+  ),
+  seed: field(
+    count(0, 0xffffffff),
+    42,
+    'advanced',
+    'Seed',
+    'The same recipe, data and seed give the same adapter, bit for bit, on the same GPU.',
+  ),
+  dtype: field(
+    v.picklist(['auto', 'f32', 'f16']),
+    'auto',
+    'advanced',
+    'Activation type',
+    'f16 halves the memory of activations where the GPU has it; sums are always f32. auto takes f32.',
+  ),
+} as const;
+
+export type RecipeKey = keyof typeof recipeFields;
+
+/** A frozen description of a training run. */
+export type Recipe = { [K in RecipeKey]: v.InferOutput<(typeof recipeFields)[K]['schema']> };
+
+/** The recipe with every field at its default. */
+export function defaultRecipe(): Recipe {
+  return Object.fromEntries(Object.entries(recipeFields).map(([key, f]) => [key, f.default])) as Recipe;
+}
+
+/**
+ * Reads a recipe from JSON: unknown keys and values out of range are errors that name the key.
+ * Throws `train.recipe_unknown_key`, `train.recipe_invalid`.
+ */
+export function parseRecipe(json: unknown): Recipe {
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+    throw new GraftError('train.recipe_invalid', {
+      key: '(the whole recipe)',
+      problem: 'it is not a JSON object',
+    });
+  }
+  const recipe = defaultRecipe();
+  for (const [key, value] of Object.entries(json)) {
+    if (!Object.hasOwn(recipeFields, key)) {
+      throw new GraftError('train.recipe_unknown_key', { key, known: Object.keys(recipeFields).join(', ') });
+    }
+    const problem = checkField(key as RecipeKey, value);
+    if (problem) throw new GraftError('train.recipe_invalid', { key, problem });
+    Object.assign(recipe, { [key]: value });
+  }
+  return recipe;
+}
+
+/** What is wrong with a value of a field, or null. */
+export function checkField(key: RecipeKey, value: unknown): string | null {
+  const result = v.safeParse(recipeFields[key].schema, value);
+  return result.success ? null : (result.issues[0]?.message ?? 'invalid value');
+}

@@ -1,0 +1,196 @@
+/** What the page and its two workers say to each other. Everything here survives structured cloning. */
+import type { Recipe } from '../config/recipe.ts';
+import type { ErrorCode, ErrorParams } from '../lib/errors.ts';
+
+/** Where a model's files are: dropped or picked files, or a folder the person gave access to. */
+export type ModelSource =
+  | { kind: 'files'; name: string; files: File[] }
+  | { kind: 'directory'; name: string; handle: FileSystemDirectoryHandle };
+
+/** Worker methods return this; the client turns failures back into GraftError. */
+export type Result<T> =
+  | { ok: true; value: T }
+  | { ok: false; error: { code: ErrorCode | null; params: ErrorParams; message: string } };
+
+export interface DeviceReport {
+  description: string;
+  hasF16: boolean;
+  maxBufferBytes: number;
+}
+
+/** A long step: `phase` is a name for people, `done` of `total` in `unit`. */
+export interface Progress {
+  phase: string;
+  done: number;
+  total: number;
+  unit: 'bytes' | 'rows' | 'steps' | 'tensors' | 'tokens';
+}
+
+export interface ModelSummary {
+  name: string;
+  family: string;
+  parameters: number;
+  bytes: number;
+  layers: number;
+  hiddenSize: number;
+  vocabSize: number;
+  maxPositions: number;
+  dtypes: string[];
+  tied: boolean;
+  files: { name: string; size: number }[];
+  /** Names of the modules LoRA can be put on. */
+  linearModules: string[];
+  hasTokenizer: boolean;
+  hasChatTemplate: boolean;
+  gpuBytes: number;
+}
+
+export interface RowProblem {
+  line: number;
+  message: string;
+}
+
+export interface DatasetSummary {
+  name: string;
+  format: string;
+  rows: number;
+  problems: RowProblem[];
+  problemCount: number;
+}
+
+export interface TokenizeOptions {
+  mask: Recipe['mask'];
+  maxLength: number;
+  evalFraction: number;
+  seed: number;
+}
+
+export interface TokenizedSummary {
+  rows: number;
+  evalRows: number;
+  tokens: number;
+  trainedTokens: number;
+  truncatedRows: number;
+  truncatedTokens: number;
+  longest: number;
+  /** Rows by token length. */
+  histogram: { from: number; to: number; rows: number }[];
+  problems: RowProblem[];
+  problemCount: number;
+}
+
+export interface PreviewPiece {
+  text: string;
+  trained: boolean;
+}
+
+/** Token ids and labels of many rows, end to end. `labels` is −100 where a token is not trained on. */
+export interface TokenRows {
+  ids: Int32Array;
+  labels: Int32Array;
+  /** Row r is ids[offsets[r] … offsets[r+1]). */
+  offsets: Uint32Array;
+}
+
+export type TrainEvent =
+  | { kind: 'phase'; phase: string }
+  | { kind: 'start'; totalSteps: number; trainableParameters: number }
+  | {
+      kind: 'step';
+      step: number;
+      loss: number;
+      gradNorm: number;
+      lr: number;
+      tokens: number;
+      skipped: boolean;
+      tokensPerSecond: number;
+      secondsLeft: number;
+      gpuBytes: number;
+    }
+  | { kind: 'eval'; step: number; loss: number };
+
+export interface TrainOutcome {
+  steps: number;
+  stopped: boolean;
+  finalLoss: number;
+  seconds: number;
+}
+
+export interface GenerateRequest {
+  /** A chat of the person's; rendered by the model's template. */
+  messages: { role: 'system' | 'user' | 'assistant'; content: string }[];
+  maxNewTokens: number;
+  temperature: number;
+  topK: number;
+  topP: number;
+  seed: number;
+  /** Strength of the adapter: 0 is the base model, 1 the tuned one. */
+  adapterStrength: number;
+}
+
+export interface GenerateOutcome {
+  text: string;
+  tokens: number;
+  stoppedBy: 'end' | 'length' | 'person';
+  tokensPerSecond: number;
+}
+
+/** Where a merged model goes: a folder the person chose, or one zip to download. */
+export type MergeDestination = { kind: 'directory'; handle: FileSystemDirectoryHandle } | { kind: 'zip' };
+
+export interface MergeProof {
+  tensors: number;
+  changedTensors: number;
+  bytes: number;
+  /** Largest |merged − (base + adapter)| over the logits of the proof tokens, and what was allowed. */
+  maxLogitDifference: number;
+  allowedLogitDifference: number;
+  passed: boolean;
+}
+
+export interface MergeOutcome {
+  files: { name: string; size: number }[];
+  proof: MergeProof;
+  /** The zip, when that was the destination: a file on disk, not in memory. */
+  zip: File | null;
+}
+
+/** Everything that needs the GPU: one worker owns the device, so training, trying and merging never fight for it. */
+export interface EngineApi {
+  openDevice(): Promise<Result<DeviceReport>>;
+  openModel(source: ModelSource, onProgress: (p: Progress) => void): Promise<Result<ModelSummary>>;
+  train(
+    recipe: Recipe,
+    rows: TokenRows,
+    evalRows: TokenRows | null,
+    onEvent: (e: TrainEvent) => void,
+  ): Promise<Result<TrainOutcome>>;
+  /** Ends the running training after its current step; the adapter is kept. */
+  stopTraining(): Promise<Result<null>>;
+  generate(request: GenerateRequest, onText: (piece: string) => void): Promise<Result<GenerateOutcome>>;
+  stopGenerating(): Promise<Result<null>>;
+  /** Loads a PEFT folder onto the open model. */
+  openAdapter(source: ModelSource): Promise<Result<{ rank: number; modules: number }>>;
+  /** The trained or loaded adapter as a zip of a PEFT folder. */
+  exportAdapter(): Promise<Result<File>>;
+  merge(
+    destination: MergeDestination,
+    maxShardSize: string,
+    onProgress: (p: Progress) => void,
+  ): Promise<Result<MergeOutcome>>;
+}
+
+/** Everything about text: parsing, templates, tokens, masks. */
+export interface DataApi {
+  /** Reads the tokenizer and chat template of a model; null for a folder without a tokenizer. */
+  openTokenizer(
+    source: ModelSource,
+    vocabSize: number,
+  ): Promise<Result<{ fallbackTemplate: boolean } | null>>;
+  openDataset(file: File, onProgress: (p: Progress) => void): Promise<Result<DatasetSummary>>;
+  tokenize(options: TokenizeOptions, onProgress: (p: Progress) => void): Promise<Result<TokenizedSummary>>;
+  /** Row `index` of the tokenized training rows, as the model sees it. */
+  preview(index: number): Promise<Result<{ line: number; tokens: number; pieces: PreviewPiece[] }>>;
+  /** The tokenized rows, for the engine. */
+  rows(): Promise<Result<{ train: TokenRows; evaluation: TokenRows | null }>>;
+}
