@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest';
+import { bf16ToF32, f16ToF32, f32ToBf16, f32ToF16 } from '../formats/floats.ts';
+import type { Tensor } from '../gpu/tensor.ts';
+import { readFloats, upload } from '../gpu/transfer.ts';
+import { expectClose, randomArray } from '../testing/compare.ts';
+import { testGpu } from '../testing/gpu.ts';
+import { tensorOf, zeros } from '../testing/tensors.ts';
+import { matmul, matmulTiles, type MatmulLayout } from './matmul.ts';
+import { matmulRef } from './matmul.ref.ts';
+
+const layouts: MatmulLayout[] = ['NT', 'NN', 'TN'];
+const shapes = [
+  [1, 1, 1],
+  [1, 70, 33],
+  [5, 8, 172],
+  [65, 63, 17],
+  [70, 130, 37],
+  [3, 257, 64],
+] as const;
+const close = { atol: 2e-5, rtol: 2e-5 };
+
+describe.each(layouts)('matmul %s', (layout) => {
+  it.each(shapes)('equals the reference at m %i, n %i, k %i', async (m, n, k) => {
+    const gpu = await testGpu();
+    const a = randomArray(1, m * k);
+    const w = randomArray(2, n * k);
+    const c = zeros(gpu, [m, n]);
+    const commands = gpu.commands();
+    matmul(commands, { layout, a: tensorOf(gpu, a, [m * k]), w: tensorOf(gpu, w, [n * k]), c, m, n, k });
+    commands.submit();
+    expectClose(await readFloats(gpu, c), matmulRef(layout, a, w, m, n, k), close);
+  });
+
+  it.each(Object.entries(matmulTiles))('gives the same with tile %s', async (_name, tile) => {
+    const gpu = await testGpu();
+    const [m, n, k] = [37, 41, 53];
+    const a = randomArray(3, m * k);
+    const w = randomArray(4, n * k);
+    const c = zeros(gpu, [m, n]);
+    const commands = gpu.commands();
+    matmul(commands, {
+      layout,
+      a: tensorOf(gpu, a, [m * k]),
+      w: tensorOf(gpu, w, [n * k]),
+      c,
+      m,
+      n,
+      k,
+      tile,
+    });
+    commands.submit();
+    expectClose(await readFloats(gpu, c), matmulRef(layout, a, w, m, n, k), close);
+  });
+
+  it.each(['bf16', 'f16'] as const)('reads a packed %s weight exactly', async (format) => {
+    const gpu = await testGpu();
+    const [m, n, k] = [5, 19, 13]; // odd: a word holds the end of one row and the start of the next
+    const a = randomArray(5, m * k);
+    const halves = (format === 'bf16' ? f32ToBf16 : f32ToF16)(randomArray(6, n * k));
+    const words: Tensor = zeros(gpu, [Math.ceil((n * k) / 2)], 'u32');
+    upload(gpu, words, halves);
+    const c = zeros(gpu, [m, n]);
+    const commands = gpu.commands();
+    matmul(commands, { layout, a: tensorOf(gpu, a, [m * k]), w: words, format, c, m, n, k });
+    commands.submit();
+    const w = (format === 'bf16' ? bf16ToF32 : f16ToF32)(halves);
+    expectClose(await readFloats(gpu, c), matmulRef(layout, a, w, m, n, k), close);
+  });
+
+  it('keeps f32 sums over f16 factors', async () => {
+    const gpu = await testGpu();
+    if (!gpu.hasF16) return;
+    const [m, n, k] = [9, 21, 1024];
+    const a = f16ToF32(f32ToF16(randomArray(7, m * k)));
+    const w = f16ToF32(f32ToF16(randomArray(8, n * k)));
+    const c = zeros(gpu, [m, n]);
+    const commands = gpu.commands();
+    const factors = { a: tensorOf(gpu, a, [m * k], 'f16'), w: tensorOf(gpu, w, [n * k], 'f16') };
+    matmul(commands, { layout, ...factors, c, m, n, k });
+    commands.submit();
+    expectClose(await readFloats(gpu, c), matmulRef(layout, a, w, m, n, k), { atol: 1e-4, rtol: 2e-5 });
+  });
+});
+
+describe('matmul epilogue', () => {
+  const [m, n, k] = [6, 10, 7];
+  const a = randomArray(9, m * k);
+  const w = randomArray(10, n * k);
+
+  it('scales, adds the bias and accumulates', async () => {
+    const gpu = await testGpu();
+    const bias = randomArray(11, n);
+    const before = randomArray(12, m * n);
+    const c = tensorOf(gpu, before, [m, n]);
+    const commands = gpu.commands();
+    const factors = {
+      a: tensorOf(gpu, a, [m, k]),
+      w: tensorOf(gpu, w, [n, k]),
+      bias: tensorOf(gpu, bias, [n]),
+    };
+    matmul(commands, { layout: 'NT', ...factors, c, m, n, k, scale: 0.5, accumulate: true });
+    commands.submit();
+    const product = matmulRef('NT', a, w, m, n, k);
+    const expected = product.map((v, i) => 0.5 * v + bias[i % n]! + before[i]!);
+    expectClose(await readFloats(gpu, c), expected, close);
+  });
+
+  it('writes a column range of a wider matrix and leaves the rest', async () => {
+    const gpu = await testGpu();
+    const before = randomArray(13, m * 25);
+    const c = tensorOf(gpu, before, [m, 25]);
+    const commands = gpu.commands();
+    const factors = { a: tensorOf(gpu, a, [m, k]), w: tensorOf(gpu, w, [n, k]) };
+    matmul(commands, { layout: 'NT', ...factors, c, m, n, k, ldc: 25, cOffset: 8 });
+    commands.submit();
+    const product = matmulRef('NT', a, w, m, n, k);
+    const expected = before.map((v, i) => {
+      const column = (i % 25) - 8;
+      return column >= 0 && column < n ? product[Math.floor(i / 25) * n + column]! : v;
+    });
+    expectClose(await readFloats(gpu, c), expected, close);
+  });
+
+  it('saturates f16 instead of overflowing', async () => {
+    const gpu = await testGpu();
+    if (!gpu.hasF16) return;
+    const c = zeros(gpu, [1, 1], 'f16');
+    const commands = gpu.commands();
+    const big = tensorOf(gpu, Float32Array.of(1e6), [1, 1]);
+    matmul(commands, { layout: 'NT', a: big, w: big, c, m: 1, n: 1, k: 1 });
+    commands.submit();
+    expect((await readFloats(gpu, c))[0]).toBe(65504);
+  });
+});
