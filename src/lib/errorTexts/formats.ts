@@ -1,3 +1,187 @@
 import type { ErrorText } from './types.ts';
 
-export const formatsErrors = {} satisfies Record<string, ErrorText>;
+const getAgain = 'The file is damaged or was written wrongly; get it again.';
+const report = 'Please report this.';
+
+export const formatsErrors = {
+  // The header of a safetensors file.
+  'formats.file_too_short': {
+    what: 'File “{file}” has {size} bytes, too few for a safetensors file.',
+    next: getAgain,
+  },
+  'formats.not_safetensors': {
+    what: 'File “{file}” is {found}, not a safetensors file.',
+    next: 'Convert the model to safetensors, or choose the folder that holds them.',
+  },
+  'formats.header_length': {
+    what: 'File “{file}” announces a header of {length} bytes, but has only {size} bytes in all.',
+    next: 'The file is cut off or is not a safetensors file; get it again.',
+  },
+  'formats.header_too_large': {
+    what: 'File “{file}” announces a header of {length} bytes; safetensors allows at most {limit}.',
+    next: getAgain,
+  },
+  'formats.header_utf8': { what: 'The header of “{file}” is not UTF-8 text.', next: getAgain },
+  'formats.header_json': {
+    what: 'The header of “{file}” is not valid at character {position}{where}: {problem}.',
+    next: getAgain,
+  },
+  'formats.bad_metadata': {
+    what: 'The __metadata__ of “{file}” is wrong{where}: {problem}.',
+    next: getAgain,
+  },
+  'formats.duplicate_tensor': { what: 'File “{file}” names tensor “{tensor}” twice.', next: getAgain },
+  'formats.tensor_field': {
+    what: 'In “{file}”, the {field} of tensor “{tensor}” is wrong: {problem}.',
+    next: getAgain,
+  },
+  'formats.number_too_large': {
+    what: 'In “{file}”, the {field} of tensor “{tensor}” holds {value}, above 2^53 − 1.',
+    next: getAgain,
+  },
+  'formats.shape_overflow': {
+    what: 'In “{file}”, the shape [{shape}] of tensor “{tensor}” has more elements than can be counted.',
+    next: getAgain,
+  },
+  'formats.tensor_offsets': {
+    what: 'In “{file}”, tensor “{tensor}” ends (byte {end}) before it begins (byte {begin}).',
+    next: getAgain,
+  },
+  'formats.tensor_beyond_file': {
+    what: 'In “{file}”, tensor “{tensor}” ends at byte {end}, but the file holds {available} bytes of data.',
+    next: 'The file is cut off; get it again.',
+  },
+  'formats.tensor_size': {
+    what: 'In “{file}”, tensor “{tensor}” is {dtype} [{shape}], which takes {expected} bytes, but has {actual}.',
+    next: getAgain,
+  },
+  'formats.tensor_partial_byte': {
+    what: 'In “{file}”, tensor “{tensor}” is {dtype} [{shape}], which is not a whole number of bytes.',
+    next: getAgain,
+  },
+  'formats.tensor_overlap': {
+    what: 'In “{file}”, tensor “{tensor}” begins at byte {begin}, inside tensor “{other}”.',
+    next: getAgain,
+  },
+  'formats.tensor_hole': {
+    what: 'In “{file}”, tensor “{tensor}” begins at byte {begin}, leaving a hole from byte {expected}.',
+    next: getAgain,
+  },
+  'formats.trailing_bytes': {
+    what: 'File “{file}” has {bytes} bytes after its last tensor, “{tensor}”.',
+    next: getAgain,
+  },
+
+  // Reading and computing.
+  'formats.tensor_missing': {
+    what: 'Tensor “{tensor}” is not in {file}.',
+    next: 'Check that the weights belong to this config.json.',
+  },
+  'formats.tensor_range': {
+    what: 'Bytes {begin} to {end} of tensor “{tensor}” in “{file}” were asked for, but it has {size}.',
+    next: report,
+  },
+  'formats.dtype_not_float': {
+    what: 'Tensor “{tensor}” is stored as {dtype}, which Graft cannot compute with.',
+    next: 'Use a model stored as F32, F16 or BF16.',
+  },
+  'formats.ragged_bytes': {
+    what: 'Tensor “{tensor}” has {bytes} bytes, not a whole number of {dtype} values.',
+    next: getAgain,
+  },
+
+  // Writing.
+  'formats.write_entry': {
+    what: 'Tensor “{tensor}” of “{file}” cannot be written: {problem}.',
+    next: report,
+  },
+  'formats.write_order': {
+    what: 'While writing “{file}”, tensor “{tensor}” came where “{expected}” was due.',
+    next: report,
+  },
+  'formats.write_size': {
+    what: 'While writing “{file}”, tensor “{tensor}” got {actual} bytes instead of {expected}.',
+    next: report,
+  },
+
+  // A checkpoint of one or more files.
+  'formats.no_weights': {
+    what: 'There is no safetensors file in {folder}.',
+    next: 'Choose the folder with model.safetensors, or model.safetensors.index.json and its shards.',
+  },
+  'formats.pickle_only': {
+    what: '{folder} holds its weights as {file}, a pickle that may run code when opened.',
+    next: 'Convert it to safetensors: in transformers, load the model and call save_pretrained.',
+  },
+  'formats.several_weights': {
+    what: '{folder} holds several safetensors files ({files}) but no model.safetensors.index.json.',
+    next: 'Add the index file, or keep only one safetensors file.',
+  },
+  'formats.index_json': {
+    what: 'The index “{file}” is not valid at character {position}: {problem}.',
+    next: 'Get the index file again.',
+  },
+  'formats.index_shard_name': {
+    what: 'The index “{file}” places tensor “{tensor}” in “{shard}”, which is not a plain safetensors file name.',
+    next: 'Do not trust this model; get it from its original page.',
+  },
+  'formats.index_shard_missing': {
+    what: 'The index “{file}” names shard “{shard}”, which is not in the folder.',
+    next: 'Add the missing file, then choose the folder again.',
+  },
+  'formats.index_shard_extra': {
+    what: 'The folder holds shard “{shard}”, which the index “{file}” does not name.',
+    next: 'Remove the file if it belongs to another model, or get the index file again.',
+  },
+  'formats.index_tensor_missing': {
+    what: 'The index “{file}” places tensor “{tensor}” in “{shard}”, which does not hold it.',
+    next: 'The index and the shards do not belong together; get them again.',
+  },
+  'formats.index_tensor_unlisted': {
+    what: 'Shard “{shard}” holds tensor “{tensor}”, which the index “{file}” does not place there.',
+    next: 'The index and the shards do not belong together; get them again.',
+  },
+  'formats.shard_size': {
+    what: '“{value}” is not a shard size.',
+    next: 'Give a number of bytes, or a number with KB, MB, GB or TB, such as 4096MB.',
+  },
+
+  // PEFT adapters.
+  'formats.adapter_missing': {
+    what: '{folder} is not a PEFT adapter: it has no {file}.',
+    next: 'Choose the folder with adapter_config.json and adapter_model.safetensors.',
+  },
+  'formats.adapter_pickle': {
+    what: '{folder} holds its adapter as adapter_model.bin, a pickle that may run code when opened.',
+    next: 'Save it again from PEFT with safe_serialization=True.',
+  },
+  'formats.adapter_field': {
+    what: 'In “{file}”, “{field}” is {found}; expected {expected}.',
+    next: 'Correct the file, or save the adapter again.',
+  },
+  'formats.adapter_unsupported': {
+    what: 'The adapter in {folder} uses {feature}, which Graft cannot apply ({field} is {found}).',
+    next: 'Merge the adapter with PEFT, or use a plain LoRA adapter.',
+  },
+  'formats.adapter_key': {
+    what: 'Tensor “{tensor}” of “{file}” is not part of a plain LoRA adapter ({kind}).',
+    next: 'Merge the adapter with PEFT, or use a plain LoRA adapter.',
+  },
+  'formats.adapter_half': {
+    what: 'In “{file}”, module “{module}” has {present} but no {absent}.',
+    next: 'Save the adapter again.',
+  },
+  'formats.adapter_shape': {
+    what: 'In “{file}”, tensor “{tensor}” has shape [{shape}]; expected {expected}.',
+    next: 'The weights and adapter_config.json do not belong together; save the adapter again.',
+  },
+  'formats.adapter_pattern': {
+    what: 'In “{file}”, the {field} key “{pattern}” is not a pattern Graft can use: {problem}.',
+    next: 'Write the module’s name instead of a pattern.',
+  },
+  'formats.adapter_empty': { what: 'File “{file}” holds no LoRA weights.', next: 'Save the adapter again.' },
+  'formats.adapter_scale': {
+    what: 'Module “{module}” has scale {scale}, but adapter_config.json would give {expected}.',
+    next: report,
+  },
+} satisfies Record<string, ErrorText>;

@@ -1,0 +1,40 @@
+import { GraftError } from '../lib/errors.ts';
+import { naming } from './storageError.ts';
+import type { ByteSource } from './types.ts';
+
+/** Throws `storage.short_read` unless bytes `offset` to `offset + length` are all in the file. */
+export function checkRange(source: { name: string; size: number }, offset: number, length: number): void {
+  const { name: file, size } = source;
+  if (!(offset >= 0 && length >= 0 && offset + length <= size)) {
+    throw new GraftError('storage.short_read', { file, size, offset, end: offset + length });
+  }
+}
+
+/** A source over bytes in memory. What it returns are copies. */
+export function bytesSource(name: string, bytes: Uint8Array): ByteSource {
+  const size = bytes.byteLength;
+  return {
+    name,
+    size,
+    async read(offset, length) {
+      checkRange({ name, size }, offset, length);
+      return bytes.slice(offset, offset + length) as Uint8Array<ArrayBuffer>;
+    },
+  };
+}
+
+/** A source over a Blob or File, read by slices. Throws `storage.changed` when the file changed after it was chosen. */
+export function blobSource(name: string, blob: Blob): ByteSource {
+  const { size } = blob;
+  return {
+    name,
+    size,
+    async read(offset, length) {
+      checkRange({ name, size }, offset, length);
+      const slice = blob.slice(offset, offset + length);
+      const bytes = new Uint8Array(await naming(name, name, () => slice.arrayBuffer()));
+      checkRange({ name, size: offset + bytes.byteLength }, offset, length);
+      return bytes;
+    },
+  };
+}

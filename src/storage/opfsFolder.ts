@@ -1,0 +1,116 @@
+import { GraftError, messageOf } from '../lib/errors.ts';
+import { checkFileName } from './fileName.ts';
+import { createWritableSink, directoryHandleFolder, fileNames } from './directoryHandleFolder.ts';
+import { naming } from './storageError.ts';
+import type { ByteSink, WritableFolder } from './types.ts';
+
+/** The part of FileSystemSyncAccessHandle used here; it exists in dedicated workers only, so TypeScript's DOM lacks it. */
+interface SyncAccessHandle {
+  truncate(size: number): void;
+  write(bytes: Uint8Array<ArrayBuffer>, options: { at: number }): number;
+  flush(): void;
+  close(): void;
+}
+
+interface SyncCapableHandle extends FileSystemFileHandle {
+  createSyncAccessHandle(): Promise<SyncAccessHandle>;
+}
+
+/** A file being written in place has this beside it; while it stands, the file is treated as not there. */
+const partSuffix = '.graft-part';
+
+/**
+ * The folder at `path` (`runs/2024-05-01`) of the origin private file system, made if missing. In a worker it writes
+ * through a sync access handle, elsewhere through createWritable. Throws `storage.opfs_denied` where the browser
+ * refuses OPFS, `storage.bad_name`.
+ */
+export async function opfsFolder(path: string): Promise<WritableFolder> {
+  let handle: FileSystemDirectoryHandle;
+  try {
+    handle = await navigator.storage.getDirectory();
+  } catch (cause) {
+    throw new GraftError('storage.opfs_denied', { detail: messageOf(cause) }, { cause });
+  }
+  for (const part of path.split('/').filter((segment) => segment !== '')) {
+    checkFileName(part);
+    const parent = handle;
+    handle = await naming(part, parent.name, () => parent.getDirectoryHandle(part, { create: true }));
+  }
+  return hidingUnfinished(handle, path);
+}
+
+function hidingUnfinished(handle: FileSystemDirectoryHandle, name: string): WritableFolder {
+  const inner = directoryHandleFolder(handle, name);
+  const list = async (): Promise<string[]> => {
+    const names = await inner.list();
+    const marks = new Set(names.filter((file) => file.endsWith(partSuffix)));
+    return names.filter((file) => !marks.has(file) && !marks.has(file + partSuffix));
+  };
+  return {
+    name,
+    list,
+    async open(file) {
+      if (!(await list()).includes(file)) throw new GraftError('storage.not_found', { file, folder: name });
+      return inner.open(file);
+    },
+    async create(file) {
+      checkFileName(file);
+      return naming(file, name, () => createOpfsSink(handle, file));
+    },
+    remove: (file) => inner.remove(file),
+  };
+}
+
+/**
+ * Writes in place under the protection of a mark: mark, write, flush, remove the mark. A crash anywhere leaves the
+ * mark, hence no file. Correctness doesn't rest on renaming, which OPFS doesn't offer in every browser.
+ */
+async function createOpfsSink(handle: FileSystemDirectoryHandle, file: string): Promise<ByteSink> {
+  // Missing outside dedicated workers; where it is there, it is faster than createWritable.
+  if (!('createSyncAccessHandle' in FileSystemFileHandle.prototype)) return createWritableSink(handle, file);
+  const mark = file + partSuffix;
+  const before = await fileNames(handle);
+  await handle.getFileHandle(mark, { create: true });
+  let access: SyncAccessHandle | undefined;
+  try {
+    const target = (await handle.getFileHandle(file, { create: true })) as SyncCapableHandle;
+    access = await target.createSyncAccessHandle();
+  } catch (error) {
+    // Another writer's mark and file stay; what was made here goes.
+    for (const made of [file, mark])
+      if (!before.includes(made)) await handle.removeEntry(made).catch(() => undefined);
+    throw error;
+  }
+  access.truncate(0);
+  let at = 0;
+  const opened = (): SyncAccessHandle => {
+    if (access === undefined) throw new GraftError('storage.sink_closed', { file });
+    return access;
+  };
+  return {
+    write: (bytes) =>
+      naming(file, handle.name, async () => {
+        for (let done = 0; done < bytes.byteLength;) {
+          const written = opened().write(bytes.subarray(done), { at: at + done });
+          // Short writes are legal; no progress at all is how some browsers say that the quota is used up.
+          if (written === 0) throw new GraftError('storage.quota', { file });
+          done += written;
+        }
+        at += bytes.byteLength;
+      }),
+    close: () =>
+      naming(file, handle.name, async () => {
+        opened().flush();
+        opened().close();
+        access = undefined;
+        await handle.removeEntry(mark);
+      }),
+    async abort() {
+      if (access === undefined) return;
+      access.close();
+      access = undefined;
+      await handle.removeEntry(file);
+      await handle.removeEntry(mark);
+    },
+  };
+}
