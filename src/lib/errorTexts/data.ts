@@ -1,3 +1,128 @@
 import type { ErrorText } from './types.ts';
 
-export const dataErrors = {} satisfies Record<string, ErrorText>;
+export const dataErrors = {
+  'data.empty_file': {
+    what: '{file} is empty.',
+    next: 'Choose a file with at least one row.',
+  },
+  'data.not_text': {
+    what: '{file} is {kind}, not text.',
+    next: 'Save the data as JSONL (one JSON object a line, UTF-8) and choose that file.',
+  },
+  'data.bad_utf8': {
+    what: 'Line {line} of {file} is not valid UTF-8 (first bad byte at offset {offset}){hint}.',
+    next: 'Save the file as UTF-8.',
+  },
+  'data.line_too_long': {
+    what: 'Line {line} of {file} is longer than {limit} MiB.',
+    next: 'Split the row, or check that rows are separated by line breaks.',
+  },
+  'data.too_deep': {
+    what: 'Line {line} of {file} nests deeper than {limit} levels.',
+    next: 'Flatten the row: training data needs only a few levels.',
+  },
+  'data.invalid_json': {
+    what: 'Line {line} of {file} is not valid JSON: {detail}.',
+    next: 'Correct the line: each row is one JSON object.',
+  },
+  'data.array_unclosed': {
+    what: 'The JSON array of {file} is not closed: the file ends at line {line} inside it.',
+    next: 'Check that the file was saved or downloaded completely.',
+  },
+  'data.after_array': {
+    what: 'Line {line} of {file} has text after the end of the JSON array.',
+    next: 'Keep all rows inside one array, or use JSONL.',
+  },
+  'data.row_not_object': {
+    what: 'Line {line} of {file} is {found}, not a JSON object.',
+    next: 'Write each row as an object such as {"prompt": "…", "completion": "…"}.',
+  },
+  'data.no_valid_rows': {
+    what: 'No row of {file} can be used ({count} problems). First problem: {first}',
+    next: 'Correct the file and choose it again.',
+  },
+  'data.unknown_format': {
+    what: 'The rows of {file} have none of the known shapes (fields of line {line}: {fields}).',
+    next: 'Use messages, conversations, instruction/output, prompt/completion, text, or input_ids.',
+  },
+  'data.missing_field': {
+    what: 'Line {line} of {file} has no field "{field}".',
+    next: 'Add the field, or choose another data format.',
+  },
+  'data.bad_field': {
+    what: 'Line {line} of {file}: field "{field}" is {found}, expected {expected}.',
+    next: 'Correct the field.',
+  },
+  'data.unknown_role': {
+    what: 'Line {line} of {file}: "{role}" in "{field}" is not a known role.',
+    next: 'Use system, user (human), assistant (gpt) or tool.',
+  },
+  'data.unsupported_field': {
+    what: 'Line {line} of {file}: field "{field}" cannot be trained on yet ({detail}).',
+    next: 'Remove the field, or write its content as text.',
+  },
+  'data.lone_surrogate': {
+    what: 'Line {line} of {file}: field "{field}" holds half of a UTF-16 pair, which is not a character.',
+    next: 'Correct the \\u escape in the field.',
+  },
+  'data.empty_row': {
+    what: 'Line {line} of {file} has no tokens.',
+    next: 'Remove the row or give it text.',
+  },
+  'data.no_trained_tokens': {
+    what: 'Line {line} of {file} has no token to train on: {detail}.',
+    next: 'Give the row an answer, or choose another label mask.',
+  },
+  'data.cut_away': {
+    what: 'Line {line} of {file}: all tokens to train on lie beyond the maximum length of {maxLength} tokens (the row has {length}).',
+    next: 'Raise the maximum length or shorten the prompt.',
+  },
+  'data.all_masked': {
+    what: 'No row of {file} has a token to train on ({count} rows). First problem: {first}',
+    next: 'Check the data format, the label mask and the maximum length.',
+  },
+  'data.bad_ids': {
+    what: 'Line {line} of {file}: "{field}"[{index}] is {found}, expected {expected}.',
+    next: 'Correct the tokenized row.',
+  },
+  'data.ids_and_labels_differ': {
+    what: 'Line {line} of {file}: "input_ids" has {ids} entries and "labels" {labels}.',
+    next: 'Give every token one label (−100 for tokens that are not trained).',
+  },
+  'data.padding_inside': {
+    what: 'Line {line} of {file}: "attention_mask" hides tokens that are not at the end.',
+    next: 'Remove padding from tokenized rows; Graft needs none.',
+  },
+  'data.no_tokenizer': {
+    what: 'The model folder has no tokenizer.json, and {file} holds text.',
+    next: 'Add the tokenizer files to the model folder, or use rows with "input_ids" and "labels".',
+  },
+  'data.tokenizer_invalid': {
+    what: '{file} of the model cannot be used: {detail}.',
+    next: 'Download the model’s tokenizer files again.',
+  },
+  'data.tokenizer_mismatch': {
+    what: 'The tokenizer does not fit the model: it knows token {maxId} ({token}), the model has {vocabSize} tokens.',
+    next: 'Use the tokenizer files that belong to this model.',
+  },
+  'data.template_invalid': {
+    what: 'The model’s chat template cannot be used: {detail}.',
+    next: 'Check chat_template in tokenizer_config.json (or chat_template.jinja).',
+  },
+  'data.template_refused': {
+    what: 'The model’s chat template refused the conversation: {detail}.',
+    next: 'Change the roles or their order to what the model expects.',
+  },
+  'data.row_refused': {
+    what: 'Line {line} of {file}: the model’s chat template refused the conversation ({detail}).',
+    next: 'Change the roles or their order to what the model expects.',
+  },
+  'data.answer_not_found': {
+    what: 'Line {line} of {file}: the chat template rewrites the conversation so that the assistant’s answer cannot be located.',
+    next: 'Choose the label mask "all", or rows with a single turn.',
+  },
+  'data.bad_split': {
+    what: 'An evaluation split of {wanted} rows does not leave training rows (the data has {rows}).',
+    next: 'Choose a smaller evaluation split.',
+  },
+} satisfies Record<string, ErrorText>;
