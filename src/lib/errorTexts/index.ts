@@ -7,6 +7,7 @@ import { modelErrors } from './model.ts';
 import { storageErrors } from './storage.ts';
 import { trainErrors } from './train.ts';
 import type { ErrorText } from './types.ts';
+import { workersErrors } from './workers.ts';
 
 const texts = {
   ...cliErrors,
@@ -17,6 +18,7 @@ const texts = {
   ...modelErrors,
   ...storageErrors,
   ...trainErrors,
+  ...workersErrors,
 };
 
 export type ErrorCode = keyof typeof texts;

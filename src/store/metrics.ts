@@ -1,0 +1,153 @@
+import type { TrainEvent } from '../workers/protocol.ts';
+
+export type StepEvent = Extract<TrainEvent, { kind: 'step' }>;
+
+/** Weight of the past in the smoothed loss. */
+export const SMOOTHING = 0.9;
+
+const columns = ['step', 'loss', 'smoothed', 'gradNorm', 'lr', 'tokensPerSecond'] as const;
+type Column = (typeof columns)[number];
+
+/** What the chart draws: one entry a step; `evaluation` has gaps. */
+export interface ChartData {
+  steps: number[];
+  loss: (number | null)[];
+  smoothed: (number | null)[];
+  evaluation: (number | null)[];
+}
+
+/**
+ * The curves of a run, in typed arrays outside React. Listeners hear of changes at most every `interval` ms,
+ * however fast the steps come.
+ */
+export class Metrics {
+  #length = 0;
+  #data: Record<Column, Float64Array> = emptyColumns(256);
+  #evaluations: { step: number; loss: number }[] = [];
+  #average = 0;
+  #weight = 0;
+  #latest: StepEvent | null = null;
+  #version = 0;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  readonly #listeners = new Set<() => void>();
+
+  constructor(private readonly interval = 200) {}
+
+  /** Number of optimizer steps recorded. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Changes whenever listeners are told; for useSyncExternalStore. */
+  readonly version = (): number => this.#version;
+
+  /** The last step, or null. */
+  get latest(): StepEvent | null {
+    return this.#latest;
+  }
+
+  /** The evaluations so far, in order. */
+  get evaluations(): readonly { step: number; loss: number }[] {
+    return this.#evaluations;
+  }
+
+  /** The value of a column at row `index`. */
+  at(column: Column, index: number): number {
+    return this.#data[column][index] ?? NaN;
+  }
+
+  /** Adds a step. A loss that is not finite leaves the smoothed curve where it was. */
+  push(event: StepEvent): void {
+    if (this.#length === this.#data.step.length) this.#grow();
+    const i = this.#length++;
+    if (Number.isFinite(event.loss)) {
+      // Exponential moving average from zero, divided by the weight seen so far: unbiased from the first step.
+      this.#average = SMOOTHING * this.#average + (1 - SMOOTHING) * event.loss;
+      this.#weight = SMOOTHING * this.#weight + (1 - SMOOTHING);
+    }
+    const row: Record<Column, number> = {
+      step: event.step,
+      loss: event.loss,
+      smoothed: this.#weight > 0 ? this.#average / this.#weight : NaN,
+      gradNorm: event.gradNorm,
+      lr: event.lr,
+      tokensPerSecond: event.tokensPerSecond,
+    };
+    for (const column of columns) this.#data[column][i] = row[column];
+    this.#latest = event;
+    this.#schedule();
+  }
+
+  /** Adds an evaluation after `step`. */
+  pushEvaluation(step: number, loss: number): void {
+    this.#evaluations.push({ step, loss });
+    this.#schedule();
+  }
+
+  /** Forgets everything, for a new run. */
+  reset(): void {
+    this.#length = 0;
+    this.#data = emptyColumns(256);
+    this.#evaluations = [];
+    this.#average = 0;
+    this.#weight = 0;
+    this.#latest = null;
+    this.flush();
+  }
+
+  /** Tells the listeners now. */
+  flush(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#version++;
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Calls `listener` after changes, batched; returns how to stop. */
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  /** The curves, thinned to at most about `limit` steps; evaluations are always kept. */
+  chartData(limit = 4000): ChartData {
+    const evaluation = new Map(this.#evaluations.map(({ step, loss }) => [step, loss]));
+    const stride = Math.max(1, Math.ceil(this.#length / limit));
+    const data: ChartData = { steps: [], loss: [], smoothed: [], evaluation: [] };
+    if (evaluation.has(0)) append(data, 0, NaN, NaN, evaluation.get(0));
+    for (let i = 0; i < this.#length; i++) {
+      const step = this.at('step', i);
+      if (i % stride !== 0 && i !== this.#length - 1 && !evaluation.has(step)) continue;
+      append(data, step, this.at('loss', i), this.at('smoothed', i), evaluation.get(step));
+    }
+    return data;
+  }
+
+  #grow(): void {
+    const larger = emptyColumns(this.#data.step.length * 2);
+    for (const column of columns) larger[column].set(this.#data[column]);
+    this.#data = larger;
+  }
+
+  #schedule(): void {
+    this.#timer ??= setTimeout(() => this.flush(), this.interval);
+  }
+}
+
+function append(data: ChartData, step: number, loss: number, smoothed: number, evaluation?: number): void {
+  data.steps.push(step);
+  data.loss.push(finite(loss));
+  data.smoothed.push(finite(smoothed));
+  data.evaluation.push(finite(evaluation ?? NaN));
+}
+
+function finite(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}
+
+function emptyColumns(capacity: number): Record<Column, Float64Array> {
+  return Object.fromEntries(columns.map((column) => [column, new Float64Array(capacity)])) as Record<
+    Column,
+    Float64Array
+  >;
+}

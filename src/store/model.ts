@@ -1,0 +1,95 @@
+import type { ModelSource, ModelSummary, Progress } from '../workers/protocol.ts';
+import { noteOf, type ErrorNote } from './errorNote.ts';
+import { emptyExporting } from './exporting.ts';
+import { emptyRun } from './run.ts';
+import { busyWith, type SliceOf } from './state.ts';
+import { emptyTryout } from './tryout.ts';
+
+export interface ModelState {
+  status: 'none' | 'opening' | 'ready';
+  /** The folder that is open, being opened, or was open last. */
+  source: ModelSource | null;
+  summary: ModelSummary | null;
+  /** `fallback`: the model has no chat template, a plain one is used. */
+  tokenizer: 'none' | 'model' | 'fallback';
+  progress: Progress | null;
+  error: ErrorNote | null;
+  /** A tokenizer that could not be read; the model itself is open. */
+  tokenizerError: ErrorNote | null;
+}
+
+export interface ModelSlice {
+  model: ModelState;
+  /** Opens a model, after asking when that would discard an adapter that was not saved. */
+  chooseModel(source: ModelSource): Promise<void>;
+  /** Opens the model of before again, after its worker was lost. */
+  reopenModel(): Promise<void>;
+  /** Shows why a choice could not even be opened; what is open stays. */
+  refuseModel(error: unknown): void;
+  dismissModelError(): void;
+}
+
+export const emptyModel: ModelState = {
+  status: 'none',
+  source: null,
+  summary: null,
+  tokenizer: 'none',
+  progress: null,
+  error: null,
+  tokenizerError: null,
+};
+
+export const createModelSlice: SliceOf<ModelSlice> =
+  ({ workers, metrics }) =>
+  (set, get) => {
+    const patch = (changes: Partial<ModelState>) => set(({ model }) => ({ model: { ...model, ...changes } }));
+
+    const open = async (source: ModelSource) => {
+      set({
+        model: { ...emptyModel, status: 'opening', source },
+        run: emptyRun,
+        adapter: null,
+        tryout: { ...emptyTryout, request: get().tryout.request },
+        exporting: emptyExporting,
+      });
+      metrics.reset();
+      get().forgetTokens();
+      try {
+        const summary = await workers.engine.call.openModel(source, (progress) => patch({ progress }));
+        const tokenizer = await openTokenizer(source, summary);
+        set({ model: { ...emptyModel, status: 'ready', source, summary, ...tokenizer } });
+        get().announce({ kind: 'modelReady', name: summary.name });
+        void get().tokenize();
+      } catch (error) {
+        set({ model: { ...emptyModel, source, error: noteOf(error) } });
+      }
+    };
+
+    const openTokenizer = async (source: ModelSource, { vocabSize }: ModelSummary) => {
+      try {
+        const opened = await workers.data.call.openTokenizer(source, vocabSize);
+        return {
+          tokenizer: opened === null ? 'none' : opened.fallbackTemplate ? 'fallback' : 'model',
+        } as const;
+      } catch (error) {
+        return { tokenizer: 'none', tokenizerError: noteOf(error) } as const;
+      }
+    };
+
+    return {
+      model: emptyModel,
+      async chooseModel(source) {
+        if (busyWith(get())) return;
+        const { adapter } = get();
+        if (adapter && !adapter.saved)
+          set({ question: { kind: 'discard', proceed: () => void open(source) } });
+        else await open(source);
+      },
+      async reopenModel() {
+        const { source } = get().model;
+        if (source && !busyWith(get())) await open(source);
+      },
+      refuseModel: (error) => patch({ error: noteOf(error) }),
+      dismissModelError: () => patch({ error: null, tokenizerError: null }),
+    };
+  };

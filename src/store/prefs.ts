@@ -1,0 +1,49 @@
+import * as v from 'valibot';
+import type { SliceOf } from './state.ts';
+
+export const themes = ['system', 'light', 'dark'] as const;
+export type Theme = (typeof themes)[number];
+
+export interface Prefs {
+  theme: Theme;
+  /** Whether the preview marks the trained tokens. */
+  markTrained: boolean;
+}
+
+export interface PrefsSlice {
+  prefs: Prefs;
+  setPref<Key extends keyof Prefs>(key: Key, value: Prefs[Key]): void;
+}
+
+const STORAGE_KEY = 'graft.prefs';
+const defaults: Prefs = { theme: 'system', markTrained: true };
+const schema = v.object({
+  theme: v.fallback(v.picklist(themes), defaults.theme),
+  markTrained: v.fallback(v.boolean(), defaults.markTrained),
+});
+
+export const createPrefsSlice: SliceOf<PrefsSlice> = () => (set, get) => ({
+  prefs: readPrefs(),
+  setPref(key, value) {
+    set({ prefs: { ...get().prefs, [key]: value } });
+    writePrefs(get().prefs);
+  },
+});
+
+/** The preferences kept in this browser; the defaults where there are none or storage is denied. */
+export function readPrefs(): Prefs {
+  try {
+    const result = v.safeParse(schema, JSON.parse(localStorage.getItem(STORAGE_KEY) ?? '{}'));
+    return result.success ? result.output : defaults;
+  } catch {
+    return defaults;
+  }
+}
+
+function writePrefs(prefs: Prefs): void {
+  try {
+    localStorage.setItem(STORAGE_KEY, JSON.stringify(prefs));
+  } catch {
+    // Private windows may deny storage; the choice then holds for this visit.
+  }
+}

@@ -1,0 +1,186 @@
+import type { Recipe } from '../config/recipe.ts';
+import { GraftError } from '../lib/errors.ts';
+import type { ModelSource, TrainEvent, TrainOutcome } from '../workers/protocol.ts';
+import { noteOf, type ErrorNote } from './errorNote.ts';
+import { emptyExporting } from './exporting.ts';
+import { busyWith, type SliceOf } from './state.ts';
+
+export interface RunState {
+  status: 'idle' | 'preparing' | 'running' | 'stopping' | 'done' | 'failed';
+  /** Name of the phase the engine is in. */
+  phase: string;
+  totalSteps: number;
+  trainableParameters: number;
+  /** The recipe as it was when the run began. */
+  recipe: Recipe | null;
+  outcome: TrainOutcome | null;
+  error: ErrorNote | null;
+}
+
+/** The adapter that the engine holds. */
+export type Adapter = { saved: boolean } & (
+  { origin: 'trained'; steps: number } | { origin: 'opened'; name: string; rank: number; modules: number }
+);
+
+/** Something that would lose an unsaved adapter, waiting for a yes. */
+export interface Question {
+  kind: 'discard' | 'retrain';
+  proceed: () => void;
+}
+
+/** A moment worth saying aloud to someone who doesn't see the page. */
+export type Milestone =
+  | { kind: 'modelReady'; name: string }
+  | { kind: 'dataReady'; rows: number }
+  | { kind: 'trainingStarted'; steps: number }
+  | { kind: 'trainingProgress'; percent: number; loss: number }
+  | { kind: 'trainingDone'; steps: number; loss: number }
+  | { kind: 'trainingFailed' }
+  | { kind: 'answersDone' }
+  | { kind: 'exportDone'; name: string };
+
+export interface RunSlice {
+  run: RunState;
+  adapter: Adapter | null;
+  openingAdapter: boolean;
+  adapterError: ErrorNote | null;
+  question: Question | null;
+  milestone: Milestone | null;
+  /** Trains by the recipe, after asking when that would discard an adapter that was not saved. */
+  train(): Promise<void>;
+  /** Ends the training after its current step; the adapter is kept. */
+  stopTraining(): Promise<void>;
+  dismissRunError(): void;
+  /** Loads a PEFT folder, after asking as above. */
+  openAdapter(source: ModelSource): Promise<void>;
+  refuseAdapter(error: unknown): void;
+  dismissAdapterError(): void;
+  answerQuestion(yes: boolean): void;
+  announce(milestone: Milestone): void;
+  /** Called when the engine's worker or device is lost: what it held is gone, the page keeps the rest. */
+  engineLost(error: unknown): void;
+}
+
+export const emptyRun: RunState = {
+  status: 'idle',
+  phase: '',
+  totalSteps: 0,
+  trainableParameters: 0,
+  recipe: null,
+  outcome: null,
+  error: null,
+};
+
+export const createRunSlice: SliceOf<RunSlice> =
+  ({ workers, metrics }) =>
+  (set, get) => {
+    const patch = (changes: Partial<RunState>) => set(({ run }) => ({ run: { ...run, ...changes } }));
+
+    const onEvent = (event: TrainEvent) => {
+      switch (event.kind) {
+        case 'phase':
+          return patch({ phase: event.phase });
+        case 'start':
+          patch({
+            status: get().run.status === 'stopping' ? 'stopping' : 'running',
+            totalSteps: event.totalSteps,
+            trainableParameters: event.trainableParameters,
+          });
+          return get().announce({ kind: 'trainingStarted', steps: event.totalSteps });
+        case 'eval':
+          return metrics.pushEvaluation(event.step, event.loss);
+        case 'step': {
+          metrics.push(event);
+          const quarter = (step: number) => Math.floor((step * 4) / Math.max(1, get().run.totalSteps));
+          const reached = quarter(event.step);
+          if (reached > quarter(event.step - 1) && reached < 4) {
+            get().announce({ kind: 'trainingProgress', percent: reached * 25, loss: event.loss });
+          }
+        }
+      }
+    };
+
+    const run = async () => {
+      const recipe = get().recipe.draft;
+      metrics.reset();
+      set({ run: { ...emptyRun, status: 'preparing', recipe }, adapter: null, exporting: emptyExporting });
+      try {
+        const { train, evaluation } = await workers.data.call.rows();
+        const outcome = await workers.engine.call.train(recipe, train, evaluation, onEvent);
+        patch({ status: 'done', outcome });
+        set({ adapter: { origin: 'trained', saved: false, steps: outcome.steps } });
+        get().announce({ kind: 'trainingDone', steps: outcome.steps, loss: outcome.finalLoss });
+      } catch (error) {
+        patch({ status: 'failed', error: noteOf(error) });
+        // A run that diverged keeps the adapter of its last good step.
+        if (error instanceof GraftError && error.code === 'train.diverged' && metrics.length > 0) {
+          set({ adapter: { origin: 'trained', saved: false, steps: metrics.length } });
+        }
+        get().announce({ kind: 'trainingFailed' });
+      } finally {
+        metrics.flush();
+      }
+    };
+
+    const open = async (source: ModelSource) => {
+      set({ openingAdapter: true, adapterError: null });
+      try {
+        const { rank, modules } = await workers.engine.call.openAdapter(source);
+        set({
+          adapter: { origin: 'opened', saved: true, name: source.name, rank, modules },
+          exporting: emptyExporting,
+        });
+      } catch (error) {
+        set({ adapterError: noteOf(error) });
+      } finally {
+        set({ openingAdapter: false });
+      }
+    };
+
+    const unlessUnsaved = async (kind: Question['kind'], action: () => Promise<void>) => {
+      const { adapter } = get();
+      if (adapter && !adapter.saved) set({ question: { kind, proceed: () => void action() } });
+      else await action();
+    };
+
+    return {
+      run: emptyRun,
+      adapter: null,
+      openingAdapter: false,
+      adapterError: null,
+      question: null,
+      milestone: null,
+      async train() {
+        if (!busyWith(get())) await unlessUnsaved('retrain', run);
+      },
+      async stopTraining() {
+        if (get().run.status !== 'running') return;
+        patch({ status: 'stopping' });
+        try {
+          await workers.engine.call.stopTraining();
+        } catch (error) {
+          patch({ status: 'running', error: noteOf(error) });
+        }
+      },
+      dismissRunError: () => patch({ error: null }),
+      async openAdapter(source) {
+        if (!busyWith(get())) await unlessUnsaved('discard', () => open(source));
+      },
+      refuseAdapter: (error) => set({ adapterError: noteOf(error) }),
+      dismissAdapterError: () => set({ adapterError: null }),
+      answerQuestion(yes) {
+        const { question } = get();
+        set({ question: null });
+        if (yes) question?.proceed();
+      },
+      announce: (milestone) => set({ milestone }),
+      engineLost(error) {
+        const { model } = get();
+        if (!model.summary) return;
+        set({
+          model: { ...model, status: 'none', summary: null, tokenizer: 'none', error: noteOf(error) },
+          adapter: null,
+        });
+      },
+    };
+  };

@@ -1,0 +1,50 @@
+import type { StateCreator } from 'zustand';
+import type { Workers } from '../workers/client.ts';
+import type { DatasetSlice } from './dataset.ts';
+import type { DeviceSlice } from './device.ts';
+import type { ExportSlice } from './exporting.ts';
+import type { Metrics } from './metrics.ts';
+import type { ModelSlice } from './model.ts';
+import type { PrefsSlice } from './prefs.ts';
+import type { RecipeSlice } from './recipe.ts';
+import type { RunSlice } from './run.ts';
+import type { TryoutSlice } from './tryout.ts';
+
+/** Everything the page knows. */
+export type Studio = DeviceSlice &
+  ModelSlice &
+  DatasetSlice &
+  RecipeSlice &
+  RunSlice &
+  TryoutSlice &
+  ExportSlice &
+  PrefsSlice;
+
+/** What slices work with: the workers and the curves of the run. */
+export interface Backstage {
+  workers: Workers;
+  metrics: Metrics;
+}
+
+/** Makes a slice from the store's set and get. */
+export type SliceOf<Slice> = (
+  backstage: Backstage,
+) => (...store: Parameters<StateCreator<Studio, [], [], Slice>>) => Slice;
+
+/** What the engine worker is busy with; it does one thing at a time. */
+export type Busy = 'model' | 'train' | 'generate' | 'adapter' | 'merge';
+
+/** What the engine is doing now, or null. */
+export function busyWith(state: Studio): Busy | null {
+  if (state.model.status === 'opening') return 'model';
+  if (isTraining(state)) return 'train';
+  if (state.tryout.status !== 'idle') return 'generate';
+  if (state.exporting.adapterStatus === 'working' || state.openingAdapter) return 'adapter';
+  if (state.exporting.mergeStatus === 'working') return 'merge';
+  return null;
+}
+
+/** Whether a training is under way, from the press of the button to its end. */
+export function isTraining({ run }: Pick<Studio, 'run'>): boolean {
+  return run.status === 'preparing' || run.status === 'running' || run.status === 'stopping';
+}

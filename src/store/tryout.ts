@@ -1,0 +1,109 @@
+import type { GenerateOutcome, GenerateRequest } from '../workers/protocol.ts';
+import { noteOf, type ErrorNote } from './errorNote.ts';
+import { busyWith, type SliceOf } from './state.ts';
+
+/** What a person asks, and how the answer is drawn. */
+export type TryRequest = Omit<GenerateRequest, 'messages'> & { system: string; prompt: string };
+
+export interface Answer {
+  text: string;
+  outcome: GenerateOutcome | null;
+  error: ErrorNote | null;
+}
+
+export type Side = 'base' | 'tuned';
+
+export interface TryoutState {
+  request: TryRequest;
+  /** The side that is answering. */
+  status: 'idle' | Side;
+  base: Answer | null;
+  tuned: Answer | null;
+}
+
+export interface TryoutSlice {
+  tryout: TryoutState;
+  setRequest(changes: Partial<TryRequest>): void;
+  /** Asks the base model, then the tuned one where there is an adapter, with the same seed. */
+  compare(): Promise<void>;
+  stopAnswering(): Promise<void>;
+}
+
+export const emptyTryout: TryoutState = {
+  request: {
+    system: '',
+    prompt: '',
+    maxNewTokens: 128,
+    temperature: 0,
+    topK: 0,
+    topP: 1,
+    seed: 42,
+    adapterStrength: 1,
+  },
+  status: 'idle',
+  base: null,
+  tuned: null,
+};
+
+/** Text is shown at most this often, in ms. */
+const DRAW_INTERVAL = 50;
+
+export const createTryoutSlice: SliceOf<TryoutSlice> =
+  ({ workers }) =>
+  (set, get) => {
+    const patch = (changes: Partial<TryoutState>) =>
+      set(({ tryout }) => ({ tryout: { ...tryout, ...changes } }));
+    let stopped = false;
+
+    const answer = async (side: Side, request: TryRequest) => {
+      const { system, prompt, ...settings } = request;
+      let text = '';
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const show = (outcome: GenerateOutcome | null, error: ErrorNote | null) => {
+        clearTimeout(timer);
+        timer = undefined;
+        patch({ [side]: { text, outcome, error } });
+      };
+      patch({ status: side, [side]: { text, outcome: null, error: null } });
+      const messages: GenerateRequest['messages'] = [{ role: 'user', content: prompt }];
+      if (system.trim()) messages.unshift({ role: 'system', content: system });
+      const adapterStrength = side === 'base' ? 0 : request.adapterStrength;
+      try {
+        const outcome = await workers.engine.call.generate(
+          { ...settings, messages, adapterStrength },
+          (piece) => {
+            text += piece;
+            timer ??= setTimeout(() => show(null, null), DRAW_INTERVAL);
+          },
+        );
+        text = outcome.text;
+        show(outcome, null);
+      } catch (error) {
+        show(null, noteOf(error));
+        stopped = true;
+      }
+    };
+
+    return {
+      tryout: emptyTryout,
+      setRequest: (changes) => patch({ request: { ...get().tryout.request, ...changes } }),
+      async compare() {
+        if (busyWith(get())) return;
+        const { request } = get().tryout;
+        stopped = false;
+        patch({ base: null, tuned: null });
+        await answer('base', request);
+        if (get().adapter && !stopped) await answer('tuned', request);
+        patch({ status: 'idle' });
+        get().announce({ kind: 'answersDone' });
+      },
+      async stopAnswering() {
+        stopped = true;
+        try {
+          await workers.engine.call.stopGenerating();
+        } catch {
+          // The answer under way reports the same failure in its own place.
+        }
+      },
+    };
+  };
