@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import type { ElementType } from '../gpu/tensor.ts';
+import { readFloats } from '../gpu/transfer.ts';
 import { expectClose, randomArray } from '../testing/compare.ts';
 import { finiteDifference } from '../testing/finiteDifference.ts';
 import { testGpu } from '../testing/gpu.ts';
+import { asStored, submit, toleranceOf } from '../testing/kernels.ts';
 import { tensorOf, zeros } from '../testing/tensors.ts';
-import { readFloats } from '../gpu/transfer.ts';
 import { rmsNorm, rmsNormBackward } from './rmsNorm.ts';
 import { rmsNormBackwardRef, rmsNormRef } from './rmsNorm.ref.ts';
 
@@ -14,49 +16,71 @@ const shapes = [
   [5, 65],
   [2, 896],
 ] as const;
+/** Storage of x and y; in a model x is the f32 residual stream and y an activation. */
+const types: [ElementType, ElementType][] = [
+  ['f32', 'f32'],
+  ['f32', 'f16'],
+  ['f16', 'f16'],
+  ['f16', 'f32'],
+];
 const eps = 1e-6;
 
 describe.each(shapes)('rmsNorm of %i x %i', (rows, dim) => {
-  const x = randomArray(1, rows * dim);
   const weight = randomArray(2, dim);
   const dy = randomArray(3, rows * dim);
 
-  it('forward equals the reference', async () => {
+  it.each(types)('forward equals the reference, x %s, y %s', async (typeX, typeY) => {
     const gpu = await testGpu();
-    const y = zeros(gpu, [rows, dim]);
+    if (!gpu.hasF16 && (typeX === 'f16' || typeY === 'f16')) return;
+    const x = asStored(randomArray(1, rows * dim), typeX);
+    const y = zeros(gpu, [rows, dim], typeY);
     const rstd = zeros(gpu, [rows]);
-    const commands = gpu.commands();
-    rmsNorm(commands, { x: tensorOf(gpu, x, [rows, dim]), weight: tensorOf(gpu, weight, [dim]), y, rstd, rows, eps });
-    commands.submit();
+    const inputs = { x: tensorOf(gpu, x, [rows, dim], typeX), weight: tensorOf(gpu, weight, [dim]) };
+    submit(gpu, (commands) => rmsNorm(commands, { ...inputs, y, rstd, rows, eps }));
     const expected = rmsNormRef(x, weight, rows, eps);
-    expectClose(await readFloats(gpu, y), expected.y, { atol: 1e-6, rtol: 1e-5 });
+    expectClose(await readFloats(gpu, y), expected.y, toleranceOf(typeY, { atol: 1e-6, rtol: 1e-5 }));
     expectClose(await readFloats(gpu, rstd), expected.rstd, { atol: 1e-6, rtol: 1e-5 });
   });
 
-  it('backward equals the reference and adds to dx', async () => {
+  it.each(['f32', 'f16'] as const)('backward equals the reference and adds to dx, x %s', async (type) => {
     const gpu = await testGpu();
+    if (!gpu.hasF16 && type === 'f16') return;
+    const x = asStored(randomArray(1, rows * dim), type);
     const rstd = tensorOf(gpu, Float32Array.from(rmsNormRef(x, weight, rows, eps).rstd), [rows]);
     const before = randomArray(4, rows * dim);
     const dx = tensorOf(gpu, before, [rows, dim]);
-    const commands = gpu.commands();
-    rmsNormBackward(commands, {
+    const inputs = {
       dy: tensorOf(gpu, dy, [rows, dim]),
-      x: tensorOf(gpu, x, [rows, dim]),
+      x: tensorOf(gpu, x, [rows, dim], type),
       weight: tensorOf(gpu, weight, [dim]),
       rstd,
-      dx,
-      rows,
-      accumulate: true,
-    });
-    commands.submit();
-    const expected = rmsNormBackwardRef(dy, x, weight, rows, eps).map((v, i) => v + before[i]!);
-    expectClose(await readFloats(gpu, dx), expected, { atol: 1e-5, rtol: 1e-4 });
+    };
+    submit(gpu, (commands) => rmsNormBackward(commands, { ...inputs, dx, rows, accumulate: true }));
+    const gradient = rmsNormBackwardRef(dy, x, weight, rows, eps);
+    const sum = gradient.map((v, i) => v + before[i]!);
+    expectClose(await readFloats(gpu, dx), sum, { atol: 1e-5, rtol: 1e-4 });
+    submit(gpu, (commands) => rmsNormBackward(commands, { ...inputs, dx, rows, accumulate: false }));
+    expectClose(await readFloats(gpu, dx), gradient, { atol: 1e-5, rtol: 1e-4 });
   });
 
   it('the reference backward equals finite differences', () => {
-    const loss = (at: ArrayLike<number>) => rmsNormRef(at, weight, rows, eps).y.reduce((s, v, i) => s + v * dy[i]!, 0);
+    const x = randomArray(1, rows * dim);
+    const loss = (at: ArrayLike<number>) =>
+      rmsNormRef(at, weight, rows, eps).y.reduce((s, v, i) => s + v * dy[i]!, 0);
     const indices = [0, Math.floor((rows * dim) / 2), rows * dim - 1];
     const gradient = rmsNormBackwardRef(dy, x, weight, rows, eps);
     for (const i of indices) expect(gradient[i]).toBeCloseTo(finiteDifference(loss, x, i), 4);
   });
+});
+
+it('rmsNorm saturates f16 instead of overflowing', async () => {
+  const gpu = await testGpu();
+  if (!gpu.hasF16) return;
+  const y = zeros(gpu, [1, 2], 'f16');
+  const inputs = {
+    x: tensorOf(gpu, Float32Array.of(3, -3), [1, 2]),
+    weight: tensorOf(gpu, Float32Array.of(1e6, 1e6), [2]),
+  };
+  submit(gpu, (commands) => rmsNorm(commands, { ...inputs, y, rstd: zeros(gpu, [1]), rows: 1, eps }));
+  expect([...(await readFloats(gpu, y))]).toEqual([65504, -65504]);
 });

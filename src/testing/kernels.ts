@@ -1,0 +1,51 @@
+import { bf16ToF32, f16ToF32, f32ToBf16, f32ToF16 } from '../formats/floats.ts';
+import type { Commands } from '../gpu/commands.ts';
+import type { Gpu } from '../gpu/device.ts';
+import type { ElementType } from '../gpu/tensor.ts';
+import { upload } from '../gpu/transfer.ts';
+import type { Weight, WeightFormat } from '../kernels/weight.ts';
+import type { Tolerance } from './compare.ts';
+
+/** Records and submits commands. */
+export function submit(gpu: Gpu, record: (commands: Commands) => void): void {
+  const commands = gpu.commands();
+  record(commands);
+  commands.submit();
+  commands.dispose();
+}
+
+/** The values a tensor of this type or format holds when given `values`: rounded once. */
+export function asStored(values: Float32Array, type: ElementType | WeightFormat): Float32Array<ArrayBuffer> {
+  if (type === 'f16') return f16ToF32(f32ToF16(values));
+  if (type === 'bf16') return bf16ToF32(f32ToBf16(values));
+  return Float32Array.from(values);
+}
+
+/** What one rounding to the type allows, over f32 arithmetic that is good to `f32`. */
+export function toleranceOf(type: ElementType, f32: Required<Tolerance>): Tolerance {
+  return type === 'f16' ? { atol: f32.atol + 2 ** -25, rtol: f32.rtol + 2 ** -11 } : f32;
+}
+
+/** Puts [rows, cols] on the GPU in its own dtype, in chunks of at most `chunkRows` rows. */
+export function weightOf(
+  gpu: Gpu,
+  values: Float32Array,
+  [rows, cols]: readonly [number, number],
+  format: WeightFormat,
+  chunkRows = rows,
+): Weight {
+  const chunks = Array.from({ length: Math.ceil(rows / chunkRows) }, (_, i) => {
+    const rowStart = i * chunkRows;
+    const count = Math.min(chunkRows, rows - rowStart);
+    const part = values.slice(rowStart * cols, (rowStart + count) * cols);
+    if (format === 'f32') {
+      const data = gpu.memory.tensor('f32', [count, cols], 'test');
+      upload(gpu, data, part);
+      return { rowStart, rows: count, data };
+    }
+    const data = gpu.memory.tensor('u32', [Math.ceil(part.length / 2)], 'test');
+    upload(gpu, data, format === 'f16' ? f32ToF16(part) : f32ToBf16(part));
+    return { rowStart, rows: count, data };
+  });
+  return { rows, cols, format, chunks };
+}
