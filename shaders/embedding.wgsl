@@ -1,0 +1,37 @@
+// y[t, :] = W[tokens[t], :] for the tokens whose row is in this chunk of W; other rows of y are left alone.
+// w [row_count, cols] of the chunk, tokens [rows] u32, y [rows, cols] f32. One workgroup a token.
+//#include lib/grid.wgsl
+//#include lib/weight.wgsl
+const WG: u32 = 256;
+
+struct Params {
+  rows: u32,
+  cols: u32,
+  row_start: u32, // first row of W in the chunk
+  row_count: u32,
+}
+
+@group(0) @binding(0) var<storage, read> w: array<W_STORAGE>;
+@group(0) @binding(1) var<storage, read> tokens: array<u32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let row = flat_group(group, groups);
+  if (row >= params.rows) {
+    return;
+  }
+  let token = tokens[row];
+  if (token < params.row_start || token - params.row_start >= params.row_count) {
+    return;
+  }
+  let source = (token - params.row_start) * params.cols;
+  for (var i = thread; i < params.cols; i += WG) {
+    y[row * params.cols + i] = load_w(source + i);
+  }
+}

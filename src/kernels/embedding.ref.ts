@@ -1,0 +1,12 @@
+/** Rows of `weight` [vocab, cols] picked by `tokens`: y [tokens.length, cols]. */
+export function embeddingRef(
+  weight: ArrayLike<number>,
+  tokens: ArrayLike<number>,
+  cols: number,
+): Float64Array {
+  const y = new Float64Array(tokens.length * cols);
+  for (let t = 0; t < tokens.length; t++) {
+    for (let i = 0; i < cols; i++) y[t * cols + i] = weight[tokens[t]! * cols + i]!;
+  }
+  return y;
+}

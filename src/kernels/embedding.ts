@@ -1,0 +1,19 @@
+import type { Commands } from '../gpu/commands.ts';
+import type { Tensor } from '../gpu/tensor.ts';
+import { flatGroups } from './grid.ts';
+import type { Weight } from './weight.ts';
+
+/**
+ * y[t, :] = weight[tokens[t], :], one dispatch a chunk. A token outside the weight leaves its row alone.
+ * @param tokens [rows] u32
+ * @param y [rows, cols] f32
+ */
+export function embedding(
+  commands: Commands,
+  { weight, tokens, y, rows }: { weight: Weight; tokens: Tensor; y: Tensor; rows: number },
+): void {
+  for (const { rowStart, rows: rowCount, data } of weight.chunks) {
+    const params = { rows, cols: weight.cols, row_start: rowStart, row_count: rowCount };
+    commands.run('embedding', { W: weight.format }, { w: data, tokens, y }, params, flatGroups(rows));
+  }
+}
