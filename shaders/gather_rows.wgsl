@@ -1,0 +1,29 @@
+// y[i, :] = x[index[i], :]. x [·, dim] f32, index [rows] u32, y [rows, dim] f32. One workgroup a row.
+//#include lib/grid.wgsl
+const WG: u32 = 256;
+
+struct Params {
+  rows: u32,
+  dim: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> index: array<u32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let row = flat_group(group, groups);
+  if (row >= params.rows) {
+    return;
+  }
+  let source = index[row] * params.dim;
+  for (var i = thread; i < params.dim; i += WG) {
+    y[row * params.dim + i] = x[source + i];
+  }
+}
