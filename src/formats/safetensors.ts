@@ -1,5 +1,5 @@
 import { GraftError } from '../lib/errors.ts';
-import { sniff } from '../storage/sniff.ts';
+import { sniff } from '../lib/sniff.ts';
 import type { ByteSource } from '../storage/types.ts';
 import {
   byOffset,

@@ -1,5 +1,5 @@
 import { blobSource } from './byteSource.ts';
-import { checkFileName } from './fileName.ts';
+import { checkFileName } from '../lib/fileName.ts';
 import { naming } from './storageError.ts';
 import type { ByteSink, WritableFolder } from './types.ts';
 

@@ -1,6 +1,7 @@
+import { concatBytes } from '../lib/bytes.ts';
 import { GraftError } from '../lib/errors.ts';
 import { bytesSource } from './byteSource.ts';
-import { checkFileName } from './fileName.ts';
+import { checkFileName } from '../lib/fileName.ts';
 import type { ByteSink, ByteSource, WritableFolder } from './types.ts';
 
 /** A folder in memory, for tests and small results. */
@@ -71,15 +72,4 @@ export class MemorySink implements ByteSink {
     if (this.pieces === undefined) throw new GraftError('storage.sink_closed', { file: this.file });
     return this.pieces;
   }
-}
-
-/** The pieces one after another. */
-export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.byteLength, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    out.set(piece, at);
-    at += piece.byteLength;
-  }
-  return out;
 }

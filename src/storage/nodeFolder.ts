@@ -3,7 +3,7 @@ import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs
 import { basename, join, resolve } from 'node:path';
 import { GraftError } from '../lib/errors.ts';
 import { checkRange } from './byteSource.ts';
-import { checkFileName } from './fileName.ts';
+import { checkFileName } from '../lib/fileName.ts';
 import { naming } from './storageError.ts';
 import type { ByteSink, ByteSource, WritableFolder } from './types.ts';
 

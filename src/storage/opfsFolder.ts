@@ -1,5 +1,5 @@
 import { GraftError, messageOf } from '../lib/errors.ts';
-import { checkFileName } from './fileName.ts';
+import { checkFileName } from '../lib/fileName.ts';
 import { createWritableSink, directoryHandleFolder, fileNames } from './directoryHandleFolder.ts';
 import { naming } from './storageError.ts';
 import type { ByteSink, WritableFolder } from './types.ts';

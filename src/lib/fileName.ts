@@ -1,11 +1,8 @@
-import { GraftError } from '../lib/errors.ts';
+import { GraftError } from './errors.ts';
 
 /** Whether `file` names a file in a flat folder: no separators, drives, control characters, `.` or `..`. */
 export function isPlainFileName(file: string): boolean {
-  // eslint-disable-next-line no-control-regex -- NUL and its kin end or split a path on some systems.
-  return (
-    file !== '' && file !== '.' && file !== '..' && file.length <= 255 && !/[/\\:\u0000-\u001f]/.test(file)
-  );
+  return file !== '' && file !== '.' && file !== '..' && file.length <= 255 && !/[/\\:\p{Cc}]/u.test(file);
 }
 
 /** Throws `storage.bad_name` unless `file` is a plain file name. */

@@ -1,6 +1,6 @@
 import { GraftError, messageOf } from '../lib/errors.ts';
-import { sniff } from './sniff.ts';
-import type { Folder, WritableFolder } from './types.ts';
+import { sniff } from '../lib/sniff.ts';
+import type { Folder, WritableFolder } from '../storage/types.ts';
 
 /** The largest file read as one text: a JavaScript string can't hold much more. */
 const maxTextBytes = 400_000_000;

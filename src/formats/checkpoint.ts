@@ -1,0 +1,118 @@
+import { GraftError } from '../lib/errors.ts';
+import type { Folder } from '../storage/types.ts';
+import { openSafetensors, type SafetensorsFile, type TensorInfo } from './safetensors.ts';
+import { clip } from './safetensorsHeader.ts';
+import { parseShardIndex } from './shardIndex.ts';
+import { indexFileName, singleFileName } from './sharding.ts';
+import { readText } from './text.ts';
+
+/** One tensor of a checkpoint and the file it is in. */
+export interface CheckpointTensor {
+  file: SafetensorsFile;
+  info: TensorInfo;
+}
+
+/** One file of a checkpoint; `tensors` are names, in the order of the file's header. */
+export interface CheckpointFile {
+  name: string;
+  file: SafetensorsFile;
+  tensors: string[];
+}
+
+/** The weights of a model, in one file or several; only the headers are in memory. */
+export class Checkpoint {
+  readonly files: CheckpointFile[];
+  /** Every tensor by name, file by file. */
+  readonly tensors: Map<string, CheckpointTensor>;
+  /** Bytes of all tensors together. */
+  readonly totalBytes: number;
+  private readonly folder: string;
+
+  /** Use `openCheckpoint`. The files must not share tensor names. */
+  constructor(folder: string, files: readonly SafetensorsFile[]) {
+    this.folder = folder;
+    this.files = files.map((file) => ({ name: file.source.name, file, tensors: [...file.tensors.keys()] }));
+    this.tensors = new Map(
+      files.flatMap((file) => [...file.tensors.values()].map((info) => [info.name, { file, info }] as const)),
+    );
+    this.totalBytes = [...this.tensors.values()].reduce((sum, { info }) => sum + info.end - info.begin, 0);
+  }
+
+  /** One tensor's description and file. Throws `formats.tensor_missing`. */
+  get(name: string): CheckpointTensor {
+    const found = this.tensors.get(name);
+    if (found !== undefined) return found;
+    throw new GraftError('formats.tensor_missing', { tensor: clip(name), file: this.folder });
+  }
+
+  /** All bytes of one tensor. Throws `formats.tensor_missing` and what the source throws. */
+  async read(name: string): Promise<Uint8Array<ArrayBuffer>> {
+    return this.get(name).file.read(name);
+  }
+
+  /** Some bytes of one tensor. Throws `formats.tensor_missing`, `formats.tensor_range`. */
+  async readRange(name: string, byteOffset: number, byteLength: number): Promise<Uint8Array<ArrayBuffer>> {
+    return this.get(name).file.readRange(name, byteOffset, byteLength);
+  }
+}
+
+/**
+ * Opens the weights of a model folder: `model.safetensors`, else the shards of `model.safetensors.index.json`, else
+ * the only `*.safetensors` there is. The index is checked before any shard is opened, and against the shards' headers
+ * after. Throws `formats.no_weights`, `formats.pickle_only`, `formats.several_weights`, `formats.index_*`, and what
+ * `openSafetensors` throws.
+ */
+export async function openCheckpoint(folder: Folder): Promise<Checkpoint> {
+  const names = await folder.list();
+  const sharded = !names.includes(singleFileName) && names.includes(indexFileName);
+  const files = sharded
+    ? await openShards(folder, names)
+    : [await openSafetensors(await folder.open(onlyFile(folder.name, names)))];
+  return new Checkpoint(folder.name, files);
+}
+
+function onlyFile(folder: string, names: string[]): string {
+  if (names.includes(singleFileName)) return singleFileName;
+  const found = names.filter((name) => name.endsWith('.safetensors'));
+  if (found.length === 1) return found[0]!;
+  if (found.length > 1) {
+    const files = found.slice(0, 4).join(', ') + (found.length > 4 ? ', …' : '');
+    throw new GraftError('formats.several_weights', { folder, files });
+  }
+  const pickle = names.find((name) =>
+    /^(?:pytorch_model|model).*\.(?:bin|pt|pth)(?:\.index\.json)?$/.test(name),
+  );
+  if (pickle !== undefined) throw new GraftError('formats.pickle_only', { folder, file: pickle });
+  throw new GraftError('formats.no_weights', { folder });
+}
+
+async function openShards(folder: Folder, names: string[]): Promise<SafetensorsFile[]> {
+  const file = indexFileName;
+  const weightMap = parseShardIndex(await readText(folder, file), file);
+  const shards = [...new Set(weightMap.values())].sort();
+  const missing = shards.find((shard) => !names.includes(shard));
+  if (missing !== undefined) throw new GraftError('formats.index_shard_missing', { file, shard: missing });
+  // Other safetensors may lie beside the model (an adapter, another precision): only names of a shard are suspect.
+  const extra = names.find((name) => /^model-\d+-of-\d+\.safetensors$/.test(name) && !shards.includes(name));
+  if (extra !== undefined) throw new GraftError('formats.index_shard_extra', { file, shard: extra });
+  const opened: SafetensorsFile[] = [];
+  for (const shard of shards) opened.push(await openSafetensors(await folder.open(shard)));
+  checkShards(weightMap, opened);
+  return opened;
+}
+
+function checkShards(weightMap: Map<string, string>, shards: SafetensorsFile[]): void {
+  const file = indexFileName;
+  for (const { source, tensors } of shards) {
+    for (const tensor of tensors.keys()) {
+      if (weightMap.get(tensor) === source.name) continue;
+      const params = { file, shard: source.name, tensor: clip(tensor) };
+      throw new GraftError('formats.index_tensor_unlisted', params);
+    }
+  }
+  const byName = new Map(shards.map((shard) => [shard.source.name, shard]));
+  for (const [tensor, shard] of weightMap) {
+    if (byName.get(shard)?.tensors.has(tensor)) continue;
+    throw new GraftError('formats.index_tensor_missing', { file, shard, tensor: clip(tensor) });
+  }
+}

@@ -1,0 +1,141 @@
+import { GraftError } from '../lib/errors.ts';
+import { clip } from './safetensorsHeader.ts';
+
+/** The `adapter_config.json` of a LoRA adapter, in PEFT's own keys (peft 0.19, `LoraConfig`). Keys not listed are kept. */
+export interface PeftConfig {
+  peft_type: 'LORA';
+  task_type: string | null;
+  base_model_name_or_path: string | null;
+  revision?: string | null;
+  r: number;
+  lora_alpha: number;
+  lora_dropout: number;
+  /** Names or ends of names of modules; as a string, a regular expression or `all-linear`. */
+  target_modules: string | string[] | null;
+  exclude_modules?: string | string[] | null;
+  bias: 'none' | 'all' | 'lora_only';
+  fan_in_fan_out: boolean;
+  use_rslora: boolean;
+  use_dora: boolean;
+  init_lora_weights: boolean | string | null;
+  inference_mode: boolean;
+  modules_to_save: string[] | null;
+  rank_pattern?: Record<string, number> | null;
+  alpha_pattern?: Record<string, number> | null;
+  layers_to_transform?: number | number[] | null;
+  layers_pattern?: string | string[] | null;
+}
+
+/** A config of plain LoRA with PEFT's defaults; `fields` take precedence. */
+export function newPeftConfig(fields: Partial<PeftConfig> = {}): PeftConfig {
+  return {
+    peft_type: 'LORA',
+    task_type: 'CAUSAL_LM',
+    base_model_name_or_path: null,
+    revision: null,
+    r: 8,
+    lora_alpha: 8,
+    lora_dropout: 0,
+    target_modules: null,
+    bias: 'none',
+    fan_in_fan_out: false,
+    use_rslora: false,
+    use_dora: false,
+    init_lora_weights: true,
+    inference_mode: true,
+    modules_to_save: null,
+    rank_pattern: {},
+    alpha_pattern: {},
+    layers_to_transform: null,
+    layers_pattern: null,
+    ...fields,
+  };
+}
+
+/** Fields that change what an adapter does, and the feature they stand for. Absent, null, false and empty mean "off". */
+const unsupported: Record<string, string> = {
+  use_dora: 'DoRA',
+  modules_to_save: 'fully trained modules beside LoRA',
+  lora_bias: 'a bias inside LoRA',
+  layer_replication: 'replicated layers',
+  trainable_token_indices: 'trained tokens',
+  target_parameters: 'LoRA on bare parameters',
+  alora_invocation_tokens: 'activated LoRA',
+  arrow_config: 'Arrow routing',
+  use_qalora: 'QA-LoRA',
+  use_bdlora: 'block-diagonal LoRA',
+  kasa_config: 'KaSA',
+  monteclora_config: 'MonteCLoRA',
+  megatron_config: 'Megatron layers',
+};
+
+/** Ways to start LoRA that leave the base weights alone. Others (PiSSA, OLoRA, LoftQ, …) subtract from them. */
+const plainInit: unknown[] = [undefined, null, true, false, 'gaussian', 'eva', 'orthogonal'];
+
+/**
+ * Checks the object read from an `adapter_config.json` and fills in PEFT's defaults for absent fields. Throws
+ * `formats.adapter_unsupported` for anything but plain LoRA and `formats.adapter_field` for a wrong value.
+ */
+export function checkPeftConfig(raw: Record<string, unknown>, folder: string, file: string): PeftConfig {
+  const refuse = (field: string, feature: string): never => {
+    const found = show(raw[field]);
+    throw new GraftError('formats.adapter_unsupported', { folder, field, feature, found });
+  };
+  const expect = (field: string, ok: boolean, expected: string): void => {
+    if (!ok)
+      throw new GraftError('formats.adapter_field', { file, field, expected, found: show(raw[field]) });
+  };
+
+  const { peft_type: type } = raw;
+  expect('peft_type', typeof type === 'string', '“LORA”');
+  if (type !== 'LORA') refuse('peft_type', `the method ${show(type)}`);
+  for (const [field, feature] of Object.entries(unsupported)) if (!isOff(raw[field])) refuse(field, feature);
+  if (raw.bias !== undefined && raw.bias !== 'none') refuse('bias', 'trained biases');
+  if (!plainInit.includes(raw.init_lora_weights)) {
+    refuse('init_lora_weights', 'an initialization that changes the base weights');
+  }
+
+  expect('r', isRank(raw.r), 'a whole number above 0');
+  expect('lora_alpha', isFinite(raw.lora_alpha), 'a number');
+  expect('lora_dropout', raw.lora_dropout === undefined || isFinite(raw.lora_dropout), 'a number');
+  expect('use_rslora', ['undefined', 'boolean'].includes(typeof raw.use_rslora), 'true or false');
+  expect('rank_pattern', isPattern(raw.rank_pattern, isRank), 'an object of whole numbers above 0');
+  expect('alpha_pattern', isPattern(raw.alpha_pattern, isFinite), 'an object of numbers');
+  const base = raw.base_model_name_or_path;
+  expect(
+    'base_model_name_or_path',
+    base === undefined || base === null || typeof base === 'string',
+    'a name',
+  );
+  const targets = raw.target_modules;
+  const isTargets =
+    targets === undefined || targets === null || typeof targets === 'string' || isStrings(targets);
+  expect('target_modules', isTargets, 'a list of module names');
+  return { ...newPeftConfig(), ...(raw as Partial<PeftConfig>) };
+}
+
+function isOff(value: unknown): boolean {
+  if (value === undefined || value === null || value === false) return true;
+  return typeof value === 'object' && Object.keys(value).length === 0;
+}
+
+function isFinite(value: unknown): value is number {
+  return Number.isFinite(value);
+}
+
+function isRank(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) > 0;
+}
+
+function isStrings(value: unknown): boolean {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
+}
+
+function isPattern(value: unknown, ok: (item: unknown) => boolean): boolean {
+  if (value === undefined || value === null) return true;
+  return typeof value === 'object' && !Array.isArray(value) && Object.values(value).every(ok);
+}
+
+function show(value: unknown): string {
+  return value === undefined ? 'missing' : clip(JSON.stringify(value));
+}

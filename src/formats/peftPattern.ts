@@ -1,0 +1,49 @@
+import { GraftError } from '../lib/errors.ts';
+import { clip } from './safetensorsHeader.ts';
+
+/** Where a pattern comes from, for errors. */
+export interface PatternOrigin {
+  file: string;
+  field: 'rank_pattern' | 'alpha_pattern';
+}
+
+/** Above these, a pattern could keep the matcher busy for longer than a person would wait. */
+const mostRepeats = 3;
+const longestPattern = 500;
+const longestModule = 250;
+
+/**
+ * The value a `rank_pattern` or `alpha_pattern` gives to `module`, or `fallback`: the first key that matches the whole
+ * name or its end after a dot, as a regular expression (peft, `get_pattern_key`). Adapters come from strangers, so
+ * patterns that could run for ages (repeated groups, many repeats, huge names) throw `formats.adapter_pattern`.
+ */
+export function valueByPattern(
+  patterns: Record<string, number> | null | undefined,
+  module: string,
+  fallback: number,
+  origin: PatternOrigin,
+): number {
+  for (const [key, value] of Object.entries(patterns ?? {})) {
+    if (key === module) return value;
+    if (compile(key, module, origin).test(module)) return value;
+  }
+  return fallback;
+}
+
+function compile(key: string, module: string, origin: PatternOrigin): RegExp {
+  const fail = (problem: string, cause?: unknown): never => {
+    throw new GraftError('formats.adapter_pattern', { ...origin, pattern: clip(key), problem }, { cause });
+  };
+  if (key.length > longestPattern) fail('it is too long');
+  // Escaped characters and classes can't nest; what is left of "(", "*", "+", "{" is structure.
+  const structure = key.replace(/\\./g, 'x').replace(/\[[^\]]*\]/g, 'x');
+  if (/\)[*+{]/.test(structure)) fail('a group in it is repeated');
+  const repeats = structure.match(/[*+]|\{/g)?.length ?? 0;
+  if (repeats > mostRepeats) fail('it has too many repeats');
+  if (repeats > 0 && module.length > longestModule) fail('the module’s name is too long for it');
+  try {
+    return new RegExp(`^(.*\\.)?(${key})$`);
+  } catch (cause) {
+    return fail('it is not a regular expression', cause);
+  }
+}
