@@ -3,15 +3,11 @@ import type { ByteSource } from '../storage/types.ts';
 import { readArrayElements } from './jsonArray.ts';
 import { MAX_ROW_BYTES, readLines, type RawRow } from './jsonLines.ts';
 import { ProblemLog, type Problem } from './problems.ts';
+import { kindName, type Row } from './row.ts';
 import { textRows } from './textRows.ts';
 import { decodeUtf8, encodingHint, firstInvalidUtf8 } from './utf8.ts';
 
-/** One row of a dataset as the file has it. `value` may own keys such as `__proto__`: read fields with `Object.hasOwn`. */
-export interface Row {
-  /** Line of the file where the row starts, from 1. */
-  line: number;
-  value: Record<string, unknown>;
-}
+export type { Row } from './row.ts';
 
 /** A data file's rows, and the rows that were left out because of a problem. */
 export interface ParsedDataset {
@@ -159,12 +155,4 @@ function refuseBinary(head: Uint8Array, file: string): void {
     const params: ErrorParams = { file, line: 1, offset: 0, hint: '; it looks like UTF-16' };
     throw new GraftError('data.bad_utf8', params);
   }
-}
-
-/** What a JSON value is, for messages: "a list", "null", "a number", … */
-export function kindName(value: unknown): string {
-  if (value === undefined) return 'missing';
-  if (value === null) return 'null';
-  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }

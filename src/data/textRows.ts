@@ -1,5 +1,5 @@
 import type { RawRow } from './jsonLines.ts';
-import type { Row } from './parse.ts';
+import type { Row } from './row.ts';
 
 /**
  * Rows `{text}` of a plain text file: paragraphs when blank lines part it (line breaks inside are kept), otherwise

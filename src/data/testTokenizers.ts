@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs';
+import { sharedPath } from '../testing/shared.ts';
+import { memoryFolder } from './testing.ts';
+import { loadTokenizer, type Tokenizer } from './tokenizer.ts';
+
+/** A fixture's text, for tests. */
+export function fixture(name: string): string {
+  return readFileSync(new URL(`./fixtures/${name}`, import.meta.url), 'utf8');
+}
+
+/** The stories260k tokenizer (SentencePiece-like, byte fallback, no chat template), for tests. */
+export async function storiesTokenizer(): Promise<Tokenizer> {
+  const file = (name: string) => readFileSync(sharedPath(`models/stories260k/${name}`), 'utf8');
+  return load({
+    'tokenizer.json': file('tokenizer.json'),
+    'tokenizer_config.json': file('tokenizer_config.json'),
+    'generation_config.json': file('generation_config.json'),
+    'config.json': file('config.json'),
+  });
+}
+
+/** A byte-level tokenizer like Qwen's with chat template `template`, for tests. */
+export function qwenTokenizer(template?: string, eos = '<|im_end|>'): Promise<Tokenizer> {
+  return load({
+    'tokenizer.json': fixture('qwen-like.tokenizer.json'),
+    'tokenizer_config.json': JSON.stringify({
+      add_bos_token: false,
+      bos_token: null,
+      eos_token: eos,
+      pad_token: '<|endoftext|>',
+      chat_template: template,
+    }),
+  });
+}
+
+/** A byte-level tokenizer like Llama 3's with chat template `template`, for tests. */
+export function llama3Tokenizer(template?: string): Promise<Tokenizer> {
+  return load({
+    'tokenizer.json': fixture('llama3-like.tokenizer.json'),
+    'tokenizer_config.json': JSON.stringify({
+      bos_token: { content: '<|begin_of_text|>' },
+      eos_token: { content: '<|eot_id|>' },
+      clean_up_tokenization_spaces: true,
+    }),
+    ...(template === undefined ? {} : { 'chat_template.jinja': template }),
+  });
+}
+
+async function load(files: Record<string, string>): Promise<Tokenizer> {
+  const tokenizer = await loadTokenizer(memoryFolder(files));
+  if (!tokenizer) throw new Error('no tokenizer.json');
+  return tokenizer;
+}

@@ -1,0 +1,172 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { memoryFolder } from './testing.ts';
+import { fixture, llama3Tokenizer, qwenTokenizer, storiesTokenizer } from './testTokenizers.ts';
+import { checkTokenizerFits, loadTokenizer, StreamDecoder } from './tokenizer.ts';
+
+interface Reference {
+  text: string;
+  ids: number[];
+  plain: number[];
+  decoded: string;
+}
+const references = JSON.parse(fixture('reference-ids.json')) as Record<string, Reference[]>;
+const tokenizers = {
+  stories260k: storiesTokenizer,
+  qwen: () => qwenTokenizer(),
+  llama3: () => llama3Tokenizer(),
+};
+const names = Object.keys(tokenizers) as (keyof typeof tokenizers)[];
+
+describe.each(names)('%s', (name) => {
+  test('the same ids and texts as Python’s tokenizers', async () => {
+    const tokenizer = await tokenizers[name]();
+    const rows = references[name] ?? [];
+    expect(rows.length).toBeGreaterThan(20);
+    for (const { text, ids, plain, decoded } of rows) {
+      expect([text, tokenizer.encode(text)]).toEqual([text, ids]);
+      expect([text, tokenizer.encode(text, { addSpecialTokens: false })]).toEqual([text, plain]);
+      expect([text, tokenizer.decode(plain)]).toEqual([text, decoded]);
+    }
+  });
+
+  test('streaming gives complete characters that join to the text', async () => {
+    const tokenizer = await tokenizers[name]();
+    const unit = fc.oneof(
+      fc.constantFrom('🙂', '你', 'é', ' ', '\n', '<', '▁x', '\ufeff'),
+      fc.string({ maxLength: 5 }),
+    );
+    fc.assert(
+      fc.property(fc.array(unit, { maxLength: 12 }), (units) => {
+        const text = units.join('').normalize('NFC');
+        const ids = tokenizer.encode(text, { addSpecialTokens: false });
+        const decoder = new StreamDecoder(tokenizer, { skipSpecialTokens: false });
+        const pieces = ids.map((id) => decoder.push(id));
+        for (const piece of pieces) expect(piece).not.toContain('\ufffd');
+        expect(pieces.join('') + decoder.flush()).toBe(tokenizer.decode(ids));
+        // '▁' itself is a space to SentencePiece: nothing can bring it back.
+        expect(tokenizer.decode(ids)).toBe(name === 'stories260k' ? text.replaceAll('▁', ' ') : text);
+      }),
+    );
+  });
+});
+
+describe('streaming', () => {
+  test('byte fallback waits for the whole character, flush shows what is missing', async () => {
+    const tokenizer = await storiesTokenizer();
+    const ids = tokenizer.encode('🙂', { addSpecialTokens: false });
+    const decoder = new StreamDecoder(tokenizer);
+    expect(ids.slice(-4).map((id) => decoder.push(id))).toEqual(['', '', '', '🙂']);
+    decoder.push(ids.at(-4) ?? 0);
+    expect(decoder.flush()).toBe('\ufffd');
+  });
+
+  test('a leading space is dropped at the start, kept in a continuation', async () => {
+    const tokenizer = await storiesTokenizer();
+    const [bos = 0, ...ids] = tokenizer.encode('Zip was');
+    const start = new StreamDecoder(tokenizer);
+    expect([bos, ...ids].map((id) => start.push(id)).join('')).toBe('Zip was');
+    const later = new StreamDecoder(tokenizer, { keepLeadingSpace: true });
+    expect(ids.map((id) => later.push(id)).join('')).toBe(' Zip was');
+  });
+
+  test('special tokens are left out unless wanted', async () => {
+    const tokenizer = await qwenTokenizer();
+    const ids = tokenizer.encode('Hi<|im_end|>');
+    expect(tokenizer.decode(ids, { skipSpecialTokens: true })).toBe('Hi');
+    expect(tokenizer.decode(ids)).toBe('Hi<|im_end|>');
+  });
+});
+
+describe('files', () => {
+  test('no tokenizer.json gives null; broken files are named', async () => {
+    expect(await loadTokenizer(memoryFolder({ 'config.json': '{}' }))).toBeNull();
+    for (const [file, content] of [
+      ['tokenizer.json', '{"model":'],
+      ['tokenizer.json', '{"model":{"type":"Nonsense"}}'],
+      ['tokenizer.json', '<html>'],
+      ['tokenizer_config.json', '[]'],
+    ] as const) {
+      const files = { 'tokenizer.json': fixture('qwen-like.tokenizer.json'), [file]: content };
+      await expect(loadTokenizer(memoryFolder(files))).rejects.toMatchObject({
+        code: 'data.tokenizer_invalid',
+        params: { file },
+      });
+    }
+  });
+
+  test('special tokens are merged from all files', async () => {
+    const stories = await storiesTokenizer();
+    expect(stories).toMatchObject({
+      bosId: 1,
+      eosIds: [2],
+      padId: null,
+      vocabSize: 512,
+      addBos: true,
+      chatTemplate: null,
+    });
+    const files = {
+      'tokenizer.json': fixture('qwen-like.tokenizer.json'),
+      'tokenizer_config.json': JSON.stringify({ eos_token: '<|im_end|>', bos_token: null }),
+      'special_tokens_map.json': JSON.stringify({
+        bos_token: '<|im_start|>',
+        pad_token: { content: '<|endoftext|>' },
+      }),
+      'generation_config.json': JSON.stringify({ eos_token_id: [422, 420], bos_token_id: 420 }),
+      'config.json': JSON.stringify({ eos_token_id: 420 }),
+    };
+    const tokenizer = await loadTokenizer(memoryFolder(files));
+    expect(tokenizer).toMatchObject({
+      bosId: 420,
+      eosIds: [422, 420],
+      padId: 420,
+      addBos: false,
+      vocabSize: 425,
+    });
+    expect(tokenizer?.specialTokens).toEqual({ eos_token: '<|im_end|>', pad_token: '<|endoftext|>' });
+    expect([...(tokenizer?.specialIds ?? [])]).toEqual([420, 421, 422]);
+  });
+
+  test('add_bos_token has the last word', async () => {
+    const with_ = (value: boolean) =>
+      loadTokenizer(
+        memoryFolder({
+          'tokenizer.json': fixture('llama3-like.tokenizer.json'),
+          'tokenizer_config.json': JSON.stringify({ bos_token: '<|begin_of_text|>', add_bos_token: value }),
+        }),
+      );
+    const off = await with_(false);
+    const on = await with_(true);
+    expect(on?.encode('Hi')).toEqual([on?.bosId, ...(off?.encode('Hi') ?? [])]);
+    expect([on?.addBos, off?.addBos]).toEqual([true, false]);
+  });
+
+  test('chat templates: text, list, and the file that wins', async () => {
+    const template = async (config: unknown, jinja?: string) => {
+      const files = {
+        'tokenizer.json': fixture('qwen-like.tokenizer.json'),
+        'tokenizer_config.json': JSON.stringify({ chat_template: config }),
+        ...(jinja === undefined ? {} : { 'chat_template.jinja': jinja }),
+      };
+      return (await loadTokenizer(memoryFolder(files)))?.chatTemplate;
+    };
+    const list = [
+      { name: 'rag', template: 'r' },
+      { name: 'default', template: 'd' },
+    ];
+    expect(await template('a')).toBe('a');
+    expect(await template(list)).toBe('d');
+    expect(await template(list.slice(0, 1))).toBe('r');
+    expect(await template('a', 'b')).toBe('b');
+    expect(await template(undefined)).toBeNull();
+  });
+
+  test('a tokenizer that does not fit is named with its token', async () => {
+    const tokenizer = await qwenTokenizer();
+    checkTokenizerFits(tokenizer, 425);
+    checkTokenizerFits(tokenizer, 512);
+    expect(() => checkTokenizerFits(tokenizer, 424)).toThrow(
+      'it knows token 424 (</think>), the model has 424 tokens',
+    );
+  });
+});

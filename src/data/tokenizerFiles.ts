@@ -1,0 +1,103 @@
+import { GraftError, messageOf } from '../lib/errors.ts';
+import type { Folder } from '../storage/types.ts';
+import { decodeUtf8 } from './utf8.ts';
+
+type Json = Record<string, unknown>;
+
+/** What a model folder's files say about its tokenizer. */
+export interface TokenizerFiles {
+  /** tokenizer.json */
+  json: Json;
+  /** tokenizer_config.json, or {} */
+  config: Json;
+  /** special_tokens_map.json, or {} */
+  specialTokensMap: Json;
+  chatTemplate: string | null;
+  /** tokenizer_config.json's add_bos_token; null when it doesn't say. */
+  addBosToken: boolean | null;
+  /** Ids from generation_config.json, then config.json. */
+  bosIds: number[];
+  eosIds: number[];
+  padIds: number[];
+}
+
+/** Reads the tokenizer's files of a model folder; null without tokenizer.json. Throws `data.tokenizer_invalid`. */
+export async function readTokenizerFiles(folder: Folder): Promise<TokenizerFiles | null> {
+  const names = new Set(await folder.list());
+  if (!names.has('tokenizer.json')) return null;
+
+  const text = async (file: string): Promise<string | null> => {
+    if (!names.has(file)) return null;
+    const source = await folder.open(file);
+    const decoded = decodeUtf8(await source.read(0, source.size));
+    if (decoded === null) throw invalid(file, 'it is not valid UTF-8');
+    return decoded.replace(/^\ufeff/, '');
+  };
+  const object = async (file: string): Promise<Json> => {
+    const content = await text(file);
+    if (content === null) return {};
+    let value: unknown;
+    try {
+      value = JSON.parse(content);
+    } catch (error) {
+      throw invalid(file, messageOf(error), error);
+    }
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      throw invalid(file, 'it is not a JSON object');
+    return value as Json;
+  };
+
+  const config = await object('tokenizer_config.json');
+  const models = [await object('generation_config.json'), await object('config.json')];
+  const ids = (key: string) => [...new Set(models.flatMap((model) => idsOf(model[key])))];
+  return {
+    json: await object('tokenizer.json'),
+    config,
+    specialTokensMap: await object('special_tokens_map.json'),
+    chatTemplate:
+      (await text('chat_template.jinja')) ??
+      templateOf(config.chat_template) ??
+      templateOf((await object('chat_template.json')).chat_template),
+    addBosToken: typeof config.add_bos_token === 'boolean' ? config.add_bos_token : null,
+    bosIds: ids('bos_token_id'),
+    eosIds: ids('eos_token_id'),
+    padIds: ids('pad_token_id'),
+  };
+}
+
+/** bos_token, eos_token, unk_token, pad_token, … as text: tokenizer_config.json before special_tokens_map.json. */
+export function specialTokens({ config, specialTokensMap }: TokenizerFiles): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const name of [
+    'bos_token',
+    'eos_token',
+    'unk_token',
+    'pad_token',
+    'sep_token',
+    'cls_token',
+    'mask_token',
+  ]) {
+    // A null in tokenizer_config.json means "none" and isn't filled from the older file.
+    const value = Object.hasOwn(config, name) ? config[name] : specialTokensMap[name];
+    const token = typeof value === 'object' && value !== null ? (value as Json).content : value;
+    if (typeof token === 'string') found[name] = token;
+  }
+  return found;
+}
+
+function idsOf(value: unknown): number[] {
+  return [value].flat().filter((id): id is number => Number.isInteger(id) && (id as number) >= 0);
+}
+
+/** A template as text, or as a list of {name, template} of which "default" (else the first) is meant. */
+function templateOf(value: unknown): string | null {
+  if (typeof value === 'string') return value;
+  if (!Array.isArray(value)) return null;
+  const entries = value.filter((entry): entry is Json => typeof entry === 'object' && entry !== null);
+  const chosen = entries.find((entry) => entry.name === 'default') ?? entries[0];
+  return typeof chosen?.template === 'string' ? chosen.template : null;
+}
+
+function invalid(file: string, detail: string, cause?: unknown): GraftError {
+  return new GraftError('data.tokenizer_invalid', { file, detail }, { cause });
+}
