@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { readFloats } from '../gpu/transfer.ts';
+import { expectClose, randomArray, randomIntegers } from '../testing/compare.ts';
+import { finiteDifference } from '../testing/finiteDifference.ts';
+import { testGpu } from '../testing/gpu.ts';
+import { submit } from '../testing/kernels.ts';
+import { tensorOf } from '../testing/tensors.ts';
+import { crossEntropy } from './crossEntropy.ts';
+import { crossEntropyRef } from './crossEntropy.ref.ts';
+
+const OFFSET = 2;
+const PADDING = -7;
+
+/** Runs the kernel on logits padded to `stride` and hands back the unpadded results, checking the padding. */
+async function run(
+  logits: Float32Array,
+  targets: Uint32Array,
+  {
+    vocab,
+    stride = vocab,
+    scale = 1,
+    backward = true,
+    threads = 256,
+  }: {
+    vocab: number;
+    stride?: number;
+    scale?: number;
+    backward?: boolean;
+    threads?: number;
+  },
+) {
+  const gpu = await testGpu();
+  const rows = targets.length;
+  const padded = new Float32Array(rows * stride).fill(PADDING);
+  for (let t = 0; t < rows; t++) padded.set(logits.subarray(t * vocab, (t + 1) * vocab), t * stride);
+  const tensors = {
+    logits: tensorOf(gpu, padded, [rows, stride]),
+    targets: tensorOf(gpu, targets, [rows]),
+    losses: tensorOf(gpu, new Float32Array(rows + OFFSET + 1).fill(PADDING), [rows + OFFSET + 1]),
+  };
+  submit(gpu, (commands) =>
+    crossEntropy(commands, { ...tensors, rows, vocab, scale, lossOffset: OFFSET, backward, threads }),
+  );
+  const losses = await readFloats(gpu, tensors.losses);
+  expect([...losses.slice(0, OFFSET), losses[rows + OFFSET]]).toEqual([PADDING, PADDING, PADDING]);
+  const written = await readFloats(gpu, tensors.logits);
+  const result = new Float32Array(rows * vocab);
+  for (let t = 0; t < rows; t++) {
+    result.set(written.subarray(t * stride, t * stride + vocab), t * vocab);
+    expect(written.slice(t * stride + vocab, (t + 1) * stride).every((v) => v === PADDING)).toBe(true);
+  }
+  return { losses: losses.slice(OFFSET, OFFSET + rows), logits: result };
+}
+
+function targetsOf(rows: number, vocab: number): Uint32Array<ArrayBuffer> {
+  const next = randomIntegers(9);
+  return Uint32Array.from({ length: rows }, (_, t) => (t === 0 ? vocab - 1 : next() % vocab));
+}
+
+describe.each([
+  // rows, vocab, stride
+  [3, 1, 1],
+  [5, 7, 7],
+  [4, 63, 65],
+  [3, 512, 512],
+  [2, 50_257, 50_260],
+] as const)('cross-entropy of %i x %i in rows of %i', (rows, vocab, stride) => {
+  it.each([64, 256])('losses and gradient equal the reference with %i threads', async (threads) => {
+    const logits = randomArray(1, rows * vocab, 6);
+    const targets = targetsOf(rows, vocab);
+    const result = await run(logits, targets, { vocab, stride, scale: 0.25, threads });
+    const expected = crossEntropyRef(logits, targets, vocab, 0.25);
+    expectClose(result.losses, expected.losses, { atol: 2e-6, rtol: 1e-6 });
+    expectClose(result.logits, expected.dLogits, { atol: 1e-7, rtol: 2e-5 });
+  });
+
+  it('leaves the logits alone without backward', async () => {
+    const logits = randomArray(2, rows * vocab, 6);
+    const targets = targetsOf(rows, vocab);
+    const result = await run(logits, targets, { vocab, stride, backward: false });
+    expectClose(result.losses, crossEntropyRef(logits, targets, vocab, 1).losses, { atol: 2e-6, rtol: 1e-6 });
+    expectClose(result.logits, logits);
+  });
+});
+
+describe('cross-entropy of huge logits', () => {
+  it.each([
+    ['one far above', [1e4, 0, -1e4, 3]],
+    ['all far below', [-1e4, -1e4, -1e4, -1e4]],
+    ['all far above', [1e4, 1e4 - 1, 1e4 - 2, 1e4]],
+    ['the ends of f32', [3e38, -3e38, 0, 1]],
+  ])('is exact: %s', async (_name, row) => {
+    const logits = Float32Array.from([...row, ...row, ...row, ...row]);
+    const targets = Uint32Array.of(0, 1, 2, 3);
+    const result = await run(logits, targets, { vocab: 4 });
+    // A loss beyond f32 is infinite there.
+    const expected = crossEntropyRef(logits, targets, 4, 1);
+    expectClose(result.losses, Float32Array.from(expected.losses), { atol: 1e-6, rtol: 1e-6 });
+    expectClose(result.logits, expected.dLogits, { atol: 1e-6 });
+  });
+});
+
+it('the reference gradient of cross-entropy equals finite differences', () => {
+  const logits = randomArray(3, 15, 3);
+  const targets = Uint32Array.of(4, 0, 2);
+  const { dLogits } = crossEntropyRef(logits, targets, 5, 0.5);
+  const loss = (at: ArrayLike<number>) =>
+    crossEntropyRef(at, targets, 5, 0.5).losses.reduce((s, v) => s + 0.5 * v, 0);
+  for (let i = 0; i < 15; i++) expect(dLogits[i]).toBeCloseTo(finiteDifference(loss, logits, i), 7);
+});
