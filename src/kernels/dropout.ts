@@ -1,0 +1,33 @@
+import type { Commands } from '../gpu/commands.ts';
+import type { Tensor } from '../gpu/tensor.ts';
+import { assert } from '../lib/errors.ts';
+import { ELEMENTWISE_THREADS as WG, elementGroups } from './elementwise.ts';
+
+/** The largest hash that is dropped, plus one: p · 2^32 as u32. */
+export function dropoutThreshold(p: number): number {
+  return Math.min(Math.round(p * 2 ** 32), 2 ** 32 - 1);
+}
+
+/**
+ * y (+)= x / (1 − p) where the element is kept, 0 where it is dropped. Whether it is depends on (seed, index)
+ * alone, so the same seed repeats the mask on the gradient.
+ * @param x [count] f32 or f16
+ * @param y [count] f32 or f16, another buffer; added to when `accumulate`
+ * @param p probability of dropping, 0 ≤ p < 1
+ * @param seed u32
+ */
+export function dropout(
+  commands: Commands,
+  options: { x: Tensor; y: Tensor; count: number; p: number; seed: number; accumulate: boolean },
+): void {
+  const { x, y, count, p, seed } = options;
+  assert(p >= 0 && p < 1, `dropout of ${p}`);
+  const params = {
+    count,
+    seed,
+    threshold: dropoutThreshold(p),
+    scale: 1 / (1 - p),
+    accumulate: Number(options.accumulate),
+  };
+  commands.run('dropout', { X: x.type, E: y.type, WG }, { x, y }, params, elementGroups(count));
+}
