@@ -1,0 +1,62 @@
+// merged = round(w + scale · b · a), rounded once to w's own format. A word holds two elements of bf16 or f16,
+// and with odd `cols` the end of one row and the start of the next; one invocation a word.
+// w, merged [rows, cols] as words; a [rank, cols] f32; b [rows, rank] f32.
+//#include lib/grid.wgsl
+//#include lib/round.wgsl
+const WG: u32 = 256;
+
+struct Params {
+  rows: u32,
+  cols: u32,
+  rank: u32,
+  scale: f32,
+}
+
+@group(0) @binding(0) var<storage, read> w: array<u32>;
+@group(0) @binding(1) var<storage, read> a: array<f32>;
+@group(0) @binding(2) var<storage, read> b: array<f32>;
+@group(0) @binding(3) var<storage, read_write> merged: array<u32>;
+@group(0) @binding(4) var<uniform> params: Params;
+
+// Element i of the block, whose bits are `element`, with its update.
+fn merge(i: u32, element: u32) -> u32 {
+  let row = i / params.cols;
+  let col = i % params.cols;
+  var sum = 0.0;
+  for (var k = 0u; k < params.rank; k++) {
+    sum += b[row * params.rank + k] * a[k * params.cols + col];
+  }
+  let delta = params.scale * sum;
+  let bits = widen_w(element);
+  // Without an update the bits stay: a sum would turn −0 into 0 and may flush subnormals. So do NaN and infinity.
+  if (delta == 0.0 || (bits & 0x7f800000u) == 0x7f800000u) {
+    return element;
+  }
+  return round_to_w(bitcast<u32>(bitcast<f32>(bits) + delta));
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let word = flat_group(group, groups) * WG + thread;
+  let count = params.rows * params.cols;
+//#if PACKED
+  let first = word * 2u;
+  if (first >= count) {
+    return;
+  }
+  var result = merge(first, w[word] & 0xffffu);
+  if (first + 1u < count) {
+    result |= merge(first + 1u, w[word] >> 16u) << 16u;
+  }
+  merged[word] = result;
+//#else
+  if (word >= count) {
+    return;
+  }
+  merged[word] = merge(word, w[word]);
+//#endif
+}
