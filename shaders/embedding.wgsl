@@ -26,11 +26,11 @@ fn main(
   if (row >= params.rows) {
     return;
   }
-  let token = tokens[row];
-  if (token < params.row_start || token - params.row_start >= params.row_count) {
+  let chunk_row = tokens[row] - params.row_start; // wraps round, above row_count, for tokens before the chunk
+  if (chunk_row >= params.row_count) {
     return;
   }
-  let source = (token - params.row_start) * params.cols;
+  let source = chunk_row * params.cols;
   for (var i = thread; i < params.cols; i += WG) {
     y[row * params.cols + i] = load_w(source + i);
   }
