@@ -1,14 +1,20 @@
 import { existsSync } from 'node:fs';
-import type { LaunchOptions } from 'playwright';
+import { chromium, type LaunchOptions } from 'playwright';
 
 const SYSTEM_CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
+/** The Chromium that tests start: $GRAFT_CHROMIUM, the system's, or the one Playwright has downloaded. */
+export function findChromium(): string | undefined {
+  const candidates = [process.env.GRAFT_CHROMIUM, ...SYSTEM_CHROMIUM, chromium.executablePath()];
+  return candidates.find((path) => path && existsSync(path));
+}
+
 /**
- * How tests start Chromium: the system's where there is one, else Playwright's own; WebGPU on SwiftShader, so
- * that results do not depend on the machine's GPU; nothing fetched in the background.
+ * How tests start Chromium: WebGPU on SwiftShader, so that results do not depend on the machine's GPU, and
+ * nothing fetched in the background.
  */
 export function chromiumLaunchOptions(): LaunchOptions {
-  const executablePath = SYSTEM_CHROMIUM.find((path) => existsSync(path));
+  const executablePath = findChromium();
   return {
     ...(executablePath && { executablePath }),
     headless: true,

@@ -1,0 +1,142 @@
+// npm test: installs what is missing, runs every test, and ends with the line "N passed, N failed".
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { checkNode, fail, installPackages, root, runInstalled } from './project.mjs';
+import { installRequirements } from './system.mjs';
+
+const PYTHON_INTEROP = join(root, 'e2e', 'interop', 'run.mjs');
+
+/** The steps in order: what each needs of the system, and how it counts its tests. */
+const steps = [
+  { name: 'typecheck', needs: [], count: () => one(runInstalled('typescript/bin/tsc', ['--noEmit'])) },
+  { name: 'lint', needs: [], count: () => one(lint()) },
+  { name: 'unit', needs: [], count: vitest('unit') },
+  { name: 'gpu', needs: ['vulkan'], count: vitest('gpu') },
+  { name: 'chromium', needs: ['chromium'], count: vitest('chromium') },
+  { name: 'cli', needs: ['vulkan'], count: vitest('cli') },
+  { name: 'e2e', needs: ['vulkan', 'chromium', 'firefox'], count: vitest('e2e') },
+  { name: 'interop', needs: ['vulkan'], count: pythonInterop },
+].filter(({ name }) => name !== 'interop' || existsSync(PYTHON_INTEROP));
+
+checkNode();
+const { chosen, vitestArguments } = readArguments(process.argv.slice(2));
+const started = Date.now();
+await installPackages();
+const missing = await installRequirements([...new Set(chosen.flatMap((step) => step.needs))]);
+const results = [];
+for (const step of chosen) results.push(await runStep(step));
+report(results);
+
+function readArguments(args) {
+  const end = args.indexOf('--');
+  const names = end < 0 ? args : args.slice(0, end);
+  const unknown = names.find((name) => !steps.some((step) => step.name === name));
+  if (unknown !== undefined) {
+    fail(
+      `"${unknown}" is no step. Usage: npm test -- [STEP…] [-- VITEST ARGUMENTS]\n` +
+        `Steps: ${steps.map((step) => step.name).join(' ')}`,
+    );
+  }
+  return {
+    chosen: names.length === 0 ? steps : steps.filter(({ name }) => names.includes(name)),
+    vitestArguments: end < 0 ? [] : args.slice(end + 1),
+  };
+}
+
+async function runStep({ name, needs, count }) {
+  const start = Date.now();
+  console.log(`\n── ${name} ${'─'.repeat(60 - name.length)}`);
+  const lacking = needs.filter((need) => missing[need]);
+  let result;
+  if (lacking.length > 0) {
+    for (const need of lacking) console.error(missing[need]);
+    result = { passed: 0, failed: 1, skipped: 0 };
+  } else {
+    result = await count();
+  }
+  return { name, ...result, seconds: (Date.now() - start) / 1000 };
+}
+
+/** A step that is one test: it passes when its program does. */
+async function one(status) {
+  return (await status) === 0 ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 };
+}
+
+async function lint() {
+  const rules = await runInstalled('oxlint/bin/oxlint', ['--deny-warnings']);
+  const format = await runInstalled('prettier/bin/prettier.cjs', ['--check', '--log-level', 'warn', '.']);
+  return rules || format;
+}
+
+/** A step that is a project of vitest.config.ts, counted by vitest's JSON report. */
+function vitest(project) {
+  return async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'graft-test-'));
+    const file = join(folder, 'report.json');
+    const status = await runInstalled('vitest/vitest.mjs', [
+      'run',
+      ...['--project', project, '--reporter', 'default', '--reporter', 'json', '--outputFile.json', file],
+      ...vitestArguments,
+    ]);
+    const counts = existsSync(file) ? countReport(JSON.parse(readFileSync(file, 'utf8'))) : undefined;
+    rmSync(folder, { recursive: true });
+    if (!counts) return { passed: 0, failed: 1, skipped: 0 };
+    // An error outside any test fails the run; it must not get lost between the counts.
+    if (status !== 0 && counts.failed === 0) counts.failed = 1;
+    return counts;
+  };
+}
+
+/** Tests by outcome; a file that failed before its tests ran counts as one failure. */
+function countReport({ testResults }) {
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  for (const { status, assertionResults } of testResults) {
+    const before = counts.failed;
+    for (const test of assertionResults) {
+      if (test.status === 'passed') counts.passed++;
+      else if (test.status === 'failed') counts.failed++;
+      else counts.skipped++;
+    }
+    if (status === 'failed' && counts.failed === before) counts.failed++;
+  }
+  return counts;
+}
+
+/** Runs the checks against Python's transformers and peft, whose last line is "N passed, N failed" too. */
+async function pythonInterop() {
+  let output = '';
+  const status = await new Promise((resolve) => {
+    const child = spawn(process.execPath, [PYTHON_INTEROP], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    child.stdout.on('data', (chunk) => {
+      output += chunk;
+      process.stdout.write(chunk);
+    });
+    child.on('error', () => resolve(1));
+    child.on('close', (code) => resolve(code ?? 1));
+  });
+  const [, passed, failed] = /(?:^|\n)(\d+) passed, (\d+) failed\s*$/.exec(output) ?? [];
+  if (passed === undefined) return one(status);
+  return {
+    passed: Number(passed),
+    failed: status === 0 ? Number(failed) : Math.max(1, Number(failed)),
+    skipped: 0,
+  };
+}
+
+function report(results) {
+  const total = { name: 'all', passed: 0, failed: 0, skipped: 0, seconds: (Date.now() - started) / 1000 };
+  for (const key of ['passed', 'failed', 'skipped'])
+    total[key] = results.reduce((sum, row) => sum + row[key], 0);
+  const line = (cells) => cells.map((cell, i) => (i === 0 ? cell.padEnd(12) : cell.padStart(9))).join('');
+  console.log(`\n${line(['step', 'passed', 'failed', 'skipped', 'seconds'])}`);
+  for (const { name, passed, failed, skipped, seconds } of [...results, total]) {
+    console.log(line([name, String(passed), String(failed), String(skipped), seconds.toFixed(1)]));
+  }
+  console.log(`\n${total.passed} passed, ${total.failed} failed`);
+  process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
+}
