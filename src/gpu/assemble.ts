@@ -60,7 +60,12 @@ function literal(value: number | boolean | string, type: string | undefined): st
   return String(value);
 }
 
-function applyConditions(name: string, source: string, constants: ShaderConstants, unused: Set<string>): string {
+function applyConditions(
+  name: string,
+  source: string,
+  constants: ShaderConstants,
+  unused: Set<string>,
+): string {
   const stack: { parent: boolean; condition: boolean }[] = [];
   const out: string[] = [];
   let active = true;
@@ -112,10 +117,16 @@ export interface ShaderParam {
 }
 
 /** Reads the bindings of group 0 and the fields of `struct Params` out of a specialized shader. */
-export function reflect(source: string): { bindings: ShaderBinding[]; params: ShaderParam[]; workgroupEntry: string } {
+export function reflect(source: string): {
+  bindings: ShaderBinding[];
+  params: ShaderParam[];
+  workgroupEntry: string;
+} {
   const code = source.replace(/\/\/.*$/gm, '');
   const bindings: ShaderBinding[] = [];
-  for (const match of code.matchAll(/@group\(0\)\s*@binding\((\d+)\)\s*var<(\w+)(?:\s*,\s*(\w+))?>\s*(\w+)/g)) {
+  for (const match of code.matchAll(
+    /@group\(0\)\s*@binding\((\d+)\)\s*var<(\w+)(?:\s*,\s*(\w+))?>\s*(\w+)/g,
+  )) {
     const [, binding, space, access, name = ''] = match;
     const kind = space === 'uniform' ? 'uniform' : access === 'read_write' ? 'read_write' : 'read';
     bindings.push({ name, binding: Number(binding), kind });

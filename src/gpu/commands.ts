@@ -2,7 +2,7 @@ import { assert } from '../lib/errors.ts';
 import type { ShaderConstants } from './assemble.ts';
 import type { Gpu } from './device.ts';
 import type { Kernel } from './kernel.ts';
-import { byteLengthOf, type Tensor } from './tensor.ts';
+import { byteLengthOf, bytesOf, type Tensor } from './tensor.ts';
 
 const PARAM_SLOT = 256;
 const PARAM_SLOTS = 1024;
@@ -60,7 +60,18 @@ export class Commands {
   copy(source: Tensor, target: Tensor): void {
     this.#endPass();
     const bytes = byteLengthOf(source);
-    this.#commandEncoder().copyBufferToBuffer(source.buffer, source.offset, target.buffer, target.offset, bytes);
+    this.#commandEncoder().copyBufferToBuffer(
+      source.buffer,
+      source.offset,
+      target.buffer,
+      target.offset,
+      bytes,
+    );
+  }
+
+  /** Copies `source` into `target` from its element `at` on; both must start at a multiple of 4 bytes. */
+  copyRows(source: Tensor, target: Tensor, at: number): void {
+    this.copy(source, { ...target, offset: target.offset + at * bytesOf(target.type) });
   }
 
   /** Sets every byte of `tensor` to zero. */
@@ -75,7 +86,8 @@ export class Commands {
     if (!this.#encoder) return;
     const { queue } = this.gpu.device;
     // Ordered after every earlier submit, so one parameter buffer serves them all.
-    if (this.#slots > 0) queue.writeBuffer(this.#params, 0, this.#staging.buffer, 0, this.#slots * PARAM_SLOT);
+    if (this.#slots > 0)
+      queue.writeBuffer(this.#params, 0, this.#staging.buffer, 0, this.#slots * PARAM_SLOT);
     queue.submit([this.#encoder.finish()]);
     this.#encoder = null;
     this.#slots = 0;
@@ -94,7 +106,10 @@ export class Commands {
       return { binding, resource };
     });
     const extra = Object.keys(tensors).length - kernel.bindings.length;
-    assert(extra === 0, `${kernel.name} binds ${kernel.bindings.map((b) => b.name).join(', ')}, got ${Object.keys(tensors).join(', ')}`);
+    assert(
+      extra === 0,
+      `${kernel.name} binds ${kernel.bindings.map((b) => b.name).join(', ')}, got ${Object.keys(tensors).join(', ')}`,
+    );
     if (kernel.paramsBinding >= 0) {
       entries.push({ binding: kernel.paramsBinding, resource: this.#writeParams(kernel, params) });
     }

@@ -44,7 +44,12 @@ export async function openGpu(webgpu: GPU | undefined, shaders: Record<string, s
     },
   });
   const { vendor, architecture, description } = adapter.info;
-  return new OpenGpu(device, shaders, [description, vendor, architecture].filter(Boolean).join(' · '), hasF16);
+  return new OpenGpu(
+    device,
+    shaders,
+    [description, vendor, architecture].filter(Boolean).join(' · '),
+    hasF16,
+  );
 }
 
 class OpenGpu implements Gpu {

@@ -1,5 +1,11 @@
 import { assert } from '../lib/errors.ts';
-import { reflect, specialize, type ShaderBinding, type ShaderConstants, type ShaderParam } from './assemble.ts';
+import {
+  reflect,
+  specialize,
+  type ShaderBinding,
+  type ShaderConstants,
+  type ShaderParam,
+} from './assemble.ts';
 
 /** A compiled compute pipeline with the names of its bindings and parameters. */
 export interface Kernel {

@@ -31,7 +31,8 @@ export class GpuMemory {
   /** Makes a zeroed buffer; the size is rounded up to 4 bytes. Throws `gpu.out_of_memory` above the device's limit. */
   buffer(bytes: number, label: string, usage: number = STORAGE): GPUBuffer {
     const size = Math.max(4, Math.ceil(bytes / 4) * 4);
-    if (size > this.#device.limits.maxBufferSize) throw new GraftError('gpu.out_of_memory', { bytes: size, label });
+    if (size > this.#device.limits.maxBufferSize)
+      throw new GraftError('gpu.out_of_memory', { bytes: size, label });
     const buffer = this.#device.createBuffer({ size, usage, label });
     this.#live.set(buffer, size);
     this.#bytes += size;

@@ -30,7 +30,10 @@ export function byteLengthOf(tensor: Tensor): number {
 /** The same elements under another shape, which may also be a leading part of them. */
 export function reshape(tensor: Tensor, shape: readonly number[]): Tensor {
   const view = { ...tensor, shape };
-  assert(elementsOf(view) <= elementsOf(tensor), `reshape to ${shape.join('x')} is larger than ${tensor.shape.join('x')}`);
+  assert(
+    elementsOf(view) <= elementsOf(tensor),
+    `reshape to ${shape.join('x')} is larger than ${tensor.shape.join('x')}`,
+  );
   return view;
 }
 

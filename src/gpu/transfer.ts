@@ -18,8 +18,16 @@ export function uploadBytes(gpu: Gpu, tensor: Tensor, bytes: Uint8Array<ArrayBuf
 }
 
 /** Writes a typed array into a tensor, from its start. */
-export function upload(gpu: Gpu, tensor: Tensor, values: Float32Array | Uint32Array | Int32Array | Uint16Array): void {
-  uploadBytes(gpu, tensor, new Uint8Array(values.buffer as ArrayBuffer, values.byteOffset, values.byteLength));
+export function upload(
+  gpu: Gpu,
+  tensor: Tensor,
+  values: Float32Array | Uint32Array | Int32Array | Uint16Array,
+): void {
+  uploadBytes(
+    gpu,
+    tensor,
+    new Uint8Array(values.buffer as ArrayBuffer, values.byteOffset, values.byteLength),
+  );
 }
 
 /** Reads the bytes of a tensor back. Waits for everything submitted before. */
@@ -41,7 +49,7 @@ export async function readBytes(gpu: Gpu, tensor: Tensor): Promise<Uint8Array<Ar
 }
 
 /** Reads an f32 or f16 tensor back as f32. */
-export async function readFloats(gpu: Gpu, tensor: Tensor): Promise<Float32Array> {
+export async function readFloats(gpu: Gpu, tensor: Tensor): Promise<Float32Array<ArrayBuffer>> {
   const bytes = await readBytes(gpu, tensor);
   const count = elementsOf(tensor);
   if (tensor.type === 'f16') return f16ToF32(new Uint16Array(bytes.buffer, 0, count));

@@ -74,6 +74,6 @@ export function matmul(commands: Commands, args: MatmulArguments): void {
     scale,
     accumulate: Number(accumulate),
   };
-  const tensors = bias ? { a, w, c, bias } : { a, w, c };
+  const tensors: Record<string, Tensor> = bias ? { a, w, c, bias } : { a, w, c };
   commands.run('matmul', constants, tensors, params, [Math.ceil(n / tile.BN), Math.ceil(m / tile.BM)]);
 }

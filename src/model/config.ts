@@ -1,3 +1,4 @@
+import type { RopeScaling } from '../kernels/ropeFrequencies.ts';
 import { GraftError } from '../lib/errors.ts';
 import { ConfigReader } from './configReader.ts';
 import type { Family } from './families/family.ts';
@@ -5,7 +6,7 @@ import { llama } from './families/llama.ts';
 import { mistral } from './families/mistral.ts';
 import { qwen2 } from './families/qwen2.ts';
 import { qwen3 } from './families/qwen3.ts';
-import type { DecoderSpec, RopeScaling, RopeSpec } from './spec.ts';
+import type { DecoderSpec, RopeSpec } from './spec.ts';
 
 /** Every family Graft trains; a new one is a file in families/ and a place in this list. */
 const families: readonly Family[] = [llama, qwen2, qwen3, mistral];
@@ -88,21 +89,21 @@ function readRope(config: ConfigReader): RopeSpec {
     ? parameters.number('rope_theta')
     : config.number('rope_theta', 10000);
   const scaling = config.object('rope_scaling') ?? parameters;
-  return { theta, scaling: scaling ? readScaling(scaling) : { type: 'default' } };
+  return { theta, scaling: scaling ? readScaling(scaling) : { rope_type: 'default' } };
 }
 
 function readScaling(scaling: ConfigReader): RopeScaling {
   // Older configs say "type".
   const type = scaling.string('rope_type', scaling.string('type', 'default'));
-  if (type === 'default') return { type };
-  if (type === 'linear') return { type, factor: scaling.number('factor') };
+  if (type === 'default') return { rope_type: type };
+  if (type === 'linear') return { rope_type: type, factor: scaling.number('factor') };
   if (type === 'llama3') {
     return {
-      type,
+      rope_type: type,
       factor: scaling.number('factor'),
-      lowFreqFactor: scaling.number('low_freq_factor'),
-      highFreqFactor: scaling.number('high_freq_factor'),
-      originalMaxPositions: scaling.integer('original_max_position_embeddings'),
+      low_freq_factor: scaling.number('low_freq_factor'),
+      high_freq_factor: scaling.number('high_freq_factor'),
+      original_max_position_embeddings: scaling.integer('original_max_position_embeddings'),
     };
   }
   throw new GraftError('model.config_unsupported', { key: 'rope_scaling.rope_type', value: type });

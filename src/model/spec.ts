@@ -1,19 +1,10 @@
-/** Rotary embedding: base, and how long contexts were taught. Angles as in transformers' modeling_rope_utils. */
+import type { RopeScaling } from '../kernels/ropeFrequencies.ts';
+
+/** Rotary embedding: its base, and how the context was stretched. */
 export interface RopeSpec {
   theta: number;
   scaling: RopeScaling;
 }
-
-export type RopeScaling =
-  | { type: 'default' }
-  | { type: 'linear'; factor: number }
-  | {
-      type: 'llama3';
-      factor: number;
-      lowFreqFactor: number;
-      highFreqFactor: number;
-      originalMaxPositions: number;
-    };
 
 /** All that tells one decoder from another. Every supported family is a value of this type. */
 export interface DecoderSpec {

@@ -1,5 +1,6 @@
 /** What the page and its two workers say to each other. Everything here survives structured cloning. */
 import type { Recipe } from '../config/recipe.ts';
+import type { TokenRows } from '../data/tokenRows.ts';
 import type { ErrorCode, ErrorParams } from '../lib/errors.ts';
 
 /** Where a model's files are: dropped or picked files, or a folder the person gave access to. */
@@ -82,14 +83,6 @@ export interface TokenizedSummary {
 export interface PreviewPiece {
   text: string;
   trained: boolean;
-}
-
-/** Token ids and labels of many rows, end to end. `labels` is −100 where a token is not trained on. */
-export interface TokenRows {
-  ids: Int32Array;
-  labels: Int32Array;
-  /** Row r is ids[offsets[r] … offsets[r+1]). */
-  offsets: Uint32Array;
 }
 
 export type TrainEvent =

@@ -2,6 +2,7 @@ import { cliErrors } from './cli.ts';
 import { dataErrors } from './data.ts';
 import { formatsErrors } from './formats.ts';
 import { gpuErrors } from './gpu.ts';
+import { inferErrors } from './infer.ts';
 import { mergeErrors } from './merge.ts';
 import { modelErrors } from './model.ts';
 import { storageErrors } from './storage.ts';
@@ -14,6 +15,7 @@ const texts = {
   ...dataErrors,
   ...formatsErrors,
   ...gpuErrors,
+  ...inferErrors,
   ...mergeErrors,
   ...modelErrors,
   ...storageErrors,

@@ -1,0 +1,21 @@
+/** Token ids and labels of many rows, end to end. `labels` is −100 where a token is not trained on. */
+export interface TokenRows {
+  ids: Int32Array;
+  /** Aligned with ids, as in transformers: the shift to the next token happens in the micro-batch. */
+  labels: Int32Array;
+  /** Row r is ids[offsets[r] … offsets[r + 1]). */
+  offsets: Uint32Array;
+}
+
+/** Lays rows of ids and labels end to end. */
+export function tokenRowsOf(
+  rows: readonly { ids: readonly number[]; labels: readonly number[] }[],
+): TokenRows {
+  const offsets = new Uint32Array(rows.length + 1);
+  rows.forEach(({ ids }, i) => (offsets[i + 1] = offsets[i]! + ids.length));
+  return {
+    ids: Int32Array.from(rows.flatMap((row) => row.ids)),
+    labels: Int32Array.from(rows.flatMap((row) => row.labels)),
+    offsets,
+  };
+}

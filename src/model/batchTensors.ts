@@ -1,0 +1,38 @@
+import type { MicroBatch } from '../data/microBatch.ts';
+import type { Gpu } from '../gpu/device.ts';
+import type { Tensor } from '../gpu/tensor.ts';
+import { upload } from '../gpu/transfer.ts';
+import type { Workspace } from './workspace.ts';
+
+/** A micro-batch on the GPU; all u32. T tokens in a row, segment after segment; R of them have a target. */
+export interface BatchTensors {
+  /** T */
+  rows: number;
+  tokens: Tensor;
+  positions: Tensor;
+  segmentStart: Tensor;
+  segmentEnd: Tensor;
+  /** R */
+  targets: number;
+  targetRows: Tensor;
+  targetIds: Tensor;
+}
+
+/** Uploads a micro-batch over the one before, whose commands must have been submitted. */
+export function uploadBatch(gpu: Gpu, workspace: Workspace, batch: MicroBatch): BatchTensors {
+  const put = (name: string, values: Uint32Array) => {
+    const tensor = workspace.get(`batch ${name}`, 'u32', [values.length]);
+    upload(gpu, tensor, values);
+    return tensor;
+  };
+  return {
+    rows: batch.tokens.length,
+    tokens: put('tokens', batch.tokens),
+    positions: put('positions', batch.positions),
+    segmentStart: put('segment start', batch.segmentStart),
+    segmentEnd: put('segment end', batch.segmentEnd),
+    targets: batch.targetRows.length,
+    targetRows: put('target rows', batch.targetRows),
+    targetIds: put('target ids', batch.targetIds),
+  };
+}

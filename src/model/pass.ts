@@ -1,0 +1,33 @@
+import type { Commands } from '../gpu/commands.ts';
+import type { ElementType, Tensor } from '../gpu/tensor.ts';
+import type { LoraAdapter } from './loraAdapter.ts';
+import type { DecoderSpec } from './spec.ts';
+import type { Workspace } from './workspace.ts';
+
+/** Dropout on the adapter's inputs. The seed is that of the micro-batch: every module derives its own. */
+export interface Dropout {
+  p: number;
+  seed: number;
+}
+
+/** What every layer needs to know of the pass it is part of. */
+export interface Pass {
+  commands: Commands;
+  workspace: Workspace;
+  spec: DecoderSpec;
+  /** Element type of activations inside a block; the residual stream and gradients are f32. */
+  type: ElementType;
+  /** Tokens of the micro-batch, T. */
+  rows: number;
+  /** [T] u32: position of each token in its segment. */
+  positions: Tensor;
+  /** [T] u32: first token of each token's segment, and the one after its last. */
+  segmentStart: Tensor;
+  segmentEnd: Tensor;
+  /** [headDim / 2] f32. */
+  inverseFrequencies: Tensor;
+  adapter: LoraAdapter | null;
+  /** The adapter's output is multiplied by this: 0 is the base model, 1 the tuned one. */
+  strength: number;
+  dropout: Dropout | null;
+}

@@ -1,0 +1,90 @@
+import type { Checkpoint } from '../formats/checkpoint.ts';
+import { decodeFloats, f32ToF16 } from '../formats/floats.ts';
+import type { Gpu } from '../gpu/device.ts';
+import type { Tensor } from '../gpu/tensor.ts';
+import { upload, uploadBytes } from '../gpu/transfer.ts';
+import type { Weight, WeightChunk, WeightFormat } from '../kernels/weight.ts';
+import { GraftError } from '../lib/errors.ts';
+
+/** Bytes read and uploaded at once: what JavaScript ever holds of a weight. */
+const PIECE = 16 * 1024 * 1024;
+
+const formats: Record<string, WeightFormat> = { F32: 'f32', F16: 'f16', BF16: 'bf16' };
+
+/**
+ * Brings tensors of a checkpoint to the GPU, piece by piece. A matrix stays in its own dtype, bit for bit,
+ * but for F32 ones when `halve` asks for f16 storage.
+ */
+export class WeightLoader {
+  readonly #gpu: Gpu;
+  readonly #checkpoint: Checkpoint;
+  readonly #halve: boolean;
+  readonly #onBytes: (bytes: number) => void;
+
+  constructor(
+    gpu: Gpu,
+    checkpoint: Checkpoint,
+    options: { halve: boolean; onBytes?: (bytes: number) => void },
+  ) {
+    this.#gpu = gpu;
+    this.#checkpoint = checkpoint;
+    this.#halve = options.halve;
+    this.#onBytes = options.onBytes ?? (() => undefined);
+  }
+
+  /** A matrix [rows, cols], split by rows where it exceeds the adapter's binding limit. */
+  async matrix(name: string, rows: number, cols: number): Promise<Weight> {
+    const stored = this.#format(name);
+    const format = this.#halve && stored === 'f32' ? 'f16' : stored;
+    const rowBytes = cols * (format === 'f32' ? 4 : 2);
+    // 64 rows keep every chunk aligned to whole words, and its bias slice to 256 bytes.
+    const limit = Math.max(64, Math.floor(this.#gpu.maxBinding / rowBytes / 64) * 64);
+    const chunks: WeightChunk[] = [];
+    for (let rowStart = 0; rowStart < rows; rowStart += limit) {
+      const count = Math.min(limit, rows - rowStart);
+      chunks.push({
+        rowStart,
+        rows: count,
+        data: await this.#chunk(name, format, rowStart * cols, count * cols),
+      });
+    }
+    return { rows, cols, format, chunks };
+  }
+
+  /** A vector as f32: a norm weight or a bias. */
+  async vector(name: string, length: number): Promise<Tensor> {
+    const { dtype } = this.#checkpoint.get(name).info;
+    this.#format(name);
+    const bytes = await this.#checkpoint.read(name);
+    const tensor = this.#gpu.memory.tensor('f32', [length], name);
+    upload(this.#gpu, tensor, decodeFloats(bytes, dtype));
+    this.#onBytes(bytes.byteLength);
+    return tensor;
+  }
+
+  #format(name: string): WeightFormat {
+    const { dtype } = this.#checkpoint.get(name).info;
+    const format = formats[dtype];
+    if (!format) throw new GraftError('model.tensor_dtype', { tensor: name, dtype });
+    return format;
+  }
+
+  async #chunk(name: string, format: WeightFormat, start: number, count: number): Promise<Tensor> {
+    const stored = this.#format(name);
+    const width = stored === 'f32' ? 4 : 2;
+    const data =
+      format === 'f32'
+        ? this.#gpu.memory.tensor('f32', [count], name)
+        : this.#gpu.memory.tensor('u32', [Math.ceil(count / 2)], name);
+    const step = PIECE / width;
+    for (let at = 0; at < count; at += step) {
+      const elements = Math.min(step, count - at);
+      const bytes = await this.#checkpoint.readRange(name, (start + at) * width, elements * width);
+      const target = { ...data, offset: at * (format === 'f32' ? 4 : 2) };
+      if (format === stored) uploadBytes(this.#gpu, target, bytes);
+      else upload(this.#gpu, target, f32ToF16(decodeFloats(bytes, 'F32')));
+      this.#onBytes(bytes.byteLength);
+    }
+    return data;
+  }
+}

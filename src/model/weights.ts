@@ -1,0 +1,36 @@
+import type { Tensor } from '../gpu/tensor.ts';
+import type { Weight } from '../kernels/weight.ts';
+import type { LinearName } from './spec.ts';
+
+/** A frozen linear layer: weight [out, in], bias [out] f32. */
+export interface LinearWeights {
+  weight: Weight;
+  bias: Tensor | null;
+}
+
+/** The frozen weights of one block. Norm weights are f32. */
+export interface BlockWeights {
+  inputNorm: Tensor;
+  postNorm: Tensor;
+  /** Norms of the heads of q and k, where the family has them. */
+  qNorm: Tensor | null;
+  kNorm: Tensor | null;
+  linears: Record<LinearName, LinearWeights>;
+}
+
+/**
+ * Where the decoder gets its frozen weights. Blocks are borrowed and given back, so that a source may hold
+ * them all in GPU memory or bring each in when it is its turn.
+ */
+export interface WeightSource {
+  embedding(): Promise<Weight>;
+  /** RMSNorm before the head. */
+  finalNorm(): Promise<Tensor>;
+  /** The output head [vocab, hidden]; the embedding itself where the two are tied. */
+  head(): Promise<Weight>;
+  block(layer: number): Promise<BlockWeights>;
+  /** Says that the block's commands are submitted and its weights may go. */
+  release(layer: number): void;
+  /** Frees what is still held. */
+  dispose(): void;
+}
