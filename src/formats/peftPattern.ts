@@ -8,14 +8,12 @@ export interface PatternOrigin {
 }
 
 /** Above these, a pattern could keep the matcher busy for longer than a person would wait. */
-const mostRepeats = 3;
-const longestPattern = 500;
-const longestModule = 250;
+const most = { repeats: 3, choices: 4, alternatives: 128, patternLength: 500, moduleLength: 128 };
 
 /**
  * The value a `rank_pattern` or `alpha_pattern` gives to `module`, or `fallback`: the first key that matches the whole
  * name or its end after a dot, as a regular expression (peft, `get_pattern_key`). Adapters come from strangers, so
- * patterns that could run for ages (repeated groups, many repeats, huge names) throw `formats.adapter_pattern`.
+ * patterns that could run for ages (repeated groups, many choices, huge names) throw `formats.adapter_pattern`.
  */
 export function valueByPattern(
   patterns: Record<string, number> | null | undefined,
@@ -34,13 +32,20 @@ function compile(key: string, module: string, origin: PatternOrigin): RegExp {
   const fail = (problem: string, cause?: unknown): never => {
     throw new GraftError('formats.adapter_pattern', { ...origin, pattern: clip(key), problem }, { cause });
   };
-  if (key.length > longestPattern) fail('it is too long');
-  // Escaped characters and classes can't nest; what is left of "(", "*", "+", "{" is structure.
-  const structure = key.replace(/\\./g, 'x').replace(/\[[^\]]*\]/g, 'x');
+  if (key.length > most.patternLength) fail('it is too long');
+  // What is left of "(", "|", "?", "*", "+", "{" once escapes and classes are out of the way is structure.
+  const structure = key
+    .replace(/\\./g, 'x')
+    .replace(/\[[^\]]*\]/g, 'x')
+    .replaceAll('(?', '(');
+  const count = (pattern: RegExp): number => structure.match(pattern)?.length ?? 0;
   if (/\)[*+{]/.test(structure)) fail('a group in it is repeated');
-  const repeats = structure.match(/[*+]|\{/g)?.length ?? 0;
-  if (repeats > mostRepeats) fail('it has too many repeats');
-  if (repeats > 0 && module.length > longestModule) fail('the module’s name is too long for it');
+  const repeats = count(/[*+{]/g);
+  const choices = repeats + count(/[(?]/g);
+  if (repeats > most.repeats || choices > most.choices || count(/\|/g) > most.alternatives) {
+    fail('it has too many repeats or groups');
+  }
+  if (choices > 0 && module.length > most.moduleLength) fail('the module’s name is too long for it');
   try {
     return new RegExp(`^(.*\\.)?(${key})$`);
   } catch (cause) {

@@ -1,4 +1,4 @@
-/** A value that JSON can hold; Maps are written as objects, in any key they hold. */
+/** A value that JSON can hold; Maps are written as objects, and undefined members left out. */
 export type JsonValue =
   | null
   | boolean
@@ -6,7 +6,7 @@ export type JsonValue =
   | string
   | readonly JsonValue[]
   | ReadonlyMap<string, JsonValue>
-  | { readonly [key: string]: JsonValue };
+  | { readonly [key: string]: JsonValue | undefined };
 
 /** Python's order of strings, by code point: JavaScript's own puts U+10000 and above before U+E000. */
 export function byCodePoint(a: string, b: string): number {
@@ -35,7 +35,8 @@ export function pythonJson(value: JsonValue, indent = ''): string {
       ']',
     );
   }
-  const members: [string, JsonValue][] = value instanceof Map ? [...value] : Object.entries(value);
+  const all: [string, JsonValue | undefined][] = value instanceof Map ? [...value] : Object.entries(value);
+  const members = all.filter((member): member is [string, JsonValue] => member[1] !== undefined);
   members.sort(([a], [b]) => byCodePoint(a, b));
   return wrap(
     '{',

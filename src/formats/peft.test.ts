@@ -1,0 +1,360 @@
+import { describe, expect, it } from 'vitest';
+import type { ErrorCode, ErrorParams } from '../lib/errors.ts';
+import { MemoryFolder } from '../storage/memoryFolder.ts';
+import { nodeFolder } from '../storage/nodeFolder.ts';
+import { expectGraftError } from '../testing/errors.ts';
+import { sharedPath } from '../testing/shared.ts';
+import { encodeFloats } from './floats.ts';
+import { newPeftConfig, rankAndScale, readAdapter, writeAdapter, type PeftAdapter } from './peft.ts';
+import { openSafetensors } from './safetensors.ts';
+import { encodeSafetensors } from './safetensorsWriter.ts';
+import { readJson, readText } from './text.ts';
+
+const q = 'base_model.model.model.layers.0.self_attn.q_proj';
+const pair = { [`${q}.lora_A.weight`]: [2, 3], [`${q}.lora_B.weight`]: [4, 2] };
+
+/** An adapter folder with these fields over a plain config, and tensors of these shapes. */
+function adapterFolder(
+  fields: Record<string, unknown>,
+  shapes: Record<string, number[]> = pair,
+  dtype = 'F32',
+): MemoryFolder {
+  const tensors = Object.entries(shapes).map(([name, shape]) => {
+    const values = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => i / 4 - 1);
+    const bytes = dtype === 'I32' ? new Uint8Array(values.buffer) : encodeFloats(values, dtype);
+    return { name, dtype, shape, bytes };
+  });
+  const config = { peft_type: 'LORA', r: 2, lora_alpha: 8, target_modules: ['q_proj'], ...fields };
+  return new MemoryFolder('adapter', {
+    'adapter_config.json': JSON.stringify(config),
+    'adapter_model.safetensors': encodeSafetensors(tensors),
+  });
+}
+
+describe('readAdapter', () => {
+  it('reads weights, rank and scale', async () => {
+    for (const dtype of ['F32', 'F16', 'BF16']) {
+      const { config, modules } = await readAdapter(adapterFolder({}, pair, dtype));
+      expect(config).toMatchObject({ r: 2, lora_alpha: 8, bias: 'none', use_rslora: false });
+      expect([...modules]).toEqual([
+        [
+          'model.layers.0.self_attn.q_proj',
+          {
+            rank: 2,
+            scale: 4,
+            a: new Float32Array([-1, -0.75, -0.5, -0.25, 0, 0.25]),
+            b: new Float32Array([-1, -0.75, -0.5, -0.25, 0, 0.25, 0.5, 0.75]),
+            inFeatures: 3,
+            outFeatures: 4,
+          },
+        ],
+      ]);
+    }
+  });
+
+  it('honours rsLoRA, rank_pattern and alpha_pattern', async () => {
+    const fields = {
+      r: 16,
+      use_rslora: true,
+      rank_pattern: { 'layers.0.self_attn.q_proj': 2 },
+      alpha_pattern: { '^model.*q_proj': 3 },
+    };
+    const module = (await readAdapter(adapterFolder(fields))).modules.get('model.layers.0.self_attn.q_proj');
+    expect(module).toMatchObject({ rank: 2, scale: 3 / Math.sqrt(2) });
+  });
+
+  it.each<[string, Record<string, unknown>, ErrorCode, ErrorParams]>([
+    [
+      'another method',
+      { peft_type: 'IA3' },
+      'formats.adapter_unsupported',
+      { field: 'peft_type', found: '"IA3"' },
+    ],
+    ['DoRA', { use_dora: true }, 'formats.adapter_unsupported', { feature: 'DoRA' }],
+    [
+      'saved modules',
+      { modules_to_save: ['lm_head'] },
+      'formats.adapter_unsupported',
+      { field: 'modules_to_save' },
+    ],
+    ['biases', { bias: 'all' }, 'formats.adapter_unsupported', { field: 'bias' }],
+    ['LoRA biases', { lora_bias: true }, 'formats.adapter_unsupported', { field: 'lora_bias' }],
+    [
+      'PiSSA',
+      { init_lora_weights: 'pissa_niter_16' },
+      'formats.adapter_unsupported',
+      { field: 'init_lora_weights' },
+    ],
+    [
+      'trained tokens',
+      { trainable_token_indices: [1] },
+      'formats.adapter_unsupported',
+      { field: 'trainable_token_indices' },
+    ],
+    [
+      'replicated layers',
+      { layer_replication: [[0, 1]] },
+      'formats.adapter_unsupported',
+      { field: 'layer_replication' },
+    ],
+    [
+      'bare parameters',
+      { target_parameters: ['x'] },
+      'formats.adapter_unsupported',
+      { field: 'target_parameters' },
+    ],
+    [
+      'no method',
+      { peft_type: undefined },
+      'formats.adapter_field',
+      { field: 'peft_type', found: 'missing' },
+    ],
+    ['no rank', { r: undefined }, 'formats.adapter_field', { field: 'r', found: 'missing' }],
+    ['rank 0', { r: 0 }, 'formats.adapter_field', { field: 'r', found: '0' }],
+    ['a rank as text', { r: '8' }, 'formats.adapter_field', { field: 'r' }],
+    ['no alpha', { lora_alpha: null }, 'formats.adapter_field', { field: 'lora_alpha' }],
+    [
+      'a wrong rank pattern',
+      { rank_pattern: { q_proj: 0.5 } },
+      'formats.adapter_field',
+      { field: 'rank_pattern' },
+    ],
+    ['a wrong alpha pattern', { alpha_pattern: [1] }, 'formats.adapter_field', { field: 'alpha_pattern' }],
+    ['wrong targets', { target_modules: [1] }, 'formats.adapter_field', { field: 'target_modules' }],
+    [
+      'a wrong base',
+      { base_model_name_or_path: 3 },
+      'formats.adapter_field',
+      { field: 'base_model_name_or_path' },
+    ],
+    [
+      'another rank than its weights',
+      { r: 4 },
+      'formats.adapter_shape',
+      { tensor: `${q}.lora_A.weight`, shape: '2, 3' },
+    ],
+    [
+      'a pattern that runs for ages',
+      { rank_pattern: { '(a+)+': 2 } },
+      'formats.adapter_pattern',
+      { pattern: '(a+)+' },
+    ],
+  ])('refuses %s', async (_, fields, code, params) => {
+    await expectGraftError(() => readAdapter(adapterFolder(fields)), code, params);
+  });
+
+  it.each<[string, Record<string, number[]>, ErrorCode, ErrorParams]>([
+    [
+      'A without B',
+      { [`${q}.lora_A.weight`]: [2, 3] },
+      'formats.adapter_half',
+      { present: 'lora_A', absent: 'lora_B' },
+    ],
+    [
+      'B without A',
+      { [`${q}.lora_B.weight`]: [4, 2] },
+      'formats.adapter_half',
+      { present: 'lora_B', absent: 'lora_A' },
+    ],
+    [
+      'B of another rank',
+      { ...pair, [`${q}.lora_B.weight`]: [2, 4] },
+      'formats.adapter_shape',
+      { tensor: `${q}.lora_B.weight` },
+    ],
+    [
+      'a convolution',
+      { ...pair, [`${q}.lora_A.weight`]: [2, 3, 1] },
+      'formats.adapter_shape',
+      { shape: '2, 3, 1' },
+    ],
+    [
+      'DoRA magnitudes',
+      { ...pair, [`${q}.lora_magnitude_vector`]: [4] },
+      'formats.adapter_key',
+      { kind: 'it is the magnitude of DoRA' },
+    ],
+    [
+      'embeddings',
+      { ...pair, 'base_model.model.model.embed_tokens.lora_embedding_A': [2, 3] },
+      'formats.adapter_key',
+      { kind: 'it is LoRA on an embedding' },
+    ],
+    [
+      'a saved head',
+      { ...pair, 'base_model.model.lm_head.weight': [4, 3] },
+      'formats.adapter_key',
+      { tensor: 'base_model.model.lm_head.weight' },
+    ],
+    [
+      'keys without the prefix',
+      { 'q_proj.lora_A.weight': [2, 3] },
+      'formats.adapter_key',
+      { tensor: 'q_proj.lora_A.weight' },
+    ],
+    ['no tensors', {}, 'formats.adapter_empty', { file: 'adapter_model.safetensors' }],
+  ])('refuses a file with %s', async (_, shapes, code, params) => {
+    await expectGraftError(() => readAdapter(adapterFolder({}, shapes)), code, params);
+  });
+
+  it('refuses other dtypes, missing files, pickles and bad JSON', async () => {
+    await expectGraftError(() => readAdapter(adapterFolder({}, pair, 'I32')), 'formats.dtype_not_float', {
+      dtype: 'I32',
+    });
+    await expectGraftError(() => readAdapter(new MemoryFolder('x')), 'formats.adapter_missing', {
+      file: 'adapter_config.json',
+    });
+    const config = JSON.stringify({ peft_type: 'LORA', r: 2, lora_alpha: 8 });
+    const withConfig = new MemoryFolder('x', { 'adapter_config.json': config });
+    await expectGraftError(() => readAdapter(withConfig), 'formats.adapter_missing', {
+      file: 'adapter_model.safetensors',
+    });
+    const pickle = new MemoryFolder('x', { 'adapter_config.json': config, 'adapter_model.bin': '' });
+    await expectGraftError(() => readAdapter(pickle), 'formats.adapter_pickle', { folder: 'x' });
+    for (const [text, code] of [
+      ['{', 'storage.bad_json'],
+      ['[]', 'storage.not_object'],
+    ] as const) {
+      await expectGraftError(() => readAdapter(new MemoryFolder('x', { 'adapter_config.json': text })), code);
+    }
+  });
+});
+
+describe('writeAdapter', () => {
+  const adapter = (fields: Partial<PeftAdapter['config']> = {}, scale = 2): PeftAdapter => ({
+    config: newPeftConfig({
+      r: 1,
+      lora_alpha: 2,
+      target_modules: ['v_proj', 'q_proj'],
+      base_model_name_or_path: 'basé',
+      ...fields,
+    }),
+    modules: new Map(
+      ['model.layers.10.self_attn.v_proj', 'model.layers.2.self_attn.q_proj'].map((name) => [
+        name,
+        {
+          rank: 1,
+          scale,
+          a: new Float32Array([1, 2]),
+          b: new Float32Array([3, 4, 5]),
+          inFeatures: 2,
+          outFeatures: 3,
+        },
+      ]),
+    ),
+  });
+
+  it('writes sorted keys in F32 and the config as PEFT does', async () => {
+    const folder = new MemoryFolder('out');
+    await writeAdapter(folder, adapter({ inference_mode: false }));
+    const file = await openSafetensors(await folder.open('adapter_model.safetensors'));
+    expect([...file.tensors.values()].map(({ name, dtype, shape }) => [name, dtype, shape])).toEqual([
+      ['base_model.model.model.layers.10.self_attn.v_proj.lora_A.weight', 'F32', [1, 2]],
+      ['base_model.model.model.layers.10.self_attn.v_proj.lora_B.weight', 'F32', [3, 1]],
+      ['base_model.model.model.layers.2.self_attn.q_proj.lora_A.weight', 'F32', [1, 2]],
+      ['base_model.model.model.layers.2.self_attn.q_proj.lora_B.weight', 'F32', [3, 1]],
+    ]);
+    expect([...file.metadata]).toEqual([['format', 'pt']]);
+    expect(await readText(folder, 'adapter_config.json')).toBe(`{
+  "alpha_pattern": {},
+  "base_model_name_or_path": "bas\\u00e9",
+  "bias": "none",
+  "fan_in_fan_out": false,
+  "inference_mode": true,
+  "init_lora_weights": true,
+  "layers_pattern": null,
+  "layers_to_transform": null,
+  "lora_alpha": 2,
+  "lora_dropout": 0,
+  "modules_to_save": null,
+  "peft_type": "LORA",
+  "r": 1,
+  "rank_pattern": {},
+  "revision": null,
+  "target_modules": [
+    "q_proj",
+    "v_proj"
+  ],
+  "task_type": "CAUSAL_LM",
+  "use_dora": false,
+  "use_rslora": false
+}`);
+    expect((await readAdapter(folder)).modules).toEqual(adapter().modules);
+  });
+
+  it.each(['stories260k-lora', 'tiny-qwen2-lora', 'tiny-qwen3-lora', 'tiny-llama3-qlora'])(
+    'gives the adapter of %s back: the same weights file to the byte, the same config',
+    async (run) => {
+      const source = nodeFolder(sharedPath(`golden/${run}/final_adapter`));
+      const read = await readAdapter(source);
+      const out = new MemoryFolder('out');
+      await writeAdapter(out, read);
+      const original = await source.open('adapter_model.safetensors');
+      const written = out.files.get('adapter_model.safetensors')!;
+      expect(Buffer.compare(written, await original.read(0, original.size))).toBe(0);
+      const config = (await readJson(source, 'adapter_config.json')) as { target_modules: string[] };
+      expect(await readJson(out, 'adapter_config.json')).toMatchObject({
+        ...config,
+        target_modules: [...config.target_modules].sort(),
+      });
+    },
+  );
+
+  it('refuses modules that the config would read differently, and writes nothing', async () => {
+    const folder = new MemoryFolder('out');
+    await expectGraftError(() => writeAdapter(folder, adapter({}, 4)), 'formats.adapter_scale', {
+      scale: 4,
+      expected: 2,
+    });
+    await expectGraftError(
+      () => writeAdapter(folder, adapter({ r: 2, lora_alpha: 4 })),
+      'formats.adapter_shape',
+    );
+    const short = adapter();
+    short.modules.get('model.layers.2.self_attn.q_proj')!.b = new Float32Array(2);
+    await expectGraftError(() => writeAdapter(folder, short), 'formats.adapter_shape');
+    expect(folder.files.size).toBe(0);
+  });
+});
+
+describe('rankAndScale', () => {
+  it('matches whole names or their ends after a dot, the first key first', () => {
+    const config = newPeftConfig({
+      r: 8,
+      lora_alpha: 16,
+      rank_pattern: {
+        'layers.(1|2).mlp.up_proj': 4,
+        up_proj: 2,
+        '^down_proj': 32,
+        '.*\\.k_proj': 1,
+        o_proj: 64,
+      },
+    });
+    const rank = (module: string): number => rankAndScale(config, module).rank;
+    expect(rank('model.layers.1.mlp.up_proj')).toBe(4);
+    expect(rank('model.layers.11.mlp.up_proj')).toBe(2);
+    expect(rank('model.layers.0.mlp.down_proj')).toBe(8);
+    expect(rank('down_proj')).toBe(32);
+    expect(rank('model.layers.0.self_attn.k_proj')).toBe(1);
+    expect(rank('model.layers.0.self_attn.xo_proj')).toBe(8);
+    expect(rank('o_proj')).toBe(64);
+    expect(rankAndScale(config, 'up_proj').scale).toBe(8);
+  });
+
+  it.each(['(a+)+', '(a|a)*', 'a*a*a*a*b', '(a?)(a?)(a?)(a?)(a?)', 'a?a?a?a?a?a', '(', '[', 'x'.repeat(501)])(
+    'refuses the pattern %s',
+    async (pattern) => {
+      const config = newPeftConfig({ alpha_pattern: { [pattern]: 1 } });
+      await expectGraftError(() => rankAndScale(config, 'q_proj'), 'formats.adapter_pattern', {
+        field: 'alpha_pattern',
+      });
+    },
+  );
+
+  it('stays fast on the worst it lets through', () => {
+    const config = newPeftConfig({ rank_pattern: { '.*.*.*(a|a|a|a)b': 1 } });
+    const start = performance.now();
+    rankAndScale(config, 'a'.repeat(128));
+    expect(performance.now() - start).toBeLessThan(5000);
+  });
+});

@@ -1,0 +1,198 @@
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { expectGraftError } from '../testing/errors.ts';
+import { blobSource } from './byteSource.ts';
+import { fileFolder } from './fileFolder.ts';
+import { MemoryFolder } from './memoryFolder.ts';
+import { nodeFolder } from './nodeFolder.ts';
+import { storageError } from './storageError.ts';
+import type { WritableFolder } from './types.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'graft-storage-'));
+afterAll(() => rmSync(root, { recursive: true }));
+
+const bytes = (...values: number[]): Uint8Array<ArrayBuffer> => new Uint8Array(values);
+let count = 0;
+
+describe.each<[string, () => WritableFolder]>([
+  ['MemoryFolder', () => new MemoryFolder('m')],
+  ['nodeFolder', () => nodeFolder(join(root, `sub/${count}`))],
+])('%s', (_, make) => {
+  let folder: WritableFolder;
+  beforeEach(async () => {
+    count++;
+    folder = make();
+    const sink = await folder.create('b.bin');
+    await sink.write(bytes(1, 2, 3));
+    await sink.write(bytes());
+    await sink.write(bytes(4, 5));
+    await sink.close();
+  });
+
+  it('reads back what was written, by range', async () => {
+    const source = await folder.open('b.bin');
+    expect([source.name, source.size]).toEqual(['b.bin', 5]);
+    expect(await source.read(0, 5)).toEqual(bytes(1, 2, 3, 4, 5));
+    expect(await source.read(2, 2)).toEqual(bytes(3, 4));
+    expect(await source.read(5, 0)).toEqual(bytes());
+  });
+
+  it('refuses to read beyond the end', async () => {
+    const source = await folder.open('b.bin');
+    for (const [offset, length] of [
+      [0, 6],
+      [5, 1],
+      [-1, 2],
+      [1, -1],
+      [0, 2 ** 52],
+      [NaN, 1],
+    ] as const) {
+      await expectGraftError(() => source.read(offset, length), 'storage.short_read', {
+        file: 'b.bin',
+        size: 5,
+      });
+    }
+  });
+
+  it('shows a file only once it is closed, and nothing after abort', async () => {
+    const reused = bytes(7, 8);
+    const sink = await folder.create('a.bin');
+    await sink.write(reused);
+    reused.fill(0);
+    expect(await folder.list()).toEqual(['b.bin']);
+    await expectGraftError(() => folder.open('a.bin'), 'storage.not_found', { file: 'a.bin' });
+    await sink.close();
+    expect(await folder.list()).toEqual(['a.bin', 'b.bin']);
+    expect(await (await folder.open('a.bin')).read(0, 2)).toEqual(bytes(7, 8));
+
+    const replaced = await folder.create('b.bin');
+    await replaced.write(bytes(9));
+    expect((await folder.open('b.bin')).size).toBe(5);
+    await replaced.abort();
+    await replaced.abort();
+    expect((await folder.open('b.bin')).size).toBe(5);
+    await expectGraftError(() => replaced.write(bytes(1)), 'storage.sink_closed', { file: 'b.bin' });
+    await expectGraftError(() => sink.close(), 'storage.sink_closed', { file: 'a.bin' });
+  });
+
+  it('removes', async () => {
+    await folder.remove('b.bin');
+    expect(await folder.list()).toEqual([]);
+    await expectGraftError(() => folder.remove('b.bin'), 'storage.not_found', { file: 'b.bin' });
+  });
+
+  it.each(['', '.', '..', '../x', 'a/b', 'a\\b', 'c:x', 'x\u0000', 'x'.repeat(256)])(
+    'refuses the name “%s”',
+    async (name) => {
+      await expectGraftError(() => folder.create(name), 'storage.bad_name');
+    },
+  );
+});
+
+describe('nodeFolder', () => {
+  it('leaves no temporary file, hides those of killed writers, follows links, skips folders', async () => {
+    const path = join(root, 'links');
+    const folder = nodeFolder(path);
+    const sink = await folder.create('real.bin');
+    await sink.write(bytes(1));
+    expect(readdirSync(path)).toHaveLength(1);
+    expect(await folder.list()).toEqual([]);
+    await sink.close();
+    expect(readdirSync(path)).toEqual(['real.bin']);
+    const aborted = await folder.create('other.bin');
+    await aborted.abort();
+    expect(readdirSync(path)).toEqual(['real.bin']);
+    symlinkSync('real.bin', join(path, 'link.bin'));
+    symlinkSync('nowhere', join(path, 'dangling.bin'));
+    mkdirSync(join(path, 'sub'));
+    expect(await folder.list()).toEqual(['link.bin', 'real.bin']);
+    expect(await (await folder.open('link.bin')).read(0, 1)).toEqual(bytes(1));
+    await expectGraftError(() => folder.open('sub'), 'storage.not_found', { file: 'sub' });
+    expect(readFileSync(join(path, 'real.bin'))).toEqual(Buffer.from([1]));
+  });
+
+  it('names a missing folder and a file that shrank', async () => {
+    await expectGraftError(() => nodeFolder(join(root, 'missing')).list(), 'storage.not_found');
+    const path = join(root, 'shrinks.bin');
+    writeFileSync(path, bytes(1, 2, 3));
+    const source = await nodeFolder(root).open('shrinks.bin');
+    truncateSync(path, 1);
+    await expectGraftError(() => source.read(0, 3), 'storage.short_read', { file: 'shrinks.bin', size: 1 });
+  });
+});
+
+describe('fileFolder', () => {
+  const file = (path: string): { path: string; file: File } => ({
+    path,
+    file: new File([path], path.split('/').at(-1)!),
+  });
+  const listed = (...paths: string[]): Promise<string[]> => fileFolder(paths.map(file)).list();
+
+  it('takes loose files and one folder as they are', async () => {
+    expect(await listed('b.txt', 'a.txt')).toEqual(['a.txt', 'b.txt']);
+    const folder = fileFolder(['m/config.json', 'm/a.txt'].map(file));
+    expect([folder.name, await folder.list()]).toEqual(['m', ['a.txt', 'config.json']]);
+    const source = await folder.open('a.txt');
+    expect(new TextDecoder().decode(await source.read(2, 5))).toBe('a.txt');
+    await expectGraftError(() => folder.open('m/a.txt'), 'storage.not_found', { folder: 'm' });
+    await expectGraftError(() => source.read(0, 99), 'storage.short_read', { file: 'a.txt' });
+  });
+
+  it('takes Files by their webkitRelativePath', async () => {
+    const picked = new File(['x'], 'config.json');
+    Object.defineProperty(picked, 'webkitRelativePath', { value: 'm/config.json' });
+    expect(fileFolder([picked]).name).toBe('m');
+    expect(await fileFolder([new File(['x'], 'y')], 'named').list()).toEqual(['y']);
+  });
+
+  it('keeps only what lies beside the config.json nearest the top', async () => {
+    expect(await listed('m/config.json', 'm/w', 'm/onnx/config.json', 'm/onnx/x', 'other/y')).toEqual([
+      'config.json',
+      'w',
+    ]);
+    expect(await listed('top', 'deep/er/config.json', 'deep/er/w')).toEqual(['config.json', 'w']);
+    expect(await listed('a/adapter_config.json', 'a/w', 'a/sub/x')).toEqual(['adapter_config.json', 'w']);
+    expect(await listed('a/x', 'a/b/y')).toEqual(['x']);
+  });
+
+  it('refuses two models and a file given twice', async () => {
+    const both = ['a/config.json', 'b/config.json'].map(file);
+    await expectGraftError(() => fileFolder(both), 'storage.several_folders', { first: 'a', second: 'b' });
+    await expectGraftError(() => fileFolder([file('a/x'), file('a/x')]), 'storage.duplicate_file', {
+      file: 'a/x',
+    });
+    expect(await fileFolder([]).list()).toEqual([]);
+  });
+});
+
+describe('storageError', () => {
+  it.each([
+    [new DOMException('full', 'QuotaExceededError'), 'storage.quota'],
+    [Object.assign(new Error('full'), { code: 'ENOSPC' }), 'storage.quota'],
+    [new DOMException('no', 'NotAllowedError'), 'storage.denied'],
+    [new DOMException('gone', 'NotReadableError'), 'storage.changed'],
+    [new DOMException('locked', 'NoModificationAllowedError'), 'storage.busy'],
+    [new Error('odd'), 'storage.failed'],
+    ['text', 'storage.failed'],
+  ] as const)('%s is %s', async (thrown, code) => {
+    await expectGraftError(() => Promise.reject(storageError(thrown, 'w.bin', 'm')), code, { file: 'w.bin' });
+  });
+
+  it('names a dropped file that changed on disk', async () => {
+    const blob = new Blob(['abc']);
+    blob.slice = () =>
+      ({ arrayBuffer: () => Promise.reject(new DOMException('changed', 'NotReadableError')) }) as Blob;
+    await expectGraftError(() => blobSource('w.bin', blob).read(0, 1), 'storage.changed', { file: 'w.bin' });
+  });
+});
