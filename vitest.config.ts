@@ -71,6 +71,7 @@ export default defineConfig({
           name: 'e2e',
           environment: 'node',
           include: ['e2e/**/*.e2e.ts'],
+          globalSetup: ['e2e/harness/server.ts'],
           testTimeout: 600_000,
           hookTimeout: 180_000,
           ...oneProcess,

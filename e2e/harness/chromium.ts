@@ -1,0 +1,115 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium, type Browser, type Page } from 'playwright';
+import { chromiumLaunchOptions } from './chromiumOptions.ts';
+import { screenshotPath } from './output.ts';
+import { waitForText, type Studio, type Target } from './studio.ts';
+
+type Role = Parameters<Page['getByRole']>[0];
+
+/** Starts Chromium with an empty profile. @param url the studio's address */
+export async function openChromium(url: string): Promise<Studio> {
+  const browser = await chromium.launch(chromiumLaunchOptions());
+  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+  const downloads = await mkdtemp(join(tmpdir(), 'graft-downloads-'));
+  return new ChromiumStudio(browser, page, url, downloads);
+}
+
+class ChromiumStudio implements Studio {
+  readonly browser = 'chromium';
+  readonly problems: string[] = [];
+
+  constructor(
+    private readonly process: Browser,
+    private readonly page: Page,
+    private readonly url: string,
+    private readonly downloads: string,
+  ) {
+    page.on('pageerror', (error) => this.problems.push(error.message));
+    page.on('console', (message) => {
+      if (message.type() === 'error') this.problems.push(message.text());
+    });
+  }
+
+  async open(path = ''): Promise<void> {
+    await this.page.goto(new URL(path, this.url).href);
+  }
+
+  async click(target: Target): Promise<void> {
+    await this.find(target).click();
+  }
+
+  async fill(name: string, value: string): Promise<void> {
+    await this.page.getByLabel(name, { exact: true }).fill(value);
+  }
+
+  async chooseFiles(target: Target, paths: readonly string[]): Promise<void> {
+    const [dialog] = await Promise.all([this.page.waitForEvent('filechooser'), this.click(target)]);
+    await dialog.setFiles([...paths]);
+  }
+
+  async setFiles(selector: string, paths: readonly string[]): Promise<void> {
+    await this.page.locator(selector).setInputFiles([...paths]);
+  }
+
+  async dropFiles(selector: string, paths: readonly string[]): Promise<void> {
+    const zone = this.page.locator(selector);
+    await zone.scrollIntoViewIfNeeded();
+    const box = await zone.boundingBox();
+    if (!box) throw new Error(`${selector} is not visible`);
+    const session = await this.page.context().newCDPSession(this.page);
+    for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+      await session.send('Input.dispatchDragEvent', {
+        type,
+        x: box.x + box.width / 2,
+        y: box.y + box.height / 2,
+        data: { items: [], files: [...paths], dragOperationsMask: 1 },
+      });
+    }
+    await session.detach();
+  }
+
+  waitForText(text: string | RegExp, timeoutMs = 30_000): Promise<string> {
+    return waitForText(this, text, timeoutMs);
+  }
+
+  text(): Promise<string> {
+    return this.page.locator('body').innerText();
+  }
+
+  evaluate<A, R>(f: (argument: A) => R | Promise<R>, argument: A): Promise<R> {
+    return this.page.evaluate(f as never, argument);
+  }
+
+  async download(start: () => Promise<void>, timeoutMs = 60_000): Promise<string> {
+    const [download] = await Promise.all([
+      this.page.waitForEvent('download', { timeout: timeoutMs }),
+      start(),
+    ]);
+    const path = join(this.downloads, download.suggestedFilename());
+    await download.saveAs(path);
+    return path;
+  }
+
+  async resize(width: number, height: number): Promise<void> {
+    await this.page.setViewportSize({ width, height });
+  }
+
+  async colorScheme(scheme: 'light' | 'dark'): Promise<void> {
+    await this.page.emulateMedia({ colorScheme: scheme });
+  }
+
+  async screenshot(name: string): Promise<void> {
+    await this.page.screenshot({ path: await screenshotPath(this.browser, name), fullPage: true });
+  }
+
+  async close(): Promise<void> {
+    await this.process.close();
+    await rm(this.downloads, { recursive: true, force: true });
+  }
+
+  private find({ role, name }: Target) {
+    return this.page.getByRole(role as Role, { name, exact: true });
+  }
+}

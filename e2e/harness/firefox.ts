@@ -1,0 +1,130 @@
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import puppeteer, { type Browser, type ElementHandle, type Page } from 'puppeteer-core';
+import { firefoxLaunchOptions } from './firefoxOptions.ts';
+import { screenshotPath } from './output.ts';
+import { poll, waitForText, type Studio, type Target } from './studio.ts';
+
+/** Starts Firefox with an empty profile over WebDriver BiDi. @param url the studio's address */
+export async function openFirefox(url: string): Promise<Studio> {
+  const downloads = await mkdtemp(join(tmpdir(), 'graft-downloads-'));
+  const browser = await puppeteer.launch(firefoxLaunchOptions(downloads));
+  const page = await browser.newPage();
+  await page.setViewport({ width: 1280, height: 900 });
+  return new FirefoxStudio(browser, page, url, downloads);
+}
+
+class FirefoxStudio implements Studio {
+  readonly browser = 'firefox';
+  readonly problems: string[] = [];
+
+  constructor(
+    private readonly process: Browser,
+    private readonly page: Page,
+    private readonly url: string,
+    private readonly downloads: string,
+  ) {
+    page.on('pageerror', (error) =>
+      this.problems.push(error instanceof Error ? error.message : String(error)),
+    );
+    page.on('console', (message) => {
+      if (message.type() === 'error') this.problems.push(message.text());
+    });
+  }
+
+  async open(path = ''): Promise<void> {
+    await this.page.goto(new URL(path, this.url).href);
+  }
+
+  async click(target: Target): Promise<void> {
+    await this.page.locator(ariaSelector(target)).click();
+  }
+
+  async fill(name: string, value: string): Promise<void> {
+    await this.page.locator(`aria/${name}`).fill(value);
+  }
+
+  async chooseFiles(target: Target, paths: readonly string[]): Promise<void> {
+    const [dialog] = await Promise.all([this.page.waitForFileChooser(), this.click(target)]);
+    await dialog.accept([...paths]);
+  }
+
+  async setFiles(selector: string, paths: readonly string[]): Promise<void> {
+    const input = (await this.page.waitForSelector(selector)) as ElementHandle<HTMLInputElement> | null;
+    if (!input) throw new Error(`no ${selector}`);
+    await input.uploadFile(...paths);
+  }
+
+  async dropFiles(selector: string, paths: readonly string[]): Promise<void> {
+    // BiDi cannot drop files. An input of our own takes them from the disk, and an event carries them on.
+    await this.page.evaluate(() => {
+      const input = document.createElement('input');
+      Object.assign(input, { type: 'file', multiple: true, id: 'e2e-dropped', hidden: true });
+      document.body.append(input);
+    });
+    await this.setFiles('#e2e-dropped', paths);
+    await this.page.$eval(selector, (zone) => {
+      const input = document.querySelector<HTMLInputElement>('#e2e-dropped')!;
+      const dataTransfer = new DataTransfer();
+      for (const file of input.files ?? []) dataTransfer.items.add(file);
+      input.remove();
+      const { x, y, width, height } = zone.getBoundingClientRect();
+      const at = { clientX: x + width / 2, clientY: y + height / 2 };
+      for (const type of ['dragenter', 'dragover', 'drop']) {
+        zone.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer, ...at }));
+      }
+    });
+  }
+
+  waitForText(text: string | RegExp, timeoutMs = 30_000): Promise<string> {
+    return waitForText(this, text, timeoutMs);
+  }
+
+  text(): Promise<string> {
+    return this.page.evaluate(() => document.body.innerText);
+  }
+
+  evaluate<A, R>(f: (argument: A) => R | Promise<R>, argument: A): Promise<R> {
+    return this.page.evaluate(f as (argument: unknown) => R | Promise<R>, argument) as Promise<R>;
+  }
+
+  async download(start: () => Promise<void>, timeoutMs = 60_000): Promise<string> {
+    const before = new Set(await readdir(this.downloads));
+    await start();
+    // Firefox writes NAME.part beside an empty NAME and renames it when the file is whole.
+    return poll(
+      async () => {
+        const names = await readdir(this.downloads);
+        if (names.some((name) => name.endsWith('.part'))) return undefined;
+        const name = names.find((candidate) => !before.has(candidate));
+        if (name === undefined) return undefined;
+        const path = join(this.downloads, name);
+        return (await stat(path)).size > 0 && path;
+      },
+      timeoutMs,
+      async () => `no download in firefox; folder: ${(await readdir(this.downloads)).join(', ') || 'empty'}`,
+    );
+  }
+
+  async resize(width: number, height: number): Promise<void> {
+    await this.page.setViewport({ width, height });
+  }
+
+  async colorScheme(scheme: 'light' | 'dark'): Promise<void> {
+    await this.page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }]);
+  }
+
+  async screenshot(name: string): Promise<void> {
+    await this.page.screenshot({ path: await screenshotPath(this.browser, name), fullPage: true });
+  }
+
+  async close(): Promise<void> {
+    await this.process.close();
+    await rm(this.downloads, { recursive: true, force: true });
+  }
+}
+
+function ariaSelector({ role, name }: Target): string {
+  return `aria/${name}[role="${role}"]`;
+}

@@ -1,0 +1,76 @@
+/** The browsers the studio is tested in. */
+export type BrowserName = 'chromium' | 'firefox';
+
+/** A role and an accessible name, as a person with a screen reader would say it. */
+export interface Target {
+  role: string;
+  name: string;
+}
+
+/** One page in one browser, driven as a person would. Every wait ends with an error that shows the page. */
+export interface Studio {
+  readonly browser: BrowserName;
+  /** Errors the page wrote to its console or did not catch, in order. */
+  readonly problems: string[];
+  /** Opens a path below the studio's address. */
+  open(path?: string): Promise<void>;
+  /** Clicks the element with this role and name, once it is there and enabled. */
+  click(target: Target): Promise<void>;
+  /** Replaces the text of the field with this accessible name. */
+  fill(name: string, value: string): Promise<void>;
+  /** Clicks a button that opens the browser's file dialog, and chooses these files there. */
+  chooseFiles(target: Target, paths: readonly string[]): Promise<void>;
+  /** Gives these files to the `<input type="file">` that the selector finds. */
+  setFiles(selector: string, paths: readonly string[]): Promise<void>;
+  /**
+   * Drops files onto the element that the selector finds. In Chromium it is the browser's own drop and may
+   * contain folders; in Firefox, which has no such command, an event with the same files.
+   */
+  dropFiles(selector: string, paths: readonly string[]): Promise<void>;
+  /** Waits until the page shows a text: a string anywhere in it, or a pattern. Returns what the page shows. */
+  waitForText(text: string | RegExp, timeoutMs?: number): Promise<string>;
+  /** What the page shows. */
+  text(): Promise<string>;
+  /** Runs a function in the page; argument and result are JSON. */
+  evaluate<A, R>(f: (argument: A) => R | Promise<R>, argument: A): Promise<R>;
+  /** Does what starts a download and waits for the whole file. Returns its path. */
+  download(start: () => Promise<void>, timeoutMs?: number): Promise<string>;
+  /** Sets the size of the window in CSS pixels. */
+  resize(width: number, height: number): Promise<void>;
+  /** Emulates the system's colour scheme; Chromium only, Firefox throws. */
+  colorScheme(scheme: 'light' | 'dark'): Promise<void>;
+  /** Saves a picture of the whole page as e2e/output/<browser>-<name>.png. */
+  screenshot(name: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+const POLL_MS = 100;
+
+/** Polls until `read` gives something that is neither undefined nor false; throws `message()` after the time. */
+export async function poll<T>(
+  read: () => Promise<T | undefined | false>,
+  timeoutMs: number,
+  message: () => Promise<string>,
+): Promise<T> {
+  const end = Date.now() + timeoutMs;
+  for (;;) {
+    const value = await read();
+    if (value !== undefined && value !== false) return value;
+    if (Date.now() > end) throw new Error(`after ${timeoutMs} ms: ${await message()}`);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+/** Waits for a text in the page of `studio`; see `Studio.waitForText`. */
+export function waitForText(studio: Studio, text: string | RegExp, timeoutMs: number): Promise<string> {
+  return poll(
+    async () => {
+      const shown = await studio.text();
+      return (typeof text === 'string' ? shown.includes(text) : text.test(shown)) && shown;
+    },
+    timeoutMs,
+    async () =>
+      `no ${String(text)} in ${studio.browser}; problems: ${studio.problems.join(' | ') || 'none'}; ` +
+      `the page shows:\n${await studio.text()}`,
+  );
+}
