@@ -19,3 +19,13 @@ export function tokenRowsOf(
     offsets,
   };
 }
+
+/** Some of the rows, in the order given. */
+export function selectRows({ ids, labels, offsets }: TokenRows, rows: readonly number[]): TokenRows {
+  return tokenRowsOf(
+    rows.map((row) => {
+      const [start, end] = [offsets[row]!, offsets[row + 1]!];
+      return { ids: Array.from(ids.subarray(start, end)), labels: Array.from(labels.subarray(start, end)) };
+    }),
+  );
+}

@@ -1,0 +1,70 @@
+import { StreamDecoder } from './streamDecoder.ts';
+import type { TokenizedDataset } from './tokenize.ts';
+import { IGNORED } from './tokenizedRow.ts';
+import type { Tokenizer } from './tokenizer.ts';
+
+/** A run of tokens of a row that are all trained, or all not. */
+export interface PreviewPiece {
+  /** Text with special tokens shown; ids joined by spaces without a tokenizer. */
+  text: string;
+  trained: boolean;
+  tokens: number;
+}
+
+/** Row `row` of the dataset as the model sees it: its text in runs of trained and untrained tokens. */
+export function previewRow(
+  dataset: Pick<TokenizedDataset, 'ids' | 'labels' | 'offsets'>,
+  row: number,
+  tokenizer: Tokenizer | null,
+): PreviewPiece[] {
+  const decoder =
+    tokenizer && new StreamDecoder(tokenizer, { skipSpecialTokens: false, keepLeadingSpace: true });
+  const pieces: PreviewPiece[] = [];
+  const start = dataset.offsets[row] as number;
+  const end = dataset.offsets[row + 1] as number;
+  for (let i = start; i < end; i++) {
+    const id = dataset.ids[i] as number;
+    // The first token is never predicted, whatever its label says.
+    const trained = i > start && dataset.labels[i] !== IGNORED;
+    let piece = pieces.at(-1);
+    if (piece?.trained !== trained) pieces.push((piece = { text: '', trained, tokens: 0 }));
+    piece.text += decoder ? decoder.push(id) : `${id} `;
+    piece.tokens++;
+  }
+  const last = pieces.at(-1);
+  if (last && decoder) last.text += decoder.flush();
+  return pieces;
+}
+
+/** How many rows have how many tokens. */
+export interface LengthHistogram {
+  /** Bin `i` counts lengths in [edges[i], edges[i+1]); the last bin includes its upper edge. */
+  edges: number[];
+  counts: number[];
+  shortest: number;
+  longest: number;
+  mean: number;
+  total: number;
+}
+
+/** Histogram of the rows' lengths in tokens over `bins` equal bins from 0 to the longest. */
+export function lengthHistogram(dataset: Pick<TokenizedDataset, 'offsets'>, bins = 20): LengthHistogram {
+  const { offsets } = dataset;
+  const rows = offsets.length - 1;
+  const lengths = Array.from({ length: rows }, (_, i) => (offsets[i + 1] as number) - (offsets[i] as number));
+  const longest = lengths.reduce((max, length) => Math.max(max, length), 0);
+  const shortest = lengths.reduce((min, length) => Math.min(min, length), longest);
+  const total = lengths.reduce((sum, length) => sum + length, 0);
+  // Whole tokens per bin, so that edges are lengths.
+  const width = Math.max(1, Math.ceil(longest / bins));
+  const counts = new Array<number>(bins).fill(0);
+  for (const length of lengths) counts[Math.min(bins - 1, Math.floor(length / width))]!++;
+  return {
+    edges: Array.from({ length: bins + 1 }, (_, i) => i * width),
+    counts,
+    shortest,
+    longest,
+    mean: rows > 0 ? total / rows : 0,
+    total,
+  };
+}

@@ -1,0 +1,101 @@
+import { describe, expect, test } from 'vitest';
+import type { Message } from './conversation.ts';
+import { strftime } from './strftime.ts';
+import { encodeChat, generationSpans, renderChat } from './template.ts';
+import { fixture, llama3Tokenizer, qwenTokenizer, storiesTokenizer } from './testTokenizers.ts';
+import type { Tokenizer } from './tokenizer.ts';
+
+interface ReferenceRender {
+  template: string;
+  name: string;
+  messages: Message[];
+  gen: boolean;
+  text?: string;
+  error?: string;
+  spans?: [number, number][] | null;
+}
+const renders = JSON.parse(fixture('reference-renders.json')) as ReferenceRender[];
+const now = new Date(2025, 2, 9, 15, 4, 5);
+
+async function tokenizerFor(template: string): Promise<Tokenizer> {
+  const source = fixture(`${template}.jinja`);
+  if (template === 'llama3') return llama3Tokenizer(source);
+  const tokenizer = await qwenTokenizer(source);
+  if (template !== 'mistral') return tokenizer;
+  return { ...tokenizer, specialTokens: { bos_token: '<s>', eos_token: '</s>' } };
+}
+
+describe.each([...new Set(renders.map((render) => render.template))])('%s', (template) => {
+  test('renders as transformers does', async () => {
+    const tokenizer = await tokenizerFor(template);
+    const rows = renders.filter((render) => render.template === template);
+    expect(rows.length).toBe(14);
+    for (const { name, messages, gen, text, error } of rows) {
+      const render = () => renderChat(tokenizer, messages, { addGenerationPrompt: gen, now });
+      if (error === undefined) expect([name, gen, render()]).toEqual([name, gen, text]);
+      else
+        expect(render).toThrow(
+          expect.objectContaining({ code: 'data.template_refused', params: { detail: error } }),
+        );
+    }
+  });
+});
+
+test('generation tags give the spans transformers gives', async () => {
+  const tokenizer = await tokenizerFor('generation');
+  const rows = renders.filter(({ template, gen }) => template === 'generation' && !gen);
+  for (const { messages, spans } of rows) {
+    // Python counts code points.
+    const text = renderChat(tokenizer, messages);
+    const points = (offset: number) => [...text.slice(0, offset)].length;
+    expect(
+      generationSpans(tokenizer, messages)?.map(({ start, end }) => [points(start), points(end)]),
+    ).toEqual(spans);
+  }
+  expect(generationSpans(await tokenizerFor('qwen3'), [{ role: 'user', content: 'a' }])).toBeNull();
+  // A filter over the tagged text sees the marks: they are not trusted.
+  const trimmed = await qwenTokenizer(
+    '{% set x %}{% generation %}{{ messages[0].content }}{% endgeneration %}{% endset %}{{ x | trim }}',
+  );
+  expect(generationSpans(trimmed, [{ role: 'assistant', content: ' a ' }])).toBeNull();
+});
+
+test('errors are named', async () => {
+  const ask: Message[] = [{ role: 'user', content: 'a' }];
+  const broken = await qwenTokenizer('{% for %}');
+  expect(() => renderChat(broken, ask)).toThrow(expect.objectContaining({ code: 'data.template_invalid' }));
+  const failing = await qwenTokenizer('{{ messages | nosuchfilter }}');
+  expect(() => renderChat(failing, ask)).toThrow(expect.objectContaining({ code: 'data.template_invalid' }));
+  const refusing = await qwenTokenizer('{{ raise_exception("No tools please") }}');
+  expect(() => renderChat(refusing, ask)).toThrow('refused the conversation: No tools please.');
+});
+
+test('strftime as Python’s', () => {
+  expect(strftime(now, '%d %b %Y|%A %B %y %m|%H:%M:%S %I %p|%a 100%% %Q')).toBe(
+    '09 Mar 2025|Sunday March 25 03|15:04:05 03 PM|Sun 100% %Q',
+  );
+});
+
+describe('plain format', () => {
+  const ask: Message = { role: 'user', content: 'Tell a story.' };
+  const answer: Message = { role: 'assistant', content: 'Zip was.' };
+
+  test('a question, its answer, and the prompt for one', async () => {
+    const tokenizer = await storiesTokenizer();
+    expect(renderChat(tokenizer, [ask, answer])).toBe('<s>Tell a story.\nZip was.</s>');
+    expect(renderChat(tokenizer, [ask], { addGenerationPrompt: true })).toBe('<s>Tell a story.\n');
+    expect(renderChat(tokenizer, [{ role: 'system', content: 'S' }, ask, answer, ask])).toBe(
+      '<s>S\nTell a story.\nZip was.</s>Tell a story.',
+    );
+  });
+
+  test('the prompt’s ids are the beginning of the conversation’s', async () => {
+    const tokenizer = await storiesTokenizer();
+    const prompt = encodeChat(tokenizer, [ask], { addGenerationPrompt: true });
+    const whole = encodeChat(tokenizer, [ask, answer]);
+    expect(prompt).toEqual(tokenizer.encode('Tell a story.\n'));
+    expect(whole.slice(0, prompt.length)).toEqual(prompt);
+    expect(whole.at(-1)).toBe(2);
+    expect(encodeChat(tokenizer, [], { addGenerationPrompt: true })).toEqual([1]);
+  });
+});

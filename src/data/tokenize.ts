@@ -1,0 +1,205 @@
+import { GraftError, type ErrorCode } from '../lib/errors.ts';
+import { detectFormat, toConversation, type Conversation, type DataFormat } from './formats.ts';
+import { labelTokens, type LabelMask, type LabeledTokens } from './mask.ts';
+import type { ParsedDataset } from './parse.ts';
+import { ProblemLog, type Problem } from './problems.ts';
+import { checkTemplate } from './template.ts';
+import { IGNORED } from './tokenizedRow.ts';
+import { checkTokenizerFits, type Tokenizer } from './tokenizer.ts';
+
+export { lengthHistogram, previewRow, type LengthHistogram, type PreviewPiece } from './preview.ts';
+export { IGNORED } from './tokenizedRow.ts';
+
+/** All rows' tokens in one array; row `i` is [offsets[i], offsets[i+1]). */
+export interface TokenizedDataset {
+  ids: Int32Array;
+  /** Aligned with `ids`: the id itself where the token is trained, −100 where not. Batches do the shift. */
+  labels: Int32Array;
+  /** [rows + 1] */
+  offsets: Uint32Array;
+  /** [rows] line of the file each row came from. */
+  lines: Uint32Array;
+  /** Rows cut to the maximum length, and how many tokens that cost. */
+  truncated: number;
+  truncatedTokens: number;
+  /** Tokens with a label that is predicted (all but each row's first). */
+  trainedTokens: number;
+  /** Earlier answers left untrained because the chat template rewrites them. */
+  skippedTurns: number;
+  /** Rows left out, at most the first 1000, and their number. */
+  problems: Problem[];
+  problemCount: number;
+}
+
+export interface TokenizeOptions {
+  /** Default: detected. */
+  format?: DataFormat;
+  tokenizer: Tokenizer | null;
+  /** Ignored for tokenized rows, which bring their labels. Default `assistant`. */
+  mask?: LabelMask;
+  /** Rows are cut to this many tokens. */
+  maxLength: number;
+  /** Rows of the model's embedding: no id may reach it. */
+  vocabSize: number;
+  /** The date templates see; default today. */
+  now?: Date;
+  /** Throw the first problem instead of leaving its row out. */
+  strict?: boolean;
+  onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * Tokenizes a dataset with its label mask. Rows that can't be trained on are left out and reported by line.
+ * Throws `data.no_tokenizer`, `data.tokenizer_mismatch`, `data.template_invalid`, `data.unknown_format`,
+ * `data.all_masked` or `data.no_valid_rows` when no row is left; in strict mode any problem.
+ */
+export function tokenizeDataset(parsed: ParsedDataset, options: TokenizeOptions): TokenizedDataset {
+  const { tokenizer, maxLength, vocabSize, mask = 'assistant', onProgress } = options;
+  const file = parsed.name;
+  const format = options.format ?? detectFormat(parsed.rows, file);
+  if (format !== 'tokenized') {
+    if (!tokenizer) throw new GraftError('data.no_tokenizer', { file });
+    checkTokenizerFits(tokenizer, vocabSize);
+    checkTemplate(tokenizer);
+  }
+  // One date for the whole dataset, even when midnight passes.
+  const now = options.now ?? new Date();
+  const log = new ProblemLog(file, options.strict);
+  const ids = new IntBuffer();
+  const labels = new IntBuffer();
+  const offsets = [0];
+  const lines: number[] = [];
+  const counts = { truncated: 0, truncatedTokens: 0, trainedTokens: 0, skippedTurns: 0 };
+
+  for (const [i, row] of parsed.rows.entries()) {
+    if (onProgress && i % 256 === 0) onProgress(i, parsed.rows.length);
+    const encoded = log.attempt(row.line, () => {
+      const conversation = toConversation(row, format);
+      const tokens = encodeRow(tokenizer, conversation, mask, now, row.line);
+      return checkRow(tokens, conversation, { maxLength, vocabSize });
+    });
+    if (!encoded) continue;
+    const kept = Math.min(encoded.ids.length, maxLength);
+    if (kept < encoded.ids.length) {
+      counts.truncated++;
+      counts.truncatedTokens += encoded.ids.length - kept;
+    }
+    counts.skippedTurns += encoded.skippedTurns;
+    counts.trainedTokens += trainedCount(encoded.labels, kept);
+    ids.push(encoded.ids, kept);
+    labels.push(encoded.labels, kept);
+    offsets.push(ids.length);
+    lines.push(row.line);
+  }
+  onProgress?.(parsed.rows.length, parsed.rows.length);
+  if (lines.length === 0) throw nothingLeft(file, log);
+  return {
+    ids: ids.take(),
+    labels: labels.take(),
+    offsets: Uint32Array.from(offsets),
+    lines: Uint32Array.from(lines),
+    ...counts,
+    problems: log.kept,
+    problemCount: log.count,
+  };
+}
+
+/** Lengths of the rows in tokens, [rows]. */
+export function rowLengths(dataset: Pick<TokenizedDataset, 'offsets'>): Uint32Array {
+  const { offsets } = dataset;
+  return Uint32Array.from(
+    { length: offsets.length - 1 },
+    (_, i) => (offsets[i + 1] as number) - (offsets[i] as number),
+  );
+}
+
+function encodeRow(
+  tokenizer: Tokenizer | null,
+  conversation: Conversation,
+  mask: LabelMask,
+  now: Date,
+  line: number,
+): LabeledTokens {
+  if ('inputIds' in conversation)
+    return { ids: conversation.inputIds, labels: conversation.labels, skippedTurns: 0 };
+  if (!tokenizer) throw new Error('internal: text rows without a tokenizer');
+  try {
+    return labelTokens(tokenizer, conversation, { mask, now });
+  } catch (error) {
+    if (!(error instanceof GraftError) || error.code !== 'data.template_refused') throw error;
+    throw new GraftError('data.row_refused', { line, ...error.params }, { cause: error });
+  }
+}
+
+/** Checks that a row has tokens, all in the vocabulary, and one to train within the maximum length. */
+function checkRow(
+  tokens: LabeledTokens,
+  conversation: Conversation,
+  { maxLength, vocabSize }: { maxLength: number; vocabSize: number },
+): LabeledTokens {
+  const { ids, labels } = tokens;
+  if (ids.length === 0) throw new GraftError('data.empty_row');
+  for (const [field, values] of [
+    ['input_ids', ids],
+    ['labels', labels],
+  ] as const) {
+    const index = values.findIndex((id) => id >= vocabSize);
+    if (index < 0) continue;
+    const expected = `below the model’s ${vocabSize} tokens`;
+    throw new GraftError('data.bad_ids', { field, index, found: values[index] ?? 0, expected });
+  }
+  if (trainedCount(labels, ids.length) === 0) {
+    throw new GraftError('data.no_trained_tokens', { detail: whyUntrained(conversation) });
+  }
+  if (trainedCount(labels, maxLength) === 0) {
+    throw new GraftError('data.cut_away', { maxLength, length: ids.length });
+  }
+  return tokens;
+}
+
+/** Labels that are predicted: the first token of a row has nothing before it to be predicted from. */
+function trainedCount(labels: readonly number[], length: number): number {
+  let count = 0;
+  for (let i = 1; i < Math.min(length, labels.length); i++) if (labels[i] !== IGNORED) count++;
+  return count;
+}
+
+function whyUntrained(conversation: Conversation): string {
+  if ('inputIds' in conversation) return 'all labels after the first are −100';
+  if ('messages' in conversation && !conversation.messages.some(({ role }) => role === 'assistant')) {
+    return 'the conversation has no answer of the assistant';
+  }
+  return 'its answer is empty';
+}
+
+const MASKED: readonly ErrorCode[] = ['data.no_trained_tokens', 'data.cut_away', 'data.empty_row'];
+
+function nothingLeft(file: string, log: ProblemLog): GraftError {
+  const first = log.kept[0]?.message ?? '';
+  const allMasked = log.kept.every(({ code }) => MASKED.includes(code));
+  return new GraftError(allMasked ? 'data.all_masked' : 'data.no_valid_rows', {
+    file,
+    count: log.count,
+    first,
+  });
+}
+
+/** A growing Int32Array. */
+class IntBuffer {
+  length = 0;
+  private data = new Int32Array(1 << 16);
+
+  push(values: readonly number[], count: number): void {
+    if (this.length + count > this.data.length) {
+      const grown = new Int32Array(Math.max(this.data.length * 2, this.length + count));
+      grown.set(this.data);
+      this.data = grown;
+    }
+    for (let i = 0; i < count; i++) this.data[this.length + i] = values[i] as number;
+    this.length += count;
+  }
+
+  take(): Int32Array {
+    return this.data.slice(0, this.length);
+  }
+}
