@@ -53,15 +53,11 @@ describe.each(browsers)('%s', (name, openStudio) => {
     await studio.waitForText(`chosen ${described}`);
     await studio.dropFiles('#zone', files);
     await studio.waitForText(`dropped ${described}`);
+    // Chromium takes a folder as a person's drop would bring it.
+    await studio.open('probes/files.html');
+    await studio.dropFiles('#zone', name === 'chromium' ? [join(folder, 'model')] : files);
+    await studio.waitForText(`dropped ${described}`);
   });
-
-  if (name === 'chromium') {
-    it('drops a folder', async () => {
-      await studio.open('probes/files.html');
-      await studio.dropFiles('#zone', [join(folder, 'model')]);
-      await studio.waitForText('dropped a.json:2:248 b 2.bin:2000000:2000000');
-    });
-  }
 
   it('fills a field, downloads a whole file and takes a picture', async () => {
     await studio.open('probes/files.html');
