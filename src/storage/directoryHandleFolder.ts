@@ -1,3 +1,4 @@
+import { GraftError } from '../lib/errors.ts';
 import { blobSource } from './byteSource.ts';
 import { checkFileName } from '../lib/fileName.ts';
 import { naming } from './storageError.ts';
@@ -5,19 +6,23 @@ import type { ByteSink, WritableFolder } from './types.ts';
 
 /** A folder the person has opened through the File System Access API, or any directory handle of OPFS. */
 export function directoryHandleFolder(handle: FileSystemDirectoryHandle, name = handle.name): WritableFolder {
+  // Files that exist only because they are being written; the browser shows them, empty.
+  const unfinished = new Set<string>();
   return {
     name,
     async list() {
-      return naming('.', name, () => fileNames(handle));
+      const names = await naming('.', name, () => fileNames(handle));
+      return names.filter((file) => !unfinished.has(file));
     },
     async open(file) {
       checkFileName(file);
+      if (unfinished.has(file)) throw new GraftError('storage.not_found', { file, folder: name });
       const found = await naming(file, name, async () => (await handle.getFileHandle(file)).getFile());
       return blobSource(file, found);
     },
     async create(file) {
       checkFileName(file);
-      return naming(file, name, () => createWritableSink(handle, file));
+      return naming(file, name, () => createWritableSink(handle, file, unfinished));
     },
     async remove(file) {
       checkFileName(file);
@@ -26,40 +31,60 @@ export function directoryHandleFolder(handle: FileSystemDirectoryHandle, name = 
   };
 }
 
-/** The names of the files (not folders) of a directory handle, sorted. */
+/** The names of the files (not folders) of a directory handle, sorted, without the swap files Chromium writes to. */
 export async function fileNames(handle: FileSystemDirectoryHandle): Promise<string[]> {
   const names: string[] = [];
-  for await (const [file, entry] of handle.entries()) if (entry.kind === 'file') names.push(file);
+  for await (const [file, entry] of handle.entries()) {
+    if (entry.kind === 'file' && !file.endsWith('.crswap')) names.push(file);
+  }
   return names.sort();
 }
 
 /**
  * A sink over `createWritable`: the browser writes to a swap file and puts it in place on `close`. A name that did
- * not exist before stands empty until then (a handle can't be had otherwise), and goes again on `abort`.
+ * not exist before stands empty until then (a handle can't be had otherwise): it is in `unfinished` meanwhile, and
+ * goes again on `abort`.
  */
-export async function createWritableSink(handle: FileSystemDirectoryHandle, file: string): Promise<ByteSink> {
-  const existed = (await fileNames(handle)).includes(file);
-  const removeEmpty = async (): Promise<void> => {
+async function createWritableSink(
+  handle: FileSystemDirectoryHandle,
+  file: string,
+  unfinished: Set<string>,
+): Promise<ByteSink> {
+  const existed = (await fileNames(handle)).includes(file) && !unfinished.has(file);
+  if (!existed) unfinished.add(file);
+  const giveUp = async (): Promise<void> => {
     if (!existed) await handle.removeEntry(file).catch(() => undefined);
+    unfinished.delete(file);
   };
-  const target = await handle.getFileHandle(file, { create: true });
-  const writable = await target.createWritable().catch(async (error: unknown) => {
-    await removeEmpty();
+  let writable: FileSystemWritableFileStream;
+  try {
+    const target = await handle.getFileHandle(file, { create: true });
+    writable = await target.createWritable();
+  } catch (error) {
+    await giveUp();
     throw error;
-  });
-  let open = true;
+  }
+  let state: 'open' | 'closed' | 'aborted' = 'open';
+  const checkOpen = (): void => {
+    if (state !== 'open') throw new GraftError('storage.sink_closed', { file });
+  };
   return {
-    write: (bytes) => naming(file, handle.name, () => writable.write(bytes)),
+    async write(bytes) {
+      checkOpen();
+      await naming(file, handle.name, () => writable.write(bytes));
+    },
     async close() {
+      checkOpen();
       await naming(file, handle.name, () => writable.close());
-      open = false;
+      state = 'closed';
+      unfinished.delete(file);
     },
     async abort() {
-      if (!open) return;
-      open = false;
+      if (state !== 'open') return;
+      state = 'aborted';
       // After a failed write the stream is already errored, and its swap file gone.
       await writable.abort().catch(() => undefined);
-      await removeEmpty();
+      await giveUp();
     },
   };
 }
