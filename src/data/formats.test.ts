@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { sharedPath } from '../testing/shared.ts';
 import { detectFormat, toConversation, type DataFormat } from './formats.ts';
 import { parseDataset } from './parse.ts';
-import { diskSource } from './testing.ts';
+import { diskSource } from '../testing/sources.ts';
 
 const detect = (...values: Record<string, unknown>[]) =>
   detectFormat(values.map((value, i) => ({ line: i + 1, value })));

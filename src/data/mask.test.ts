@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Message } from './conversation.ts';
 import { labelTokens, type LabelMask } from './mask.ts';
-import { fixture, llama3Tokenizer, qwenTokenizer, storiesTokenizer } from './testTokenizers.ts';
+import { fixture, llama3Tokenizer, qwenTokenizer, storiesTokenizer } from '../testing/tokenizers.ts';
 import { IGNORED } from './tokenizedRow.ts';
 import type { Tokenizer } from './tokenizer.ts';
 

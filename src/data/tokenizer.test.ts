@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { memoryFolder } from './testing.ts';
-import { fixture, llama3Tokenizer, qwenTokenizer, storiesTokenizer } from './testTokenizers.ts';
+import { memoryFolder } from '../testing/sources.ts';
+import { fixture, llama3Tokenizer, qwenTokenizer, storiesTokenizer } from '../testing/tokenizers.ts';
 import { checkTokenizerFits, loadTokenizer, StreamDecoder } from './tokenizer.ts';
 
 interface Reference {

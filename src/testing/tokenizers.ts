@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { sharedPath } from '../testing/shared.ts';
-import { memoryFolder } from './testing.ts';
-import { loadTokenizer, type Tokenizer } from './tokenizer.ts';
+import { sharedPath } from './shared.ts';
+import { memoryFolder } from './sources.ts';
+import { loadTokenizer, type Tokenizer } from '../data/tokenizer.ts';
 
 /** A fixture's text, for tests. */
 export function fixture(name: string): string {
-  return readFileSync(new URL(`./fixtures/${name}`, import.meta.url), 'utf8');
+  return readFileSync(new URL(`../data/fixtures/${name}`, import.meta.url), 'utf8');
 }
 
 /** The stories260k tokenizer (SentencePiece-like, byte fallback, no chat template), for tests. */
