@@ -90,6 +90,7 @@ describe('steps', () => {
       [[[4], [5]]],
     ]);
     expect(plan([1, 1, 1, 1, 1], { epochs: 1.5 }).steps).toBe(3);
+    expect(plan([1, 1, 1, 1, 1], { epochs: 2, maxSteps: 0 }).steps).toBe(4);
     expect(plan([], { epochs: 3 }).steps).toBe(0);
   });
 

@@ -14,9 +14,9 @@ export interface PlanOptions {
   packing: boolean;
   maxLength: number;
   seed: number;
-  /** Passes over the data, also fractions. Default 1; ignored when `maxSteps` is given. */
+  /** Passes over the data, also fractions. Default 1; ignored when `maxSteps` is set. */
   epochs?: number | null;
-  /** Optimizer steps; as many passes as that takes. */
+  /** Optimizer steps; as many passes as that takes. 0 and null leave it to `epochs`. */
   maxSteps?: number | null;
 }
 
@@ -49,7 +49,7 @@ export function planSteps(options: PlanOptions): StepPlan {
 
   // First-fit-decreasing depends on the lengths only: every epoch has as many packed rows as the first.
   const stepsPerEpoch = Math.ceil(orderOf(0).length / rowsPerStep);
-  const steps = options.maxSteps ?? Math.ceil((options.epochs ?? 1) * stepsPerEpoch);
+  const steps = options.maxSteps || Math.ceil((options.epochs ?? 1) * stepsPerEpoch);
   return {
     steps: lengths.length === 0 ? 0 : steps,
     stepsPerEpoch,
