@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { planSteps, type PlanOptions } from './batches.ts';
 import { buildMicroBatch } from './microBatch.ts';
 import { packRows } from './packing.ts';
-import { splitRows } from './split.ts';
+import { splitDataset, splitRows } from './split.ts';
+import { tokenRowsOf } from './tokenRows.ts';
 
 const plan = (lengths: number[], options: Partial<PlanOptions> = {}) =>
   planSteps({
@@ -180,5 +181,22 @@ describe('evaluation split', () => {
     expect(splitRows(3, 0, 5)).toEqual({ train: [0, 1, 2], eval: [] });
     expect(() => splitRows(3, 3, 5)).toThrow(expect.objectContaining({ code: 'data.bad_split' }));
     expect(() => splitRows(1, 0.5, 5)).toThrow(expect.objectContaining({ code: 'data.bad_split' }));
+  });
+
+  test('carries every row’s tokens and labels to one side', () => {
+    const rows = range(10).map((i) => ({
+      ids: range(i + 1),
+      labels: range(i + 1).map((t) => (t ? t : -100)),
+    }));
+    const { train, evaluation } = splitDataset(tokenRowsOf(rows), 3, 1);
+    const back = [train, evaluation].flatMap((part) =>
+      range((part?.offsets.length ?? 1) - 1).map((row) => ({
+        ids: [...(part?.ids.subarray(part.offsets[row], part.offsets[row + 1]) ?? [])],
+        labels: [...(part?.labels.subarray(part.offsets[row], part.offsets[row + 1]) ?? [])],
+      })),
+    );
+    expect(evaluation?.offsets.length).toBe(4);
+    expect(back.sort((a, b) => a.ids.length - b.ids.length)).toEqual(rows);
+    expect(splitDataset(train, 0, 1)).toEqual({ train, evaluation: null });
   });
 });
