@@ -230,7 +230,7 @@ describe('writeAdapter', () => {
       ...fields,
     }),
     modules: new Map(
-      ['model.layers.10.self_attn.v_proj', 'model.layers.2.self_attn.q_proj'].map((name) => [
+      ['model.layers.2.self_attn.q_proj', 'model.layers.10.self_attn.v_proj'].map((name) => [
         name,
         {
           rank: 1,
