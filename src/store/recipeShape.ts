@@ -71,5 +71,5 @@ export function formatLayers(layers: 'all' | readonly number[]): string {
 /** A number as the field writes it: 2e-4, 0.05, 1024. Reading it back gives the same number. */
 export function formatNumber(value: number): string {
   const size = Math.abs(value);
-  return size > 0 && (size < 0.01 || size >= 1e6) ? value.toExponential() : String(value);
+  return size > 0 && (size < 0.01 || size >= 1e9) ? value.toExponential().replace('e+', 'e') : String(value);
 }

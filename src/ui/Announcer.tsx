@@ -1,0 +1,33 @@
+import { useStudio } from '../store/index.ts';
+import type { Milestone } from '../store/run.ts';
+import { formatLoss } from './format.ts';
+import { t } from './text/index.ts';
+
+/** Says milestones to screen readers; the numbers in between would only be noise. */
+export function Announcer() {
+  const milestone = useStudio((state) => state.milestone);
+  return (
+    <output className="hidden" aria-live="polite">
+      {milestone && sentence(milestone)}
+    </output>
+  );
+}
+
+function sentence(milestone: Milestone): string {
+  switch (milestone.kind) {
+    case 'dataReady':
+      return t('say.dataReady', { n: milestone.rows });
+    case 'trainingStarted':
+      return t('say.trainingStarted', { n: milestone.steps });
+    case 'trainingProgress':
+      return t('say.trainingProgress', { percent: milestone.percent, loss: formatLoss(milestone.loss) });
+    case 'trainingDone':
+      return t('say.trainingDone', { loss: formatLoss(milestone.loss) });
+    case 'modelReady':
+    case 'exportDone':
+      return t(`say.${milestone.kind}`, { name: milestone.name });
+    case 'trainingFailed':
+    case 'answersDone':
+      return t(`say.${milestone.kind}`);
+  }
+}

@@ -1,0 +1,56 @@
+import { useEffect } from 'react';
+import { useStudio } from '../store/index.ts';
+import { isTraining } from '../store/state.ts';
+import { Announcer } from './Announcer.tsx';
+import { ErrorBoundary } from './ErrorBoundary.tsx';
+import { Intro } from './Intro.tsx';
+import { Masthead } from './Masthead.tsx';
+import { PageDrop } from './PageDrop.tsx';
+import { QuestionDialog } from './QuestionDialog.tsx';
+import { Rail } from './Rail.tsx';
+import { DataStep } from './steps/DataStep.tsx';
+import { ModelStep } from './steps/ModelStep.tsx';
+import { RecipeStep } from './steps/RecipeStep.tsx';
+import { TrainStep } from './steps/TrainStep.tsx';
+import { TryStep } from './steps/TryStep.tsx';
+import { t } from './text/index.ts';
+import { ThemeSetter } from './theme.ts';
+import './styles/index.css';
+
+/** The page: what it is, the five steps, and where they stand. */
+export function App() {
+  return (
+    <ErrorBoundary>
+      <ThemeSetter />
+      <PageDrop />
+      <LeaveGuard />
+      <Masthead />
+      <div className="page">
+        <Rail />
+        <main className="sheet">
+          <Intro />
+          <ModelStep />
+          <DataStep />
+          <RecipeStep />
+          <TrainStep />
+          <TryStep />
+        </main>
+      </div>
+      <footer className="footer">{t('footer.licence')}</footer>
+      <QuestionDialog />
+      <Announcer />
+    </ErrorBoundary>
+  );
+}
+
+/** Lets the browser ask before a training or an unsaved adapter is lost with the tab. */
+function LeaveGuard() {
+  const atStake = useStudio((state) => isTraining(state) || (state.adapter !== null && !state.adapter.saved));
+  useEffect(() => {
+    if (!atStake) return;
+    const ask = (event: BeforeUnloadEvent) => event.preventDefault();
+    window.addEventListener('beforeunload', ask);
+    return () => window.removeEventListener('beforeunload', ask);
+  }, [atStake]);
+  return null;
+}

@@ -1,0 +1,30 @@
+import type { ReactNode } from 'react';
+import { Button, Disclosure, DisclosurePanel, Heading } from 'react-aria-components';
+import { Icon } from './Icon.tsx';
+
+interface FoldProps {
+  title: string;
+  /** Shown beside the title, folded or not. */
+  note?: string;
+  children: ReactNode;
+}
+
+/** A part that is folded away until it is wanted. */
+export function Fold({ title, note, children }: FoldProps) {
+  return (
+    <Disclosure className="fold">
+      {({ isExpanded }) => (
+        <>
+          <Heading level={3} className="fold__heading">
+            <Button slot="trigger" className="fold__button">
+              <Icon name="chevron" />
+              <span>{title}</span>
+              {note && <span className="fold__note">{note}</span>}
+            </Button>
+          </Heading>
+          <DisclosurePanel className="fold__panel">{isExpanded && children}</DisclosurePanel>
+        </>
+      )}
+    </Disclosure>
+  );
+}

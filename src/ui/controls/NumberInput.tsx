@@ -1,0 +1,57 @@
+import { useState, type KeyboardEvent } from 'react';
+import { FieldError, Input, Label, Text, TextField } from 'react-aria-components';
+
+interface NumberInputProps {
+  label: string;
+  /** What stands in the field when it is not being edited. */
+  text: string;
+  onText: (text: string) => void;
+  help?: string;
+  /** Shown instead of the help when the text can't be used. */
+  problem?: string | null;
+  disabled?: boolean;
+  /** Up and down keys go to this value; null where there is no step. */
+  step?: (direction: 1 | -1) => string | null;
+}
+
+/**
+ * A field for numbers. Scientific notation can be typed (2e-4), as people in this field do; what was typed is
+ * taken as it stands, never corrected silently.
+ */
+export function NumberInput({ label, text, onText, help, problem, disabled, step }: NumberInputProps) {
+  const [typing, setTyping] = useState<string | null>(null);
+  const change = (value: string) => {
+    setTyping(value);
+    onText(value);
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (!step || (event.key !== 'ArrowUp' && event.key !== 'ArrowDown')) return;
+    const next = step(event.key === 'ArrowUp' ? 1 : -1);
+    if (next === null) return;
+    event.preventDefault();
+    change(next);
+  };
+  return (
+    <TextField
+      className="field"
+      value={typing ?? text}
+      onChange={change}
+      onFocus={() => setTyping(text)}
+      onBlur={() => setTyping(null)}
+      isInvalid={Boolean(problem)}
+      isDisabled={disabled ?? false}
+    >
+      <Label>{label}</Label>
+      <Input inputMode="decimal" autoComplete="off" spellCheck={false} onKeyDown={onKeyDown} />
+      {problem ? (
+        <FieldError className="field__problem">{problem}</FieldError>
+      ) : (
+        help && (
+          <Text slot="description" className="field__help">
+            {help}
+          </Text>
+        )
+      )}
+    </TextField>
+  );
+}

@@ -1,0 +1,62 @@
+import { language } from './text/index.ts';
+
+const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 0 });
+const short = new Intl.NumberFormat(language, { notation: 'compact', maximumSignificantDigits: 3 });
+const percent = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0 });
+const sizes = ['B', 'KB', 'MB', 'GB', 'TB'] as const;
+
+/** A whole number with separators: 1,234. */
+export function formatCount(value: number): string {
+  return Number.isFinite(value) ? whole.format(value) : '–';
+}
+
+/** A large number in short: 494M. */
+export function formatCompact(value: number): string {
+  return Number.isFinite(value) ? short.format(value) : '–';
+}
+
+/** Bytes in decimal units, as disks and Hugging Face count: 1.04 MB. */
+export function formatBytes(bytes: number): string {
+  if (!Number.isFinite(bytes)) return '–';
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1000 && unit < sizes.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  const digits = unit === 0 || value >= 100 ? 0 : value >= 10 ? 1 : 2;
+  return `${value.toFixed(digits)} ${sizes[unit]}`;
+}
+
+/** A loss or norm with digits enough to see it move: 2.314, 0.0213. */
+export function formatLoss(value: number): string {
+  if (!Number.isFinite(value)) return '–';
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-3 || size >= 1e5)) return value.toExponential(2);
+  return value.toFixed(size < 0.1 ? 4 : size < 100 ? 3 : 1);
+}
+
+/** A tiny or ordinary number in three digits: 1.9e-4, 0.05. */
+export function formatSmall(value: number): string {
+  if (!Number.isFinite(value)) return '–';
+  const rounded = Number(value.toPrecision(3));
+  const size = Math.abs(rounded);
+  return size > 0 && (size < 0.01 || size >= 1e6)
+    ? rounded.toExponential().replace('e+', 'e')
+    : String(rounded);
+}
+
+/** A share as percent. */
+export function formatShare(share: number): string {
+  return Number.isFinite(share) ? percent.format(share) : '–';
+}
+
+/** Seconds as people say them: 8 s, 3 min 20 s, 2 h 5 min. */
+export function formatDuration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return '–';
+  const total = Math.max(0, Math.round(seconds));
+  if (total < 60) return `${total} s`;
+  const minutes = Math.floor(total / 60);
+  if (minutes < 60) return `${minutes} min ${total % 60} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

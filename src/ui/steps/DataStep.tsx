@@ -1,0 +1,159 @@
+import { Button } from 'react-aria-components';
+import { useStudio } from '../../store/index.ts';
+import { isTraining } from '../../store/state.ts';
+import type { DatasetSummary, RowProblem, TokenizedSummary } from '../../workers/protocol.ts';
+import { chooseDataFile } from '../chooseFiles.ts';
+import { Histogram } from '../charts/Histogram.tsx';
+import { DropArea } from '../controls/DropArea.tsx';
+import { Fact, Facts } from '../controls/Facts.tsx';
+import { FileButton } from '../controls/FileButton.tsx';
+import { ErrorNotice, Notice } from '../controls/Notice.tsx';
+import { ProgressLine } from '../controls/ProgressLine.tsx';
+import { formatCompact, formatCount, formatShare } from '../format.ts';
+import { Step } from '../Step.tsx';
+import { hasText, t } from '../text/index.ts';
+import { Preview } from './Preview.tsx';
+
+/** Where the sample comes from, beside the page. */
+const SAMPLE = `${import.meta.env.BASE_URL}samples/robot-stories.jsonl`;
+
+/** Step 2: the rows to learn from. */
+export function DataStep() {
+  const { status, summary, tokenized, tokenizing, progress, error } = useStudio((state) => state.dataset);
+  const hasModel = useStudio((state) => state.model.status === 'ready');
+  const dismiss = useStudio((state) => state.dismissDatasetError);
+  const disabled = useStudio(isTraining) || status === 'reading';
+  return (
+    <Step id="data" aside={summary && <Choose disabled={disabled} />}>
+      <ErrorNotice error={error} onDismiss={dismiss} />
+      {status === 'reading' && (
+        <ProgressLine label={t('data.reading', { name: '' }).trim()} progress={progress} />
+      )}
+      {status === 'none' && (
+        <DropArea target="data" icon="file" title={t('data.drop')} hint={t('data.dropHint')}>
+          <Choose disabled={disabled} first />
+          <p className="drop__hint">{t('data.sampleHint')}</p>
+        </DropArea>
+      )}
+      {summary && (
+        <>
+          <div className="card-title">
+            <h3 className="mono">{summary.name}</h3>
+            <p>{formatName(summary.format)}</p>
+          </div>
+          {tokenized ? <TokenFacts tokenized={tokenized} /> : <RowFacts summary={summary} />}
+          {tokenizing && <ProgressLine label={t('data.tokenizing')} progress={progress} />}
+          {!hasModel && <Notice tone="info">{t('data.waitsForModel')}</Notice>}
+          <Problems
+            problems={[...summary.problems, ...(tokenized?.problems ?? [])]}
+            count={summary.problemCount + (tokenized?.problemCount ?? 0)}
+          />
+          {tokenized && tokenized.rows > 0 && (
+            <>
+              <Preview rows={tokenized.rows} />
+              <Lengths tokenized={tokenized} />
+            </>
+          )}
+        </>
+      )}
+    </Step>
+  );
+}
+
+function Choose({ disabled, first = false }: { disabled: boolean; first?: boolean }) {
+  const openSample = useStudio((state) => state.openSample);
+  return (
+    <div className="row row--tight" data-drop="data">
+      <FileButton
+        label={t('data.chooseFile')}
+        icon="file"
+        accept=".jsonl,.json,.ndjson,.txt"
+        kind={first ? 'primary' : 'plain'}
+        disabled={disabled}
+        onFiles={chooseDataFile}
+      />
+      <Button
+        className={`button button--${first ? 'plain' : 'quiet'}`}
+        isDisabled={disabled}
+        onPress={() => void openSample(SAMPLE)}
+      >
+        {t('data.sample')}
+      </Button>
+    </div>
+  );
+}
+
+function formatName(format: string): string {
+  const key = `format.${format}`;
+  return hasText(key) ? t(key) : format;
+}
+
+function RowFacts({ summary }: { summary: DatasetSummary }) {
+  return (
+    <Facts>
+      <Fact name={t('data.rows')}>{formatCount(summary.rows)}</Fact>
+      <Fact name={t('data.format')}>{formatName(summary.format)}</Fact>
+    </Facts>
+  );
+}
+
+function TokenFacts({ tokenized }: { tokenized: TokenizedSummary }) {
+  const maxLength = useStudio((state) => state.recipe.draft.max_length);
+  const { rows, evalRows, tokens, trainedTokens, truncatedRows, longest } = tokenized;
+  return (
+    <Facts>
+      <Fact name={t('data.rows')}>{formatCount(rows)}</Fact>
+      {evalRows > 0 && <Fact name={t('data.evalRows')}>{formatCount(evalRows)}</Fact>}
+      <Fact name={t('data.tokensTotal')}>{formatCompact(tokens)}</Fact>
+      <Fact
+        name={t('data.trained')}
+        note={t('data.trainedShare', { share: formatShare(trainedTokens / Math.max(1, tokens)) })}
+      >
+        {formatCompact(trainedTokens)}
+      </Fact>
+      <Fact name={t('data.longest')}>{t('model.tokens', { n: longest })}</Fact>
+      <Fact name={t('data.cut', { max: formatCount(maxLength) })}>
+        {truncatedRows > 0 ? t('data.cutRows', { n: truncatedRows }) : t('data.cutNone')}
+      </Fact>
+    </Facts>
+  );
+}
+
+/** The first problems by line, the rest on demand is their count. */
+function Problems({ problems, count }: { problems: RowProblem[]; count: number }) {
+  if (count === 0) return null;
+  const shown = problems.slice(0, 8);
+  return (
+    <Notice tone="warning">
+      <p className="notice__what">{t('data.problems', { n: count })}</p>
+      <ul className="problems">
+        {shown.map(({ line, message }, index) => (
+          <li key={index}>
+            <span className="problems__line">{t('data.problemLine', { line })}</span> {message}
+          </li>
+        ))}
+        {count > shown.length && <li>{t('data.problemsMore', { n: count - shown.length })}</li>}
+      </ul>
+    </Notice>
+  );
+}
+
+function Lengths({ tokenized }: { tokenized: TokenizedSummary }) {
+  const maxLength = useStudio((state) => state.recipe.draft.max_length);
+  const { truncatedRows, truncatedTokens } = tokenized;
+  return (
+    <div className="part">
+      <h3>{t('data.histogram')}</h3>
+      <Histogram bins={tokenized.histogram} rows={tokenized.rows} longest={tokenized.longest} />
+      {truncatedRows > 0 && (
+        <Notice tone="warning">
+          {t('data.cutNote', {
+            n: truncatedRows,
+            max: maxLength,
+            tokens: truncatedTokens,
+          })}
+        </Notice>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,125 @@
+import { Button } from 'react-aria-components';
+import { useStudio } from '../../store/index.ts';
+import type { ModelState } from '../../store/model.ts';
+import { busyWith } from '../../store/state.ts';
+import { blockReason } from '../../store/steps.ts';
+import type { ModelSummary } from '../../workers/protocol.ts';
+import { DropArea } from '../controls/DropArea.tsx';
+import { Fact, Facts } from '../controls/Facts.tsx';
+import { FileButton } from '../controls/FileButton.tsx';
+import { Fold } from '../controls/Fold.tsx';
+import { ErrorNotice, Notice } from '../controls/Notice.tsx';
+import { ProgressLine } from '../controls/ProgressLine.tsx';
+import { chooseModelFiles } from '../chooseFiles.ts';
+import { formatBytes, formatCompact, formatCount } from '../format.ts';
+import { Step } from '../Step.tsx';
+import { t } from '../text/index.ts';
+
+/** Step 1: a model from this machine. */
+export function ModelStep() {
+  const model = useStudio((state) => state.model);
+  const dismiss = useStudio((state) => state.dismissModelError);
+  const reopen = useStudio((state) => state.reopenModel);
+  const disabled = useStudio((state) => busyWith(state) !== null || blockReason(state, 'model') !== null);
+  const reopenButton = model.status === 'none' && model.source && model.error?.code === 'workers.crashed' && (
+    <Button className="button button--small" onPress={() => void reopen()} isDisabled={disabled}>
+      {t('model.reopen', { name: model.source.name })}
+    </Button>
+  );
+  return (
+    <Step id="model" aside={model.summary && <Choose disabled={disabled} />}>
+      <ErrorNotice error={model.error} onDismiss={dismiss} action={reopenButton} />
+      {model.status === 'opening' && (
+        <ProgressLine
+          label={t('model.opening', { name: model.source?.name ?? '' })}
+          progress={model.progress}
+        />
+      )}
+      {model.status === 'none' && (
+        <DropArea target="model" icon="folder" title={t('model.drop')} hint={t('model.dropHint')}>
+          <Choose disabled={disabled} first />
+        </DropArea>
+      )}
+      {model.summary && <Summary model={model} summary={model.summary} />}
+    </Step>
+  );
+}
+
+function Choose({ disabled, first = false }: { disabled: boolean; first?: boolean }) {
+  return (
+    <div className="row row--tight" data-drop="model">
+      <FileButton
+        label={t('model.chooseFolder')}
+        icon="folder"
+        folder
+        kind={first ? 'primary' : 'plain'}
+        disabled={disabled}
+        onFiles={chooseModelFiles}
+      />
+      <FileButton
+        label={t('model.chooseFiles')}
+        icon="file"
+        multiple
+        kind={first ? 'plain' : 'quiet'}
+        disabled={disabled}
+        onFiles={chooseModelFiles}
+      />
+    </div>
+  );
+}
+
+function Summary({ model, summary }: { model: ModelState; summary: ModelSummary }) {
+  const dismiss = useStudio((state) => state.dismissModelError);
+  return (
+    <>
+      <div className="card-title">
+        <h3 className="mono">{summary.name}</h3>
+        <p>
+          {summary.family} · {formatCompact(summary.parameters)} · {formatBytes(summary.bytes)}
+        </p>
+      </div>
+      <Facts>
+        <Fact name={t('model.parameters')}>{formatCount(summary.parameters)}</Fact>
+        <Fact name={t('model.dtype')}>{summary.dtypes.join(', ')}</Fact>
+        <Fact name={t('model.size')}>{formatBytes(summary.bytes)}</Fact>
+        <Fact name={t('model.gpu')}>{formatBytes(summary.gpuBytes)}</Fact>
+        <Fact name={t('model.layers')}>{formatCount(summary.layers)}</Fact>
+        <Fact name={t('model.hidden')}>{formatCount(summary.hiddenSize)}</Fact>
+        <Fact name={t('model.vocabulary')} note={summary.tied ? t('model.tied') : undefined}>
+          {formatCount(summary.vocabSize)}
+        </Fact>
+        <Fact name={t('model.context')}>{t('model.tokens', { n: summary.maxPositions })}</Fact>
+      </Facts>
+      <ErrorNotice error={model.tokenizerError} onDismiss={dismiss} />
+      <Notice
+        tone={model.tokenizer === 'model' ? 'good' : model.tokenizer === 'fallback' ? 'info' : 'warning'}
+      >
+        {t(`model.tokenizer.${model.tokenizer}`)}
+      </Notice>
+      <Fold title={t('model.files', { n: summary.files.length })} note={formatBytes(totalSize(summary))}>
+        <table className="table">
+          <thead>
+            <tr>
+              <th scope="col">{t('model.file')}</th>
+              <th scope="col" className="table__number">
+                {t('model.fileSize')}
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {summary.files.map(({ name, size }) => (
+              <tr key={name}>
+                <td className="mono">{name}</td>
+                <td className="table__number">{formatBytes(size)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Fold>
+    </>
+  );
+}
+
+function totalSize({ files }: ModelSummary): number {
+  return files.reduce((sum, { size }) => sum + size, 0);
+}

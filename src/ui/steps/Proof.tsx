@@ -1,0 +1,37 @@
+import type { MergeProof } from '../../workers/protocol.ts';
+import { Icon } from '../controls/Icon.tsx';
+import { formatBytes, formatCount } from '../format.ts';
+import { t } from '../text/index.ts';
+
+/** What reading the merged model back has shown, in words and numbers. */
+export function Proof({ proof }: { proof: MergeProof }) {
+  const { passed, tensors, changedTensors, bytes, maxLogitDifference, allowedLogitDifference } = proof;
+  return (
+    <div className="proof" data-passed={passed} role={passed ? 'status' : 'alert'}>
+      <span className="proof__seal" aria-hidden="true">
+        <Icon name={passed ? 'check' : 'cross'} size={20} />
+      </span>
+      <div>
+        <h4>{t(passed ? 'proof.passed' : 'proof.failed')}</h4>
+        <p>
+          {t('proof.tensors', {
+            n: tensors,
+            bytes: formatBytes(bytes),
+            changed: formatCount(changedTensors),
+          })}
+        </p>
+        <p>
+          {t('proof.logits', {
+            difference: scientific(maxLogitDifference),
+            allowed: scientific(allowedLogitDifference),
+          })}
+        </p>
+        {!passed && <p>{t('proof.failedNext')}</p>}
+      </div>
+    </div>
+  );
+}
+
+function scientific(value: number): string {
+  return value === 0 ? '0' : value.toExponential(1);
+}

@@ -1,0 +1,177 @@
+import { Button, Checkbox, CheckboxGroup } from 'react-aria-components';
+import { defaultRecipe, recipeFields, type RecipeKey } from '../../config/recipe.ts';
+import { useStudio } from '../../store/index.ts';
+import { fieldShape, formatLayers, formatNumber, type FieldShape } from '../../store/recipeShape.ts';
+import { Icon } from '../controls/Icon.tsx';
+import { NumberInput } from '../controls/NumberInput.tsx';
+import { SelectInput } from '../controls/SelectInput.tsx';
+import { SwitchInput } from '../controls/SwitchInput.tsx';
+import { formatCount } from '../format.ts';
+import { hasText, t } from '../text/index.ts';
+
+const shapes = Object.fromEntries(
+  (Object.keys(recipeFields) as RecipeKey[]).map((key) => [key, fieldShape(key)]),
+) as Record<RecipeKey, FieldShape>;
+const defaults = defaultRecipe();
+
+/** One setting of the recipe with its label, help, range and default. */
+export function RecipeField({ field, disabled }: { field: RecipeKey; disabled: boolean }) {
+  const value = useStudio((state) => state.recipe.draft[field]);
+  const invalid = useStudio((state) => state.recipe.invalid[field]);
+  const changed = JSON.stringify(value) !== JSON.stringify(defaults[field]) || invalid !== undefined;
+  return (
+    <div className="recipe-field" data-changed={changed} data-wide={shapes[field].kind === 'targets'}>
+      <Editor field={field} disabled={disabled} />
+      <p className="recipe-field__meta">
+        {rangeText(shapes[field]) && <span>{rangeText(shapes[field])}</span>}
+        {changed && !disabled ? (
+          <Reset field={field} />
+        ) : (
+          <span>{t('recipe.default', { value: valueText(defaults[field]) })}</span>
+        )}
+      </p>
+    </div>
+  );
+}
+
+function Reset({ field }: { field: RecipeKey }) {
+  const resetField = useStudio((state) => state.resetField);
+  const value = valueText(defaults[field]);
+  return (
+    <Button
+      className="reset"
+      aria-label={t('recipe.reset', { field: recipeFields[field].label, value })}
+      onPress={() => resetField(field)}
+    >
+      <Icon name="reset" size={12} />
+      {t('recipe.default', { value })}
+    </Button>
+  );
+}
+
+function Editor({ field, disabled }: { field: RecipeKey; disabled: boolean }) {
+  const value = useStudio((state) => state.recipe.draft[field]);
+  const invalid = useStudio((state) => state.recipe.invalid[field]);
+  const setFieldText = useStudio((state) => state.setFieldText);
+  const setFieldValue = useStudio((state) => state.setFieldValue);
+  const { label, help } = recipeFields[field];
+  const shape = shapes[field];
+  switch (shape.kind) {
+    case 'switch':
+      return (
+        <SwitchInput
+          label={label}
+          help={help}
+          selected={value === true}
+          disabled={disabled}
+          onChange={(selected) => setFieldValue(field, selected)}
+        />
+      );
+    case 'choice':
+      return (
+        <SelectInput
+          label={label}
+          help={help}
+          value={String(value)}
+          disabled={disabled || shape.options.length < 2}
+          options={shape.options.map((option) => ({ value: option, label: optionText(option) }))}
+          onChange={(option) => setFieldValue(field, option)}
+        />
+      );
+    case 'targets':
+      return <Targets disabled={disabled} />;
+    case 'layers':
+    case 'number':
+      return (
+        <NumberInput
+          label={label}
+          help={help}
+          text={invalid ?? valueText(value)}
+          problem={invalid === undefined ? null : problemText(shape, valueText(value))}
+          disabled={disabled}
+          onText={(text) => setFieldText(field, text)}
+          step={(direction) => steppedText(shape, value, direction)}
+        />
+      );
+  }
+}
+
+/** Names of linear layers most decoders have, until a model is open. */
+const usualModules = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'];
+
+function Targets({ disabled }: { disabled: boolean }) {
+  const targets = useStudio((state) => state.recipe.draft.targets);
+  const modules = useStudio((state) => state.model.summary?.linearModules) ?? usualModules;
+  const setFieldValue = useStudio((state) => state.setFieldValue);
+  const { label, help } = recipeFields.targets;
+  const all = targets === 'all-linear';
+  const names = [...new Set([...modules, ...(all ? [] : targets)])];
+  return (
+    <div className="field">
+      <span className="field__label">{label}</span>
+      <SwitchInput
+        label={t('recipe.allLinear')}
+        selected={all}
+        disabled={disabled}
+        onChange={(selected) => setFieldValue('targets', selected ? 'all-linear' : [...modules])}
+      />
+      {!all && (
+        <CheckboxGroup
+          className="chips"
+          aria-label={label}
+          value={targets}
+          isDisabled={disabled}
+          onChange={(chosen) =>
+            chosen.length > 0 &&
+            setFieldValue(
+              'targets',
+              names.filter((name) => chosen.includes(name)),
+            )
+          }
+        >
+          {names.map((name) => (
+            <Checkbox key={name} value={name} className="chip">
+              {name}
+            </Checkbox>
+          ))}
+        </CheckboxGroup>
+      )}
+      <span className="field__help">{help}</span>
+    </div>
+  );
+}
+
+function rangeText(shape: FieldShape): string {
+  if (shape.kind !== 'number') return '';
+  return t('recipe.range', limitsOf(shape));
+}
+
+function problemText(shape: FieldShape, kept: string): string {
+  const still = t('recipe.keptValue', { value: kept });
+  if (shape.kind !== 'number') return `${t('recipe.badLayers')} ${still}`;
+  return `${t(shape.integer ? 'recipe.outOfRangeInteger' : 'recipe.outOfRange', limitsOf(shape))} ${still}`;
+}
+
+function limitsOf({ min, max, integer }: Extract<FieldShape, { kind: 'number' }>) {
+  return integer
+    ? { min: formatCount(min), max: formatCount(max) }
+    : { min: formatNumber(min), max: formatNumber(max) };
+}
+
+function steppedText(shape: FieldShape, value: unknown, direction: 1 | -1): string | null {
+  if (shape.kind !== 'number' || !shape.integer || typeof value !== 'number') return null;
+  return String(Math.min(shape.max, Math.max(shape.min, value + direction)));
+}
+
+function valueText(value: unknown): string {
+  if (typeof value === 'number') return formatNumber(value);
+  if (typeof value === 'boolean') return t(value ? 'recipe.on' : 'recipe.off');
+  if (Array.isArray(value))
+    return value.every(Number.isInteger) ? formatLayers(value as number[]) : value.join(', ');
+  return value === 'all' ? 'all' : optionText(String(value));
+}
+
+function optionText(option: string): string {
+  const key = `option.${option}`;
+  return hasText(key) ? t(key) : option;
+}

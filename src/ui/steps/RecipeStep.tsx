@@ -1,0 +1,115 @@
+import { Button, Label, Radio, RadioGroup } from 'react-aria-components';
+import { changedFields, presetOf, presets, type Preset } from '../../config/presets.ts';
+import { recipeFields, type RecipeGroup, type RecipeKey } from '../../config/recipe.ts';
+import { useStudio } from '../../store/index.ts';
+import { plannedSteps } from '../../store/plan.ts';
+import { fieldShape } from '../../store/recipeShape.ts';
+import { isTraining } from '../../store/state.ts';
+import { FileButton } from '../controls/FileButton.tsx';
+import { Fold } from '../controls/Fold.tsx';
+import { Icon } from '../controls/Icon.tsx';
+import { ErrorNotice } from '../controls/Notice.tsx';
+import { downloadFile } from '../files.ts';
+import { Step } from '../Step.tsx';
+import { t } from '../text/index.ts';
+import { RecipeField } from './RecipeField.tsx';
+
+/** Step 3: how it is trained. */
+export function RecipeStep() {
+  const { draft, error } = useStudio((state) => state.recipe);
+  const dismiss = useStudio((state) => state.dismissRecipeError);
+  const rows = useStudio((state) => state.dataset.tokenized?.rows ?? state.dataset.summary?.rows ?? 0);
+  const disabled = useStudio(isTraining);
+  const changed = changedFields(draft);
+  const changedAdvanced = changed.filter((key) => recipeFields[key].group === 'advanced');
+  return (
+    <Step id="recipe" aside={<SaveAndLoad disabled={disabled} />}>
+      <ErrorNotice error={error} onDismiss={dismiss} />
+      <Presets disabled={disabled} />
+      <Fields group="main" disabled={disabled} />
+      {rows > 0 && <p className="remark">{t('recipe.estimate', { n: plannedSteps(draft, rows), rows })}</p>}
+      <Fold
+        title={t('recipe.advanced')}
+        note={
+          changedAdvanced.length > 0
+            ? t('recipe.changed', {
+                fields: changedAdvanced.map((key) => recipeFields[key].label).join(', '),
+              })
+            : t('recipe.unchanged')
+        }
+      >
+        <Fields group="advanced" disabled={disabled} />
+      </Fold>
+    </Step>
+  );
+}
+
+function SaveAndLoad({ disabled }: { disabled: boolean }) {
+  const draft = useStudio((state) => state.recipe.draft);
+  const loadRecipe = useStudio((state) => state.loadRecipe);
+  const save = () => {
+    const text = `${JSON.stringify(draft, null, 2)}\n`;
+    downloadFile(new Blob([text], { type: 'application/json' }), 'recipe.json');
+  };
+  return (
+    <div className="row row--tight">
+      <FileButton
+        label={t('recipe.load')}
+        icon="upload"
+        accept=".json,application/json"
+        kind="quiet"
+        disabled={disabled}
+        onFiles={([first]) => first && void loadRecipe(first.file)}
+      />
+      <Button className="button button--quiet" onPress={save}>
+        <Icon name="download" />
+        {t('recipe.save')}
+      </Button>
+    </div>
+  );
+}
+
+function Presets({ disabled }: { disabled: boolean }) {
+  const selected = useStudio((state) => presetOf(state.recipe.draft)?.id ?? null);
+  const applyPreset = useStudio((state) => state.applyPreset);
+  return (
+    <RadioGroup
+      className="presets"
+      value={selected}
+      onChange={(id) => applyPreset(id as Preset['id'])}
+      isDisabled={disabled}
+    >
+      <div className="presets__head">
+        <Label>{t('recipe.presets')}</Label>
+        {selected === null && <span className="presets__custom">{t('recipe.custom')}</span>}
+      </div>
+      <div className="presets__list">
+        {presets.map(({ id }) => (
+          <Radio key={id} value={id} className="preset">
+            <span className="preset__name">{t(`recipe.preset.${id}`)}</span>
+            <span className="preset__help">{t(`recipe.preset.${id}.help`)}</span>
+          </Radio>
+        ))}
+      </div>
+    </RadioGroup>
+  );
+}
+
+/** Whether there is anything to choose: a list of one is not worth a place. */
+function isChoice(key: RecipeKey): boolean {
+  const shape = fieldShape(key);
+  return shape.kind !== 'choice' || shape.options.length > 1;
+}
+
+function Fields({ group, disabled }: { group: RecipeGroup; disabled: boolean }) {
+  const keys = (Object.keys(recipeFields) as RecipeKey[]).filter(
+    (key) => recipeFields[key].group === group && isChoice(key),
+  );
+  return (
+    <div className="fields">
+      {keys.map((key) => (
+        <RecipeField key={key} field={key} disabled={disabled} />
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,171 @@
+import { parseDataset, type ParsedDataset } from '../data/parse.ts';
+import { detectFormat, type DataFormat } from '../data/formats.ts';
+import { splitRows } from '../data/split.ts';
+import { lengthHistogram, previewRow, tokenizeDataset, type TokenizedDataset } from '../data/tokenize.ts';
+import { selectRows, type TokenRows } from '../data/tokenRows.ts';
+import { checkTokenizerFits, loadTokenizer, type Tokenizer } from '../data/tokenizer.ts';
+import { assert, GraftError } from '../lib/errors.ts';
+import { blobSource } from '../storage/byteSource.ts';
+import { directoryHandleFolder } from '../storage/directoryHandleFolder.ts';
+import { fileFolder } from '../storage/fileFolder.ts';
+import type { Folder } from '../storage/types.ts';
+import type {
+  DataApi,
+  ModelSource,
+  PreviewPiece,
+  Progress,
+  RowProblem,
+  TokenizedSummary,
+} from './protocol.ts';
+import type { Throwing } from './result.ts';
+
+/** How many problems travel to the page: it lists the first, and tells how many there are. */
+const LISTED_PROBLEMS = 50;
+/** How many characters of a row are shown: a book is not read in a preview. */
+const PREVIEW_CHARACTERS = 20_000;
+
+/** The folder that a source stands for. */
+export function folderOf(source: ModelSource): Folder {
+  return source.kind === 'files'
+    ? fileFolder(source.files, source.name)
+    : directoryHandleFolder(source.handle, source.name);
+}
+
+/**
+ * What the data worker does: holds one tokenizer, one parsed data file and its tokens. Opening another of them
+ * that fails leaves the one of before.
+ */
+export function createDataDesk(): Throwing<DataApi> {
+  let tokenizer: Tokenizer | null = null;
+  let vocabSize = 0;
+  let parsed: { dataset: ParsedDataset; format: DataFormat } | null = null;
+  let tokenized: { all: TokenizedDataset; trainRows: number[]; evalRows: number[] } | null = null;
+
+  return {
+    async openTokenizer(source, vocabulary) {
+      // Tokens of another tokenizer must not survive, whatever comes of this one.
+      tokenized = null;
+      tokenizer = null;
+      vocabSize = vocabulary;
+      const opened = await loadTokenizer(folderOf(source));
+      if (!opened) return null;
+      checkTokenizerFits(opened, vocabulary);
+      tokenizer = opened;
+      return { fallbackTemplate: opened.chatTemplate === null };
+    },
+
+    async openDataset(file, onProgress) {
+      const report = reporter('', 'bytes', onProgress);
+      const dataset = await parseDataset(blobSource(file.name, file), report);
+      const format = detectFormat(dataset.rows, dataset.name);
+      parsed = { dataset, format };
+      tokenized = null;
+      return {
+        name: dataset.name,
+        format,
+        rows: dataset.rows.length,
+        problems: listed(dataset.problems),
+        problemCount: dataset.problemCount,
+      };
+    },
+
+    async tokenize({ mask, maxLength, evalFraction, seed }, onProgress) {
+      assert(parsed && vocabSize > 0, 'tokenize before a model and a data file');
+      tokenized = null;
+      const { dataset, format } = parsed;
+      const all = tokenizeDataset(dataset, {
+        format,
+        tokenizer,
+        mask,
+        maxLength,
+        vocabSize,
+        onProgress: reporter('', 'rows', onProgress),
+      });
+      const { train, eval: kept } = splitRows(all.lines.length, evalFraction, seed);
+      tokenized = { all, trainRows: train, evalRows: kept };
+      return summaryOf(all, train, kept);
+    },
+
+    async preview(index) {
+      const row = tokenized?.trainRows[index];
+      if (!tokenized || row === undefined) throw new GraftError('train.no_rows');
+      const { all } = tokenized;
+      return {
+        line: all.lines[row]!,
+        tokens: all.offsets[row + 1]! - all.offsets[row]!,
+        pieces: shortened(previewRow(all, row, tokenizer)),
+      };
+    },
+
+    async rows() {
+      if (!tokenized) throw new GraftError('train.no_rows');
+      const { all, trainRows, evalRows } = tokenized;
+      return {
+        train: selectRows(all, trainRows),
+        evaluation: evalRows.length > 0 ? selectRows(all, evalRows) : null,
+      };
+    },
+  };
+}
+
+function summaryOf(all: TokenizedDataset, trainRows: number[], evalRows: number[]): TokenizedSummary {
+  const train = selectRows(all, trainRows);
+  const { edges, counts, longest } = lengthHistogram(train);
+  const used = counts.findLastIndex((count) => count > 0) + 1;
+  return {
+    rows: trainRows.length,
+    evalRows: evalRows.length,
+    tokens: train.ids.length,
+    trainedTokens: trainedTokens(train),
+    truncatedRows: all.truncated,
+    truncatedTokens: all.truncatedTokens,
+    longest,
+    histogram: counts.slice(0, used).map((rows, i) => ({
+      from: edges[i]!,
+      // The last bin of all takes its upper edge in; the others end before it.
+      to: i === counts.length - 1 ? edges[i + 1]! : edges[i + 1]! - 1,
+      rows,
+    })),
+    problems: listed(all.problems),
+    problemCount: all.problemCount,
+  };
+}
+
+/** Labels that are predicted: all but each row's first token. */
+function trainedTokens({ labels, offsets }: TokenRows): number {
+  let count = 0;
+  for (let row = 0; row + 1 < offsets.length; row++) {
+    for (let i = offsets[row]! + 1; i < offsets[row + 1]!; i++) if (labels[i]! >= 0) count++;
+  }
+  return count;
+}
+
+function listed(problems: readonly RowProblem[]): RowProblem[] {
+  return problems.slice(0, LISTED_PROBLEMS).map(({ line, message }) => ({ line, message }));
+}
+
+function shortened(pieces: readonly PreviewPiece[]): PreviewPiece[] {
+  const shown: PreviewPiece[] = [];
+  let left = PREVIEW_CHARACTERS;
+  for (const { text, trained } of pieces) {
+    if (left <= 0) break;
+    shown.push({ text: text.length > left ? `${text.slice(0, left)}…` : text, trained });
+    left -= text.length;
+  }
+  return shown;
+}
+
+/** Progress at most about ten times a second: each report is a message to the page. */
+function reporter(
+  phase: string,
+  unit: Progress['unit'],
+  onProgress: (progress: Progress) => void,
+): (done: number, total: number) => void {
+  let last = 0;
+  return (done, total) => {
+    const now = performance.now();
+    if (done < total && now - last < 100) return;
+    last = now;
+    onProgress({ phase, done, total, unit });
+  };
+}
