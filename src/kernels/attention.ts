@@ -1,0 +1,151 @@
+import type { Commands } from '../gpu/commands.ts';
+import { elementsOf, type ElementType, type Tensor } from '../gpu/tensor.ts';
+import { assert } from '../lib/errors.ts';
+import { attentionTiles, type AttentionPass, type AttentionTiles } from './attentionTiles.ts';
+import { flatGroups } from './grid.ts';
+
+interface Shape {
+  /** T */
+  rows: number;
+  /** H, a multiple of Hkv */
+  heads: number;
+  /** Hkv */
+  kvHeads: number;
+  /** D, a multiple of 4 */
+  headDim: number;
+}
+
+interface Visibility {
+  /** A token sees this many last keys, itself included; 0 sees all of its segment. */
+  window: number;
+  /** Factor of q·k, as a rule D^(−1/2). */
+  scale: number;
+}
+
+/** What `attention` works on. q, k, v and o have one type, f32 or f16. */
+export interface Attention extends Shape, Visibility {
+  /** [T, H, D] */
+  q: Tensor;
+  /** [K, Hkv, D] with K ≥ T + queryOffset */
+  k: Tensor;
+  /** [K, Hkv, D] */
+  v: Tensor;
+  /** [T, H, D], overwritten */
+  o: Tensor;
+  /** [T, H] f32, overwritten: the log-sum-exp of the scores, kept for the backward pass */
+  lse: Tensor;
+  /** [T] u32, non-decreasing: the first key of each token's segment */
+  segmentStart: Tensor;
+  /** Query t is key t + queryOffset: 0 in training, the length of the cache in decoding. */
+  queryOffset: number;
+  /** Tile sizes instead of those `attentionTiles` chooses. */
+  tiles?: Partial<AttentionTiles>;
+}
+
+/**
+ * Causal grouped-query attention over packed segments without an S×S buffer: o and the log-sum-exp of the scores
+ * (Dao et al., FlashAttention, 2022). Keys that a token does not see cannot change a bit of its result.
+ */
+export function attention(commands: Commands, tensors: Attention): void {
+  const { q, k, v, o, lse, segmentStart, rows, kvHeads, headDim, queryOffset, window, scale } = tensors;
+  const group = groupOf(tensors);
+  const keys = Math.floor(elementsOf(k) / (kvHeads * headDim));
+  assert(keys >= rows + queryOffset, `attention: ${keys} keys for ${rows} queries from ${queryOffset}`);
+  const tiles = tilesOf('forward', tensors, q.type, tensors.tiles);
+  commands.run(
+    'attention',
+    { E: q.type, D4: headDim / 4, GROUP: group, ...tiles },
+    { q, k, v, o, lse, segment_start: segmentStart },
+    { rows, columns: headDim / 4, keys, kv_heads: kvHeads, query_offset: queryOffset, window, scale },
+    gridOf(rows * group, kvHeads, tiles),
+  );
+}
+
+/** What `attentionBackward` works on. q, k, v and o as in `attention`, with K = T and queryOffset 0. */
+export interface AttentionBackward extends Shape, Visibility {
+  q: Tensor;
+  k: Tensor;
+  v: Tensor;
+  o: Tensor;
+  lse: Tensor;
+  /** [T, H, D] f32 */
+  dO: Tensor;
+  /** [T, H, 2] f32, scratch */
+  delta: Tensor;
+  /** [T, H, D] f32, overwritten */
+  dQ: Tensor;
+  /** [T, Hkv, D] f32, overwritten */
+  dK: Tensor;
+  /** [T, Hkv, D] f32, overwritten */
+  dV: Tensor;
+  /** [T] u32, non-decreasing: the first token of each token's segment */
+  segmentStart: Tensor;
+  /** [T] u32, non-decreasing: one past the last token of each token's segment */
+  segmentEnd: Tensor;
+  /** Tile sizes instead of those `attentionTiles` chooses. */
+  tiles?: { backwardQ?: Partial<AttentionTiles>; backwardKv?: Partial<AttentionTiles> };
+}
+
+/**
+ * The gradients of `attention` for q, k and v, from probabilities recomputed with the saved log-sum-exp. Three
+ * dispatches and no atomics: dO·o of each query, dQ by tiles of queries, dK and dV by tiles of keys.
+ */
+export function attentionBackward(commands: Commands, tensors: AttentionBackward): void {
+  const { q, k, v, o, lse, dO, delta, dQ, dK, dV, segmentStart, segmentEnd, rows, heads, kvHeads, headDim } =
+    tensors;
+  const { window, scale } = tensors;
+  const group = groupOf(tensors);
+  assert(
+    elementsOf(delta) >= 2 * rows * heads,
+    `attentionBackward: delta must hold two numbers for each head of ${rows} rows`,
+  );
+  const constants = { E: q.type, D4: headDim / 4, GROUP: group };
+  const params = { rows, columns: headDim / 4, kv_heads: kvHeads, window, scale };
+
+  const dotRows = 8;
+  commands.run(
+    'attention_backward_dot',
+    { E: o.type, D4: headDim / 4, ROWS: dotRows },
+    { d_o: dO, o, lse, delta },
+    { rows: rows * heads },
+    flatGroups(Math.ceil((rows * heads) / dotRows)),
+  );
+
+  const queryTiles = tilesOf('backwardQ', tensors, q.type, tensors.tiles?.backwardQ);
+  commands.run(
+    'attention_backward_q',
+    { ...constants, ...queryTiles },
+    { q, k, v, d_o: dO, delta, segment_start: segmentStart, d_q: dQ },
+    params,
+    gridOf(rows * group, kvHeads, queryTiles),
+  );
+
+  const keyTiles = tilesOf('backwardKv', tensors, q.type, tensors.tiles?.backwardKv);
+  commands.run(
+    'attention_backward_kv',
+    { ...constants, ...keyTiles },
+    { q, k, v, d_o: dO, delta, segment_end: segmentEnd, d_k: dK, d_v: dV },
+    params,
+    gridOf(rows, kvHeads, keyTiles),
+  );
+}
+
+function groupOf({ heads, kvHeads, headDim }: Shape): number {
+  assert(headDim % 4 === 0, `attention: heads of ${headDim} are not whole vec4s`);
+  assert(heads % kvHeads === 0, `attention: ${heads} heads do not share ${kvHeads} KV heads evenly`);
+  return heads / kvHeads;
+}
+
+function tilesOf(
+  pass: AttentionPass,
+  { rows, heads, kvHeads, headDim }: Shape,
+  type: ElementType,
+  chosen: Partial<AttentionTiles> = {},
+): AttentionTiles {
+  return { ...attentionTiles(pass, headDim, (rows * heads) / kvHeads, type), ...chosen };
+}
+
+/** One workgroup for each tile of `rows` of each KV head. */
+function gridOf(rows: number, kvHeads: number, { ROW_GROUPS }: AttentionTiles): [number, number] {
+  return flatGroups(Math.ceil(rows / (4 * ROW_GROUPS)) * kvHeads);
+}
