@@ -11,7 +11,7 @@ const TRANS_W: bool = true;
 const BM: u32 = 64;
 const BN: u32 = 64;
 const BK: u32 = 16;
-const TM: u32 = 4;
+const TM: u32 = 8;
 const COLUMNS = BN / 4u;
 const THREADS = (BM / TM) * COLUMNS;
 

@@ -9,18 +9,22 @@ export type MatmulLayout = 'NT' | 'NN' | 'TN';
 /** Tile of the output a workgroup owns; a thread owns `TM` rows by 4 columns of it. */
 export type MatmulTile = { BM: number; BN: number; BK: number; TM: number };
 
-const SQUARE: MatmulTile = { BM: 64, BN: 64, BK: 16, TM: 4 };
-const NARROW: MatmulTile = { BM: 64, BN: 16, BK: 16, TM: 1 };
-const FLAT: MatmulTile = { BM: 16, BN: 64, BK: 16, TM: 1 };
+const SQUARE: MatmulTile = { BM: 64, BN: 64, BK: 16, TM: 8 };
+const NARROW: MatmulTile = { BM: 64, BN: 16, BK: 16, TM: 4 };
+const NARROWEST: MatmulTile = { BM: 64, BN: 8, BK: 16, TM: 4 };
+const FLAT: MatmulTile = { BM: 16, BN: 64, BK: 16, TM: 4 };
+const FLATTEST: MatmulTile = { BM: 8, BN: 64, BK: 16, TM: 4 };
 const SMALL: MatmulTile = { BM: 16, BN: 16, BK: 32, TM: 1 };
 
 /** Every tile the project ships, for tests that force each in turn. */
-export const matmulTiles = { SQUARE, NARROW, FLAT, SMALL };
+export const matmulTiles = { SQUARE, NARROW, NARROWEST, FLAT, FLATTEST, SMALL };
 
 /** The tile that wastes least on an m x n output: ranks and single rows are far from square. */
 export function chooseTile(m: number, n: number): MatmulTile {
-  if (m <= 16) return n <= 16 ? SMALL : FLAT;
-  return n <= 16 ? NARROW : SQUARE;
+  if (m <= 16 && n <= 16) return SMALL;
+  if (m <= 16) return m <= 8 ? FLATTEST : FLAT;
+  if (n <= 16) return n <= 8 ? NARROWEST : NARROW;
+  return SQUARE;
 }
 
 export interface MatmulArguments {

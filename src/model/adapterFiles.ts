@@ -44,14 +44,10 @@ export function matchModules(spec: DecoderSpec, peft: PeftAdapter): LoraModule[]
   return modules;
 }
 
-/** What an adapter_config.json tells beyond the matrices. */
-export interface AdapterDescription {
-  base: string;
-  rank: number;
-  alpha: number;
-  rslora: boolean;
-  dropout: number;
-}
+/** What an adapter_config.json tells beyond the matrices: new settings, or those it went on from. */
+export type AdapterDescription = { base: string; dropout: number } & (
+  { rank: number; alpha: number; rslora: boolean } | { from: PeftConfig }
+);
 
 /** Reads the adapter back as a PEFT folder's contents. */
 export async function adapterToPeft(adapter: LoraAdapter, about: AdapterDescription): Promise<PeftAdapter> {
@@ -64,20 +60,23 @@ export async function adapterToPeft(adapter: LoraAdapter, about: AdapterDescript
 }
 
 function peftConfig(adapter: LoraAdapter, about: AdapterDescription): PeftConfig {
-  const names = [...new Set(adapter.modules.map((m) => m.linear.name))].sort();
-  const layersOf = (name: string) =>
-    adapter.modules.filter((m) => m.linear.name === name).map((m) => m.layer);
-  const layers = [...new Set(adapter.modules.map((m) => m.layer))].sort((a, b) => a - b);
-  const everywhere = names.every((name) => layersOf(name).length === layers.length);
-  const last = Math.max(...layers);
-  const partial = layers.length < last + 1;
+  const common = { base_model_name_or_path: about.base, lora_dropout: about.dropout };
+  if ('from' in about) return newPeftConfig({ ...about.from, ...common });
   return newPeftConfig({
-    base_model_name_or_path: about.base,
+    ...common,
     r: about.rank,
     lora_alpha: about.alpha,
-    lora_dropout: about.dropout,
     use_rslora: about.rslora,
-    target_modules: everywhere ? names : adapter.modules.map((m) => m.path).sort(),
-    ...(partial && everywhere ? { layers_to_transform: layers, layers_pattern: 'layers' } : {}),
+    ...targetsOf(adapter.modules),
   });
+}
+
+/** Names where the chosen layers all have the same modules, full paths where they differ. */
+function targetsOf(modules: readonly LoraModule[]): Partial<PeftConfig> {
+  const names = [...new Set(modules.map((m) => m.linear.name))].sort();
+  const layers = [...new Set(modules.map((m) => m.layer))].sort((a, b) => a - b);
+  if (modules.length !== names.length * layers.length)
+    return { target_modules: modules.map((m) => m.path).sort() };
+  const fromFirst = layers.every((layer, i) => layer === i);
+  return { target_modules: names, ...(fromFirst ? {} : { layers_to_transform: layers }) };
 }

@@ -3,7 +3,7 @@ import { attention, attentionBackward } from '../kernels/attention.ts';
 import { rmsNorm, rmsNormBackward } from '../kernels/rmsNorm.ts';
 import { rope } from '../kernels/rope.ts';
 import { swiglu, swigluBackward } from '../kernels/swiglu.ts';
-import { linearBackward, linearForward } from './linear.ts';
+import { linearBackward, linearForward, loraHidden } from './linear.ts';
 import type { Pass } from './pass.ts';
 import type { LinearName } from './spec.ts';
 import type { BlockWeights } from './weights.ts';
@@ -66,6 +66,8 @@ export function blockForward(
   if (y) {
     commands.copy(middle, y);
     linear('down_proj', { x: activated, y, accumulate: true });
+  } else {
+    loraHidden(pass, { layer, name: 'down_proj' }, activated);
   }
   return at;
 }
@@ -198,7 +200,7 @@ function attentionBackwardPass(
     o: at.attended,
     lse: at.lse,
     dO: dAttended,
-    delta: f32('attention delta', heads),
+    delta: f32('attention delta', 2 * heads),
     dQ,
     dK,
     dV,

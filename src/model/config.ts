@@ -117,11 +117,11 @@ function checkHeads({ heads, kvHeads, headDim }: DecoderSpec): void {
       expected: `a divisor of num_attention_heads (${heads})`,
     });
   }
-  if (headDim % 2 !== 0 || headDim > 256) {
+  if (headDim % 4 !== 0 || headDim > 256) {
     throw new GraftError('model.config_invalid', {
       key: 'head_dim',
       value: headDim,
-      expected: 'even and at most 256',
+      expected: 'a multiple of 4 and at most 256',
     });
   }
 }

@@ -29,9 +29,9 @@ export function linearForward(
     const columns = { ldc: out, cOffset: rowStart };
     matmul(commands, { layout: 'NT', a: x, w, format, c: y, m, n, k, bias: part, accumulate, ...columns });
   }
+  const u = loraHidden(pass, place, x);
   const pair = loraPair(pass, place);
-  if (!pair) return;
-  const u = loraHidden(pass, place, pair, x, k);
+  if (!u || !pair) return;
   matmul(commands, {
     layout: 'NT',
     a: u,
@@ -48,6 +48,7 @@ export function linearForward(
 /**
  * The gradient of `linearForward`, without forming dW:
  *   dx (+)= dy W + drop((scale · dy B) A),  dB += scale · dyᵀ u,  dA += (scale · dy B)ᵀ drop(x)
+ * u is what `loraHidden` left for this module when the block's forward pass ran again.
  * @param dy [T, out] f32, @param dx [T, in] f32, @param grads flat buffer with the adapter's layout
  */
 export function linearBackward(
@@ -83,8 +84,8 @@ export function linearBackward(
   const gradient = pass.adapter?.pair(place.layer, place.name, grads);
   if (!pair || !gradient) return;
   const { rank, scale } = pair;
-  const u = loraHidden(pass, place, pair, x, n);
-  const dropped = pass.dropout ? workspace.get(`dropped ${n}`, x.type, [rows, n]) : x;
+  const u = hiddenTensor(pass, place, pair);
+  const dropped = droppedInput(pass, place, x, n);
   const dU = workspace.get(`lora dU ${rank}`, 'f32', [rows, rank]);
   matmul(commands, {
     layout: 'TN',
@@ -120,18 +121,29 @@ function loraPair(pass: Pass, { layer, name }: LinearPlace): LoraPair | null {
   return pass.strength === 0 ? null : (pass.adapter?.pair(layer, name) ?? null);
 }
 
-/** u = drop(x) Aᵀ [T, rank]. The backward pass makes it again rather than keep one for every module. */
-function loraHidden(pass: Pass, place: LinearPlace, { a, rank }: LoraPair, x: Tensor, k: number): Tensor {
-  const { commands, workspace, rows: m } = pass;
-  let input = x;
-  if (pass.dropout) {
-    const { p } = pass.dropout;
-    input = workspace.get(`dropped ${k}`, x.type, [m, k]);
-    dropout(commands, { x, y: input, count: m * k, p, seed: moduleSeed(pass, place), accumulate: false });
-  }
-  const u = workspace.get(`lora u ${rank}`, 'f32', [m, rank]);
-  matmul(commands, { layout: 'NT', a: input, w: a, c: u, m, n: rank, k });
+/** u = drop(x) Aᵀ [T, rank], kept until the module's backward pass; null for a module without an adapter. */
+export function loraHidden(pass: Pass, place: LinearPlace, x: Tensor): Tensor | null {
+  const pair = loraPair(pass, place);
+  if (!pair) return null;
+  const { commands, rows: m } = pass;
+  const [n = 0, k = 0] = pair.a.shape;
+  const u = hiddenTensor(pass, place, pair);
+  matmul(commands, { layout: 'NT', a: droppedInput(pass, place, x, k), w: pair.a, c: u, m, n, k });
   return u;
+}
+
+function hiddenTensor({ workspace, rows }: Pass, { name }: LinearPlace, { rank }: LoraPair): Tensor {
+  return workspace.get(`lora u ${name}`, 'f32', [rows, rank]);
+}
+
+/** drop(x) [T, k]: made anew each time it is needed, since the mask comes from a hash. */
+function droppedInput(pass: Pass, place: LinearPlace, x: Tensor, k: number): Tensor {
+  if (!pass.dropout) return x;
+  const { commands, workspace, rows } = pass;
+  const y = workspace.get(`dropped ${k}`, x.type, [rows, k]);
+  const { p } = pass.dropout;
+  dropout(commands, { x, y, count: rows * k, p, seed: moduleSeed(pass, place), accumulate: false });
+  return y;
 }
 
 /** A mask of its own for every module, as in PEFT, and the same one in forward and backward. */

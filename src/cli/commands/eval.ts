@@ -1,0 +1,93 @@
+import { loadTokenizer } from '../../data/tokenizer.ts';
+import { rowLengths } from '../../data/tokenize.ts';
+import { buildMicroBatch } from '../../data/microBatch.ts';
+import type { TokenRows } from '../../data/tokenRows.ts';
+import { SafetensorsWriter } from '../../formats/safetensorsWriter.ts';
+import { upload, readFloats } from '../../gpu/transfer.ts';
+import { loadAdapter } from '../../model/adapterFiles.ts';
+import { uploadBatch } from '../../model/batchTensors.ts';
+import { withoutAdapter, type AdapterUse, type Decoder } from '../../model/decoder.ts';
+import { logitsOf } from '../../model/head.ts';
+import { activationType, openDecoder } from '../../model/openDecoder.ts';
+import { nodeFolder } from '../../storage/nodeFolder.ts';
+import { evaluate } from '../../train/evaluate.ts';
+import { basename, dirname } from 'node:path';
+import { readDataset } from '../dataset.ts';
+import { Options } from '../options.ts';
+import { openAdapterAt, openModelAt, withGpu } from '../session.ts';
+
+export const usage =
+  'eval --model DIR [--adapter DIR] --data FILE [--logits OUT.safetensors] [--mask assistant|all|last] [--dtype f32|f16]';
+
+/** Rows that run through the model at once. */
+const BATCH = 8;
+
+/** Prints the mean loss over the rows' targets as JSON, and writes the logits [rows, longest, V] if asked. */
+export async function run(args: string[]): Promise<void> {
+  const options = new Options(args, usage, ['model', 'adapter', 'data', 'logits', 'mask', 'dtype']);
+  const dataPath = options.required('data');
+  const files = await openModelAt(options.required('model'));
+  const { spec } = files;
+  const peft = await openAdapterAt(options.optional('adapter'));
+  const dataset = await readDataset(dataPath, {
+    tokenizer: await loadTokenizer(files.folder),
+    mask: options.choice('mask', ['assistant', 'all', 'last']),
+    maxLength: spec.maxPositions,
+    vocabSize: spec.vocabSize,
+  });
+  await withGpu(async (gpu) => {
+    const decoder = await openDecoder(
+      gpu,
+      files,
+      activationType(gpu, options.choice('dtype', ['f32', 'f16'])),
+    );
+    const adapter = peft && loadAdapter(gpu, spec, peft);
+    const use: AdapterUse = adapter ? { adapter, strength: 1, dropout: null } : withoutAdapter;
+    const { loss, tokens } = await evaluate(decoder, use, dataset, BATCH);
+    const out = options.optional('logits');
+    if (out !== undefined) await writeLogits(decoder, use, dataset, out);
+    console.log(JSON.stringify({ loss, tokens }));
+  });
+}
+
+/** Writes `logits` [rows, longest, V] F32, a row at a time; what lies after a row's end is zero. */
+async function writeLogits(
+  decoder: Decoder,
+  use: AdapterUse,
+  dataset: TokenRows,
+  path: string,
+): Promise<void> {
+  const { vocabSize } = decoder.spec;
+  const lengths = rowLengths(dataset);
+  const longest = lengths.reduce((a, b) => Math.max(a, b), 0);
+  const sink = await nodeFolder(dirname(path)).create(basename(path));
+  const shape = [lengths.length, longest, vocabSize];
+  const writer = new SafetensorsWriter(sink, [{ name: 'logits', dtype: 'F32', shape }]);
+  for (const [row, length] of lengths.entries()) {
+    const padded = new Float32Array(longest * vocabSize);
+    padded.set(await rowLogits(decoder, use, dataset, row, length));
+    await writer.write('logits', new Uint8Array(padded.buffer));
+  }
+  await writer.close();
+}
+
+async function rowLogits(
+  decoder: Decoder,
+  use: AdapterUse,
+  dataset: TokenRows,
+  row: number,
+  length: number,
+): Promise<Float32Array> {
+  const { gpu, workspace, spec, commands } = decoder;
+  const batch = uploadBatch(gpu, workspace, buildMicroBatch(dataset, [[row]]));
+  const hidden = await decoder.forward(decoder.pass(batch, { ...use, dropout: null }), batch, false);
+  const index = workspace.get('every row', 'u32', [length]);
+  upload(
+    gpu,
+    index,
+    Uint32Array.from({ length }, (_, i) => i),
+  );
+  const logits = await logitsOf(decoder, hidden[spec.layers]!, index, length);
+  commands.submit();
+  return readFloats(gpu, logits);
+}

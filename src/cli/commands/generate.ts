@@ -1,0 +1,58 @@
+import { loadTokenizer } from '../../data/tokenizer.ts';
+import { answer, chatPrompt, textPrompt } from '../../infer/answer.ts';
+import { GraftError } from '../../lib/errors.ts';
+import { loadAdapter } from '../../model/adapterFiles.ts';
+import { withoutAdapter, type AdapterUse } from '../../model/decoder.ts';
+import { activationType, openDecoder } from '../../model/openDecoder.ts';
+import { Options } from '../options.ts';
+import { openAdapterAt, openModelAt, withGpu } from '../session.ts';
+
+export const usage =
+  'generate --model DIR [--adapter DIR] --prompt TEXT --max-new-tokens N [--temperature T] [--top-k K] [--top-p P] ' +
+  '[--seed N] [--raw] [--dtype f32|f16]';
+
+/**
+ * Prints the model's answer and nothing else. The prompt is a person's message, put in by the model's chat
+ * template; with --raw it is a text to be continued; empty, the text starts from BOS.
+ */
+export async function run(args: string[]): Promise<void> {
+  const names = [
+    'model',
+    'adapter',
+    'prompt',
+    'max-new-tokens',
+    'temperature',
+    'top-k',
+    'top-p',
+    'seed',
+    'dtype',
+  ];
+  const options = new Options(args, usage, names, ['raw']);
+  const prompt = options.required('prompt');
+  const sampling = {
+    maxNewTokens: options.number('max-new-tokens', null, 1),
+    temperature: options.number('temperature', 0),
+    topK: options.number('top-k', 0),
+    topP: options.number('top-p', 1),
+    seed: options.number('seed', 0),
+  };
+  const files = await openModelAt(options.required('model'));
+  const peft = await openAdapterAt(options.optional('adapter'));
+  const tokenizer = await loadTokenizer(files.folder);
+  if (!tokenizer) throw new GraftError('infer.no_tokenizer');
+  const asText = options.flag('raw') || prompt === '';
+  const ids = asText
+    ? textPrompt(tokenizer, prompt)
+    : chatPrompt(tokenizer, [{ role: 'user', content: prompt }]);
+  await withGpu(async (gpu) => {
+    const decoder = await openDecoder(
+      gpu,
+      files,
+      activationType(gpu, options.choice('dtype', ['f32', 'f16'])),
+    );
+    const adapter = peft && loadAdapter(gpu, files.spec, peft);
+    const use: AdapterUse = adapter ? { adapter, strength: 1, dropout: null } : withoutAdapter;
+    const { text } = await answer(decoder, use, tokenizer, ids, sampling);
+    console.log(text);
+  });
+}

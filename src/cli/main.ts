@@ -1,0 +1,32 @@
+import { GraftError, messageOf } from '../lib/errors.ts';
+import * as evaluate from './commands/eval.ts';
+import * as generate from './commands/generate.ts';
+import * as merge from './commands/merge.ts';
+import * as train from './commands/train.ts';
+
+/** Every command: a usage line and what it does with its arguments. */
+const commands: Record<string, { usage: string; run(args: string[]): Promise<void> }> = {
+  train,
+  eval: evaluate,
+  generate,
+  merge,
+};
+
+async function main([command, ...args]: string[]): Promise<void> {
+  if (command === undefined || command === 'help' || command === '--help') {
+    for (const { usage } of Object.values(commands)) console.log(`graft ${usage}`);
+    return;
+  }
+  const found = Object.hasOwn(commands, command) ? commands[command] : undefined;
+  if (!found) {
+    throw new GraftError('cli.unknown_command', { command, known: Object.keys(commands).join(', ') });
+  }
+  await found.run(args);
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  // One line for people; the stack only where the fault is ours.
+  console.error(`graft: ${messageOf(error).replaceAll('\n', ' ')}`);
+  if (!(error instanceof GraftError) && error instanceof Error) console.error(error.stack);
+  process.exitCode = 1;
+});

@@ -1,0 +1,56 @@
+import { encodeChat } from '../data/template.ts';
+import { StreamDecoder, type Tokenizer } from '../data/tokenizer.ts';
+import type { AdapterUse, Decoder } from '../model/decoder.ts';
+import { generate, type Generated } from './generate.ts';
+import type { SamplingOptions } from './sampling.ts';
+
+export interface AnswerOptions extends SamplingOptions {
+  maxNewTokens: number;
+  seed: number;
+  /** Called with each piece of text as it is complete; returning true stops. */
+  onText?: (piece: string) => boolean | void;
+}
+
+/** A generated text. */
+export interface Answer {
+  text: string;
+  tokens: number;
+  stoppedBy: Generated['stoppedBy'];
+}
+
+/** A message of a chat. */
+export type ChatMessage = Parameters<typeof encodeChat>[1][number];
+
+/** Token ids of a chat up to where the model is to answer, by the model's own template. */
+export function chatPrompt(tokenizer: Tokenizer, messages: readonly ChatMessage[]): number[] {
+  return encodeChat(tokenizer, messages, { addGenerationPrompt: true });
+}
+
+/** Token ids of a text to be continued; the empty text is BOS alone. */
+export function textPrompt(tokenizer: Tokenizer, text: string): number[] {
+  if (text !== '') return tokenizer.encode(text);
+  return tokenizer.bosId === null ? [] : [tokenizer.bosId];
+}
+
+/** Continues prompt ids as streamed text, until one of the model's end tokens. Throws what `generate` throws. */
+export async function answer(
+  decoder: Decoder,
+  use: AdapterUse,
+  tokenizer: Tokenizer,
+  prompt: readonly number[],
+  { onText, ...options }: AnswerOptions,
+): Promise<Answer> {
+  const decode = new StreamDecoder(tokenizer);
+  let text = '';
+  const give = (piece: string) => {
+    text += piece;
+    return piece === '' ? false : onText?.(piece);
+  };
+  const { ids, stoppedBy } = await generate(decoder, use, prompt, {
+    ...options,
+    endIds: tokenizer.eosIds,
+    onToken: (id) => give(decode.push(id)),
+  });
+  give(decode.flush());
+  return { text, tokens: ids.length, stoppedBy };
+}
