@@ -7,7 +7,8 @@
 // all query heads of its group and short tiles waste little on the causal diagonal.
 //
 // Only the loops over registers have constant bounds. The others are kept from being unrolled, which takes some
-// compilers seconds: they begin at, or end with, what is not known before they run.
+// compilers seconds: they begin at, or end with, what is not known before they run. Sums declared inside a loop are
+// initialized by hand, because some compilers do not zero a bare `var` again in the second round.
 const D4: u32 = 4; // head dimension in vec4s
 const GROUP: u32 = 1; // query heads of a KV head
 const LANES: u32 = 8;
