@@ -23,7 +23,7 @@ export interface MergeOptions {
  * Streams the base model with the adapter merged in to `destination`: a tensor (or a block of its rows) at a
  * time, each in its own dtype and order, in shards of `maxShardBytes`, then config and tokenizer files byte for
  * byte. If it fails or is cancelled, every file it wrote is removed.
- * Throws `merge.same_folder`, `merge.cancelled`, `model.adapter_*` before anything is written.
+ * Throws `merge.destination_not_empty` and `model.adapter_*` before anything is written, and `merge.cancelled`.
  * @returns the files written, with their sizes
  */
 export async function mergeModel(
@@ -35,14 +35,14 @@ export async function mergeModel(
 ): Promise<{ name: string; size: number }[]> {
   // Throws when the adapter does not belong to this model.
   matchModules(base.spec, adapter);
-  const inTheWay = (await destination.list()).find((name) => /\.safetensors(\.index\.json)?$/.test(name));
-  if (inTheWay !== undefined) throw new GraftError('merge.destination_not_empty', { file: inTheWay });
   const { checkpoint } = base;
   const sizes = [...checkpoint.tensors.values()].map(({ info }) => ({
     name: info.name,
     bytes: info.end - info.begin,
   }));
   const shards = planShards(sizes, options.maxShardBytes);
+  const sidecars = await sidecarFiles(base.folder);
+  await refuseOverwriting(destination, [...shards.map((shard) => shard.file), indexFileName, ...sidecars]);
   const written: string[] = [];
   let done = 0;
   const onBytes = (bytes: number) => {
@@ -54,7 +54,7 @@ export async function mergeModel(
       written.push(shard.file);
       await writeShard(gpu, base, adapter.modules, shard, destination, onBytes);
     }
-    for (const file of await sidecarFiles(base.folder)) {
+    for (const file of sidecars) {
       written.push(file);
       await copyFile(base.folder, file, destination);
     }
@@ -123,6 +123,12 @@ async function copyFile(from: ModelFiles['folder'], name: string, to: WritableFo
     await sink.abort();
     throw error;
   }
+}
+
+/** Nothing of the person's may be overwritten, nor be taken for ours when a failed merge cleans up. */
+async function refuseOverwriting(folder: WritableFolder, files: readonly string[]): Promise<void> {
+  const present = (await folder.list()).find((name) => files.includes(name) || name.endsWith('.safetensors'));
+  if (present !== undefined) throw new GraftError('merge.destination_not_empty', { file: present });
 }
 
 async function removeAll(folder: WritableFolder, files: readonly string[]): Promise<void> {

@@ -1,6 +1,7 @@
-import { GraftError, messageOf } from '../lib/errors.ts';
+import { GraftError } from '../lib/errors.ts';
 import { checkFileName } from '../lib/fileName.ts';
 import { directoryHandleFolder, fileNames } from './directoryHandleFolder.ts';
+import { opfsRoot } from './opfsRoot.ts';
 import { naming } from './storageError.ts';
 import type { ByteSink, WritableFolder } from './types.ts';
 
@@ -25,12 +26,7 @@ const partSuffix = '.graft-part';
  * refuses OPFS, `storage.bad_name`.
  */
 export async function opfsFolder(path: string): Promise<WritableFolder> {
-  let handle: FileSystemDirectoryHandle;
-  try {
-    handle = await navigator.storage.getDirectory();
-  } catch (cause) {
-    throw new GraftError('storage.opfs_denied', { detail: messageOf(cause) }, { cause });
-  }
+  let handle = await opfsRoot();
   for (const part of path.split('/').filter((segment) => segment !== '')) {
     checkFileName(part);
     const parent = handle;

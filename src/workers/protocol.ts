@@ -138,7 +138,6 @@ export interface MergeProof {
   /** Largest |merged − (base + adapter)| over the logits of the proof tokens, and what was allowed. */
   maxLogitDifference: number;
   allowedLogitDifference: number;
-  passed: boolean;
 }
 
 export interface MergeOutcome {
@@ -171,6 +170,8 @@ export interface EngineApi {
     maxShardSize: string,
     onProgress: (p: Progress) => void,
   ): Promise<Result<MergeOutcome>>;
+  /** Ends the running merge; what it had written is removed. */
+  cancelMerge(): Promise<Result<null>>;
 }
 
 /** Everything about text: parsing, templates, tokens, masks. */

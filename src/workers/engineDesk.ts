@@ -1,0 +1,216 @@
+import shaders from 'virtual:shaders';
+import { loadTokenizer, type Tokenizer } from '../data/tokenizer.ts';
+import { readAdapter } from '../formats/peft.ts';
+import { openGpu, type Gpu } from '../gpu/device.ts';
+import type { ElementType } from '../gpu/tensor.ts';
+import { answer, chatPrompt } from '../infer/answer.ts';
+import { assert, GraftError } from '../lib/errors.ts';
+import { adapterToPeft, loadAdapter, type AdapterDescription } from '../model/adapterFiles.ts';
+import { withoutAdapter, type AdapterUse, type Decoder } from '../model/decoder.ts';
+import type { LoraAdapter } from '../model/loraAdapter.ts';
+import { activationType, closeDecoder, openDecoder } from '../model/openDecoder.ts';
+import { openModelFiles, type ModelFiles } from '../model/openModel.ts';
+import { describeAdapter, startAdapter } from '../train/startAdapter.ts';
+import { train } from '../train/trainer.ts';
+import { adapterZip, mergeTo } from './exporting.ts';
+import { summarize } from './modelSummary.ts';
+import type { EngineApi, Progress } from './protocol.ts';
+import type { Throwing } from './result.ts';
+import { folderOf } from './sourceFolder.ts';
+import { trainReporter } from './trainReporter.ts';
+
+/** The open model: its files, its weights on the GPU, its tokenizer. */
+interface OpenModel {
+  name: string;
+  files: ModelFiles;
+  decoder: Decoder;
+  tokenizer: Tokenizer | null;
+}
+
+/**
+ * What the engine worker does: owns the device, one model and one adapter, and runs one job at a time.
+ * Opening another model or adapter that fails leaves the one of before.
+ */
+export function createEngineDesk(): Throwing<EngineApi> {
+  let gpu: Promise<Gpu> | null = null;
+  let model: OpenModel | null = null;
+  let adapter: { lora: LoraAdapter; about: AdapterDescription } | null = null;
+  let stopTraining = false;
+  let stopGenerating = false;
+  let merging: AbortController | null = null;
+  let last: Promise<unknown> = Promise.resolve();
+
+  /** Jobs share the decoder's scratch memory, so each waits for the one before. */
+  function inTurn<T>(job: () => Promise<T>): Promise<T> {
+    const turn = last.then(job, job);
+    last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  function device(): Promise<Gpu> {
+    gpu ??= openGpu(navigator.gpu, shaders);
+    // A refusal is not for ever: the person may change a setting and try again.
+    gpu.catch(() => (gpu = null));
+    return gpu;
+  }
+
+  function opened(): OpenModel {
+    assert(model, 'no model is open');
+    return model;
+  }
+
+  function keptAdapter() {
+    assert(adapter, 'there is no adapter');
+    return adapter;
+  }
+
+  function dropAdapter(): void {
+    adapter?.lora.dispose();
+    adapter = null;
+  }
+
+  /** The decoder with another type of activations, which for F32 files also means other weights. */
+  async function decoderOf(type: ElementType): Promise<Decoder> {
+    const current = opened();
+    if (current.decoder.type !== type) {
+      closeDecoder(current.decoder);
+      current.decoder = await openDecoder(await device(), current.files, type);
+    }
+    return current.decoder;
+  }
+
+  return {
+    async openDevice() {
+      const { description, hasF16, device: opened } = await device();
+      return { description, hasF16, maxBufferBytes: opened.limits.maxBufferSize };
+    },
+
+    openModel: (source, onProgress) =>
+      inTurn(async () => {
+        const device_ = await device();
+        const files = await openModelFiles(folderOf(source));
+        const tokenizer = await loadTokenizer(files.folder);
+        // The old weights go first: two models may not fit.
+        if (model) closeDecoder(model.decoder);
+        model = null;
+        dropAdapter();
+        const decoder = await openDecoder(
+          device_,
+          files,
+          'f32',
+          bytesReporter('Loading weights', onProgress),
+        );
+        model = { name: source.name, files, decoder, tokenizer };
+        return summarize(source.name, files, tokenizer, device_.memory.bytes);
+      }),
+
+    train: (recipe, rows, evalRows, onEvent) =>
+      inTurn(async () => {
+        stopTraining = false;
+        const { name, files } = opened();
+        const device_ = await device();
+        onEvent({ kind: 'phase', phase: 'Preparing the adapter' });
+        const decoder = await decoderOf(activationType(device_, recipe.dtype));
+        const lora = startAdapter(device_, files.spec, recipe, null);
+        dropAdapter();
+        adapter = { lora, about: describeAdapter(name, recipe, null) };
+        const reporter = trainReporter(onEvent, device_.memory, lora.parameters);
+        reporter.begin();
+        const outcome = await train({
+          decoder,
+          adapter: lora,
+          recipe,
+          dataset: rows,
+          evalDataset: evalRows,
+          onStep: (report) => reporter.step(report),
+          onEval: (step, loss) => onEvent({ kind: 'eval', step, loss }),
+          shouldStop: () => stopTraining,
+        });
+        return { ...outcome, seconds: reporter.seconds() };
+      }),
+
+    async stopTraining() {
+      stopTraining = true;
+      return null;
+    },
+
+    generate: (request, onText) =>
+      inTurn(async () => {
+        stopGenerating = false;
+        const { decoder, tokenizer } = opened();
+        if (!tokenizer) throw new GraftError('infer.no_tokenizer');
+        const { messages, adapterStrength, ...options } = request;
+        const use: AdapterUse =
+          adapter && adapterStrength !== 0
+            ? { adapter: adapter.lora, strength: adapterStrength, dropout: null }
+            : withoutAdapter;
+        const start = performance.now();
+        const result = await answer(decoder, use, tokenizer, chatPrompt(tokenizer, messages), {
+          ...options,
+          onText: (piece) => {
+            onText(piece);
+            return stopGenerating;
+          },
+        });
+        return { ...result, tokensPerSecond: result.tokens / ((performance.now() - start) / 1000) };
+      }),
+
+    async stopGenerating() {
+      stopGenerating = true;
+      return null;
+    },
+
+    openAdapter: (source) =>
+      inTurn(async () => {
+        const { files } = opened();
+        const peft = await readAdapter(folderOf(source));
+        const lora = loadAdapter(await device(), files.spec, peft);
+        dropAdapter();
+        adapter = { lora, about: { base: opened().name, dropout: 0, from: peft.config } };
+        return { rank: peft.config.r, modules: peft.modules.size };
+      }),
+
+    exportAdapter: () =>
+      inTurn(async () => {
+        const { lora, about } = keptAdapter();
+        return adapterZip(`${opened().name}-adapter`, await adapterToPeft(lora, about));
+      }),
+
+    merge: (destination, maxShardSize, onProgress) =>
+      inTurn(async () => {
+        const { lora, about } = keptAdapter();
+        const { name, files } = opened();
+        merging = new AbortController();
+        try {
+          const peft = await adapterToPeft(lora, about);
+          return await mergeTo(await device(), files, peft, {
+            destination,
+            maxShardSize,
+            name: `${name}-merged`,
+            onProgress,
+            signal: merging.signal,
+          });
+        } finally {
+          merging = null;
+        }
+      }),
+
+    async cancelMerge() {
+      merging?.abort();
+      return null;
+    },
+  };
+}
+
+function bytesReporter(
+  phase: string,
+  onProgress: (p: Progress) => void,
+): (done: number, total: number) => void {
+  let told = 0;
+  return (done, total) => {
+    // A message for every tensor of a large model would be thousands: one for each percent will do.
+    if (done < total && done - told < total / 100) return;
+    told = done;
+    onProgress({ phase, done, total, unit: 'bytes' });
+  };
+}

@@ -1,0 +1,34 @@
+import type { Tokenizer } from '../data/tokenizer.ts';
+import type { ModelFiles } from '../model/openModel.ts';
+import { linearNames } from '../model/spec.ts';
+import type { ModelSummary } from './protocol.ts';
+
+/** What the page tells of an open model. */
+export async function summarize(
+  name: string,
+  { folder, spec, checkpoint }: ModelFiles,
+  tokenizer: Tokenizer | null,
+  gpuBytes: number,
+): Promise<ModelSummary> {
+  const infos = [...checkpoint.tensors.values()].map(({ info }) => info);
+  const files = await Promise.all(
+    (await folder.list()).map(async (file) => ({ name: file, size: (await folder.open(file)).size })),
+  );
+  return {
+    name,
+    family: spec.family,
+    parameters: infos.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
+    bytes: checkpoint.totalBytes,
+    layers: spec.layers,
+    hiddenSize: spec.hiddenSize,
+    vocabSize: spec.vocabSize,
+    maxPositions: spec.maxPositions,
+    dtypes: [...new Set(infos.map(({ dtype }) => dtype))],
+    tied: spec.tied,
+    files,
+    linearModules: [...linearNames],
+    hasTokenizer: tokenizer !== null,
+    hasChatTemplate: tokenizer !== null && tokenizer.chatTemplate !== null,
+    gpuBytes,
+  };
+}

@@ -1,0 +1,52 @@
+import type { GpuMemory } from '../gpu/memory.ts';
+import type { StepReport } from '../train/trainer.ts';
+import type { TrainEvent } from './protocol.ts';
+
+/** Steps over which speed is averaged. */
+const WINDOW = 10;
+
+/** Turns the trainer's reports into events for the page, with speed, time left and memory. */
+export function trainReporter(
+  onEvent: (event: TrainEvent) => void,
+  memory: GpuMemory,
+  trainableParameters: number,
+) {
+  const started = performance.now();
+  const recent: { at: number; tokens: number }[] = [];
+  let announced = false;
+  return {
+    begin() {
+      memory.resetPeak();
+      // The first step compiles every shader it meets; later ones reuse them.
+      onEvent({ kind: 'phase', phase: 'First step: compiling shaders' });
+      recent.push({ at: performance.now(), tokens: 0 });
+    },
+
+    step(report: StepReport) {
+      const { step, totalSteps, loss, gradNorm, lr, tokens, skipped, contextTokens } = report;
+      if (!announced) onEvent({ kind: 'start', totalSteps, trainableParameters });
+      announced = true;
+      recent.push({ at: performance.now(), tokens: contextTokens });
+      // The first step's time is mostly compilation: it drops out as soon as there is another.
+      if (recent.length > (step === 2 ? 2 : WINDOW + 1)) recent.shift();
+      const seconds = (recent.at(-1)!.at - recent[0]!.at) / 1000;
+      const done = recent.slice(1).reduce((sum, r) => sum + r.tokens, 0);
+      const secondsAStep = seconds / (recent.length - 1);
+      onEvent({
+        kind: 'step',
+        step,
+        loss,
+        gradNorm,
+        lr,
+        tokens,
+        skipped,
+        tokensPerSecond: done / seconds,
+        secondsLeft: secondsAStep * (totalSteps - step),
+        gpuBytes: memory.peak,
+      });
+    },
+
+    /** Seconds since the run began. */
+    seconds: () => (performance.now() - started) / 1000,
+  };
+}
