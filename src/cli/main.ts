@@ -25,8 +25,8 @@ async function main([command, ...args]: string[]): Promise<void> {
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {
-  // One line for people; the stack only where the fault is ours.
+  // One line for people; the stack, where the fault is ours, for whoever asks for it.
   console.error(`graft: ${messageOf(error).replaceAll('\n', ' ')}`);
-  if (!(error instanceof GraftError) && error instanceof Error) console.error(error.stack);
+  if (process.env.GRAFT_DEBUG) console.error(error);
   process.exitCode = 1;
 });

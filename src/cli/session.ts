@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { readAdapter, type PeftAdapter } from '../formats/peft.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { openGpu } from '../gpu/device.ts';
@@ -35,7 +36,8 @@ export async function openAdapterAt(path: string | undefined): Promise<PeftAdapt
 /** The folder to write to, which must be new or empty: nothing of the person's is overwritten. Throws `cli.output_exists`. */
 export async function outputFolder(path: string): Promise<WritableFolder> {
   const folder = nodeFolder(path);
-  const files = await folder.list().catch(() => []);
+  mkdirSync(path, { recursive: true });
+  const files = await folder.list();
   if (files.length > 0) throw new GraftError('cli.output_exists', { folder: path });
   return folder;
 }

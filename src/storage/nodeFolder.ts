@@ -47,8 +47,9 @@ export function nodeFolder(path: string): WritableFolder {
 /** A source over one file of the file system. Throws `storage.not_found`, also for a directory. */
 export async function nodeSource(path: string): Promise<ByteSource> {
   const name = basename(path);
-  const info = await naming(name, path, () => stat(path));
-  if (!info.isFile()) throw new GraftError('storage.not_found', { file: name, folder: path });
+  const folder = dirname(path);
+  const info = await naming(name, folder, () => stat(path));
+  if (!info.isFile()) throw new GraftError('storage.not_found', { file: name, folder });
   const { size } = info;
   return {
     name,
@@ -57,7 +58,7 @@ export async function nodeSource(path: string): Promise<ByteSource> {
       checkRange({ name, size }, offset, length);
       const bytes = new Uint8Array(length);
       // Opened for each read: a source has no close, and a handle left open would leak.
-      const handle = await naming(name, path, () => open(path, 'r'));
+      const handle = await naming(name, folder, () => open(path, 'r'));
       try {
         for (let done = 0; done < length;) {
           const wanted = Math.min(length - done, mostAtOnce);
