@@ -72,7 +72,7 @@ export const createExportSlice: SliceOf<ExportSlice> =
             patch({ mergeProgress }),
           );
           patch({ mergeStatus: 'done', merged, mergeProgress: null });
-          if (merged.proof.passed) markSaved();
+          markSaved();
           get().announce({ kind: 'exportDone', name: merged.zip?.name ?? folder ?? '' });
         } catch (error) {
           patch({ mergeStatus: 'failed', mergeProgress: null, mergeError: noteOf(error) });

@@ -2,8 +2,13 @@ import type { TrainEvent } from '../workers/protocol.ts';
 
 export type StepEvent = Extract<TrainEvent, { kind: 'step' }>;
 
-/** Weight of the past in the smoothed loss. */
-export const SMOOTHING = 0.9;
+/**
+ * Weight of the past in the smoothed loss of a run of that many steps: the average looks back over about a
+ * fifteenth of the run, between 4 and 20 steps, so that a short run isn't shown behind itself.
+ */
+export function smoothingFor(totalSteps: number): number {
+  return 1 - 1 / Math.min(20, Math.max(4, totalSteps / 15));
+}
 
 const columns = ['step', 'loss', 'smoothed', 'gradNorm', 'lr', 'tokensPerSecond'] as const;
 type Column = (typeof columns)[number];
@@ -24,6 +29,7 @@ export class Metrics {
   #length = 0;
   #data: Record<Column, Float64Array> = emptyColumns(256);
   #evaluations: { step: number; loss: number }[] = [];
+  #smoothing = smoothingFor(0);
   #average = 0;
   #weight = 0;
   #latest: StepEvent | null = null;
@@ -56,14 +62,19 @@ export class Metrics {
     return this.#data[column][index] ?? NaN;
   }
 
+  /** Sets how much is smoothed; before the first step. */
+  begin(totalSteps: number): void {
+    this.#smoothing = smoothingFor(totalSteps);
+  }
+
   /** Adds a step. A loss that is not finite leaves the smoothed curve where it was. */
   push(event: StepEvent): void {
     if (this.#length === this.#data.step.length) this.#grow();
     const i = this.#length++;
     if (Number.isFinite(event.loss)) {
       // Exponential moving average from zero, divided by the weight seen so far: unbiased from the first step.
-      this.#average = SMOOTHING * this.#average + (1 - SMOOTHING) * event.loss;
-      this.#weight = SMOOTHING * this.#weight + (1 - SMOOTHING);
+      this.#average = this.#smoothing * this.#average + (1 - this.#smoothing) * event.loss;
+      this.#weight = this.#smoothing * this.#weight + (1 - this.#smoothing);
     }
     const row: Record<Column, number> = {
       step: event.step,

@@ -81,6 +81,7 @@ export const createRunSlice: SliceOf<RunSlice> =
         case 'phase':
           return patch({ phase: event.phase });
         case 'start':
+          metrics.begin(event.totalSteps);
           patch({
             status: get().run.status === 'stopping' ? 'stopping' : 'running',
             totalSteps: event.totalSteps,

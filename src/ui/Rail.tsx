@@ -30,7 +30,10 @@ function RailItem({ id, number }: { id: StepId; number: number }) {
         </span>
         <span className="rail__text">
           <span className="rail__name">
-            {t(`step.${id}`)}
+            <span className="rail__long">{t(`step.${id}`)}</span>
+            <span className="rail__short" aria-hidden="true">
+              {t(id === 'try' ? 'step.try.short' : `step.${id}`)}
+            </span>
             <span className="hidden"> ({t(`steps.status.${status}`)})</span>
           </span>
           <span className="rail__remark">

@@ -24,8 +24,7 @@ export function formatBytes(bytes: number): string {
     value /= 1000;
     unit++;
   }
-  const digits = unit === 0 || value >= 100 ? 0 : value >= 10 ? 1 : 2;
-  return `${value.toFixed(digits)} ${sizes[unit]}`;
+  return `${Number(value.toPrecision(3))} ${sizes[unit]}`;
 }
 
 /** A loss or norm with digits enough to see it move: 2.314, 0.0213. */

@@ -1,7 +1,7 @@
 import { parseDataset, type ParsedDataset } from '../data/parse.ts';
 import { detectFormat, type DataFormat } from '../data/formats.ts';
 import { splitRows } from '../data/split.ts';
-import { lengthHistogram, previewRow, tokenizeDataset, type TokenizedDataset } from '../data/tokenize.ts';
+import { previewRow, rowLengths, tokenizeDataset, type TokenizedDataset } from '../data/tokenize.ts';
 import { selectRows, type TokenRows } from '../data/tokenRows.ts';
 import { checkTokenizerFits, loadTokenizer, type Tokenizer } from '../data/tokenizer.ts';
 import { assert, GraftError } from '../lib/errors.ts';
@@ -23,6 +23,9 @@ import type { Throwing } from './result.ts';
 const LISTED_PROBLEMS = 50;
 /** How many characters of a row are shown: a book is not read in a preview. */
 const PREVIEW_CHARACTERS = 20_000;
+
+/** Most bars of the histogram. */
+const BINS = 32;
 
 /** The folder that a source stands for. */
 export function folderOf(source: ModelSource): Folder {
@@ -110,8 +113,7 @@ export function createDataDesk(): Throwing<DataApi> {
 
 function summaryOf(all: TokenizedDataset, trainRows: number[], evalRows: number[]): TokenizedSummary {
   const train = selectRows(all, trainRows);
-  const { edges, counts, longest } = lengthHistogram(train);
-  const used = counts.findLastIndex((count) => count > 0) + 1;
+  const lengths = rowLengths(train);
   return {
     rows: trainRows.length,
     evalRows: evalRows.length,
@@ -119,16 +121,25 @@ function summaryOf(all: TokenizedDataset, trainRows: number[], evalRows: number[
     trainedTokens: trainedTokens(train),
     truncatedRows: all.truncated,
     truncatedTokens: all.truncatedTokens,
-    longest,
-    histogram: counts.slice(0, used).map((rows, i) => ({
-      from: edges[i]!,
-      // The last bin of all takes its upper edge in; the others end before it.
-      to: i === counts.length - 1 ? edges[i + 1]! : edges[i + 1]! - 1,
-      rows,
-    })),
+    longest: lengths.reduce((longest, length) => Math.max(longest, length), 0),
+    histogram: histogramOf(lengths),
     problems: listed(all.problems),
     problemCount: all.problemCount,
   };
+}
+
+/** Rows by length from the shortest to the longest, in bins of equally many lengths. */
+function histogramOf(lengths: Uint32Array): TokenizedSummary['histogram'] {
+  const shortest = lengths.reduce((least, length) => Math.min(least, length), Infinity);
+  const longest = lengths.reduce((most, length) => Math.max(most, length), 0);
+  const width = Math.max(1, Math.ceil((longest - shortest + 1) / BINS));
+  const bins = Array.from({ length: Math.ceil((longest - shortest + 1) / width) }, (_, i) => ({
+    from: shortest + i * width,
+    to: Math.min(longest, shortest + (i + 1) * width - 1),
+    rows: 0,
+  }));
+  for (const length of lengths) bins[Math.floor((length - shortest) / width)]!.rows++;
+  return bins;
 }
 
 /** Labels that are predicted: all but each row's first token. */

@@ -54,7 +54,7 @@ export function LossChart() {
         <dl className="chart__legend" ref={legend}>
           {series.map((name) => (
             <div key={name} data-series={name} hidden={name === 'eval' && metrics.evaluations.length === 0}>
-              <dt>{t(name === 'eval' ? 'train.eval' : `train.${name}`)}</dt>
+              <dt>{t(name === 'eval' ? 'train.evaluation' : `train.${name}`)}</dt>
               <dd />
             </div>
           ))}
@@ -111,6 +111,7 @@ function optionsFor(element: HTMLElement, onCursor: () => void): UPlot.Options {
         grid: { show: false },
         incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 1e4, 1e5],
         space: 60,
+        size: 32,
       },
       { ...axis, size: 52, values: (_, ticks) => ticks.map((tick) => String(Number(tick.toPrecision(4)))) },
     ],

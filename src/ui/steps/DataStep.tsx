@@ -122,15 +122,13 @@ function TokenFacts({ tokenized }: { tokenized: TokenizedSummary }) {
 /** The first problems by line, the rest on demand is their count. */
 function Problems({ problems, count }: { problems: RowProblem[]; count: number }) {
   if (count === 0) return null;
-  const shown = problems.slice(0, 8);
+  const shown = problems.toSorted((a, b) => a.line - b.line).slice(0, 8);
   return (
     <Notice tone="warning">
       <p className="notice__what">{t('data.problems', { n: count })}</p>
       <ul className="problems">
-        {shown.map(({ line, message }, index) => (
-          <li key={index}>
-            <span className="problems__line">{t('data.problemLine', { line })}</span> {message}
-          </li>
+        {shown.map(({ message }, index) => (
+          <li key={index}>{message}</li>
         ))}
         {count > shown.length && <li>{t('data.problemsMore', { n: count - shown.length })}</li>}
       </ul>

@@ -27,6 +27,7 @@ export function StrengthSlider() {
       minValue={0}
       maxValue={1.5}
       step={0.05}
+      formatOptions={{ minimumFractionDigits: 2 }}
       isDisabled={!idle}
     >
       <Label>{t('try.strength')}</Label>

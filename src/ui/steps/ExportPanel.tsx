@@ -41,7 +41,7 @@ export function ExportPanel() {
         </Notice>
       )}
       <Downloaded file={exporting.adapterFile} />
-      {merged?.proof.passed && <Downloaded file={merged.zip} />}
+      {merged && <Downloaded file={merged.zip} />}
     </div>
   );
 }
@@ -102,7 +102,6 @@ function MergedChoice() {
         </Button>
         {'showDirectoryPicker' in window && (
           <Button className="button" isDisabled={busy} onPress={() => void saveToFolder()}>
-            <Icon name="folder" />
             {t('export.saveFolder')}
           </Button>
         )}
@@ -121,11 +120,11 @@ function Downloaded({ file }: { file: File | null }) {
   }, [file]);
   if (!file) return null;
   return (
-    <p className="remark">
+    <p className="remark saved">
       <Button className="button button--small" onPress={() => downloadFile(file, file.name)}>
         <Icon name="download" />
         {t('export.saveAgain', { name: file.name })}
-      </Button>{' '}
+      </Button>
       {formatBytes(file.size)}
     </p>
   );

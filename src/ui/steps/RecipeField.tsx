@@ -24,11 +24,7 @@ export function RecipeField({ field, disabled }: { field: RecipeKey; disabled: b
       <Editor field={field} disabled={disabled} />
       <p className="recipe-field__meta">
         {rangeText(shapes[field]) && <span>{rangeText(shapes[field])}</span>}
-        {changed && !disabled ? (
-          <Reset field={field} />
-        ) : (
-          <span>{t('recipe.default', { value: valueText(defaults[field]) })}</span>
-        )}
+        {changed && !disabled ? <Reset field={field} /> : <span>{defaultText(field)}</span>}
       </p>
     </div>
   );
@@ -44,7 +40,7 @@ function Reset({ field }: { field: RecipeKey }) {
       onPress={() => resetField(field)}
     >
       <Icon name="reset" size={12} />
-      {t('recipe.default', { value })}
+      {defaultText(field)}
     </Button>
   );
 }
@@ -141,6 +137,11 @@ function Targets({ disabled }: { disabled: boolean }) {
   );
 }
 
+function defaultText(field: RecipeKey): string {
+  const value = valueText(defaults[field]);
+  return t(shapes[field].kind === 'choice' ? 'recipe.defaultOption' : 'recipe.default', { value });
+}
+
 function rangeText(shape: FieldShape): string {
   if (shape.kind !== 'number') return '';
   return t('recipe.range', limitsOf(shape));
@@ -153,9 +154,8 @@ function problemText(shape: FieldShape, kept: string): string {
 }
 
 function limitsOf({ min, max, integer }: Extract<FieldShape, { kind: 'number' }>) {
-  return integer
-    ? { min: formatCount(min), max: formatCount(max) }
-    : { min: formatNumber(min), max: formatNumber(max) };
+  const text = (limit: number) => (integer || limit >= 1000 ? formatCount(limit) : formatNumber(limit));
+  return { min: text(min), max: text(max) };
 }
 
 function steppedText(shape: FieldShape, value: unknown, direction: 1 | -1): string | null {

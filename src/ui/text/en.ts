@@ -50,6 +50,7 @@ export const en = {
   'step.recipe': 'Recipe',
   'step.train': 'Train',
   'step.try': 'Try & export',
+  'step.try.short': 'Try',
   'step.model.lead': 'A Hugging Face model folder: config.json, the tokenizer files and the safetensors.',
   'step.data.lead': 'Examples of what the model should do, one a row.',
   'step.recipe.lead': 'How it is trained. The defaults are a good start.',
@@ -133,7 +134,6 @@ export const en = {
     one: '{n} row can’t be used and is left out',
     other: '{n} rows can’t be used and are left out',
   },
-  'data.problemLine': 'Line {line}',
   'data.problemsMore': { one: 'and {n} more', other: 'and {n} more' },
   'data.preview': 'As the model reads it',
   'data.previewRow': 'Row {row} of {rows}',
@@ -174,6 +174,7 @@ export const en = {
   'recipe.unchanged': 'All at their defaults.',
   'recipe.range': '{min} to {max}',
   'recipe.default': 'default {value}',
+  'recipe.defaultOption': 'default: {value}',
   'recipe.reset': 'Reset {field} to its default {value}',
   'recipe.outOfRange': 'Enter a number from {min} to {max}.',
   'recipe.outOfRangeInteger': 'Enter a whole number from {min} to {max}.',
@@ -218,6 +219,7 @@ export const en = {
   'train.smoothed': 'smoothed',
   'train.raw': 'per step',
   'train.eval': 'Eval loss',
+  'train.evaluation': 'evaluation',
   'train.lr': 'Learning rate',
   'train.gradNorm': 'Gradient norm',
   'train.tokensPerSecond': 'Tokens/s',
@@ -296,14 +298,12 @@ export const en = {
   'export.savedTo': 'Saved to the folder “{folder}”.',
   'export.files': { one: '{n} file, {size}', other: '{n} files, {size}' },
   'proof.passed': 'Read back and proved',
-  'proof.failed': 'The proof failed: don’t use this file',
   'proof.tensors': {
     one: '{n} tensor, {bytes}. {changed} carry what was learned, the others are byte for byte the same.',
     other: '{n} tensors, {bytes}. {changed} carry what was learned, the others are byte for byte the same.',
   },
   'proof.logits':
     'The merged model’s logits differ from base + adapter by at most {difference}; rounding allows {allowed}.',
-  'proof.failedNext': 'Merge once more; if it fails again, please report it with these numbers.',
 
   // Errors and questions
   'error.unexpected': 'Something unexpected happened: {message}',

@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { changedFields, presetOf, presetRecipe, presets } from './presets.ts';
+import { defaultRecipe, parseRecipe } from './recipe.ts';
+
+describe('presets', () => {
+  it('are usable recipes that are recognized again', () => {
+    for (const preset of presets) {
+      const recipe = presetRecipe(preset);
+      expect(parseRecipe(JSON.parse(JSON.stringify(recipe)))).toEqual(recipe);
+      expect(presetOf(recipe)?.id).toBe(preset.id);
+      expect(presetOf({ ...recipe, seed: 7 })?.id).toBe(preset.id);
+      expect(presetOf({ ...recipe, rank: recipe.rank + 1 })).toBeNull();
+    }
+  });
+
+  it('have the numbers of QwenLM/Qwen for LoRA', () => {
+    const qwen = presetRecipe(presets.find(({ id }) => id === 'qwen')!);
+    expect(qwen).toMatchObject({
+      rank: 64,
+      alpha: 16,
+      dropout: 0.05,
+      lr: 3e-4,
+      beta2: 0.95,
+      weight_decay: 0.1,
+    });
+    expect(qwen.schedule).toBe('cosine');
+  });
+});
+
+describe('changedFields', () => {
+  it('names what differs, in the order of the recipe, lists by their content', () => {
+    const defaults = defaultRecipe();
+    expect(changedFields(defaults)).toEqual([]);
+    expect(changedFields({ ...defaults, targets: ['q_proj'], rank: 8 })).toEqual(['rank', 'targets']);
+    expect(changedFields({ ...defaults, layers: [0] }, { ...defaults, layers: [0] })).toEqual([]);
+  });
+});

@@ -1,0 +1,82 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { checkField, defaultRecipe, recipeFields, type RecipeKey } from '../config/recipe.ts';
+import { fieldShape, formatLayers, formatNumber, parseFieldText, parseLayers } from './recipeShape.ts';
+
+const keys = Object.keys(recipeFields) as RecipeKey[];
+
+describe('fieldShape', () => {
+  it('reads the same range that the recipe checks', () => {
+    for (const key of keys) {
+      const shape = fieldShape(key);
+      if (shape.kind !== 'number') continue;
+      expect(checkField(key, shape.min), `${key} at ${shape.min}`).toBeNull();
+      expect(checkField(key, shape.max), `${key} at ${shape.max}`).toBeNull();
+      expect(checkField(key, shape.max + 1)).not.toBeNull();
+      expect(checkField(key, shape.min - 1)).not.toBeNull();
+      expect(checkField(key, shape.min + Math.min(0.5, (shape.max - shape.min) / 2)) === null).toBe(
+        !shape.integer,
+      );
+    }
+  });
+
+  it('knows choices and switches', () => {
+    expect(fieldShape('mask')).toEqual({ kind: 'choice', options: ['assistant', 'all', 'last'] });
+    expect(fieldShape('packing')).toEqual({ kind: 'switch' });
+    expect(fieldShape('targets')).toEqual({ kind: 'targets' });
+  });
+});
+
+describe('parseFieldText', () => {
+  it('reads numbers as people write them', () => {
+    expect(parseFieldText('lr', '2e-4')).toBe(2e-4);
+    expect(parseFieldText('lr', ' 0,0003 ')).toBe(3e-4);
+    expect(parseFieldText('rank', '64')).toBe(64);
+  });
+
+  it('takes nothing that the recipe would refuse', () => {
+    for (const text of ['', ' ', 'abc', '1.5', '0', '513', '1e9', '-3', 'NaN', 'Infinity']) {
+      expect(parseFieldText('rank', text), text).toBeUndefined();
+    }
+  });
+
+  it('reads back every default that it writes', () => {
+    const defaults = defaultRecipe();
+    for (const key of keys) {
+      if (fieldShape(key).kind !== 'number') continue;
+      expect(parseFieldText(key, formatNumber(defaults[key] as number))).toBe(defaults[key]);
+    }
+  });
+});
+
+describe('formatNumber', () => {
+  it('can be read back exactly', () => {
+    fc.assert(
+      fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => {
+        expect(Number(formatNumber(value)) + 0).toBe(value + 0);
+      }),
+    );
+    expect(formatNumber(0.0002)).toBe('2e-4');
+    expect(formatNumber(0.05)).toBe('0.05');
+  });
+});
+
+describe('layers', () => {
+  it('reads what it writes', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.integer({ min: 0, max: 200 }), { minLength: 1 }), (layers) => {
+        const sorted = layers.toSorted((a, b) => a - b);
+        expect(parseLayers(formatLayers(sorted))).toEqual(sorted);
+      }),
+    );
+    expect(parseLayers('ALL')).toBe('all');
+    expect(parseLayers('7, 0-3')).toEqual([0, 1, 2, 3, 7]);
+    expect(formatLayers([0, 1, 2, 3, 7])).toBe('0-3, 7');
+  });
+
+  it('refuses what is not a list of blocks', () => {
+    for (const text of ['', 'first', '3-1', '-2', '1.5', '0-999999']) {
+      expect(parseLayers(text), text).toBeUndefined();
+    }
+  });
+});

@@ -1,0 +1,161 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { describe, expect, it, vi } from 'vitest';
+import { defaultRecipe } from '../config/recipe.ts';
+import { GraftError } from '../lib/errors.ts';
+import { sharedPath } from '../testing/shared.ts';
+import type { WorkerClient, Workers } from '../workers/client.ts';
+import { createDataDesk } from '../workers/dataDesk.ts';
+import type { DataApi, EngineApi, ModelSource, ModelSummary } from '../workers/protocol.ts';
+import { Metrics } from './metrics.ts';
+import { blockReason, stepStatus } from './steps.ts';
+import { createStudio } from './studio.ts';
+
+const folder = sharedPath('models/stories260k');
+const source: ModelSource = {
+  kind: 'files',
+  name: 'stories260k',
+  files: readdirSync(folder)
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => new File([readFileSync(`${folder}/${name}`)], name)),
+};
+const summary: ModelSummary = {
+  name: 'stories260k',
+  family: 'llama',
+  parameters: 260_032,
+  bytes: 1_044_992,
+  layers: 5,
+  hiddenSize: 64,
+  vocabSize: 512,
+  maxPositions: 512,
+  dtypes: ['F32'],
+  tied: true,
+  files: [],
+  linearModules: ['q_proj'],
+  hasTokenizer: true,
+  hasChatTemplate: false,
+  gpuBytes: 1_044_992,
+};
+const stories = new File([readFileSync(sharedPath('data/robot-stories.jsonl'))], 'robot-stories.jsonl');
+
+/** The page's store with the real data desk in this thread, and an engine that can only be lost. */
+function openStudio() {
+  const crashListeners: ((error: GraftError) => void)[] = [];
+  const desk = createDataDesk();
+  const data: WorkerClient<DataApi> = { call: desk, onCrash: () => undefined, restart: () => undefined };
+  const engine = {
+    onCrash: (listener: (error: GraftError) => void) => crashListeners.push(listener),
+    restart: () => undefined,
+  } as Partial<WorkerClient<EngineApi>> as WorkerClient<EngineApi>;
+  const workers: Workers = { engine, data };
+  const studio = createStudio({ workers, metrics: new Metrics() });
+  const openModel = async () => {
+    await desk.openTokenizer(source, summary.vocabSize);
+    const { model } = studio.getState();
+    studio.setState({ model: { ...model, status: 'ready', source, summary, tokenizer: 'fallback' } });
+  };
+  return {
+    studio,
+    openModel,
+    lose: (error: GraftError) => crashListeners.forEach((listener) => listener(error)),
+  };
+}
+
+describe('studio', () => {
+  it('leads from an empty page to a run that can start', async () => {
+    const { studio, openModel } = openStudio();
+    const reason = () => blockReason(studio.getState(), 'train');
+    expect(reason()).toBe('noModelNoData');
+    await studio.getState().openDataset(stories);
+    expect(reason()).toBe('noModel');
+    await openModel();
+    await studio.getState().tokenize();
+    expect(reason()).toBeNull();
+    expect(studio.getState().dataset.preview?.line).toBe(1);
+    expect(stepStatus(studio.getState(), 'data')).toBe('done');
+    expect(stepStatus(studio.getState(), 'recipe')).toBe('done');
+    expect(stepStatus(studio.getState(), 'train')).toBe('current');
+  });
+
+  it('keeps the data of before when a new file can’t be read', async () => {
+    const { studio } = openStudio();
+    await studio.getState().openDataset(stories);
+    await studio.getState().openDataset(new File(['{"a": 1}'], 'odd.jsonl'));
+    const { dataset } = studio.getState();
+    expect(dataset.error?.code).toBe('data.unknown_format');
+    expect(dataset.summary?.name).toBe('robot-stories.jsonl');
+    expect(dataset.status).toBe('ready');
+  });
+
+  it('keeps the last good value of a field, and blocks the run until it is corrected', async () => {
+    const { studio, openModel } = openStudio();
+    await openModel();
+    await studio.getState().openDataset(stories);
+    studio.getState().setFieldText('rank', '9999');
+    expect(studio.getState().recipe).toMatchObject({ draft: { rank: 16 }, invalid: { rank: '9999' } });
+    expect(blockReason(studio.getState(), 'train')).toBe('recipeInvalid');
+    studio.getState().setFieldText('rank', '8');
+    expect(studio.getState().recipe).toMatchObject({ draft: { rank: 8 }, invalid: {} });
+    expect(blockReason(studio.getState(), 'train')).toBeNull();
+  });
+
+  it('tokenizes again when a field that matters changes, once for all keystrokes', async () => {
+    const { studio, openModel } = openStudio();
+    await openModel();
+    await studio.getState().openDataset(stories);
+    for (const text of ['1', '14', '140']) studio.getState().setFieldText('max_length', text);
+    await vi.waitFor(() => expect(studio.getState().dataset.tokenized?.longest).toBe(140), {
+      timeout: 10_000,
+    });
+    expect(studio.getState().dataset.tokenized?.truncatedRows).toBeGreaterThan(0);
+  });
+
+  it('loads a recipe file whole or not at all', async () => {
+    const { studio } = openStudio();
+    const load = (json: string) => studio.getState().loadRecipe(new File([json], 'recipe.json'));
+    await load('{"rank": 4, "schedule": "linear"}');
+    expect(studio.getState().recipe.draft).toEqual({ ...defaultRecipe(), rank: 4, schedule: 'linear' });
+    await load('{"rank": 5, "colour": "green"}');
+    expect(studio.getState().recipe.error?.code).toBe('train.recipe_unknown_key');
+    await load('not json');
+    expect(studio.getState().recipe.error?.code).toBe('train.recipe_invalid');
+    expect(studio.getState().recipe.draft.rank).toBe(4);
+  });
+
+  it('asks before an unsaved adapter is lost, and keeps it on a no', async () => {
+    const { studio, openModel } = openStudio();
+    await openModel();
+    studio.setState({ adapter: { origin: 'trained', saved: false, steps: 3 } });
+    await studio.getState().chooseModel(source);
+    expect(studio.getState().question?.kind).toBe('discard');
+    studio.getState().answerQuestion(false);
+    expect(studio.getState().question).toBeNull();
+    expect(studio.getState().adapter).toMatchObject({ steps: 3 });
+    expect(studio.getState().model.status).toBe('ready');
+  });
+
+  it('lets nothing change during a training', () => {
+    const { studio } = openStudio();
+    studio.setState(({ run }) => ({ run: { ...run, status: 'running' } }));
+    studio.getState().setFieldText('rank', '8');
+    studio.getState().applyPreset('qwen');
+    expect(studio.getState().recipe.draft).toEqual(defaultRecipe());
+    expect(stepStatus(studio.getState(), 'train')).toBe('busy');
+  });
+
+  it('says what is gone when the engine is lost, and keeps data and recipe', async () => {
+    const { studio, openModel, lose } = openStudio();
+    await openModel();
+    await studio.getState().openDataset(stories);
+    studio.setState({ adapter: { origin: 'trained', saved: false, steps: 3 } });
+    lose(new GraftError('workers.crashed', { worker: 'engine', reason: 'out of memory' }));
+    const state = studio.getState();
+    expect(state.model).toMatchObject({
+      status: 'none',
+      summary: null,
+      source,
+      error: { code: 'workers.crashed' },
+    });
+    expect(state.adapter).toBeNull();
+    expect(state.dataset.summary?.rows).toBe(240);
+  });
+});

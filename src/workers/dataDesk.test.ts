@@ -1,0 +1,103 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { sharedPath } from '../testing/shared.ts';
+import { createDataDesk } from './dataDesk.ts';
+import type { ModelSource } from './protocol.ts';
+
+const ignore = () => undefined;
+const options = { mask: 'assistant', maxLength: 512, evalFraction: 0, seed: 42 } as const;
+
+function modelSource(name: string): ModelSource {
+  const folder = sharedPath(`models/${name}`);
+  const files = readdirSync(folder)
+    .filter((file) => file.endsWith('.json'))
+    .map((file) => new File([readFileSync(`${folder}/${file}`)], file));
+  return { kind: 'files', name, files };
+}
+
+function robotStories(): File {
+  return new File([readFileSync(sharedPath('data/robot-stories.jsonl'))], 'robot-stories.jsonl');
+}
+
+async function deskWithStories() {
+  const desk = createDataDesk();
+  await desk.openTokenizer(modelSource('stories260k'), 512);
+  await desk.openDataset(robotStories(), ignore);
+  return desk;
+}
+
+describe('data desk', () => {
+  it('reads, tokenizes and shows the robot stories', async () => {
+    const desk = createDataDesk();
+    expect(await desk.openTokenizer(modelSource('stories260k'), 512)).toEqual({ fallbackTemplate: true });
+    const summary = await desk.openDataset(robotStories(), ignore);
+    expect(summary).toMatchObject({ format: 'prompt_completion', rows: 240, problemCount: 0 });
+
+    const tokenized = await desk.tokenize(options, ignore);
+    expect(tokenized).toMatchObject({ rows: 240, evalRows: 0, truncatedRows: 0 });
+    expect(tokenized.trainedTokens).toBeLessThan(tokenized.tokens);
+    expect(tokenized.histogram.reduce((sum, { rows }) => sum + rows, 0)).toBe(240);
+    expect(tokenized.histogram.at(-1)!.to).toBe(tokenized.longest);
+
+    const { line, tokens, pieces } = await desk.preview(0);
+    expect(line).toBe(1);
+    expect(tokens).toBeLessThanOrEqual(tokenized.longest);
+    const text = (trained: boolean) =>
+      pieces
+        .filter((piece) => piece.trained === trained)
+        .map((piece) => piece.text)
+        .join('');
+    expect(text(false)).toContain('Tell a story about Zip and a sad cat.');
+    expect(text(true)).toMatch(/Zip was a little robot\..*<\/s>$/s);
+  });
+
+  it('keeps rows aside for evaluation, and gives all of them to the engine once', async () => {
+    const desk = await deskWithStories();
+    const { rows, evalRows, tokens, trainedTokens } = await desk.tokenize(
+      { ...options, evalFraction: 0.1 },
+      ignore,
+    );
+    expect([rows, evalRows]).toEqual([216, 24]);
+    const { train, evaluation } = await desk.rows();
+    expect(train.offsets).toHaveLength(217);
+    expect(evaluation?.offsets).toHaveLength(25);
+    expect(train.ids).toHaveLength(tokens);
+    expect(train.labels.filter((label) => label >= 0)).toHaveLength(trainedTokens);
+  });
+
+  it('counts the rows it cuts', async () => {
+    const desk = await deskWithStories();
+    const { truncatedRows, longest } = await desk.tokenize({ ...options, maxLength: 140 }, ignore);
+    expect(longest).toBe(140);
+    expect(truncatedRows).toBeGreaterThan(0);
+  });
+
+  it('names bad rows by line, and keeps the data of before when a file is no use', async () => {
+    const desk = await deskWithStories();
+    const rows = ['{"prompt":"a","completion":"b"}', '{"prompt": ', '[1]'].join('\n');
+    const summary = await desk.openDataset(new File([rows], 'mixed.jsonl'), ignore);
+    expect(summary.problemCount).toBe(2);
+    expect(summary.problems.map(({ line }) => line)).toEqual([2, 3]);
+    await expect(desk.openDataset(new File(['{"a": 1}'], 'odd.jsonl'), ignore)).rejects.toMatchObject({
+      code: 'data.unknown_format',
+    });
+    expect((await desk.tokenize(options, ignore)).rows).toBe(1);
+  });
+
+  it('trains pre-tokenized rows of a model without a tokenizer, and nothing else', async () => {
+    const desk = createDataDesk();
+    expect(await desk.openTokenizer(modelSource('tiny-qwen3'), 512)).toBeNull();
+    await desk.openDataset(robotStories(), ignore);
+    await expect(desk.tokenize(options, ignore)).rejects.toMatchObject({ code: 'data.no_tokenizer' });
+    await desk.openDataset(new File(['{"input_ids":[1,2,3],"labels":[-100,2,3]}'], 'ids.jsonl'), ignore);
+    expect(await desk.tokenize(options, ignore)).toMatchObject({ rows: 1, tokens: 3, trainedTokens: 2 });
+    expect((await desk.preview(0)).pieces.map(({ trained }) => trained)).toEqual([false, true]);
+  });
+
+  it('refuses a tokenizer that does not fit the model', async () => {
+    const desk = createDataDesk();
+    await expect(desk.openTokenizer(modelSource('stories260k'), 100)).rejects.toMatchObject({
+      code: 'data.tokenizer_mismatch',
+    });
+  });
+});
