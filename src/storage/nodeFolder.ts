@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { GraftError } from '../lib/errors.ts';
 import { checkRange } from './byteSource.ts';
 import { checkFileName } from '../lib/fileName.ts';
