@@ -11,7 +11,6 @@ export async function openFirefox(url: string): Promise<Studio> {
   const downloads = await mkdtemp(join(tmpdir(), 'graft-downloads-'));
   const browser = await puppeteer.launch(firefoxLaunchOptions(downloads));
   const page = await browser.newPage();
-  await page.setViewport({ width: 1280, height: 900 });
   return new FirefoxStudio(browser, page, url, downloads);
 }
 

@@ -26,6 +26,9 @@ export function firefoxLaunchOptions(downloadFolder: string): LaunchOptions {
     browser: 'firefox',
     executablePath,
     headless: true,
+    // The window's own size: older Firefox has no command for the viewport's.
+    defaultViewport: null,
+    args: ['--width=1280', '--height=900'],
     env: { ...process.env, ...lavapipeEnvironment(process.env) },
     extraPrefsFirefox: {
       'dom.webgpu.enabled': true,

@@ -1,10 +1,16 @@
-// What the tests need beside npm packages: a Vulkan driver for Dawn, Chromium and Firefox.
+// What the tests need beside npm packages: a Vulkan driver for Dawn, Chromium and Firefox, Python.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { root, run } from './project.mjs';
 
 /** Dawn needs Vulkan 1.3 with what Mesa's lavapipe has had since this version. */
 const OLDEST_MESA = 24;
+
+/** 140 cannot be driven over WebDriver BiDi as the tests do, nor has it WebGPU in workers; 153 is known to do. */
+const OLDEST_FIREFOX = 153;
+
+/** The oldest Python with wheels of the packages in e2e/interop/requirements.txt. */
+const OLDEST_PYTHON = '3.11';
 
 /** What tests may need: how to see that it is there, and how to get it. */
 const requirements = {
@@ -30,13 +36,23 @@ const requirements = {
     },
   },
   firefox: {
-    title: 'Firefox',
-    present: () => browserPath('firefox') !== undefined,
+    title: `Firefox ${OLDEST_FIREFOX} or newer`,
+    present: () => firefoxVersion() >= OLDEST_FIREFOX,
     packages: ['firefox-esr'],
     instruction: {
       linux: 'Install Firefox: the package firefox (Fedora, Arch, Ubuntu).',
       darwin: 'Install Firefox in /Applications (brew install --cask firefox).',
       win32: 'Install Firefox from https://www.mozilla.org/firefox/ (winget install Mozilla.Firefox).',
+    },
+  },
+  python: {
+    title: `Python ${OLDEST_PYTHON} or newer with venv`,
+    present: () => pythonCommand() !== undefined,
+    packages: ['python3-venv'],
+    instruction: {
+      linux: 'Install the package python3 (Fedora) or python (Arch).',
+      darwin: 'Install it from https://www.python.org/downloads/ (brew install python).',
+      win32: 'Install it from https://www.python.org/downloads/ (winget install Python.Python.3.13).',
     },
   },
 };
@@ -64,6 +80,13 @@ export async function installRequirements(names) {
   return Object.fromEntries(instructions);
 }
 
+/** The command that starts a Python which can make the environment of e2e/interop; undefined where there is none. */
+export function pythonCommand() {
+  const [major, minor] = OLDEST_PYTHON.split('.');
+  const check = `import ensurepip, sys, venv; sys.exit(sys.version_info < (${major}, ${minor}))`;
+  return ['python3', 'python'].find((command) => spawnSync(command, ['-c', check]).status === 0);
+}
+
 /** Runs a TypeScript file of the project, quietly. */
 function tsx(file, args = []) {
   return spawnSync(process.execPath, ['--import', 'tsx', file, ...args], { cwd: root, encoding: 'utf8' });
@@ -72,6 +95,13 @@ function tsx(file, args = []) {
 /** Where the browser is that the tests would start. */
 function browserPath(name) {
   return tsx('src/launch/browserPath.ts', [name]).stdout?.trim() || undefined;
+}
+
+/** 153 of "Mozilla Firefox 153.7.0esr"; 0 where there is none. */
+function firefoxVersion() {
+  const path = browserPath('firefox');
+  const { stdout } = path ? spawnSync(path, ['--version'], { encoding: 'utf8' }) : {};
+  return Number(/(\d+)\./.exec(stdout ?? '')?.[1] ?? 0);
 }
 
 /** The code name of this Debian ("bookworm"); undefined on other systems, derivatives included. */

@@ -104,7 +104,7 @@ function countReport({ testResults }) {
   return counts;
 }
 
-/** Runs the checks against Python's transformers and peft, whose last line is "N passed, N failed" too. */
+/** Runs the checks against Python's transformers and peft, whose last line holds their counts. */
 async function pythonInterop() {
   let output = '';
   const status = await new Promise((resolve) => {
@@ -119,12 +119,13 @@ async function pythonInterop() {
     child.on('error', () => resolve(1));
     child.on('close', (code) => resolve(code ?? 1));
   });
-  const [, passed, failed] = /(?:^|\n)(\d+) passed, (\d+) failed\s*$/.exec(output) ?? [];
-  if (passed === undefined) return one(status);
+  const [, passed, failed, skipped = 0] =
+    /(?:^|\n)(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\s*$/.exec(output) ?? [];
+  if (passed === undefined) return { passed: 0, failed: 1, skipped: 0 };
   return {
     passed: Number(passed),
     failed: status === 0 ? Number(failed) : Math.max(1, Number(failed)),
-    skipped: 0,
+    skipped: Number(skipped),
   };
 }
 

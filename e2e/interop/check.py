@@ -1,0 +1,40 @@
+"""Loads what Graft wrote with transformers, peft and safetensors: check.py MANIFEST.json
+
+Prints a line a check, "ok ..." or "FAIL ...". run.mjs writes the manifest and counts the lines.
+"""
+
+import json
+import sys
+import traceback
+
+from transformers.utils import logging
+
+from case import Case
+from check_files import FILE_CHECKS
+from check_models import MODEL_CHECKS
+
+
+def main(manifest: str) -> None:
+    logging.disable_progress_bar()
+    with open(manifest, encoding="utf-8") as file:
+        cases = [Case(entry) for entry in json.load(file)]
+    for case in cases:
+        for check in FILE_CHECKS + MODEL_CHECKS:
+            run(case, check)
+
+
+def run(case: Case, check) -> None:
+    """A check returns what it measured, None where it doesn't apply, or raises."""
+    title = f"{case.name}: {check.__doc__.splitlines()[0].rstrip('.')}"
+    try:
+        measured = check(case)
+    except Exception as error:  # Any error of a library fails this check, not those after it.
+        traceback.print_exc()
+        print(f"FAIL {title}: {type(error).__name__}: {' '.join(str(error).split())}", flush=True)
+        return
+    if measured is not None:
+        print(f"ok {title}{measured and f': {measured}'}", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

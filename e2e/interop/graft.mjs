@@ -1,0 +1,127 @@
+// Graft's command line, run as a person runs it, and the files it writes for each model.
+import { execFile } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { root } from '../../src/launch/project.mjs';
+
+const shared = join(root, '..', 'shared');
+
+/** Between them: F32 and BF16, tied and not, biases, q/k norms, scaled RoPE; one file and several. */
+const models = [
+  {
+    name: 'stories260k',
+    data: join(shared, 'data', 'robot-stories.jsonl'),
+    recipe: { rank: 8, alpha: 16 },
+    maxShardSize: '300KB',
+    texts: [
+      'Once upon a time, there was a little girl.',
+      ' two  spaces ',
+      'line\nbreak\ttab',
+      'naïve café, 你好, 🤖',
+      'a </s> b<s>c',
+      '',
+    ],
+  },
+  {
+    name: 'tiny-qwen2',
+    recipe: { rank: 5, alpha: 10, rslora: true, targets: ['q_proj', 'v_proj', 'down_proj'] },
+    maxShardSize: '300KB',
+  },
+  // Shards smaller than the largest tensor, which then stands alone.
+  { name: 'tiny-qwen3', recipe: { rank: 4, alpha: 8, layers: [0, 2] }, maxShardSize: '60KB' },
+  { name: 'tiny-llama3', recipe: { rank: 16, alpha: 16, dropout: 0.1 }, maxShardSize: '4096MB' },
+];
+
+/** High enough for B to leave zero far behind in a few steps. */
+const training = { lr: 0.01, schedule: 'constant', warmup_steps: 0, max_steps: 8, dtype: 'f32' };
+
+const ROW_LENGTHS = [2, 17, 64, 300];
+const VOCABULARY = 512;
+const NEW_TOKENS = 80;
+
+/**
+ * Trains, merges and evaluates each model in `folder/<name>`.
+ * Returns what was made, for check.py, and an error by the name of each model where a command failed.
+ */
+export async function writeFiles(folder) {
+  const made = [];
+  const errors = [];
+  for (const model of models) {
+    try {
+      made.push(await writeModel(model, join(folder, model.name)));
+    } catch (error) {
+      errors.push(`${model.name}: ${error.message}`);
+    }
+  }
+  return { made, errors };
+}
+
+async function writeModel({ name, data, recipe, maxShardSize, texts }, folder) {
+  mkdirSync(folder);
+  const at = (file) => join(folder, file);
+  const model = join(shared, 'models', name);
+  const rows = at('rows.jsonl');
+  writeFileSync(rows, randomRows());
+  writeFileSync(at('recipe.json'), JSON.stringify({ ...training, ...recipe }));
+
+  const [adapter, merged] = [at('adapter'), at('merged')];
+  await graft('train', { model, data: data ?? rows, out: adapter, recipe: at('recipe.json') });
+  await graft('merge', { model, adapter, out: merged, 'max-shard-size': maxShardSize });
+  const made = {
+    ...{ name, model, rows, adapter, merged, maxShardSize },
+    adapterEval: await evaluate({ model, adapter, data: rows, logits: at('adapter.safetensors') }),
+    mergedEval: await evaluate({ model: merged, data: rows, logits: at('merged.safetensors') }),
+    // Where check.py has peft and transformers save the same again.
+    savedAdapter: at('saved-adapter'),
+    savedMerged: at('saved-merged'),
+  };
+  if (texts) {
+    writeFileSync(at('texts.json'), JSON.stringify(texts));
+    made.tokens = { texts, ids: JSON.parse(await tsx('e2e/interop/tokenIds.ts', model, at('texts.json'))) };
+    const options = { prompt: '', 'max-new-tokens': NEW_TOKENS };
+    made.generated = {
+      newTokens: NEW_TOKENS,
+      base: await graft('generate', { model, ...options }),
+      adapter: await graft('generate', { model, adapter, ...options }),
+      merged: await graft('generate', { model: merged, ...options }),
+    };
+  }
+  return made;
+}
+
+/** Runs `eval`; returns what it prints, with the path of its logits. */
+export async function evaluate(options) {
+  return { ...JSON.parse(await graft('eval', options)), logits: options.logits };
+}
+
+/** Runs a command of Graft and returns what it prints. Throws with the line it ended with when it fails. */
+async function graft(command, options) {
+  const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  return tsx('src/cli/main.ts', command, ...flags);
+}
+
+async function tsx(file, ...args) {
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', file, ...args], {
+      cwd: root,
+      maxBuffer: 1 << 26,
+    });
+    return stdout.replace(/\n$/, '');
+  } catch (error) {
+    const last = error.stderr?.trim().split('\n').at(-1) || error.message;
+    throw new Error(`${[file, ...args].join(' ')}: ${last}`, { cause: error });
+  }
+}
+
+/** Pre-tokenized rows of random ids, a third of them not to be learned; the same ones every time. */
+function randomRows() {
+  let state = 20_240_601;
+  // Numerical Recipes' generator; its high bits are the good ones.
+  const random = () => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) / 2 ** 32;
+  const rows = ROW_LENGTHS.map((length) => {
+    const ids = Array.from({ length }, () => 3 + Math.floor(random() * (VOCABULARY - 3)));
+    return { input_ids: ids, labels: ids.map((id, i) => (i > 1 && random() < 1 / 3 ? -100 : id)) };
+  });
+  return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+}

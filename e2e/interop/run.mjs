@@ -1,0 +1,74 @@
+// Do the files Graft writes load in Python's transformers, peft and safetensors, and give our numbers there?
+// A line a check; the last line is "N passed, N failed", with ", N skipped" where Python can't be had.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { root } from '../../src/launch/project.mjs';
+import { evaluate, writeFiles } from './graft.mjs';
+import { preparePython } from './python.mjs';
+
+const counts = { passed: 0, failed: 0 };
+const { python, missing } = await preparePython();
+if (missing) {
+  console.log(`Not checked against transformers and peft: ${missing}`);
+  console.log('0 passed, 0 failed, 1 skipped');
+} else {
+  await checkAll();
+  console.log(`${counts.passed} passed, ${counts.failed} failed`);
+  process.exitCode = counts.failed > 0 || counts.passed === 0 ? 1 : 0;
+}
+
+async function checkAll() {
+  const folder = mkdtempSync(join(tmpdir(), 'graft-interop-'));
+  try {
+    const { made, errors } = await writeFiles(folder);
+    for (const error of errors) report('FAIL', error);
+    const manifest = join(folder, 'manifest.json');
+    writeFileSync(manifest, JSON.stringify(made));
+    await runChecks(manifest);
+    for (const model of made) await checkTheWayBack(model);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Runs check.py, which prints "ok …" or "FAIL …" for each check. */
+async function runChecks(manifest) {
+  const env = { ...process.env, HF_HUB_OFFLINE: '1', TRANSFORMERS_VERBOSITY: 'error' };
+  const child = spawn(python, [join(root, 'e2e', 'interop', 'check.py'), manifest], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env,
+  });
+  let output = '';
+  child.stdout.on('data', (chunk) => (output += chunk));
+  const status = await new Promise((resolve) => child.on('close', resolve));
+  for (const [, outcome, text] of output.matchAll(/^(ok|FAIL) (.*)$/gm)) report(outcome, text);
+  if (status !== 0) report('FAIL', `check.py ended with status ${status}`);
+}
+
+/** What peft and transformers saved of our files is the same model to us, to the last bit of its logits. */
+async function checkTheWayBack({ name, model, rows, adapterEval, mergedEval, savedAdapter, savedMerged }) {
+  await compare('the adapter peft saved gives Graft the same logits', adapterEval, {
+    model,
+    adapter: savedAdapter,
+  });
+  await compare('the model transformers saved gives Graft the same logits', mergedEval, {
+    model: savedMerged,
+  });
+
+  async function compare(what, before, options) {
+    try {
+      const again = await evaluate({ ...options, data: rows, logits: `${before.logits}.again` });
+      const same = readFileSync(again.logits).equals(readFileSync(before.logits));
+      report(same ? 'ok' : 'FAIL', `${name}: ${what}`);
+    } catch (error) {
+      report('FAIL', `${name}: ${what}: ${error.message}`);
+    }
+  }
+}
+
+function report(outcome, text) {
+  counts[outcome === 'ok' ? 'passed' : 'failed']++;
+  console.log(`${outcome.padEnd(4)} ${text}`);
+}
