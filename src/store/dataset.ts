@@ -1,3 +1,4 @@
+import { rowLimit } from './plan.ts';
 import { GraftError } from '../lib/errors.ts';
 import type { DatasetSummary, PreviewPiece, Progress, TokenizedSummary } from '../workers/protocol.ts';
 import { noteOf, type ErrorNote } from './errorNote.ts';
@@ -61,7 +62,8 @@ export const createDatasetSlice: SliceOf<DatasetSlice> =
     const tokenizeOnce = async () => {
       const { recipe, model, dataset } = get();
       if (model.status !== 'ready' || dataset.status !== 'ready') return;
-      const { mask, max_length: maxLength, eval_fraction: evalFraction, seed } = recipe.draft;
+      const { mask, eval_fraction: evalFraction, seed } = recipe.draft;
+      const maxLength = rowLimit(recipe.draft, model.summary?.maxPositions);
       patch({ tokenizing: true, error: null });
       try {
         const options = { mask, maxLength, evalFraction, seed };

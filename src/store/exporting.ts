@@ -1,3 +1,4 @@
+import { GraftError } from '../lib/errors.ts';
 import type { MergeDestination, MergeOutcome, Progress } from '../workers/protocol.ts';
 import { noteOf, type ErrorNote } from './errorNote.ts';
 import { busyWith, type SliceOf } from './state.ts';
@@ -26,6 +27,8 @@ export interface ExportSlice {
   setShardSize(size: ShardSize): void;
   exportAdapter(): Promise<void>;
   merge(destination: MergeDestination): Promise<void>;
+  /** Ends the merge under way; what it had written is removed. */
+  cancelMerge(): Promise<void>;
   dismissExportError(): void;
 }
 
@@ -75,8 +78,17 @@ export const createExportSlice: SliceOf<ExportSlice> =
           markSaved();
           get().announce({ kind: 'exportDone', name: merged.zip?.name ?? folder ?? '' });
         } catch (error) {
-          patch({ mergeStatus: 'failed', mergeProgress: null, mergeError: noteOf(error) });
+          const cancelled = error instanceof GraftError && error.code === 'merge.cancelled';
+          patch({
+            mergeStatus: cancelled ? 'idle' : 'failed',
+            mergeProgress: null,
+            mergeError: cancelled ? null : noteOf(error),
+          });
         }
+      },
+      async cancelMerge() {
+        // A merge that can't be cancelled any more ends by itself, and says how in its own place.
+        await workers.engine.call.cancelMerge().catch(() => null);
       },
       dismissExportError: () => patch({ adapterError: null, mergeError: null }),
     };

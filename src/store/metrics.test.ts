@@ -74,7 +74,7 @@ describe('Metrics', () => {
     vi.useFakeTimers();
     try {
       const metrics = new Metrics(200);
-      const heard = vi.fn();
+      const heard = vi.fn<() => void>();
       const stop = metrics.subscribe(heard);
       for (let i = 1; i <= 50; i++) metrics.push(step(i, 1));
       expect(heard).not.toHaveBeenCalled();

@@ -7,8 +7,10 @@ import { emptyTryout } from './tryout.ts';
 
 export interface ModelState {
   status: 'none' | 'opening' | 'ready';
-  /** The folder that is open, being opened, or was open last. */
+  /** The folder that is open, or was open last. */
   source: ModelSource | null;
+  /** Name of the folder that is being opened. */
+  opening: string;
   summary: ModelSummary | null;
   /** `fallback`: the model has no chat template, a plain one is used. */
   tokenizer: 'none' | 'model' | 'fallback';
@@ -32,6 +34,7 @@ export interface ModelSlice {
 export const emptyModel: ModelState = {
   status: 'none',
   source: null,
+  opening: '',
   summary: null,
   tokenizer: 'none',
   progress: null,
@@ -45,8 +48,25 @@ export const createModelSlice: SliceOf<ModelSlice> =
     const patch = (changes: Partial<ModelState>) => set(({ model }) => ({ model: { ...model, ...changes } }));
 
     const open = async (source: ModelSource) => {
+      const before = get().model;
+      patch({ status: 'opening', opening: source.name, progress: null, error: null, tokenizerError: null });
+      try {
+        const summary = await workers.engine.call.openModel(source, (progress) => patch({ progress }));
+        const tokenizer = await openTokenizer(source, summary);
+        reset({ ...emptyModel, status: 'ready', source, summary, ...tokenizer });
+        get().announce({ kind: 'modelReady', name: summary.name });
+        void get().tokenize();
+      } catch (error) {
+        const kept = before.summary !== null && (await workers.engine.call.holdsModel().catch(() => false));
+        if (kept) set({ model: { ...before, error: noteOf(error) } });
+        else reset({ ...emptyModel, source: before.source, error: noteOf(error) });
+      }
+    };
+
+    /** Another model, or none: what was made with the one of before belongs to it. */
+    const reset = (model: ModelState) => {
       set({
-        model: { ...emptyModel, status: 'opening', source },
+        model,
         run: emptyRun,
         adapter: null,
         tryout: { ...emptyTryout, request: get().tryout.request },
@@ -54,15 +74,6 @@ export const createModelSlice: SliceOf<ModelSlice> =
       });
       metrics.reset();
       get().forgetTokens();
-      try {
-        const summary = await workers.engine.call.openModel(source, (progress) => patch({ progress }));
-        const tokenizer = await openTokenizer(source, summary);
-        set({ model: { ...emptyModel, status: 'ready', source, summary, ...tokenizer } });
-        get().announce({ kind: 'modelReady', name: summary.name });
-        void get().tokenize();
-      } catch (error) {
-        set({ model: { ...emptyModel, source, error: noteOf(error) } });
-      }
     };
 
     const openTokenizer = async (source: ModelSource, { vocabSize }: ModelSummary) => {

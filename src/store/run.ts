@@ -84,6 +84,7 @@ export const createRunSlice: SliceOf<RunSlice> =
           metrics.begin(event.totalSteps);
           patch({
             status: get().run.status === 'stopping' ? 'stopping' : 'running',
+            phase: '',
             totalSteps: event.totalSteps,
             trainableParameters: event.trainableParameters,
           });
@@ -107,6 +108,8 @@ export const createRunSlice: SliceOf<RunSlice> =
       set({ run: { ...emptyRun, status: 'preparing', recipe }, adapter: null, exporting: emptyExporting });
       try {
         const { train, evaluation } = await workers.data.call.rows();
+        // Stopped before there was anything to stop.
+        if (get().run.status === 'stopping') return set({ run: emptyRun });
         const outcome = await workers.engine.call.train(recipe, train, evaluation, onEvent);
         patch({ status: 'done', outcome });
         set({ adapter: { origin: 'trained', saved: false, steps: outcome.steps } });
@@ -155,12 +158,13 @@ export const createRunSlice: SliceOf<RunSlice> =
         if (!busyWith(get())) await unlessUnsaved('retrain', run);
       },
       async stopTraining() {
-        if (get().run.status !== 'running') return;
+        const { status } = get().run;
+        if (status !== 'preparing' && status !== 'running') return;
         patch({ status: 'stopping' });
         try {
           await workers.engine.call.stopTraining();
         } catch (error) {
-          patch({ status: 'running', error: noteOf(error) });
+          patch({ status, error: noteOf(error) });
         }
       },
       dismissRunError: () => patch({ error: null }),

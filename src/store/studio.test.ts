@@ -5,6 +5,7 @@ import { GraftError } from '../lib/errors.ts';
 import { sharedPath } from '../testing/shared.ts';
 import type { WorkerClient, Workers } from '../workers/client.ts';
 import { createDataDesk } from '../workers/dataDesk.ts';
+import { createEngineDesk } from '../workers/engineDesk.ts';
 import type { DataApi, EngineApi, ModelSource, ModelSummary } from '../workers/protocol.ts';
 import { Metrics } from './metrics.ts';
 import { blockReason, stepStatus } from './steps.ts';
@@ -37,15 +38,16 @@ const summary: ModelSummary = {
 };
 const stories = new File([readFileSync(sharedPath('data/robot-stories.jsonl'))], 'robot-stories.jsonl');
 
-/** The page's store with the real data desk in this thread, and an engine that can only be lost. */
+/** The page's store with the workers' own desks in this thread; Node has no WebGPU, so the engine opens no device. */
 function openStudio() {
   const crashListeners: ((error: GraftError) => void)[] = [];
   const desk = createDataDesk();
   const data: WorkerClient<DataApi> = { call: desk, onCrash: () => undefined, restart: () => undefined };
-  const engine = {
-    onCrash: (listener: (error: GraftError) => void) => crashListeners.push(listener),
-    restart: () => undefined,
-  } as Partial<WorkerClient<EngineApi>> as WorkerClient<EngineApi>;
+  const engine: WorkerClient<EngineApi> = {
+    call: createEngineDesk(),
+    onCrash: (listener) => crashListeners.push(listener),
+    restart: (error) => crashListeners.forEach((listener) => listener(error)),
+  };
   const workers: Workers = { engine, data };
   const studio = createStudio({ workers, metrics: new Metrics() });
   const openModel = async () => {

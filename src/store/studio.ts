@@ -1,5 +1,6 @@
 import { createStore } from 'zustand/vanilla';
-import { GraftError } from '../lib/errors.ts';
+import { GraftError, type ErrorCode } from '../lib/errors.ts';
+import type { Workers } from '../workers/client.ts';
 import { createDatasetSlice } from './dataset.ts';
 import { createDeviceSlice } from './device.ts';
 import { createExportSlice } from './exporting.ts';
@@ -10,8 +11,33 @@ import { createRunSlice } from './run.ts';
 import type { Backstage, Studio } from './state.ts';
 import { createTryoutSlice } from './tryout.ts';
 
+/** A GPU device that has failed in one of these ways answers nothing more: only a new one helps. */
+const fatal: ReadonlySet<ErrorCode> = new Set(['gpu.device_lost', 'gpu.out_of_memory', 'gpu.validation']);
+
+/** The engine, ended after an error that its device does not survive; the error still reaches the caller first. */
+function endedByFatalErrors(engine: Workers['engine']): Workers['engine'] {
+  const call = new Proxy(engine.call, {
+    get(target, method) {
+      const invoke = Reflect.get(target, method) as (...args: unknown[]) => Promise<unknown>;
+      return async (...args: unknown[]) => {
+        try {
+          return await invoke(...args);
+        } catch (error) {
+          if (error instanceof GraftError && fatal.has(error.code)) {
+            engine.restart(new GraftError('workers.restarted', { reason: error.message }, { cause: error }));
+          }
+          throw error;
+        }
+      };
+    },
+  });
+  return { ...engine, call };
+}
+
 /** Makes the store of a page over its workers, and lets it hear of their end. */
-export function createStudio(backstage: Backstage) {
+export function createStudio({ workers: given, metrics }: Backstage) {
+  const workers = { ...given, engine: endedByFatalErrors(given.engine) };
+  const backstage: Backstage = { workers, metrics };
   const store = createStore<Studio>()((...args) => ({
     ...createDeviceSlice(backstage)(...args),
     ...createModelSlice(backstage)(...args),
@@ -22,12 +48,8 @@ export function createStudio(backstage: Backstage) {
     ...createExportSlice(backstage)(...args),
     ...createPrefsSlice(backstage)(...args),
   }));
-  const { engine, data } = backstage.workers;
+  const { engine, data } = workers;
   engine.onCrash((error) => store.getState().engineLost(error));
   data.onCrash((error) => store.getState().dataLost(error));
-  store.subscribe(({ run }, before) => {
-    const lost = run.error?.code === 'gpu.device_lost' && before.run.error !== run.error;
-    if (lost) engine.restart(new GraftError('gpu.device_lost', run.error?.params).message);
-  });
   return store;
 }

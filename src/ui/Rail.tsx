@@ -60,8 +60,7 @@ function remarkOf(state: Studio, id: StepId): string {
   switch (id) {
     case 'model':
       return (
-        model.summary?.name ??
-        (reason && model.status !== 'opening' ? t(`block.${reason}`) : (model.source?.name ?? ''))
+        model.summary?.name ?? (reason && model.status !== 'opening' ? t(`block.${reason}`) : model.opening)
       );
     case 'data': {
       const { summary, tokenized } = dataset;

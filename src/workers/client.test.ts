@@ -56,6 +56,8 @@ class PortWorker extends EventTarget implements WorkerLike {
   }
 }
 
+const ended = new GraftError('workers.crashed', { worker: 'echo', reason: 'end of test' });
+
 function connect() {
   const started: PortWorker[] = [];
   const client = connectWorker<EchoApi>('echo', () => {
@@ -73,7 +75,7 @@ describe('connectWorker', () => {
     expect(await client.call.double(21)).toBe(42);
     expect(await client.call.double(1)).toBe(2);
     expect(started).toHaveLength(1);
-    client.restart('end of test');
+    client.restart(ended);
   });
 
   it('passes callbacks, and gives typed arrays away instead of copying them', async () => {
@@ -84,7 +86,7 @@ describe('connectWorker', () => {
     const ids = Int32Array.of(1, 2, 3);
     expect(await client.call.sum({ ids })).toBe(6);
     expect(ids.byteLength).toBe(0);
-    client.restart('end of test');
+    client.restart(ended);
   });
 
   it('throws GraftError with its code and fields, and a plain Error for anything else', async () => {
@@ -95,7 +97,7 @@ describe('connectWorker', () => {
     const unknown = await client.call.failUnknown().catch((error: unknown) => error);
     expect(unknown).not.toBeInstanceOf(GraftError);
     expect(unknown).toMatchObject({ message: 'nobody foresaw this' });
-    client.restart('end of test');
+    client.restart(ended);
   });
 
   it('rejects what is under way when the worker crashes, says so, and starts a new one', async () => {
@@ -112,7 +114,7 @@ describe('connectWorker', () => {
     expect(started[0]!.terminated).toBe(true);
     expect(await client.call.double(4)).toBe(8);
     expect(started).toHaveLength(2);
-    client.restart('end of test');
+    client.restart(ended);
   });
 });
 

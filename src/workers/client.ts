@@ -9,8 +9,8 @@ export interface WorkerClient<Api> {
   readonly call: Throwing<Api>;
   /** Calls `listener` when the worker has crashed: what it held is gone; the next call starts a new one. */
   onCrash(listener: (error: GraftError) => void): void;
-  /** Ends the worker; calls under way reject with `workers.crashed`. The next call starts a new one. */
-  restart(reason: string): void;
+  /** Ends the worker; calls under way reject with `error`. The next call starts a new one. */
+  restart(error: GraftError): void;
 }
 
 /** The part of Worker that the client needs. */
@@ -27,11 +27,10 @@ export function connectWorker<Api>(name: string, start: () => WorkerLike): Worke
   const pending = new Set<(error: GraftError) => void>();
   const crashListeners: ((error: GraftError) => void)[] = [];
 
-  const end = (reason: string) => {
+  const end = (error: GraftError) => {
     if (!running) return;
     running.worker.terminate();
     running = null;
-    const error = new GraftError('workers.crashed', { worker: name, reason });
     for (const reject of pending) reject(error);
     pending.clear();
     for (const listener of crashListeners) listener(error);
@@ -41,7 +40,8 @@ export function connectWorker<Api>(name: string, start: () => WorkerLike): Worke
     if (running) return running;
     const worker = start();
     const crashed = (event: Event) => {
-      if (running?.worker === worker) end(reasonOf(event));
+      if (running?.worker !== worker) return;
+      end(new GraftError('workers.crashed', { worker: name, reason: reasonOf(event) }));
     };
     worker.addEventListener('error', crashed as EventListener);
     worker.addEventListener('messageerror', crashed as EventListener);

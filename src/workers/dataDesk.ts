@@ -6,18 +6,9 @@ import { selectRows, type TokenRows } from '../data/tokenRows.ts';
 import { checkTokenizerFits, loadTokenizer, type Tokenizer } from '../data/tokenizer.ts';
 import { assert, GraftError } from '../lib/errors.ts';
 import { blobSource } from '../storage/byteSource.ts';
-import { directoryHandleFolder } from '../storage/directoryHandleFolder.ts';
-import { fileFolder } from '../storage/fileFolder.ts';
-import type { Folder } from '../storage/types.ts';
-import type {
-  DataApi,
-  ModelSource,
-  PreviewPiece,
-  Progress,
-  RowProblem,
-  TokenizedSummary,
-} from './protocol.ts';
+import type { DataApi, PreviewPiece, Progress, RowProblem, TokenizedSummary } from './protocol.ts';
 import type { Throwing } from './result.ts';
+import { folderOf } from './sourceFolder.ts';
 
 /** How many problems travel to the page: it lists the first, and tells how many there are. */
 const LISTED_PROBLEMS = 50;
@@ -26,13 +17,6 @@ const PREVIEW_CHARACTERS = 20_000;
 
 /** Most bars of the histogram. */
 const BINS = 32;
-
-/** The folder that a source stands for. */
-export function folderOf(source: ModelSource): Folder {
-  return source.kind === 'files'
-    ? fileFolder(source.files, source.name)
-    : directoryHandleFolder(source.handle, source.name);
-}
 
 /**
  * What the data worker does: holds one tokenizer, one parsed data file and its tokens. Opening another of them

@@ -104,6 +104,8 @@ export function createEngineDesk(): Throwing<EngineApi> {
         return summarize(source.name, files, tokenizer, device_.memory.bytes);
       }),
 
+    holdsModel: async () => model !== null,
+
     train: (recipe, rows, evalRows, onEvent) =>
       inTurn(async () => {
         stopTraining = false;

@@ -151,6 +151,8 @@ export interface MergeOutcome {
 export interface EngineApi {
   openDevice(): Promise<Result<DeviceReport>>;
   openModel(source: ModelSource, onProgress: (p: Progress) => void): Promise<Result<ModelSummary>>;
+  /** Whether a model is open: one that could not be opened leaves the one of before, if it got that far. */
+  holdsModel(): Promise<Result<boolean>>;
   train(
     recipe: Recipe,
     rows: TokenRows,

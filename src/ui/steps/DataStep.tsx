@@ -1,5 +1,6 @@
 import { Button } from 'react-aria-components';
 import { useStudio } from '../../store/index.ts';
+import { rowLimit } from '../../store/plan.ts';
 import { isTraining } from '../../store/state.ts';
 import type { DatasetSummary, RowProblem, TokenizedSummary } from '../../workers/protocol.ts';
 import { chooseDataFile } from '../chooseFiles.ts';
@@ -98,7 +99,7 @@ function RowFacts({ summary }: { summary: DatasetSummary }) {
 }
 
 function TokenFacts({ tokenized }: { tokenized: TokenizedSummary }) {
-  const maxLength = useStudio((state) => state.recipe.draft.max_length);
+  const maxLength = useStudio(({ recipe, model }) => rowLimit(recipe.draft, model.summary?.maxPositions));
   const { rows, evalRows, tokens, trainedTokens, truncatedRows, longest } = tokenized;
   return (
     <Facts>
@@ -137,7 +138,8 @@ function Problems({ problems, count }: { problems: RowProblem[]; count: number }
 }
 
 function Lengths({ tokenized }: { tokenized: TokenizedSummary }) {
-  const maxLength = useStudio((state) => state.recipe.draft.max_length);
+  const maxLength = useStudio(({ recipe, model }) => rowLimit(recipe.draft, model.summary?.maxPositions));
+  const wanted = useStudio((state) => state.recipe.draft.max_length);
   const { truncatedRows, truncatedTokens } = tokenized;
   return (
     <div className="part">
@@ -145,7 +147,7 @@ function Lengths({ tokenized }: { tokenized: TokenizedSummary }) {
       <Histogram bins={tokenized.histogram} rows={tokenized.rows} longest={tokenized.longest} />
       {truncatedRows > 0 && (
         <Notice tone="warning">
-          {t('data.cutNote', {
+          {t(wanted > maxLength ? 'data.cutNoteContext' : 'data.cutNote', {
             n: truncatedRows,
             max: maxLength,
             tokens: truncatedTokens,

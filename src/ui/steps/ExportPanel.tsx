@@ -16,6 +16,7 @@ import { Proof } from './Proof.tsx';
 export function ExportPanel() {
   const exporting = useStudio((state) => state.exporting);
   const dismiss = useStudio((state) => state.dismissExportError);
+  const cancelMerge = useStudio((state) => state.cancelMerge);
   const { merged, folder } = exporting;
   return (
     <div className="part export">
@@ -28,7 +29,12 @@ export function ExportPanel() {
       <ErrorNotice error={exporting.mergeError} onDismiss={dismiss} />
       {exporting.adapterStatus === 'working' && <ProgressLine label={t('export.packing')} progress={null} />}
       {exporting.mergeStatus === 'working' && (
-        <ProgressLine label={t('export.merging')} progress={exporting.mergeProgress} />
+        <div className="merging">
+          <ProgressLine label={t('export.merging')} progress={exporting.mergeProgress} />
+          <Button className="button button--small" onPress={() => void cancelMerge()}>
+            {t('export.cancel')}
+          </Button>
+        </div>
       )}
       {merged && <Proof proof={merged.proof} />}
       {merged && folder !== null && (

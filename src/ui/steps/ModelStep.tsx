@@ -21,7 +21,7 @@ export function ModelStep() {
   const dismiss = useStudio((state) => state.dismissModelError);
   const reopen = useStudio((state) => state.reopenModel);
   const disabled = useStudio((state) => busyWith(state) !== null || blockReason(state, 'model') !== null);
-  const reopenButton = model.status === 'none' && model.source && model.error?.code === 'workers.crashed' && (
+  const reopenButton = model.status === 'none' && model.source && model.error && (
     <Button className="button button--small" onPress={() => void reopen()} isDisabled={disabled}>
       {t('model.reopen', { name: model.source.name })}
     </Button>
@@ -30,17 +30,14 @@ export function ModelStep() {
     <Step id="model" aside={model.summary && <Choose disabled={disabled} />}>
       <ErrorNotice error={model.error} onDismiss={dismiss} action={reopenButton} />
       {model.status === 'opening' && (
-        <ProgressLine
-          label={t('model.opening', { name: model.source?.name ?? '' })}
-          progress={model.progress}
-        />
+        <ProgressLine label={t('model.opening', { name: model.opening })} progress={model.progress} />
       )}
       {model.status === 'none' && (
         <DropArea target="model" icon="folder" title={t('model.drop')} hint={t('model.dropHint')}>
           <Choose disabled={disabled} first />
         </DropArea>
       )}
-      {model.summary && <Summary model={model} summary={model.summary} />}
+      {model.status === 'ready' && model.summary && <Summary model={model} summary={model.summary} />}
     </Step>
   );
 }
@@ -75,10 +72,14 @@ function Summary({ model, summary }: { model: ModelState; summary: ModelSummary 
       <div className="card-title">
         <h3 className="mono">{summary.name}</h3>
         <p>
-          {summary.family} · {formatCompact(summary.parameters)} · {formatBytes(summary.bytes)}
+          {t('model.inShort', {
+            parameters: formatCompact(summary.parameters),
+            size: formatBytes(summary.bytes),
+          })}
         </p>
       </div>
       <Facts>
+        <Fact name={t('model.family')}>{summary.family}</Fact>
         <Fact name={t('model.parameters')}>{formatCount(summary.parameters)}</Fact>
         <Fact name={t('model.dtype')}>{summary.dtypes.join(', ')}</Fact>
         <Fact name={t('model.size')}>{formatBytes(summary.bytes)}</Fact>

@@ -7,7 +7,7 @@ import { t } from '../text/index.ts';
 export function Proof({ proof }: { proof: MergeProof }) {
   const { tensors, changedTensors, bytes, maxLogitDifference, allowedLogitDifference } = proof;
   return (
-    <div className="proof" role="status">
+    <div className="proof">
       <span className="proof__seal" aria-hidden="true">
         <Icon name="check" size={20} />
       </span>

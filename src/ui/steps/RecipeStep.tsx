@@ -1,5 +1,5 @@
-import { Button, Label, Radio, RadioGroup } from 'react-aria-components';
-import { changedFields, presetOf, presets, type Preset } from '../../config/presets.ts';
+import { Button, Group, ToggleButton } from 'react-aria-components';
+import { changedFields, presetOf, presets } from '../../config/presets.ts';
 import { recipeFields, type RecipeGroup, type RecipeKey } from '../../config/recipe.ts';
 import { useStudio } from '../../store/index.ts';
 import { plannedSteps } from '../../store/plan.ts';
@@ -73,25 +73,32 @@ function Presets({ disabled }: { disabled: boolean }) {
   const selected = useStudio((state) => presetOf(state.recipe.draft)?.id ?? null);
   const applyPreset = useStudio((state) => state.applyPreset);
   return (
-    <RadioGroup
-      className="presets"
-      value={selected}
-      onChange={(id) => applyPreset(id as Preset['id'])}
-      isDisabled={disabled}
-    >
-      <div className="presets__head">
-        <Label>{t('recipe.presets')}</Label>
+    <Group className="presets" aria-label={t('recipe.presets')}>
+      <p className="presets__head">
+        <span>{t('recipe.presets')}</span>
         {selected === null && <span className="presets__custom">{t('recipe.custom')}</span>}
-      </div>
+      </p>
       <div className="presets__list">
         {presets.map(({ id }) => (
-          <Radio key={id} value={id} className="preset">
-            <span className="preset__name">{t(`recipe.preset.${id}`)}</span>
-            <span className="preset__help">{t(`recipe.preset.${id}.help`)}</span>
-          </Radio>
+          <ToggleButton
+            key={id}
+            className="preset"
+            isSelected={selected === id}
+            isDisabled={disabled}
+            aria-labelledby={`preset-${id}`}
+            aria-describedby={`preset-${id}-help`}
+            onPress={() => applyPreset(id)}
+          >
+            <span className="preset__name" id={`preset-${id}`}>
+              {t(`recipe.preset.${id}`)}
+            </span>
+            <span className="preset__help" id={`preset-${id}-help`}>
+              {t(`recipe.preset.${id}.help`)}
+            </span>
+          </ToggleButton>
         ))}
       </div>
-    </RadioGroup>
+    </Group>
   );
 }
 

@@ -61,7 +61,7 @@ function TrainButton() {
     return (
       <Button
         className="button button--large"
-        isDisabled={status !== 'running'}
+        isDisabled={status === 'stopping'}
         onPress={() => void stopTraining()}
       >
         <Icon name="stop" />

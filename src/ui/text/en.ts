@@ -83,9 +83,9 @@ export const en = {
   'model.dropHint': 'It is read from your disk and not uploaded.',
   'model.chooseFolder': 'Choose model folder',
   'model.chooseFiles': 'Choose model files',
-  'model.another': 'Another model',
   'model.opening': 'Opening {name}',
   'model.reopen': 'Open {name} again',
+  'model.inShort': '{parameters} parameters, {size}',
   'model.family': 'Family',
   'model.parameters': 'Parameters',
   'model.size': 'Size on disk',
@@ -109,7 +109,6 @@ export const en = {
   'data.drop': 'Drop a data file here',
   'data.dropHint': 'JSONL, JSON or plain text. The format is found out by itself.',
   'data.chooseFile': 'Choose data file',
-  'data.another': 'Another file',
   'data.sample': 'Use the sample',
   'data.sampleHint': 'Robot stories: 240 short rows about a robot called Zip.',
   'data.reading': 'Reading {name}',
@@ -129,6 +128,11 @@ export const en = {
     other:
       '{n} rows are longer than {max} tokens and lose their ends ({tokens} tokens in all). Raise “Max length” to keep them.',
   },
+  'data.cutNoteContext': {
+    one: '{n} row is longer than the model’s context of {max} tokens and loses its end ({tokens} tokens in all).',
+    other:
+      '{n} rows are longer than the model’s context of {max} tokens and lose their ends ({tokens} tokens in all).',
+  },
   'data.waitsForModel': 'Choose a model to see these rows as it will read them.',
   'data.problems': {
     one: '{n} row can’t be used and is left out',
@@ -136,7 +140,6 @@ export const en = {
   },
   'data.problemsMore': { one: 'and {n} more', other: 'and {n} more' },
   'data.preview': 'As the model reads it',
-  'data.previewRow': 'Row {row} of {rows}',
   'data.previewFacts': 'line {line} of the file · {tokens} tokens',
   'data.previous': 'Previous row',
   'data.next': 'Next row',
@@ -149,7 +152,6 @@ export const en = {
   'data.histogram': 'Tokens in a row',
   'data.histogramSummary': 'Rows by length in tokens: {rows} rows, the longest has {longest} tokens.',
   'data.histogramBar': '{from}–{to} tokens: {n}',
-  'data.histogramRows': 'Rows',
 
   // Formats of data
   'format.messages': 'Conversations (messages)',
@@ -291,7 +293,7 @@ export const en = {
   'export.downloadMerged': 'Download merged model',
   'export.saveFolder': 'Save to a folder',
   'export.shardSize': 'Largest file',
-  'export.needsAdapter': 'There is something to take once you have trained, or opened an adapter.',
+  'export.cancel': 'Cancel',
   'export.packing': 'Packing the adapter',
   'export.merging': 'Merging',
   'export.saveAgain': 'Save {name} again',
