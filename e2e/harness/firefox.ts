@@ -41,7 +41,24 @@ class FirefoxStudio implements Studio {
   }
 
   async fill(name: string, value: string): Promise<void> {
-    await this.page.locator(`aria/${name}`).fill(value);
+    // `aria/NAME` would also find the label itself: the field is the one that the label is for.
+    const field = await this.page.waitForFunction(
+      (label) => {
+        const fields = document.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>('input, textarea');
+        const found = [...fields].find(
+          ({ labels, ariaLabel }) => ariaLabel === label || labels?.[0]?.textContent === label,
+        );
+        return found && !found.disabled ? found : null;
+      },
+      {},
+      name,
+    );
+    const input = field.asElement() as ElementHandle<HTMLInputElement>;
+    await input.evaluate((element) => {
+      element.focus();
+      element.select();
+    });
+    await this.page.keyboard.type(value);
   }
 
   async chooseFiles(target: Target, paths: readonly string[]): Promise<void> {
