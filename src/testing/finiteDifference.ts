@@ -1,5 +1,10 @@
 /** Central difference d f/d x[i] in f64. */
-export function finiteDifference(f: (x: ArrayLike<number>) => number, x: ArrayLike<number>, i: number, h = 1e-4): number {
+export function finiteDifference(
+  f: (x: ArrayLike<number>) => number,
+  x: ArrayLike<number>,
+  i: number,
+  h = 1e-4,
+): number {
   const at = Float64Array.from(x);
   at[i] = x[i]! + h;
   const up = f(at);
