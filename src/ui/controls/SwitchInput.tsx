@@ -1,5 +1,4 @@
 import { useId } from 'react';
-import { Switch } from 'react-aria-components';
 
 interface SwitchInputProps {
   label: string;
@@ -14,16 +13,18 @@ export function SwitchInput({ label, selected, onChange, help, disabled }: Switc
   const helpId = useId();
   return (
     <div className="field field--switch">
-      <Switch
+      <button
+        type="button"
+        role="switch"
+        aria-checked={selected}
         className="switch"
-        isSelected={selected}
-        onChange={onChange}
-        isDisabled={disabled ?? false}
-        {...(help && { 'aria-describedby': helpId })}
+        disabled={disabled}
+        aria-describedby={help ? helpId : undefined}
+        onClick={() => onChange(!selected)}
       >
         <span className="switch__track" aria-hidden="true" />
         <span>{label}</span>
-      </Switch>
+      </button>
       {help && (
         <span className="field__help" id={helpId}>
           {help}

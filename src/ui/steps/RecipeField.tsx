@@ -1,4 +1,4 @@
-import { Button, Checkbox, CheckboxGroup } from 'react-aria-components';
+import { Button, Group, ToggleButton } from 'react-aria-components';
 import { defaultRecipe, recipeFields, type RecipeKey } from '../../config/recipe.ts';
 import { useStudio } from '../../store/index.ts';
 import { fieldShape, formatLayers, formatNumber, type FieldShape } from '../../store/recipeShape.ts';
@@ -102,6 +102,11 @@ function Targets({ disabled }: { disabled: boolean }) {
   const { label, help } = recipeFields.targets;
   const all = targets === 'all-linear';
   const names = [...new Set([...modules, ...(all ? [] : targets)])];
+  const choose = (name: string, chosen: boolean) => {
+    const wanted = names.filter((other) => (other === name ? chosen : targets.includes(other)));
+    // An adapter on nothing is no adapter: the last one stays.
+    if (wanted.length > 0) setFieldValue('targets', wanted);
+  };
   return (
     <div className="field">
       <span className="field__label">{label}</span>
@@ -112,25 +117,19 @@ function Targets({ disabled }: { disabled: boolean }) {
         onChange={(selected) => setFieldValue('targets', selected ? 'all-linear' : [...modules])}
       />
       {!all && (
-        <CheckboxGroup
-          className="chips"
-          aria-label={label}
-          value={targets}
-          isDisabled={disabled}
-          onChange={(chosen) =>
-            chosen.length > 0 &&
-            setFieldValue(
-              'targets',
-              names.filter((name) => chosen.includes(name)),
-            )
-          }
-        >
+        <Group className="chips" aria-label={label}>
           {names.map((name) => (
-            <Checkbox key={name} value={name} className="chip">
+            <ToggleButton
+              key={name}
+              className="chip"
+              isSelected={targets.includes(name)}
+              isDisabled={disabled}
+              onChange={(chosen) => choose(name, chosen)}
+            >
               {name}
-            </Checkbox>
+            </ToggleButton>
           ))}
-        </CheckboxGroup>
+        </Group>
       )}
       <span className="field__help">{help}</span>
     </div>
