@@ -13,6 +13,8 @@ export interface PreviewRow {
 
 export interface DatasetState {
   status: 'none' | 'reading' | 'ready';
+  /** Name of the file that is being read. */
+  reading: string;
   summary: DatasetSummary | null;
   tokenized: TokenizedSummary | null;
   tokenizing: boolean;
@@ -39,6 +41,7 @@ export interface DatasetSlice {
 
 export const emptyDataset: DatasetState = {
   status: 'none',
+  reading: '',
   summary: null,
   tokenized: null,
   tokenizing: false,
@@ -91,7 +94,7 @@ export const createDatasetSlice: SliceOf<DatasetSlice> =
       async openDataset(file) {
         if (isTraining(get())) return;
         const before = get().dataset;
-        patch({ status: 'reading', progress: null, error: null });
+        patch({ status: 'reading', reading: file.name, progress: null, error: null });
         try {
           await restoreTokenizer();
           const summary = await workers.data.call.openDataset(file, onProgress);

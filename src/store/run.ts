@@ -106,6 +106,7 @@ export const createRunSlice: SliceOf<RunSlice> =
       const recipe = get().recipe.draft;
       metrics.reset();
       set({ run: { ...emptyRun, status: 'preparing', recipe }, adapter: null, exporting: emptyExporting });
+      get().forgetAnswers();
       try {
         const { train, evaluation } = await workers.data.call.rows();
         // Stopped before there was anything to stop.
@@ -134,6 +135,7 @@ export const createRunSlice: SliceOf<RunSlice> =
           adapter: { origin: 'opened', saved: true, name: source.name, rank, modules },
           exporting: emptyExporting,
         });
+        get().forgetAnswers();
       } catch (error) {
         set({ adapterError: noteOf(error) });
       } finally {

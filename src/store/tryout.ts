@@ -27,6 +27,8 @@ export interface TryoutSlice {
   /** Asks the base model, then the tuned one where there is an adapter, with the same seed. */
   compare(): Promise<void>;
   stopAnswering(): Promise<void>;
+  /** Clears the answers: they were another adapter's. */
+  forgetAnswers(): void;
 }
 
 export const emptyTryout: TryoutState = {
@@ -97,6 +99,7 @@ export const createTryoutSlice: SliceOf<TryoutSlice> =
         patch({ status: 'idle' });
         get().announce({ kind: 'answersDone' });
       },
+      forgetAnswers: () => patch({ base: null, tuned: null }),
       async stopAnswering() {
         stopped = true;
         try {

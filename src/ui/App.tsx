@@ -13,6 +13,7 @@ import { ModelStep } from './steps/ModelStep.tsx';
 import { RecipeStep } from './steps/RecipeStep.tsx';
 import { TrainStep } from './steps/TrainStep.tsx';
 import { TryStep } from './steps/TryStep.tsx';
+import { TabTitle } from './TabTitle.tsx';
 import { t } from './text/index.ts';
 import { ThemeSetter } from './theme.ts';
 import './styles/index.css';
@@ -24,6 +25,7 @@ export function App() {
       <ThemeSetter />
       <PageDrop />
       <LeaveGuard />
+      <TabTitle />
       <Masthead />
       <div className="page">
         <Rail />

@@ -60,7 +60,7 @@ export function LossChart() {
           ))}
         </dl>
       </div>
-      <div className="chart__plot" ref={host} aria-hidden="true" />
+      <div className="chart__plot" ref={host} aria-hidden="true" data-empty={n === 0} />
       {n === 0 && <p className="chart__waiting">{t('train.waiting')}</p>}
     </figure>
   );

@@ -20,7 +20,9 @@ const SAMPLE = `${import.meta.env.BASE_URL}samples/robot-stories.jsonl`;
 
 /** Step 2: the rows to learn from. */
 export function DataStep() {
-  const { status, summary, tokenized, tokenizing, progress, error } = useStudio((state) => state.dataset);
+  const { status, reading, summary, tokenized, tokenizing, progress, error } = useStudio(
+    (state) => state.dataset,
+  );
   const hasModel = useStudio((state) => state.model.status === 'ready');
   const dismiss = useStudio((state) => state.dismissDatasetError);
   const disabled = useStudio(isTraining) || status === 'reading';
@@ -28,7 +30,7 @@ export function DataStep() {
     <Step id="data" aside={summary && <Choose disabled={disabled} />}>
       <ErrorNotice error={error} onDismiss={dismiss} />
       {status === 'reading' && (
-        <ProgressLine label={t('data.reading', { name: '' }).trim()} progress={progress} />
+        <ProgressLine label={t('data.reading', { name: reading })} progress={progress} />
       )}
       {status === 'none' && (
         <DropArea target="data" icon="file" title={t('data.drop')} hint={t('data.dropHint')}>

@@ -5,6 +5,8 @@ export type Phrase = string | { one: string; other: string };
 export const en = {
   // Masthead and introduction
   'app.name': 'Graft',
+  'app.title': 'Graft – fine-tune a language model in this tab',
+  'app.titleTraining': '{share} · Graft',
   'app.skip': 'Skip to the steps',
   'intro.title': 'Fine-tune a language model in this tab.',
   'intro.promise':
