@@ -9,8 +9,6 @@ export interface Ends {
   embedding: Weight;
   finalNorm: Tensor;
   head: Weight;
-  /** The tensors to free: a tied head owns none. */
-  tensors: Tensor[];
 }
 
 /** Loads embedding, final norm and head; a tied head is the embedding itself. */
@@ -18,13 +16,7 @@ export async function loadEnds(loader: WeightLoader, spec: DecoderSpec): Promise
   const embedding = await loader.matrix('model.embed_tokens.weight', spec.vocabSize, spec.hiddenSize);
   const finalNorm = await loader.vector('model.norm.weight', spec.hiddenSize);
   const head = spec.tied ? embedding : await loader.matrix('lm_head.weight', spec.vocabSize, spec.hiddenSize);
-  const matrices = spec.tied ? [embedding] : [embedding, head];
-  return {
-    embedding,
-    finalNorm,
-    head,
-    tensors: [finalNorm, ...matrices.flatMap((w) => w.chunks.map((c) => c.data))],
-  };
+  return { embedding, finalNorm, head };
 }
 
 /** Loads the weights of one block. */

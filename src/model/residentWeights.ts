@@ -9,22 +9,21 @@ import type { BlockWeights, WeightSource } from './weights.ts';
 
 /** Every weight in GPU memory, from the first step to the last. */
 export class ResidentWeights implements WeightSource {
-  readonly #gpu: Gpu;
+  readonly #loader: WeightLoader;
   readonly #ends: Ends;
   readonly #blocks: readonly BlockWeights[];
-  readonly #owned: readonly Tensor[];
 
-  private constructor(gpu: Gpu, ends: Ends, blocks: readonly BlockWeights[], owned: readonly Tensor[]) {
-    this.#gpu = gpu;
+  private constructor(loader: WeightLoader, ends: Ends, blocks: readonly BlockWeights[]) {
+    this.#loader = loader;
     this.#ends = ends;
     this.#blocks = blocks;
-    this.#owned = owned;
   }
 
   /**
-   * Loads the whole checkpoint.
+   * Loads the whole checkpoint. If it fails, what was loaded is freed.
    * @param halve store F32 matrices as f16
    * @param onProgress bytes read so far, of those to read
+   * Throws `model.tensor_dtype`, and what the checkpoint and the device throw.
    */
   static async load(
     gpu: Gpu,
@@ -35,14 +34,16 @@ export class ResidentWeights implements WeightSource {
     let done = 0;
     const onBytes = (bytes: number) => options.onProgress?.((done += bytes), checkpoint.totalBytes);
     const loader = new WeightLoader(gpu, checkpoint, { halve: options.halve, onBytes });
-    const ends = await loadEnds(loader, spec);
-    const blocks: BlockWeights[] = [];
-    for (let layer = 0; layer < spec.layers; layer++) blocks.push(await loadBlock(loader, spec, layer));
-    gpu.throwIfFailed();
-    return new ResidentWeights(gpu, ends, blocks, [
-      ...ends.tensors,
-      ...blocks.flatMap((b) => tensorsOfBlock(b)),
-    ]);
+    try {
+      const ends = await loadEnds(loader, spec);
+      const blocks: BlockWeights[] = [];
+      for (let layer = 0; layer < spec.layers; layer++) blocks.push(await loadBlock(loader, spec, layer));
+      gpu.throwIfFailed();
+      return new ResidentWeights(loader, ends, blocks);
+    } catch (error) {
+      loader.dispose();
+      throw error;
+    }
   }
 
   async embedding(): Promise<Weight> {
@@ -68,16 +69,6 @@ export class ResidentWeights implements WeightSource {
   }
 
   dispose(): void {
-    for (const tensor of this.#owned) this.#gpu.memory.free(tensor);
+    this.#loader.dispose();
   }
-}
-
-/** Every tensor a block owns. */
-export function tensorsOfBlock(block: BlockWeights): Tensor[] {
-  const linears = Object.values(block.linears).flatMap(({ weight, bias }) => [
-    ...weight.chunks.map((c) => c.data),
-    ...(bias ? [bias] : []),
-  ]);
-  const norms = [block.inputNorm, block.postNorm, block.qNorm, block.kNorm].filter((t) => t !== null);
-  return [...norms, ...linears];
 }

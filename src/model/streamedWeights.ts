@@ -3,23 +3,31 @@ import type { Gpu } from '../gpu/device.ts';
 import type { Tensor } from '../gpu/tensor.ts';
 import type { Weight } from '../kernels/weight.ts';
 import { loadBlock, loadEnds, type Ends } from './loadBlock.ts';
-import { tensorsOfBlock } from './residentWeights.ts';
 import type { DecoderSpec } from './spec.ts';
 import { WeightLoader } from './weightLoader.ts';
 import type { BlockWeights, WeightSource } from './weights.ts';
 
-/** Weights that stay in their files: a block is in GPU memory only while it computes. */
+/** Something on the GPU with the loader that owns its tensors. */
+interface Loaded<T> {
+  loader: WeightLoader;
+  value: Promise<T>;
+}
+
+/**
+ * Weights that stay in their files: a block is in GPU memory only while it computes. Every read throws
+ * `model.tensor_dtype`, and what the checkpoint throws.
+ */
 export class StreamedWeights implements WeightSource {
   readonly #gpu: Gpu;
   readonly #spec: DecoderSpec;
-  readonly #loader: WeightLoader;
-  #ends: Promise<Ends> | null = null;
-  #blocks = new Map<number, BlockWeights>();
+  readonly #checkpoint: Checkpoint;
+  #ends: Loaded<Ends> | null = null;
+  readonly #blocks = new Map<number, Loaded<BlockWeights>>();
 
   constructor(gpu: Gpu, spec: DecoderSpec, checkpoint: Checkpoint) {
     this.#gpu = gpu;
     this.#spec = spec;
-    this.#loader = new WeightLoader(gpu, checkpoint, { halve: false });
+    this.#checkpoint = checkpoint;
   }
 
   async embedding(): Promise<Weight> {
@@ -35,27 +43,29 @@ export class StreamedWeights implements WeightSource {
   }
 
   async block(layer: number): Promise<BlockWeights> {
-    const loaded = this.#blocks.get(layer) ?? (await loadBlock(this.#loader, this.#spec, layer));
+    const loaded = this.#blocks.get(layer) ?? this.#load((loader) => loadBlock(loader, this.#spec, layer));
     this.#blocks.set(layer, loaded);
-    return loaded;
+    return loaded.value;
   }
 
   release(layer: number): void {
-    const block = this.#blocks.get(layer);
-    if (!block) return;
+    this.#blocks.get(layer)?.loader.dispose();
     this.#blocks.delete(layer);
-    // A destroyed buffer lives on until the queue has passed the commands that use it.
-    for (const tensor of tensorsOfBlock(block)) this.#gpu.memory.free(tensor);
   }
 
   dispose(): void {
     for (const layer of [...this.#blocks.keys()]) this.release(layer);
-    void this.#ends?.then(({ tensors }) => tensors.forEach((tensor) => this.#gpu.memory.free(tensor)));
+    this.#ends?.loader.dispose();
     this.#ends = null;
   }
 
   #loadEnds(): Promise<Ends> {
-    this.#ends ??= loadEnds(this.#loader, this.#spec);
-    return this.#ends;
+    this.#ends ??= this.#load((loader) => loadEnds(loader, this.#spec));
+    return this.#ends.value;
+  }
+
+  #load<T>(load: (loader: WeightLoader) => Promise<T>): Loaded<T> {
+    const loader = new WeightLoader(this.#gpu, this.#checkpoint, { halve: false });
+    return { loader, value: load(loader) };
   }
 }

@@ -1,7 +1,7 @@
 import type { Checkpoint } from '../formats/checkpoint.ts';
 import { decodeFloats, f32ToF16 } from '../formats/floats.ts';
 import type { Gpu } from '../gpu/device.ts';
-import type { Tensor } from '../gpu/tensor.ts';
+import type { ElementType, Tensor } from '../gpu/tensor.ts';
 import { upload, uploadBytes } from '../gpu/transfer.ts';
 import type { Weight, WeightChunk, WeightFormat } from '../kernels/weight.ts';
 import { GraftError } from '../lib/errors.ts';
@@ -12,14 +12,15 @@ const PIECE = 16 * 1024 * 1024;
 const formats: Record<string, WeightFormat> = { F32: 'f32', F16: 'f16', BF16: 'bf16' };
 
 /**
- * Brings tensors of a checkpoint to the GPU, piece by piece. A matrix stays in its own dtype, bit for bit,
- * but for F32 ones when `halve` asks for f16 storage.
+ * Brings tensors of a checkpoint to the GPU, piece by piece, and owns them. A matrix stays in its own dtype, bit
+ * for bit, but for F32 ones when `halve` asks for f16 storage.
  */
 export class WeightLoader {
   readonly #gpu: Gpu;
   readonly #checkpoint: Checkpoint;
   readonly #halve: boolean;
   readonly #onBytes: (bytes: number) => void;
+  readonly #tensors: Tensor[] = [];
 
   constructor(
     gpu: Gpu,
@@ -32,7 +33,7 @@ export class WeightLoader {
     this.#onBytes = options.onBytes ?? (() => undefined);
   }
 
-  /** A matrix [rows, cols], split by rows where it exceeds the adapter's binding limit. */
+  /** A matrix [rows, cols], split by rows where it exceeds the adapter's binding limit. Throws `model.tensor_dtype`. */
   async matrix(name: string, rows: number, cols: number): Promise<Weight> {
     const stored = this.#format(name);
     const format = this.#halve && stored === 'f32' ? 'f16' : stored;
@@ -51,14 +52,26 @@ export class WeightLoader {
     return { rows, cols, format, chunks };
   }
 
-  /** A vector as f32: a norm weight or a bias. */
+  /** A vector as f32: a norm weight or a bias. Throws `model.tensor_dtype`. */
   async vector(name: string, length: number): Promise<Tensor> {
     const { dtype } = this.#checkpoint.get(name).info;
     this.#format(name);
     const bytes = await this.#checkpoint.read(name);
-    const tensor = this.#gpu.memory.tensor('f32', [length], name);
+    const tensor = this.#tensor('f32', length, name);
     upload(this.#gpu, tensor, decodeFloats(bytes, dtype));
     this.#onBytes(bytes.byteLength);
+    return tensor;
+  }
+
+  /** Frees every tensor it has brought, also those of a load that failed half-way. */
+  dispose(): void {
+    // A destroyed buffer lives on until the queue has passed the commands that use it.
+    for (const tensor of this.#tensors.splice(0)) this.#gpu.memory.free(tensor);
+  }
+
+  #tensor(type: ElementType, length: number, label: string): Tensor {
+    const tensor = this.#gpu.memory.tensor(type, [length], label);
+    this.#tensors.push(tensor);
     return tensor;
   }
 
@@ -73,9 +86,7 @@ export class WeightLoader {
     const stored = this.#format(name);
     const width = stored === 'f32' ? 4 : 2;
     const data =
-      format === 'f32'
-        ? this.#gpu.memory.tensor('f32', [count], name)
-        : this.#gpu.memory.tensor('u32', [Math.ceil(count / 2)], name);
+      format === 'f32' ? this.#tensor('f32', count, name) : this.#tensor('u32', Math.ceil(count / 2), name);
     const step = PIECE / width;
     for (let at = 0; at < count; at += step) {
       const elements = Math.min(step, count - at);

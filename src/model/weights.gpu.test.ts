@@ -1,0 +1,201 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { decodeFloats, encodeFloats } from '../formats/floats.ts';
+import type { Gpu } from '../gpu/device.ts';
+import type { Folder } from '../storage/types.ts';
+import { expectClose } from '../testing/compare.ts';
+import { caught, expectGraftError } from '../testing/errors.ts';
+import { testGpu } from '../testing/gpu.ts';
+import {
+  batchOf,
+  logitsOfSequence,
+  lossesAndGrads,
+  randomizeAdapter,
+  randomRows,
+  withMaxBinding,
+} from '../testing/passes.ts';
+import { replaceTensor, tinyModel, type TinyModelOptions, type TinyTensor } from '../testing/tinyModel.ts';
+import { Decoder, withoutAdapter } from './decoder.ts';
+import { LoraAdapter } from './loraAdapter.ts';
+import { planLora } from './loraModules.ts';
+import { closeDecoder } from './openDecoder.ts';
+import { openModelFiles } from './openModel.ts';
+import { ResidentWeights } from './residentWeights.ts';
+import { StreamedWeights } from './streamedWeights.ts';
+
+const ids = [1, 7, 39, 0, 12, 12];
+
+let gpu: Gpu;
+let before = 0;
+beforeEach(async () => {
+  gpu = await testGpu();
+  before = gpu.memory.bytes;
+});
+afterEach(() => expect(gpu.memory.bytes).toBe(before));
+
+async function open(folder: Folder, { halve = false, on = gpu } = {}): Promise<Decoder> {
+  const { spec, checkpoint } = await openModelFiles(folder);
+  return new Decoder(on, spec, await ResidentWeights.load(on, spec, checkpoint, { halve }), 'f32');
+}
+
+async function baseLogits(folder: Folder, options?: { halve?: boolean }): Promise<Float32Array> {
+  const decoder = await open(folder, options);
+  const logits = await logitsOfSequence(decoder, withoutAdapter, ids);
+  closeDecoder(decoder);
+  return logits;
+}
+
+/** Every tensor rounded to `dtype`, but stored as F32. */
+function roundedTo(dtype: string) {
+  return (tensors: TinyTensor[]) =>
+    tensors.map((tensor) => {
+      const rounded = encodeFloats(decodeFloats(tensor.bytes, 'F32'), dtype);
+      return { ...tensor, bytes: encodeFloats(decodeFloats(rounded, dtype), 'F32') };
+    });
+}
+
+describe('storage', () => {
+  // 33 columns, so that rows of packed weights begin in the middle of a word.
+  const odd = { hidden_size: 33, head_dim: 8, attention_bias: true };
+
+  it.each(['BF16', 'F16'])('%s weights give the bits of the same values in F32', async (dtype) => {
+    const stored = await baseLogits(tinyModel({ config: odd, dtype }));
+    const asF32 = await baseLogits(tinyModel({ config: odd, edit: roundedTo(dtype) }));
+    expect(stored).toEqual(asF32);
+    expect(asF32).not.toEqual(await baseLogits(tinyModel({ config: odd })));
+  });
+
+  it('halves F32 matrices on request, with one rounding, and keeps norms', async () => {
+    const halved = await baseLogits(tinyModel({ config: odd }), { halve: true });
+    const matricesOnly = (tensors: TinyTensor[]) => {
+      const rounded = roundedTo('F16')(tensors);
+      return tensors.map((tensor, i) => (tensor.shape.length === 2 ? rounded[i]! : tensor));
+    };
+    expect(halved).toEqual(await baseLogits(tinyModel({ config: odd, edit: matricesOnly })));
+  });
+
+  it('mixes dtypes in one model', async () => {
+    const mixed = (name: string) => (name.includes('norm') ? 'F32' : name.includes('mlp') ? 'F16' : 'BF16');
+    const rounding = (tensors: TinyTensor[]) =>
+      tensors.map((tensor) => roundedTo(mixed(tensor.name))([tensor])[0]!);
+    expect(await baseLogits(tinyModel({ config: odd, dtype: mixed }))).toEqual(
+      await baseLogits(tinyModel({ config: odd, edit: rounding })),
+    );
+  });
+});
+
+describe('row chunks', () => {
+  // Matrices of 150 and 160 rows; 64 is the smallest chunk.
+  const config = { intermediate_size: 160, vocab_size: 150, attention_bias: true, mlp_bias: true };
+
+  async function run(on: Gpu, options: TinyModelOptions) {
+    const decoder = await open(tinyModel({ config, ...options }), { on });
+    const head = await decoder.weights.head();
+    const adapter = new LoraAdapter(
+      on,
+      planLora(decoder.spec, { rank: 4, alpha: 8, rslora: false, targets: 'all-linear', layers: 'all' }),
+    );
+    randomizeAdapter(adapter);
+    const rows = randomRows([5, 3], { vocab: 150 });
+    const result = await lossesAndGrads(decoder, adapter, batchOf(rows));
+    const logits = await logitsOfSequence(decoder, { adapter, strength: 1, dropout: null }, [149, 64, 63, 0]);
+    adapter.dispose();
+    closeDecoder(decoder);
+    return { ...result, logits, chunks: head.chunks.map(({ rowStart, rows: n }) => [rowStart, n]) };
+  }
+
+  it.each(['F32', 'BF16'])('give what the whole %s matrix gives', async (dtype) => {
+    const whole = await run(gpu, { dtype });
+    const split = await run(withMaxBinding(gpu, 32 * 4 * 64), { dtype });
+    expect(whole.chunks).toEqual([[0, 150]]);
+    const expectedRows = dtype === 'F32' ? [64, 64, 22] : [128, 22];
+    expect(split.chunks.map(([, n]) => n)).toEqual(expectedRows);
+    // Each logit is one dot product either way; gradients add up in another order.
+    expect(split.logits).toEqual(whole.logits);
+    expect(split.losses).toEqual(whole.losses);
+    const largest = whole.grads.reduce((max, g) => Math.max(max, Math.abs(g)), 0);
+    expectClose(split.grads, whole.grads, { atol: 1e-6 * largest });
+  });
+});
+
+describe('sources', () => {
+  const qwen3 = { model_type: 'qwen3', architectures: ['Qwen3ForCausalLM'], head_dim: 8 };
+
+  it.each([
+    ['tied, with head norms', { ...qwen3, tie_word_embeddings: true }, 1],
+    ['untied', {}, 2],
+  ])('resident and streamed weights give the same bits: %s', async (_, config, matrices) => {
+    const files = await openModelFiles(tinyModel({ config, dtype: 'BF16', firstShard: 6 }));
+    const resident = await ResidentWeights.load(gpu, files.spec, files.checkpoint, { halve: false });
+    const first = new Decoder(gpu, files.spec, resident, 'f32');
+    const expected = await logitsOfSequence(first, withoutAdapter, ids);
+    closeDecoder(first);
+
+    const second = new Decoder(
+      gpu,
+      files.spec,
+      new StreamedWeights(gpu, files.spec, files.checkpoint),
+      'f32',
+    );
+    const empty = gpu.memory.bytes;
+    expect(await logitsOfSequence(second, withoutAdapter, ids)).toEqual(expected);
+    expect(await logitsOfSequence(second, withoutAdapter, ids)).toEqual(expected);
+    // Between passes only embedding, head and final norm are held: none of the blocks.
+    second.workspace.dispose();
+    expect(gpu.memory.bytes - empty).toBe(matrices * 40 * 32 * 2 + 32 * 4);
+    closeDecoder(second);
+  });
+
+  it('says how many bytes it has read', async () => {
+    const files = await openModelFiles(tinyModel());
+    const told: number[] = [];
+    const weights = await ResidentWeights.load(gpu, files.spec, files.checkpoint, {
+      halve: false,
+      onProgress: (done, total) => told.push(done / total),
+    });
+    weights.dispose();
+    expect(told.at(-1)).toBe(1);
+    expect(told.every((share, i) => i === 0 || share >= told[i - 1]!)).toBe(true);
+  });
+});
+
+describe('failures', () => {
+  const last = 'model.layers.1.mlp.down_proj.weight';
+  const asDtype = (name: string, dtype: string, width: number) => (tensors: TinyTensor[]) =>
+    replaceTensor(tensors, name, ({ shape }) => ({
+      dtype,
+      bytes: new Uint8Array(width * shape.reduce((a, b) => a * b, 1)),
+    }));
+
+  it.each([
+    [last, 'F64', 8],
+    [last, 'I32', 4],
+    ['model.norm.weight', 'F64', 8],
+    ['model.embed_tokens.weight', 'F8_E4M3', 1],
+  ])('name %s stored as %s, and leave nothing on the GPU', async (tensor, dtype, width) => {
+    const files = await openModelFiles(tinyModel({ edit: asDtype(tensor, dtype, width) }));
+    const { spec, checkpoint } = files;
+    const params = { tensor, dtype };
+    const load = () => ResidentWeights.load(gpu, spec, checkpoint, { halve: false });
+    await expectGraftError(load, 'model.tensor_dtype', params);
+    expect(gpu.memory.bytes).toBe(before);
+
+    const decoder = new Decoder(gpu, spec, new StreamedWeights(gpu, spec, checkpoint), 'f32');
+    await expectGraftError(
+      () => logitsOfSequence(decoder, withoutAdapter, ids),
+      'model.tensor_dtype',
+      params,
+    );
+    closeDecoder(decoder);
+  });
+
+  it('of a read leave nothing on the GPU', async () => {
+    const folder = tinyModel();
+    const files = await openModelFiles(folder);
+    const { source } = [...files.checkpoint.tensors.values()].at(-1)!.file;
+    const read = source.read.bind(source);
+    source.read = (offset, length) =>
+      offset + length < source.size ? read(offset, length) : Promise.reject(new Error('gone'));
+    const load = () => ResidentWeights.load(gpu, files.spec, files.checkpoint, { halve: false });
+    expect(await caught(load)).toMatchObject({ message: 'gone' });
+  });
+});

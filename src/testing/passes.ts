@@ -1,0 +1,106 @@
+import { buildMicroBatch, type MicroBatch } from '../data/microBatch.ts';
+import { tokenRowsOf, type TokenRows } from '../data/tokenRows.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { Commands } from '../gpu/commands.ts';
+import { readFloats } from '../gpu/transfer.ts';
+import { createRandom } from '../lib/random.ts';
+import { uploadBatch } from '../model/batchTensors.ts';
+import type { AdapterUse, Decoder } from '../model/decoder.ts';
+import { headLoss, logitsOf } from '../model/head.ts';
+import type { LoraAdapter } from '../model/loraAdapter.ts';
+import type { Dropout } from '../model/pass.ts';
+import { tensorOf } from './tensors.ts';
+
+/** Rows of random tokens of these lengths; the first `masked` of each row are not trained on. */
+export function randomRows(lengths: readonly number[], { vocab = 40, masked = 1, seed = 3 } = {}): TokenRows {
+  const random = createRandom(seed);
+  return tokenRowsOf(
+    lengths.map((length) => {
+      const ids = Array.from({ length }, () => random.below(vocab));
+      return { ids, labels: ids.map((id, i) => (i < masked ? -100 : id)) };
+    }),
+  );
+}
+
+/** A micro-batch of some rows (by default all), each its own segment. */
+export function batchOf(
+  rows: TokenRows,
+  which: readonly number[] = Array.from(rows.offsets.keys())
+    .slice(1)
+    .map((i) => i - 1),
+): MicroBatch {
+  return buildMicroBatch(rows, [which]);
+}
+
+/** Small random values in every A and B, so that the adapter changes what the model says. */
+export function randomizeAdapter(adapter: LoraAdapter, seed = 5, scale = 0.3): void {
+  const random = createRandom(seed);
+  const values = (length: number) => Float32Array.from({ length }, () => scale * (2 * random.next() - 1));
+  for (const module of adapter.modules) {
+    const { inFeatures, outFeatures } = module.linear;
+    adapter.write(module, { a: values(module.rank * inFeatures), b: values(module.rank * outFeatures) });
+  }
+}
+
+/** The loss of each target, and the gradients [adapter.count] of their mean. */
+export async function lossesAndGrads(
+  decoder: Decoder,
+  adapter: LoraAdapter,
+  batch: MicroBatch,
+  dropout: Dropout | null = null,
+): Promise<{ losses: Float32Array; grads: Float32Array }> {
+  const { gpu, workspace, spec, commands } = decoder;
+  const tensors = uploadBatch(gpu, workspace, batch);
+  const pass = decoder.pass(tensors, { adapter, strength: 1, dropout });
+  const hidden = await decoder.forward(pass, tensors, true);
+  const dHidden = workspace.get('dHidden', 'f32', [tensors.rows, spec.hiddenSize]);
+  const losses = workspace.get('losses', 'f32', [tensors.targets]);
+  const grads = gpu.memory.tensor('f32', [adapter.count], 'test');
+  await headLoss(decoder, tensors, {
+    hidden: hidden[spec.layers]!,
+    losses,
+    scale: 1 / tensors.targets,
+    dHidden,
+  });
+  await decoder.backward(pass, hidden, dHidden, grads);
+  commands.submit();
+  const result = { losses: await readFloats(gpu, losses), grads: await readFloats(gpu, grads) };
+  gpu.memory.free(grads);
+  return result;
+}
+
+/** Logits [T, V] of every token of one sequence, by a full forward pass. */
+export async function logitsOfSequence(
+  decoder: Decoder,
+  use: AdapterUse,
+  ids: readonly number[],
+): Promise<Float32Array> {
+  const { gpu, workspace, spec, commands } = decoder;
+  const batch = batchOf(tokenRowsOf([{ ids, labels: ids }]));
+  const tensors = uploadBatch(gpu, workspace, batch);
+  const hidden = await decoder.forward(decoder.pass(tensors, use), tensors, false);
+  const every = tensorOf(gpu, Uint32Array.from(ids.keys()), [ids.length]);
+  const logits = await logitsOf(decoder, hidden[spec.layers]!, every, ids.length);
+  commands.submit();
+  const values = await readFloats(gpu, logits);
+  gpu.memory.free(every);
+  return values;
+}
+
+/** The same device under a smaller limit of a binding, so that small matrices are split too. */
+export function withMaxBinding(gpu: Gpu, maxBinding: number): Gpu {
+  const { device, memory, kernels, description, hasF16, lost } = gpu;
+  const limited: Gpu = {
+    device,
+    memory,
+    kernels,
+    description,
+    hasF16,
+    lost,
+    maxBinding,
+    commands: () => new Commands(limited),
+    throwIfFailed: () => gpu.throwIfFailed(),
+    destroy: () => gpu.destroy(),
+  };
+  return limited;
+}
