@@ -73,8 +73,7 @@ function findFamily(config: ConfigReader): Family {
 
 function refuseUnsupported(config: ConfigReader): void {
   const activation = config.string('hidden_act', 'silu');
-  if (activation !== 'silu')
-    throw new GraftError('model.config_unsupported', { key: 'hidden_act', value: activation });
+  if (activation !== 'silu') throw config.unsupported('hidden_act', activation);
   const quantization = config.object('quantization_config');
   if (quantization) {
     const value = quantization.string('quant_method', 'unknown');
@@ -106,7 +105,7 @@ function readScaling(scaling: ConfigReader): RopeScaling {
       original_max_position_embeddings: scaling.integer('original_max_position_embeddings'),
     };
   }
-  throw new GraftError('model.config_unsupported', { key: 'rope_scaling.rope_type', value: type });
+  throw scaling.unsupported(scaling.has('rope_type') ? 'rope_type' : 'type', type);
 }
 
 function checkHeads({ heads, kvHeads, headDim }: DecoderSpec): void {

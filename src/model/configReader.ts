@@ -11,17 +11,24 @@ export class ConfigReader {
     this.#path = path;
   }
 
+  /** Whether the key is there with a value other than null. */
   has(key: string): boolean {
     return this.#json[key] !== undefined && this.#json[key] !== null;
   }
 
+  /** Whether the key is there and says null: often "off", where its absence means a default. */
+  isNull(key: string): boolean {
+    return this.#json[key] === null;
+  }
+
   /** A positive integer; without a fallback the key must be there. */
   integer(key: string, fallback?: number): number {
-    const value = this.#value(key, fallback);
-    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1) {
-      throw this.#invalid(key, value, 'a positive whole number');
-    }
-    return value;
+    return this.#whole(key, fallback, 1, 'a positive whole number');
+  }
+
+  /** An integer from 0; without a fallback the key must be there. */
+  natural(key: string, fallback?: number): number {
+    return this.#whole(key, fallback, 0, 'a whole number from 0');
   }
 
   /** A positive finite number. */
@@ -60,6 +67,19 @@ export class ConfigReader {
     const value = this.#json[key];
     if (typeof value !== 'object' || Array.isArray(value)) throw this.#invalid(key, value, 'an object');
     return new ConfigReader(value as Record<string, unknown>, `${this.#path}${key}.`);
+  }
+
+  /** The error of a value that is well-formed, but not one Graft computes. */
+  unsupported(key: string, value: string): GraftError {
+    return new GraftError('model.config_unsupported', { key: this.#path + key, value });
+  }
+
+  #whole(key: string, fallback: number | undefined, least: number, expected: string): number {
+    const value = this.#value(key, fallback);
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least) {
+      throw this.#invalid(key, value, expected);
+    }
+    return value;
   }
 
   #value(key: string, fallback: unknown): unknown {

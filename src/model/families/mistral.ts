@@ -1,11 +1,11 @@
 import type { Family } from './family.ts';
 
-/** Mistral: Llama's layout with a sliding window in every layer where the config sets one. */
+/** Mistral: Llama's layout with a sliding window in every layer, unless the config says null. */
 export const mistral: Family = {
   modelType: 'mistral',
   architecture: 'MistralForCausalLM',
   differences: (config) => {
-    const window = config.has('sliding_window') ? config.integer('sliding_window') : 0;
+    const window = config.isNull('sliding_window') ? 0 : config.integer('sliding_window', 4096);
     return { windowOf: () => window };
   },
 };

@@ -9,10 +9,15 @@ export const qwen2: Family = {
   differences: (config) => ({ qkvBias: true, ...slidingLayers(config) }),
 };
 
-/** Qwen's window: only when switched on, and only in layers from `max_window_layers`. */
+/** Qwen's window: only when switched on, in the layers `layer_types` says or from `max_window_layers` on. */
 export function slidingLayers(config: ConfigReader): Pick<DecoderSpec, 'windowOf'> {
-  if (!config.boolean('use_sliding_window', false)) return { windowOf: () => 0 };
+  if (!config.boolean('use_sliding_window', false) || config.isNull('sliding_window')) {
+    return { windowOf: () => 0 };
+  }
   const window = config.integer('sliding_window', 4096);
-  const first = config.integer('max_window_layers', 28);
-  return { windowOf: (layer) => (layer >= first ? window : 0) };
+  const first = config.natural('max_window_layers', 28);
+  const types = config.strings('layer_types');
+  const slides = (layer: number) =>
+    types.length > 0 ? types[layer] === 'sliding_attention' : layer >= first;
+  return { windowOf: (layer) => (slides(layer) ? window : 0) };
 }

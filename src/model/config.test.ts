@@ -1,0 +1,215 @@
+import { describe, expect, it } from 'vitest';
+import type { ErrorCode, ErrorParams } from '../lib/errors.ts';
+import { expectGraftError } from '../testing/errors.ts';
+import { tinyConfig } from '../testing/tinyModel.ts';
+import { parseConfig } from './config.ts';
+
+/** The config with some keys changed; undefined takes a key out. */
+function changed(fields: Record<string, unknown>): Record<string, unknown> {
+  const config: Record<string, unknown> = { ...tinyConfig, ...fields };
+  for (const key of Object.keys(config)) if (config[key] === undefined) delete config[key];
+  return config;
+}
+
+const family = (modelType: string, architecture: string, fields: Record<string, unknown> = {}) =>
+  parseConfig(changed({ model_type: modelType, architectures: [architecture], ...fields }));
+const qwen2 = (fields: Record<string, unknown> = {}) => family('qwen2', 'Qwen2ForCausalLM', fields);
+const qwen3 = (fields: Record<string, unknown> = {}) => family('qwen3', 'Qwen3ForCausalLM', fields);
+const mistral = (fields: Record<string, unknown> = {}) => family('mistral', 'MistralForCausalLM', fields);
+
+describe('families', () => {
+  it('reads every number of a Llama', () => {
+    const { windowOf, ...spec } = parseConfig(tinyConfig);
+    expect(spec).toEqual({
+      family: 'llama',
+      hiddenSize: 32,
+      layers: 2,
+      heads: 4,
+      kvHeads: 2,
+      headDim: 8,
+      ffnSize: 40,
+      vocabSize: 40,
+      maxPositions: 64,
+      normEps: 1e-5,
+      rope: { theta: 10000, scaling: { rope_type: 'default' } },
+      qkvBias: false,
+      outputBias: false,
+      mlpBias: false,
+      qkNorm: false,
+      tied: false,
+    });
+    expect(windowOf(0)).toBe(0);
+  });
+
+  it('takes transformers’ defaults for what a Llama may leave out', () => {
+    const spec = parseConfig(
+      changed({
+        num_key_value_heads: undefined,
+        max_position_embeddings: undefined,
+        rms_norm_eps: undefined,
+        rope_theta: undefined,
+        tie_word_embeddings: undefined,
+      }),
+    );
+    expect(spec).toMatchObject({ kvHeads: 4, headDim: 8, maxPositions: 2048, normEps: 1e-6, tied: false });
+    expect(spec.rope.theta).toBe(10000);
+  });
+
+  it('gives Llama the biases its config asks for, and a head_dim of its own', () => {
+    const spec = parseConfig(changed({ attention_bias: true, mlp_bias: true, head_dim: 16 }));
+    expect(spec).toMatchObject({ qkvBias: true, outputBias: true, mlpBias: true, headDim: 16 });
+  });
+
+  it('gives Qwen2 a bias on q, k and v only', () => {
+    expect(qwen2()).toMatchObject({ family: 'qwen2', qkvBias: true, outputBias: false, mlpBias: false });
+  });
+
+  it('gives Qwen3 norms on q and k, and heads of 128 unless told otherwise', () => {
+    expect(qwen3()).toMatchObject({ family: 'qwen3', qkvBias: false, qkNorm: true, headDim: 128 });
+    expect(qwen3({ head_dim: 8, attention_bias: true })).toMatchObject({
+      headDim: 8,
+      qkvBias: true,
+      outputBias: true,
+    });
+  });
+
+  it('slides in every layer of Mistral, by 4096 tokens unless told otherwise, and not at all for null', () => {
+    const windows = (fields: Record<string, unknown>) =>
+      [0, 1].map((layer) => mistral(fields).windowOf(layer));
+    expect(windows({ sliding_window: 7 })).toEqual([7, 7]);
+    expect(windows({})).toEqual([4096, 4096]);
+    expect(windows({ sliding_window: null })).toEqual([0, 0]);
+  });
+
+  it.each([
+    ['off', { use_sliding_window: false, sliding_window: 7, max_window_layers: 1 }, [0, 0]],
+    ['on from a layer', { use_sliding_window: true, sliding_window: 7, max_window_layers: 1 }, [0, 7]],
+    ['on from the first', { use_sliding_window: true, sliding_window: 7, max_window_layers: 0 }, [7, 7]],
+    ['on past the last', { use_sliding_window: true, sliding_window: 7 }, [0, 0]],
+    ['null', { use_sliding_window: true, sliding_window: null, max_window_layers: 0 }, [0, 0]],
+    [
+      'by layer_types',
+      {
+        use_sliding_window: true,
+        sliding_window: 7,
+        layer_types: ['sliding_attention', 'full_attention'],
+      },
+      [7, 0],
+    ],
+  ])('slides in the layers a Qwen config says: %s', (_, fields, expected) => {
+    expect([0, 1].map((layer) => qwen2(fields).windowOf(layer))).toEqual(expected);
+    expect([0, 1].map((layer) => qwen3({ head_dim: 8, ...fields }).windowOf(layer))).toEqual(expected);
+  });
+
+  it('knows a model by model_type where there are no architectures', () => {
+    expect(parseConfig(changed({ model_type: 'qwen2', architectures: undefined })).family).toBe('qwen2');
+    expect(parseConfig(changed({ model_type: undefined })).family).toBe('llama');
+  });
+});
+
+describe('rotary embedding', () => {
+  const llama3 = {
+    factor: 32,
+    low_freq_factor: 1,
+    high_freq_factor: 4,
+    original_max_position_embeddings: 256,
+  };
+
+  it.each([
+    ['rope_type', { rope_type: 'llama3', ...llama3 }],
+    ['the older type', { type: 'llama3', ...llama3 }],
+  ])('reads llama3 scaling by %s', (_, scaling) => {
+    const { rope } = parseConfig(changed({ rope_scaling: scaling, rope_theta: 500000 }));
+    expect(rope).toEqual({ theta: 500000, scaling: { rope_type: 'llama3', ...llama3 } });
+  });
+
+  it('reads linear scaling', () => {
+    const { rope } = parseConfig(changed({ rope_scaling: { type: 'linear', factor: 2 } }));
+    expect(rope.scaling).toEqual({ rope_type: 'linear', factor: 2 });
+  });
+
+  it('reads transformers 5’s rope_parameters', () => {
+    const parameters = { rope_theta: 1e6, rope_type: 'llama3', ...llama3 };
+    const { rope } = parseConfig(changed({ rope_theta: undefined, rope_parameters: parameters }));
+    expect(rope).toEqual({ theta: 1e6, scaling: { rope_type: 'llama3', ...llama3 } });
+    const plain = parseConfig(changed({ rope_parameters: { rope_theta: 5, rope_type: 'default' } }));
+    expect(plain.rope).toEqual({ theta: 5, scaling: { rope_type: 'default' } });
+  });
+});
+
+describe('what is wrong', () => {
+  it.each(['hidden_size', 'intermediate_size', 'num_hidden_layers', 'num_attention_heads', 'vocab_size'])(
+    'names the missing key %s',
+    async (key) => {
+      await expectGraftError(() => parseConfig(changed({ [key]: undefined })), 'model.config_missing_key', {
+        key,
+      });
+      await expectGraftError(() => parseConfig(changed({ [key]: null })), 'model.config_missing_key', {
+        key,
+      });
+    },
+  );
+
+  const invalid = 'model.config_invalid';
+  it.each<[string, Record<string, unknown>, ErrorCode, ErrorParams]>([
+    ['a string for a number', { hidden_size: '32' }, invalid, { key: 'hidden_size', value: '"32"' }],
+    ['a fraction', { num_hidden_layers: 1.5 }, invalid, { key: 'num_hidden_layers' }],
+    ['zero', { vocab_size: 0 }, invalid, { key: 'vocab_size' }],
+    ['a negative epsilon', { rms_norm_eps: -1 }, invalid, { key: 'rms_norm_eps' }],
+    ['a word for a switch', { tie_word_embeddings: 'yes' }, invalid, { key: 'tie_word_embeddings' }],
+    ['one architecture as text', { architectures: 'LlamaForCausalLM' }, invalid, { key: 'architectures' }],
+    ['heads that do not divide', { num_key_value_heads: 3 }, invalid, { key: 'num_key_value_heads' }],
+    ['a head of 6', { head_dim: 6 }, invalid, { key: 'head_dim', value: 6 }],
+    ['a head of 512', { head_dim: 512 }, invalid, { key: 'head_dim' }],
+    ['rope_scaling as text', { rope_scaling: 'llama3' }, invalid, { key: 'rope_scaling' }],
+    [
+      'llama3 scaling without its factor',
+      { rope_scaling: { rope_type: 'llama3' } },
+      'model.config_missing_key',
+      { key: 'rope_scaling.factor' },
+    ],
+    [
+      'yarn scaling',
+      { rope_scaling: { type: 'yarn', factor: 4 } },
+      'model.config_unsupported',
+      { key: 'rope_scaling.type', value: 'yarn' },
+    ],
+    [
+      'yarn scaling in rope_parameters',
+      { rope_parameters: { rope_type: 'yarn', factor: 4 } },
+      'model.config_unsupported',
+      { key: 'rope_parameters.rope_type', value: 'yarn' },
+    ],
+    ['another activation', { hidden_act: 'gelu' }, 'model.config_unsupported', { key: 'hidden_act' }],
+    [
+      'quantized weights',
+      { quantization_config: { quant_method: 'gptq', bits: 4 } },
+      'model.quantized',
+      { value: 'gptq' },
+    ],
+    [
+      'another architecture',
+      { architectures: ['GPT2LMHeadModel'], model_type: 'gpt2' },
+      'model.unsupported_architecture',
+      { architecture: 'GPT2LMHeadModel' },
+    ],
+    [
+      'another head on a known family',
+      { architectures: ['LlamaForSequenceClassification'] },
+      'model.unsupported_architecture',
+      { architecture: 'LlamaForSequenceClassification' },
+    ],
+    [
+      'neither architecture nor model type',
+      { architectures: undefined, model_type: undefined },
+      'model.config_missing_key',
+      { key: 'model_type' },
+    ],
+  ])('refuses %s', async (_, fields, code, params) => {
+    await expectGraftError(() => parseConfig(changed(fields)), code, params);
+  });
+
+  it.each([['text'], [null], [[]], [7]])('refuses %j in place of an object', async (json) => {
+    await expectGraftError(() => parseConfig(json), 'model.config_invalid');
+  });
+});
