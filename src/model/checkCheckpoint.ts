@@ -4,7 +4,8 @@ import { tensorsOf, type DecoderSpec } from './spec.ts';
 
 /**
  * Compares the headers of a checkpoint with what its config calls for, before a byte of weights is read.
- * A checkpoint that says "tied" may still store the head; one that stores none is tied.
+ * Other tensors may be there: a tied model's file may store the head all the same, older ones their rotary
+ * frequencies.
  * Throws `model.tensor_missing`, `model.tensor_shape`.
  */
 export function checkCheckpoint(spec: DecoderSpec, checkpoint: Checkpoint): void {

@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { expectGraftError } from '../testing/errors.ts';
+import { replaceTensor, tinyModel, type TinyTensor } from '../testing/tinyModel.ts';
+import { openModelFiles } from './openModel.ts';
+
+const without = (name: string) => (tensors: TinyTensor[]) => tensors.filter((t) => t.name !== name);
+const kProjection = 'model.layers.1.self_attn.k_proj.weight';
+
+describe('openModelFiles', () => {
+  it('opens a model whose config and headers agree, in one file or two shards', async () => {
+    for (const firstShard of [undefined, 5]) {
+      const { spec, checkpoint } = await openModelFiles(tinyModel({ firstShard }));
+      expect(spec.layers).toBe(2);
+      expect(checkpoint.tensors.size).toBe(2 * 9 + 3);
+    }
+  });
+
+  it('names a missing tensor', async () => {
+    for (const tensor of [kProjection, 'lm_head.weight', 'model.norm.weight']) {
+      const folder = tinyModel({ edit: without(tensor) });
+      await expectGraftError(() => openModelFiles(folder), 'model.tensor_missing', { tensor });
+    }
+  });
+
+  it('names a bias that the config calls for', async () => {
+    const tensor = 'model.layers.0.self_attn.q_proj.bias';
+    const qwen = { model_type: 'qwen2', architectures: ['Qwen2ForCausalLM'] };
+    const folder = tinyModel({ config: qwen, edit: without(tensor) });
+    await expectGraftError(() => openModelFiles(folder), 'model.tensor_missing', { tensor });
+  });
+
+  it('names a tensor of another shape, transposed or flat', async () => {
+    for (const shape of [[32, 16], [512]]) {
+      const folder = tinyModel({ edit: (tensors) => replaceTensor(tensors, kProjection, () => ({ shape })) });
+      await expectGraftError(() => openModelFiles(folder), 'model.tensor_shape', {
+        tensor: kProjection,
+        actual: shape.join(', '),
+        expected: '16, 32',
+      });
+    }
+  });
+
+  it('asks no head of a tied model, and leaves one that is stored alone', async () => {
+    const tied = { tie_word_embeddings: true };
+    const [table] = [...(await openModelFiles(tinyModel({ config: tied }))).checkpoint.tensors.keys()];
+    expect(table).toBe('model.embed_tokens.weight');
+    const head = { name: 'lm_head.weight', dtype: 'F32', shape: [1], bytes: new Uint8Array(4) };
+    const stored = await openModelFiles(tinyModel({ config: tied, edit: (tensors) => [...tensors, head] }));
+    expect(stored.checkpoint.tensors.has('lm_head.weight')).toBe(true);
+  });
+});

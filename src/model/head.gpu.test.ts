@@ -1,0 +1,122 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Gpu } from '../gpu/device.ts';
+import { readFloats } from '../gpu/transfer.ts';
+import { createRandom } from '../lib/random.ts';
+import { expectClose, randomArray } from '../testing/compare.ts';
+import { testGpu } from '../testing/gpu.ts';
+import { withMaxBinding } from '../testing/passes.ts';
+import { tensorOf } from '../testing/tensors.ts';
+import { tinyModel } from '../testing/tinyModel.ts';
+import { uploadBatch } from './batchTensors.ts';
+import type { Decoder } from './decoder.ts';
+import { headLoss, logitRows, logitsOf } from './head.ts';
+import { closeDecoder, openDecoder } from './openDecoder.ts';
+import { openModelFiles } from './openModel.ts';
+
+const T = 140;
+const V = 150;
+const d = 32;
+const random = createRandom(9);
+/** Every token but a few has a target. */
+const targetRows = Uint32Array.from({ length: T }, (_, i) => i).filter((i) => i % 14 !== 3);
+const targetIds = targetRows.map(() => random.below(V));
+const values = randomArray(11, T * d, 2);
+
+let gpu: Gpu;
+let before = 0;
+beforeEach(async () => {
+  gpu = await testGpu();
+  before = gpu.memory.bytes;
+});
+afterEach(() => expect(gpu.memory.bytes).toBe(before));
+
+function batchWith(from: number, to: number) {
+  const index = Uint32Array.from({ length: T }, (_, i) => i);
+  return {
+    tokens: new Uint32Array(T),
+    positions: index,
+    segmentStart: new Uint32Array(T),
+    segmentEnd: new Uint32Array(T).fill(T),
+    targetRows: targetRows.slice(from, to),
+    targetIds: targetIds.slice(from, to),
+    rows: 1,
+  };
+}
+
+/** Losses [R] and d loss/d hidden [T, d] of targets from … to − 1, each counting 1/8. */
+async function lossOf(decoder: Decoder, from = 0, to = targetRows.length) {
+  const { workspace, commands } = decoder;
+  const tensors = uploadBatch(decoder.gpu, workspace, batchWith(from, to));
+  const hidden = tensorOf(decoder.gpu, values, [T, d]);
+  const dHidden = tensorOf(decoder.gpu, new Float32Array(T * d).fill(7), [T, d]);
+  const losses = tensorOf(decoder.gpu, new Float32Array(Math.max(1, to - from)), [Math.max(1, to - from)]);
+  await headLoss(decoder, tensors, { hidden, losses, scale: 1 / 8, dHidden });
+  commands.submit();
+  const result = {
+    losses: await readFloats(decoder.gpu, losses),
+    dHidden: await readFloats(decoder.gpu, dHidden),
+  };
+  for (const tensor of [hidden, dHidden, losses]) decoder.gpu.memory.free(tensor);
+  return result;
+}
+
+async function open(on: Gpu = gpu): Promise<Decoder> {
+  return openDecoder(on, await openModelFiles(tinyModel({ config: { vocab_size: V } })), 'f32');
+}
+
+describe('headLoss', () => {
+  it('is the cross-entropy of its logits, and in chunks what each part gives alone', async () => {
+    expect(logitRows(T, d, V, gpu.maxBinding)).toBe(64);
+    const decoder = await open();
+    const whole = await lossOf(decoder);
+
+    const hidden = tensorOf(gpu, values, [T, d]);
+    const index = tensorOf(gpu, targetRows, [targetRows.length]);
+    const logits = await logitsOf(decoder, hidden, index, targetRows.length);
+    decoder.commands.submit();
+    const rows = await readFloats(gpu, logits);
+    expectClose(
+      whole.losses,
+      Array.from(targetRows.keys(), (i) => crossEntropy(rows, i)),
+      { atol: 1e-5 },
+    );
+    gpu.memory.free(hidden);
+    gpu.memory.free(index);
+
+    const parts = [await lossOf(decoder, 0, 64), await lossOf(decoder, 64, 128), await lossOf(decoder, 128)];
+    expect(Array.from(whole.losses)).toEqual(parts.flatMap(({ losses }) => Array.from(losses)));
+    // A token's gradient comes from its own target alone, so that the parts' sums are exact.
+    expect(whole.dHidden).toEqual(
+      whole.dHidden.map((_, i) => parts.reduce((sum, { dHidden }) => sum + dHidden[i]!, 0)),
+    );
+    closeDecoder(decoder);
+  });
+
+  it('is the same with a head split by rows', async () => {
+    const plain = await open();
+    const expected = await lossOf(plain);
+    closeDecoder(plain);
+    const split = await open(withMaxBinding(gpu, 64 * d * 4));
+    expect((await split.weights.head()).chunks.length).toBe(3);
+    const actual = await lossOf(split);
+    closeDecoder(split);
+    expect(actual.losses).toEqual(expected.losses);
+    expectClose(actual.dHidden, expected.dHidden, { atol: 1e-6 });
+  });
+
+  it('gives no gradient where nothing is supervised', async () => {
+    const decoder = await open();
+    const { dHidden } = await lossOf(decoder, 0, 0);
+    expect(dHidden.every((g) => g === 0)).toBe(true);
+    const { dHidden: some } = await lossOf(decoder, 0, 3);
+    const touched = new Set(Array.from(some.keys(), (i) => (some[i] === 0 ? -1 : Math.floor(i / d))));
+    expect([...touched].filter((row) => row >= 0)).toEqual(Array.from(targetRows.slice(0, 3)));
+    closeDecoder(decoder);
+  });
+});
+
+function crossEntropy(logits: Float32Array, i: number): number {
+  const row = Array.from(logits.subarray(i * V, (i + 1) * V));
+  const top = Math.max(...row);
+  return top + Math.log(row.reduce((sum, l) => sum + Math.exp(l - top), 0)) - row[targetIds[i]!]!;
+}
