@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 from peft import PeftModel
+from peft.tuners.lora import LoraLayer
 from safetensors import safe_open
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
@@ -45,11 +46,17 @@ class Case:
         return PeftModel.from_pretrained(load(self.base, torch.float32), self.adapter).eval()
 
     @cached_property
-    def exactly_merged(self) -> dict[str, torch.Tensor]:
-        """What peft's merge gives in float64."""
+    def exact_merge(self) -> tuple[dict[str, torch.Tensor], dict[str, tuple[int, torch.Tensor]]]:
+        """peft's merge in float64; by the name of each merged weight, its rank and scale * |B| |A|."""
         base = load(self.base, torch.float64)
         model = PeftModel.from_pretrained(base, self.adapter, autocast_adapter_dtype=False)
-        return model.merge_and_unload().state_dict()
+        magnitudes = {}
+        for name, module in model.base_model.model.named_modules():
+            if isinstance(module, LoraLayer):
+                a, b = module.lora_A["default"].weight, module.lora_B["default"].weight
+                magnitude = module.scaling["default"] * b.detach().abs() @ a.detach().abs()
+                magnitudes[f"{name}.weight"] = len(a), magnitude
+        return model.merge_and_unload().state_dict(), magnitudes
 
     @cached_property
     def merged_in_float32(self):

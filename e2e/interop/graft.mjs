@@ -33,8 +33,11 @@ const models = [
   { name: 'tiny-llama3', recipe: { rank: 16, alpha: 16, dropout: 0.1 }, maxShardSize: '4096MB' },
 ];
 
-/** High enough for B to leave zero far behind in a few steps. */
-const training = { lr: 0.01, schedule: 'constant', warmup_steps: 0, max_steps: 8, dtype: 'f32' };
+/** Few and short steps, at a rate that takes B far from zero. */
+const training = {
+  ...{ lr: 0.01, schedule: 'constant', warmup_steps: 0 },
+  ...{ max_steps: 4, max_length: 64, dtype: 'f32' },
+};
 
 const ROW_LENGTHS = [2, 17, 64, 300];
 const VOCABULARY = 512;
@@ -95,7 +98,7 @@ export async function evaluate(options) {
   return { ...JSON.parse(await graft('eval', options)), logits: options.logits };
 }
 
-/** Runs a command of Graft and returns what it prints. Throws with the line it ended with when it fails. */
+/** Runs a command of Graft; returns what it prints. Throws with the line it ended with when it fails. */
 async function graft(command, options) {
   const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
   return tsx('src/cli/main.ts', command, ...flags);
@@ -110,7 +113,7 @@ async function tsx(file, ...args) {
     return stdout.replace(/\n$/, '');
   } catch (error) {
     const last = error.stderr?.trim().split('\n').at(-1) || error.message;
-    throw new Error(`${[file, ...args].join(' ')}: ${last}`, { cause: error });
+    throw new Error(`${args[0]}: ${last}`, { cause: error });
   }
 }
 

@@ -20,7 +20,7 @@ const stampFile = join(environment, 'requirements.sha256');
 
 /**
  * Makes the environment, or finds it made. Returns `{ python }`, the path of its interpreter, or `{ missing }`, the
- * reason why this machine can't have one. Throws where the packages were in reach but did not install.
+ * reason why this machine can't have one. Throws where the package index was in reach but packages did not install.
  */
 export async function preparePython() {
   const stamp = createHash('sha256')
@@ -36,8 +36,8 @@ export async function preparePython() {
   if ((await run(pythonCommand(), ['-m', 'venv', environment])) !== 0) {
     return { missing: 'python3 -m venv failed; its message is above.' };
   }
-  const unreachable = installUv();
-  if (unreachable) return { missing: `The Python package index is out of reach. pip says: ${unreachable}` };
+  const refusal = installUv();
+  if (refusal) return { missing: `pip could not install uv from the Python package index: ${refusal}` };
   if (!(await installRequired())) throw new Error('uv could not install e2e/interop/requirements.txt.');
   writeFileSync(stampFile, stamp);
   console.log(`Installed in ${((Date.now() - started) / 1000).toFixed(0)} s.`);
@@ -71,11 +71,18 @@ async function installRequired() {
         ...['-m', 'uv', 'pip', 'install', '--quiet', '--no-cache', '--python', python],
         ...['--excludes', excluded, '-r', requirements, ...options],
       ],
-      { env: { ...process.env, ...env }, stdio },
+      { env: { ...process.env, ...pipIndex(), ...env }, stdio },
     );
   if (process.platform === 'linux') {
     const cpu = await install(['--torch-backend', 'cpu'], { UV_HTTP_RETRIES: '0' }, 'ignore');
     if (cpu === 0) return true;
   }
   return (await install([], {}, 'inherit')) === 0;
+}
+
+/** The mirror that pip is set to, which uv doesn't ask for. */
+function pipIndex() {
+  const { stdout } = spawnSync(python, ['-m', 'pip', 'config', 'list'], { encoding: 'utf8' });
+  const [, url] = /^(?:global|user|site|:env:)\.index-url='(.*)'$/m.exec(stdout) ?? [];
+  return url ? { UV_DEFAULT_INDEX: url } : {};
 }
