@@ -15,13 +15,15 @@ export function Fold({ title, note, children }: FoldProps) {
     <Disclosure className="fold">
       {({ isExpanded }) => (
         <>
-          <Heading level={3} className="fold__heading">
-            <Button slot="trigger" className="fold__button">
-              <Icon name="chevron" />
-              <span>{title}</span>
-              {note && <span className="fold__note">{note}</span>}
-            </Button>
-          </Heading>
+          <div className="fold__head">
+            <Heading level={3} className="fold__heading">
+              <Button slot="trigger" className="fold__button">
+                <Icon name="chevron" />
+                {title}
+              </Button>
+            </Heading>
+            {note && <p className="fold__note">{note}</p>}
+          </div>
           <DisclosurePanel className="fold__panel">{isExpanded && children}</DisclosurePanel>
         </>
       )}

@@ -80,22 +80,20 @@ function Presets({ disabled }: { disabled: boolean }) {
       </p>
       <div className="presets__list">
         {presets.map(({ id }) => (
-          <ToggleButton
-            key={id}
-            className="preset"
-            isSelected={selected === id}
-            isDisabled={disabled}
-            aria-labelledby={`preset-${id}`}
-            aria-describedby={`preset-${id}-help`}
-            onPress={() => applyPreset(id)}
-          >
-            <span className="preset__name" id={`preset-${id}`}>
+          <div key={id} className="preset" data-selected={selected === id} data-disabled={disabled}>
+            <ToggleButton
+              className="preset__name"
+              isSelected={selected === id}
+              isDisabled={disabled}
+              aria-describedby={`preset-${id}-help`}
+              onPress={() => applyPreset(id)}
+            >
               {t(`recipe.preset.${id}`)}
-            </span>
-            <span className="preset__help" id={`preset-${id}-help`}>
+            </ToggleButton>
+            <p className="preset__help" id={`preset-${id}-help`}>
               {t(`recipe.preset.${id}.help`)}
-            </span>
-          </ToggleButton>
+            </p>
+          </div>
         ))}
       </div>
     </Group>
