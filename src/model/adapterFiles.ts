@@ -2,7 +2,7 @@ import { newPeftConfig, type PeftAdapter, type PeftConfig } from '../formats/pef
 import type { Gpu } from '../gpu/device.ts';
 import { GraftError } from '../lib/errors.ts';
 import { LoraAdapter } from './loraAdapter.ts';
-import type { LoraModule } from './loraModules.ts';
+import type { LoraModule, LoraShape } from './loraModules.ts';
 import { linearsOf, modulePath, type DecoderSpec } from './spec.ts';
 
 /**
@@ -46,7 +46,7 @@ export function matchModules(spec: DecoderSpec, peft: PeftAdapter): LoraModule[]
 
 /** What an adapter_config.json tells beyond the matrices: new settings, or those it went on from. */
 export type AdapterDescription = { base: string; dropout: number } & (
-  { rank: number; alpha: number; rslora: boolean } | { from: PeftConfig }
+  Omit<LoraShape, 'targets'> | { from: PeftConfig }
 );
 
 /** Reads the adapter back as a PEFT folder's contents. */
@@ -67,16 +67,13 @@ function peftConfig(adapter: LoraAdapter, about: AdapterDescription): PeftConfig
     r: about.rank,
     lora_alpha: about.alpha,
     use_rslora: about.rslora,
-    ...targetsOf(adapter.modules),
+    // A plan takes the same modules in each of its layers, so that names and layers say it all.
+    target_modules: [...new Set(adapter.modules.map((m) => m.linear.name))].sort(),
+    // Without this PEFT would put the modules into every layer of the model.
+    layers_to_transform: about.layers === 'all' ? null : layersOf(adapter),
   });
 }
 
-/** Names where the chosen layers all have the same modules, full paths where they differ. */
-function targetsOf(modules: readonly LoraModule[]): Partial<PeftConfig> {
-  const names = [...new Set(modules.map((m) => m.linear.name))].sort();
-  const layers = [...new Set(modules.map((m) => m.layer))].sort((a, b) => a - b);
-  if (modules.length !== names.length * layers.length)
-    return { target_modules: modules.map((m) => m.path).sort() };
-  const fromFirst = layers.every((layer, i) => layer === i);
-  return { target_modules: names, ...(fromFirst ? {} : { layers_to_transform: layers }) };
+function layersOf({ modules }: LoraAdapter): number[] {
+  return [...new Set(modules.map((m) => m.layer))].sort((a, b) => a - b);
 }

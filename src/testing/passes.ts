@@ -2,12 +2,14 @@ import { buildMicroBatch, type MicroBatch } from '../data/microBatch.ts';
 import { tokenRowsOf, type TokenRows } from '../data/tokenRows.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { Commands } from '../gpu/commands.ts';
+import { elementsOf, type Tensor } from '../gpu/tensor.ts';
 import { readFloats } from '../gpu/transfer.ts';
 import { createRandom } from '../lib/random.ts';
 import { uploadBatch } from '../model/batchTensors.ts';
 import type { AdapterUse, Decoder } from '../model/decoder.ts';
 import { headLoss, logitsOf } from '../model/head.ts';
 import type { LoraAdapter } from '../model/loraAdapter.ts';
+import type { LoraModule } from '../model/loraModules.ts';
 import type { Dropout } from '../model/pass.ts';
 import { tensorOf } from './tensors.ts';
 
@@ -42,16 +44,28 @@ export function randomizeAdapter(adapter: LoraAdapter, seed = 5, scale = 0.3): v
   }
 }
 
+/** Each module with its part of a flat buffer of the adapter's layout, as views. */
+export function modulesOf(
+  adapter: LoraAdapter,
+  flat: Float32Array,
+): { module: LoraModule; a: Float32Array; b: Float32Array }[] {
+  return adapter.modules.map((module) => {
+    const pair = adapter.pair(module.layer, module.linear.name)!;
+    const part = (tensor: Tensor) => flat.subarray(tensor.offset / 4, tensor.offset / 4 + elementsOf(tensor));
+    return { module, a: part(pair.a), b: part(pair.b) };
+  });
+}
+
 /** The loss of each target, and the gradients [adapter.count] of their mean. */
 export async function lossesAndGrads(
   decoder: Decoder,
   adapter: LoraAdapter,
   batch: MicroBatch,
-  dropout: Dropout | null = null,
+  { dropout = null, strength = 1 }: { dropout?: Dropout | null; strength?: number } = {},
 ): Promise<{ losses: Float32Array; grads: Float32Array }> {
   const { gpu, workspace, spec, commands } = decoder;
   const tensors = uploadBatch(gpu, workspace, batch);
-  const pass = decoder.pass(tensors, { adapter, strength: 1, dropout });
+  const pass = decoder.pass(tensors, { adapter, strength, dropout });
   const hidden = await decoder.forward(pass, tensors, true);
   const dHidden = workspace.get('dHidden', 'f32', [tensors.rows, spec.hiddenSize]);
   const losses = workspace.get('losses', 'f32', [tensors.targets]);

@@ -29,8 +29,8 @@ export function describeAdapter(
   initial: PeftAdapter | null,
 ): AdapterDescription {
   if (!initial) {
-    const { rank, alpha, rslora, dropout } = recipe;
-    return { base, rank, alpha, rslora, dropout };
+    const { rank, alpha, rslora, layers, dropout } = recipe;
+    return { base, rank, alpha, rslora, layers, dropout };
   }
   return { base, dropout: recipe.dropout, from: initial.config };
 }
