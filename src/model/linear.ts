@@ -40,7 +40,7 @@ export function linearForward(
     m,
     n: out,
     k: pair.rank,
-    scale: pair.scale * pass.strength,
+    scale: pair.scale,
     accumulate: true,
   });
 }
@@ -117,8 +117,10 @@ export function linearBackward(
   });
 }
 
-function loraPair(pass: Pass, { layer, name }: LinearPlace): LoraPair | null {
-  return pass.strength === 0 ? null : (pass.adapter?.pair(layer, name) ?? null);
+/** The module's A and B with the scale of this pass; null where the pass leaves the adapter out. */
+function loraPair({ adapter, strength }: Pass, { layer, name }: LinearPlace): LoraPair | null {
+  const pair = strength === 0 ? null : adapter?.pair(layer, name);
+  return pair ? { ...pair, scale: pair.scale * strength } : null;
 }
 
 /** u = drop(x) Aᵀ [T, rank], kept until the module's backward pass; null for a module without an adapter. */
