@@ -7,7 +7,7 @@ import type { SamplingOptions } from './sampling.ts';
 export interface AnswerOptions extends SamplingOptions {
   maxNewTokens: number;
   seed: number;
-  /** Called with each piece of text as it is complete; returning true stops. */
+  /** Called after each token with the text it completes, which may be none; returning true stops. */
   onText?: (piece: string) => boolean | void;
 }
 
@@ -44,13 +44,14 @@ export async function answer(
   let text = '';
   const give = (piece: string) => {
     text += piece;
-    return piece === '' ? false : onText?.(piece);
+    return onText?.(piece);
   };
   const { ids, stoppedBy } = await generate(decoder, use, prompt, {
     ...options,
     endIds: tokenizer.eosIds,
     onToken: (id) => give(decode.push(id)),
   });
-  give(decode.flush());
+  const rest = decode.flush();
+  if (rest !== '') give(rest);
   return { text, tokens: ids.length, stoppedBy };
 }
