@@ -39,6 +39,33 @@ function adapterOf(shape: Partial<LoraShape> = {}): LoraAdapter {
   return adapter;
 }
 
+describe('a sliding window', () => {
+  const V = 40;
+  const long = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3];
+
+  /** The first token whose logits change when the first token of all changes, and the last. */
+  async function reach(config: Record<string, unknown>): Promise<[number, number]> {
+    const sliding = await openDecoder(gpu, await openModelFiles(tinyModel({ config })), 'f32');
+    const one = await logitsOfSequence(sliding, withoutAdapter, long);
+    const other = await logitsOfSequence(sliding, withoutAdapter, [7, ...long.slice(1)]);
+    closeDecoder(sliding);
+    const changed = long
+      .map((_, t) => t)
+      .filter((t) => one.slice(t * V, (t + 1) * V).some((l, i) => l !== other[t * V + i]));
+    return [changed[0]!, changed.at(-1)!];
+  }
+
+  it('ends the sight of a token in the layers that slide', async () => {
+    const mistral = { model_type: 'mistral', architectures: ['MistralForCausalLM'] };
+    expect(await reach({ ...mistral, sliding_window: null })).toEqual([0, 9]);
+    // Three tokens back in each of two layers.
+    expect(await reach({ ...mistral, sliding_window: 4 })).toEqual([0, 6]);
+    const qwen2 = { model_type: 'qwen2', architectures: ['Qwen2ForCausalLM'], use_sliding_window: true };
+    expect(await reach({ ...qwen2, sliding_window: 4, max_window_layers: 1 })).toEqual([0, 9]);
+    expect(await reach({ ...qwen2, sliding_window: 4, max_window_layers: 0 })).toEqual([0, 6]);
+  });
+});
+
 describe('an adapter', () => {
   it('of strength 0 leaves the base model’s bits, and of strength ½ has half the scale', async () => {
     const whole = adapterOf();

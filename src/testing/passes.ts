@@ -27,9 +27,7 @@ export function randomRows(lengths: readonly number[], { vocab = 40, masked = 1,
 /** A micro-batch of some rows (by default all), each its own segment. */
 export function batchOf(
   rows: TokenRows,
-  which: readonly number[] = Array.from(rows.offsets.keys())
-    .slice(1)
-    .map((i) => i - 1),
+  which: readonly number[] = Array.from({ length: rows.offsets.length - 1 }, (_, i) => i),
 ): MicroBatch {
   return buildMicroBatch(rows, [which]);
 }
