@@ -14,6 +14,7 @@ export type BlockReason =
   | 'noData'
   | 'noModelNoData'
   | 'dataNotReady'
+  | 'dataUnusable'
   | 'nothingTrained'
   | 'recipeInvalid'
   | 'noTokenizer'
@@ -34,6 +35,7 @@ export function blockReason(state: Studio, step: StepId): BlockReason | null {
       if (noModel && noData) return 'noModelNoData';
       if (noModel) return 'noModel';
       if (noData) return 'noData';
+      if (state.dataset.error && !state.dataset.tokenized && !state.dataset.tokenizing) return 'dataUnusable';
       if (!state.dataset.tokenized || state.dataset.tokenizing) return 'dataNotReady';
       if (state.dataset.tokenized.trainedTokens === 0) return 'nothingTrained';
       if (Object.keys(state.recipe.invalid).length > 0) return 'recipeInvalid';

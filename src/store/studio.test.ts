@@ -135,6 +135,17 @@ describe('studio', () => {
     expect(studio.getState().model.status).toBe('ready');
   });
 
+  it('points to the data when it can’t be used with the model', async () => {
+    const { studio, openModel } = openStudio();
+    await openModel();
+    await studio.getState().openDataset(new File(['{"input_ids":[1,9999]}'], 'ids.jsonl'));
+    expect(studio.getState().dataset).toMatchObject({
+      tokenized: null,
+      error: { code: 'data.no_valid_rows' },
+    });
+    expect(blockReason(studio.getState(), 'train')).toBe('dataUnusable');
+  });
+
   it('lets nothing change during a training', () => {
     const { studio } = openStudio();
     studio.setState(({ run }) => ({ run: { ...run, status: 'running' } }));

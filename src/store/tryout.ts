@@ -1,9 +1,14 @@
-import type { GenerateOutcome, GenerateRequest } from '../workers/protocol.ts';
+import type { GenerateOutcome, GenerateRequest, Prompt } from '../workers/protocol.ts';
 import { noteOf, type ErrorNote } from './errorNote.ts';
 import { busyWith, type SliceOf } from './state.ts';
 
 /** What a person asks, and how the answer is drawn. */
-export type TryRequest = Omit<GenerateRequest, 'messages'> & { system: string; prompt: string };
+export type TryRequest = Omit<GenerateRequest, 'prompt'> & {
+  system: string;
+  prompt: string;
+  /** The prompt is the beginning of a text, not a message to be answered. */
+  continueText: boolean;
+};
 
 export interface Answer {
   text: string;
@@ -35,6 +40,7 @@ export const emptyTryout: TryoutState = {
   request: {
     system: '',
     prompt: '',
+    continueText: false,
     maxNewTokens: 128,
     temperature: 0,
     topK: 0,
@@ -58,7 +64,7 @@ export const createTryoutSlice: SliceOf<TryoutSlice> =
     let stopped = false;
 
     const answer = async (side: Side, request: TryRequest) => {
-      const { system, prompt, ...settings } = request;
+      const { maxNewTokens, temperature, topK, topP, seed } = request;
       let text = '';
       let timer: ReturnType<typeof setTimeout> | undefined;
       const show = (outcome: GenerateOutcome | null, error: ErrorNote | null) => {
@@ -67,12 +73,10 @@ export const createTryoutSlice: SliceOf<TryoutSlice> =
         patch({ [side]: { text, outcome, error } });
       };
       patch({ status: side, [side]: { text, outcome: null, error: null } });
-      const messages: GenerateRequest['messages'] = [{ role: 'user', content: prompt }];
-      if (system.trim()) messages.unshift({ role: 'system', content: system });
       const adapterStrength = side === 'base' ? 0 : request.adapterStrength;
       try {
         const outcome = await workers.engine.call.generate(
-          { ...settings, messages, adapterStrength },
+          { prompt: promptOf(request), maxNewTokens, temperature, topK, topP, seed, adapterStrength },
           (piece) => {
             text += piece;
             timer ??= setTimeout(() => show(null, null), DRAW_INTERVAL);
@@ -110,3 +114,10 @@ export const createTryoutSlice: SliceOf<TryoutSlice> =
       },
     };
   };
+
+function promptOf({ system, prompt, continueText }: TryRequest): Prompt {
+  if (continueText) return { kind: 'text', text: prompt };
+  const user = { role: 'user' as const, content: prompt };
+  const messages = system.trim() ? [{ role: 'system' as const, content: system }, user] : [user];
+  return { kind: 'chat', messages };
+}

@@ -12,6 +12,7 @@ import { useStudio } from '../../store/index.ts';
 import { formatNumber } from '../../store/recipeShape.ts';
 import type { TryRequest } from '../../store/tryout.ts';
 import { NumberInput } from '../controls/NumberInput.tsx';
+import { SwitchInput } from '../controls/SwitchInput.tsx';
 import { t } from '../text/index.ts';
 
 /** How strongly the adapter speaks, from not at all to beyond what was trained. */
@@ -53,15 +54,22 @@ const ranges: Record<NumberKey, { min: number; max: number; integer: boolean }> 
 
 /** Temperature and the like. */
 export function DrawSettings() {
-  const system = useStudio((state) => state.tryout.request.system);
+  const { system, continueText } = useStudio((state) => state.tryout.request);
   const setRequest = useStudio((state) => state.setRequest);
   return (
     <div className="fields">
       {(Object.keys(ranges) as NumberKey[]).map((key) => (
         <DrawNumber key={key} name={key} />
       ))}
+      <SwitchInput
+        label={t('try.continueText')}
+        help={t('try.continueTextHelp')}
+        selected={continueText}
+        onChange={(selected) => setRequest({ continueText: selected })}
+      />
       <TextField
         className="field field--wide"
+        isDisabled={continueText}
         value={system}
         onChange={(value) => setRequest({ system: value })}
       >

@@ -42,7 +42,8 @@ function Compare() {
   const compare = useStudio((state) => state.compare);
   const stopAnswering = useStudio((state) => state.stopAnswering);
   const busy = useStudio(busyWith);
-  const canAsk = busy === null && request.prompt.trim() !== '';
+  // A text may start from nothing: the model then begins one of its own.
+  const canAsk = busy === null && (request.continueText || request.prompt.trim() !== '');
   return (
     <>
       <TextField
