@@ -3,7 +3,7 @@ import { loadTokenizer, type Tokenizer } from '../data/tokenizer.ts';
 import { readAdapter } from '../formats/peft.ts';
 import { openGpu, type Gpu } from '../gpu/device.ts';
 import type { ElementType } from '../gpu/tensor.ts';
-import { answer, chatPrompt } from '../infer/answer.ts';
+import { answer, chatPrompt, textPrompt } from '../infer/answer.ts';
 import { assert, GraftError } from '../lib/errors.ts';
 import { adapterToPeft, loadAdapter, type AdapterDescription } from '../model/adapterFiles.ts';
 import { withoutAdapter, type AdapterUse, type Decoder } from '../model/decoder.ts';
@@ -141,13 +141,17 @@ export function createEngineDesk(): Throwing<EngineApi> {
         stopGenerating = false;
         const { decoder, tokenizer } = opened();
         if (!tokenizer) throw new GraftError('infer.no_tokenizer');
-        const { messages, adapterStrength, ...options } = request;
+        const { prompt, adapterStrength, ...options } = request;
         const use: AdapterUse =
           adapter && adapterStrength !== 0
             ? { adapter: adapter.lora, strength: adapterStrength, dropout: null }
             : withoutAdapter;
         const start = performance.now();
-        const result = await answer(decoder, use, tokenizer, chatPrompt(tokenizer, messages), {
+        const ids =
+          prompt.kind === 'chat'
+            ? chatPrompt(tokenizer, prompt.messages)
+            : textPrompt(tokenizer, prompt.text);
+        const result = await answer(decoder, use, tokenizer, ids, {
           ...options,
           onText: (piece) => {
             onText(piece);

@@ -109,9 +109,13 @@ export interface TrainOutcome {
   seconds: number;
 }
 
+/** A chat, put in by the model's template, or a text to be continued: an empty one starts from BOS. */
+export type Prompt =
+  | { kind: 'chat'; messages: { role: 'system' | 'user' | 'assistant'; content: string }[] }
+  | { kind: 'text'; text: string };
+
 export interface GenerateRequest {
-  /** A chat of the person's; rendered by the model's template. */
-  messages: { role: 'system' | 'user' | 'assistant'; content: string }[];
+  prompt: Prompt;
   maxNewTokens: number;
   temperature: number;
   topK: number;
