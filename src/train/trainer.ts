@@ -75,6 +75,7 @@ export async function train(
   const dropoutSeeds = createRandom(recipe.seed).fork('dropout');
   const runner = new StepRunner(decoder, adapter);
   let skippedInARow = 0;
+  let updates = 0;
   let finalLoss = Number.NaN;
   let step = 0;
   let stopped = false;
@@ -94,9 +95,11 @@ export async function train(
           eps: recipe.eps,
           weightDecay: recipe.weight_decay,
           maxGradNorm: recipe.max_grad_norm,
-          step,
+          // A skipped step left m and v as they were, so their bias correction must not move on either.
+          step: updates + 1,
         },
       );
+      if (!skipped) updates += 1;
       finalLoss = lossSum / targets;
       skippedInARow = skipped ? skippedInARow + 1 : 0;
       const contextTokens = batches.reduce((sum, b) => sum + b.tokens.length, 0);

@@ -1,0 +1,259 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { defaultRecipe, type Recipe } from '../config/recipe.ts';
+import { selectRows, tokenRowsOf, type TokenRows } from '../data/tokenRows.ts';
+import { decodeFloats, encodeFloats } from '../formats/floats.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { readFloats } from '../gpu/transfer.ts';
+import type { Decoder } from '../model/decoder.ts';
+import { closeDecoder, openDecoder } from '../model/openDecoder.ts';
+import { openModelFiles } from '../model/openModel.ts';
+import { expectClose } from '../testing/compare.ts';
+import { expectGraftError } from '../testing/errors.ts';
+import { testGpu } from '../testing/gpu.ts';
+import { modulesOf, randomRows } from '../testing/passes.ts';
+import { replaceTensor, tinyModel, type TinyModelOptions } from '../testing/tinyModel.ts';
+import { evaluate } from './evaluate.ts';
+import { startAdapter } from './startAdapter.ts';
+import { train, type StepReport } from './trainer.ts';
+
+const rows = randomRows([5, 3, 7, 4, 6, 2]);
+const evalRows = randomRows([4, 5, 3], { seed: 8 });
+
+let gpu: Gpu;
+let before = 0;
+let decoder: Decoder;
+beforeEach(async () => {
+  gpu = await testGpu();
+  before = gpu.memory.bytes;
+  await open();
+});
+afterEach(() => {
+  closeDecoder(decoder);
+  expect(gpu.memory.bytes).toBe(before);
+});
+
+async function open(options?: TinyModelOptions): Promise<void> {
+  decoder = await openDecoder(gpu, await openModelFiles(tinyModel(options)), 'f32');
+}
+
+function recipeOf(fields: Partial<Recipe> = {}): Recipe {
+  return {
+    ...defaultRecipe(),
+    rank: 4,
+    alpha: 8,
+    lr: 1e-2,
+    schedule: 'constant',
+    batch_size: 2,
+    shuffle: false,
+    max_steps: 3,
+    ...fields,
+  };
+}
+
+interface RunOptions {
+  dataset?: TokenRows;
+  evalDataset?: TokenRows | null;
+  stopAfter?: number;
+}
+
+/** Trains a fresh adapter; gives what was reported, what came of it (or its error) and the adapter's values. */
+async function run(
+  fields: Partial<Recipe> = {},
+  { dataset = rows, evalDataset = null, stopAfter = Infinity }: RunOptions = {},
+) {
+  const recipe = recipeOf(fields);
+  const adapter = startAdapter(gpu, decoder.spec, recipe, null);
+  const start = await readFloats(gpu, adapter.params);
+  const reports: StepReport[] = [];
+  const evals: [number, number][] = [];
+  const outcome = await train({
+    decoder,
+    adapter,
+    recipe,
+    dataset,
+    evalDataset,
+    onStep: (report) => reports.push(report),
+    onEval: (step, loss) => evals.push([step, loss]),
+    shouldStop: () => reports.length >= stopAfter,
+  }).catch((error: unknown) => error);
+  const params = await readFloats(gpu, adapter.params);
+  const modules = modulesOf(adapter, params);
+  const use = { adapter, strength: 1, dropout: null };
+  const { loss: evalLoss } = await evaluate(decoder, use, evalRows, 4);
+  adapter.dispose();
+  return { outcome, reports, evals, start, params, modules, evalLoss };
+}
+
+describe('the loss and gradient of a step', () => {
+  it('do not depend on how its rows are divided', async () => {
+    const whole = await run({ batch_size: 6, max_steps: 2 });
+    for (const division of [
+      { batch_size: 1, grad_accum: 6 },
+      { batch_size: 2, grad_accum: 3 },
+      { batch_size: 2, grad_accum: 1, packing: true, max_length: 14 },
+    ]) {
+      const divided = await run({ max_steps: 2, ...division });
+      const numbers = (reports: StepReport[]) => reports.flatMap(({ loss, gradNorm }) => [loss, gradNorm]);
+      expectClose(numbers(divided.reports), numbers(whole.reports), { rtol: 1e-6 });
+      expect(divided.reports.map((r) => r.tokens)).toEqual(whole.reports.map((r) => r.tokens));
+      expect(divided.reports[0]!.tokens).toBe(27 - 6);
+      expect(divided.reports[0]!.contextTokens).toBe(27);
+    }
+  });
+
+  it('weigh every target the same, however its rows are grouped', async () => {
+    // A row of one target and one of eleven: a mean of means would count the first twelve times as much.
+    const uneven = randomRows([2, 12]);
+    const [short, long] = [selectRows(uneven, [0]), selectRows(uneven, [1])];
+    const loss = async (dataset: TokenRows, fields: Partial<Recipe>) =>
+      (await run({ max_steps: 1, batch_size: 1, ...fields }, { dataset })).reports[0]!.loss;
+    const both = await loss(uneven, { grad_accum: 2 });
+    expect(both * 12).toBeCloseTo((await loss(short, {})) + 11 * (await loss(long, {})), 4);
+  });
+});
+
+describe('a run', () => {
+  it('gives the same bits again, with shuffling, packing and dropout', async () => {
+    const recipe = {
+      shuffle: true,
+      packing: true,
+      dropout: 0.2,
+      max_length: 12,
+      grad_accum: 2,
+      max_steps: 4,
+    };
+    const first = await run(recipe);
+    const second = await run(recipe);
+    expect(second.params).toEqual(first.params);
+    expect(second.reports).toEqual(first.reports);
+    const other = await run({ ...recipe, seed: 43 });
+    expect(other.params).not.toEqual(first.params);
+    const withoutDropout = await run({ ...recipe, dropout: 0 });
+    expect(withoutDropout.reports.map((r) => r.tokens)).toEqual(first.reports.map((r) => r.tokens));
+    expect(withoutDropout.params).not.toEqual(first.params);
+  });
+
+  it('learns its rows', async () => {
+    const { reports } = await run({ max_steps: 30, batch_size: 6 });
+    expect(reports.at(-1)!.loss).toBeLessThan(0.5 * reports[0]!.loss);
+  });
+
+  it('stopped keeps what a shorter run would have', async () => {
+    const stopped = await run({ max_steps: 9 }, { stopAfter: 2 });
+    const short = await run({ max_steps: 2 });
+    expect(stopped.outcome).toMatchObject({ steps: 2, stopped: true });
+    expect(short.outcome).toMatchObject({ steps: 2, stopped: false, finalLoss: short.reports[1]!.loss });
+    expect(stopped.params).toEqual(short.params);
+  });
+
+  it('leaves the adapter alone while the rate is zero, and warms up', async () => {
+    const { start, params, reports } = await run({ schedule: 'linear', warmup_steps: 2, max_steps: 1 });
+    expect(params).toEqual(start);
+    expect(reports[0]!.lr).toBe(0);
+    const longer = await run({ schedule: 'linear', warmup_steps: 2, max_steps: 4 });
+    expect(longer.reports.map((r) => r.lr)).toEqual([0, 0.005, 0.01, 0.005]);
+  });
+
+  it('takes epochs where no steps are given', async () => {
+    const { reports } = await run({ max_steps: 0, epochs: 1.5, batch_size: 4 });
+    expect(reports.map(({ step, totalSteps, contextTokens }) => [step, totalSteps, contextTokens])).toEqual([
+      [1, 3, 19],
+      [2, 3, 8],
+      [3, 3, 19],
+    ]);
+  });
+
+  it('trains the modules of the layers asked for, and no other', async () => {
+    const { modules } = await run({ targets: ['down_proj', 'q_proj'], layers: [1] });
+    expect(modules.map(({ module }) => module.path)).toEqual([
+      'model.layers.1.self_attn.q_proj',
+      'model.layers.1.mlp.down_proj',
+    ]);
+    for (const { b } of modules) expect(b.every((x) => x !== 0)).toBe(true);
+  });
+});
+
+describe('evaluation', () => {
+  it('comes every so many steps and at the end, and does not change the run', async () => {
+    const plain = await run({ max_steps: 5, eval_steps: 2, dropout: 0.2 });
+    const evaluated = await run({ max_steps: 5, eval_steps: 2, dropout: 0.2 }, { evalDataset: evalRows });
+    expect(evaluated.params).toEqual(plain.params);
+    expect(evaluated.evals.map(([step]) => step)).toEqual([2, 4, 5]);
+    expect(evaluated.evals[2]![1]).toBeCloseTo(plain.evalLoss, 6);
+    const stopped = await run({ max_steps: 5, eval_steps: 2 }, { evalDataset: evalRows, stopAfter: 1 });
+    expect(stopped.evals.map(([step]) => step)).toEqual([1]);
+  });
+
+  it('is the mean over all targets, whatever the batches', async () => {
+    const use = { adapter: null, strength: 0, dropout: null };
+    const all = await evaluate(decoder, use, evalRows, 3);
+    const one = await evaluate(decoder, use, evalRows, 1);
+    expect(all.tokens).toBe(9);
+    expect(one.tokens).toBe(9);
+    expect(one.loss).toBeCloseTo(all.loss, 6);
+    let sum = 0;
+    for (const row of [0, 1, 2]) {
+      const { loss, tokens } = await evaluate(decoder, use, selectRows(evalRows, [row]), 1);
+      sum += loss * tokens;
+    }
+    expect(sum / 9).toBeCloseTo(all.loss, 6);
+  });
+
+  it('leaves rows without a target out', async () => {
+    const use = { adapter: null, strength: 0, dropout: null };
+    const masked = tokenRowsOf([{ ids: [1, 2, 3], labels: [-100, -100, -100] }]);
+    expect(await evaluate(decoder, use, masked, 1)).toEqual({ loss: NaN, tokens: 0 });
+  });
+});
+
+describe('a gradient that is not finite', () => {
+  const poison = 39;
+  const withPoison = (ids: number[]) => ({ ids, labels: ids });
+  const clean = [
+    [1, 2, 3],
+    [4, 5, 6, 7],
+    [8, 9, 10],
+  ].map(withPoison);
+
+  beforeEach(async () => {
+    closeDecoder(decoder);
+    // The embedding of one token is infinite.
+    await open({
+      edit: (tensors) =>
+        replaceTensor(tensors, 'model.embed_tokens.weight', ({ bytes }) => {
+          const values = decodeFloats(bytes, 'F32').slice();
+          values.fill(Infinity, poison * 32, (poison + 1) * 32);
+          return { bytes: encodeFloats(values, 'F32') };
+        }),
+    });
+  });
+
+  it('skips its step, as if it had not been', async () => {
+    const dataset = tokenRowsOf([clean[0]!, withPoison([1, poison, 3]), clean[1]!, clean[2]!]);
+    const skipped = await run({ batch_size: 1, max_steps: 4 }, { dataset });
+    expect(skipped.reports.map((r) => r.skipped)).toEqual([false, true, false, false]);
+    const without = await run({ batch_size: 1, max_steps: 3 }, { dataset: tokenRowsOf(clean) });
+    expect(skipped.params).toEqual(without.params);
+    expect(skipped.params).not.toEqual(skipped.start);
+  });
+
+  it('five times in a row ends the run, and the adapter is as it was before', async () => {
+    const dataset = tokenRowsOf(Array.from({ length: 8 }, () => withPoison([1, poison, 3])));
+    const { outcome, reports, params, start } = await run({ batch_size: 1, max_steps: 8 }, { dataset });
+    expect(outcome).toMatchObject({ code: 'train.diverged', params: { step: 5, count: 5 } });
+    expect(reports.every((r) => r.skipped)).toBe(true);
+    expect(params).toEqual(start);
+  });
+});
+
+describe('rows', () => {
+  const trainOn = (dataset: TokenRows) => async () => {
+    const { outcome } = await run({}, { dataset });
+    throw outcome;
+  };
+
+  it('must be there, and fit the model', async () => {
+    await expectGraftError(trainOn(tokenRowsOf([])), 'train.no_rows');
+    await expectGraftError(trainOn(randomRows([4, 65])), 'train.row_too_long', { length: 65, positions: 64 });
+  });
+});
