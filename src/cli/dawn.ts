@@ -6,7 +6,8 @@ interface Dawn {
   keepAlive: NodeJS.Timeout;
 }
 
-// Dawn crashes at random once the object made by create() is collected, so it lives on globalThis.
+// Dawn crashes or hangs at random once the object made by create() is collected, while the process ends too:
+// it lives on globalThis and is never dropped.
 const holder = globalThis as typeof globalThis & { graftDawn?: Dawn };
 
 /**
@@ -14,7 +15,10 @@ const holder = globalThis as typeof globalThis & { graftDawn?: Dawn };
  * alive until `closeDawn`. Where the machine has no GPU of its own, Mesa's lavapipe is used if installed.
  */
 export function openDawn(): GPU {
-  if (holder.graftDawn) return holder.graftDawn.gpu;
+  if (holder.graftDawn) {
+    holder.graftDawn.keepAlive.ref();
+    return holder.graftDawn.gpu;
+  }
   Object.assign(process.env, lavapipeEnvironment(process.env));
   Object.assign(globalThis, globals);
   // Dawn's promises do not keep Node's loop running; without a timer the process ends while the GPU works.
@@ -23,9 +27,7 @@ export function openDawn(): GPU {
   return holder.graftDawn.gpu;
 }
 
-/** Lets the process end: drops Dawn and the timer. Devices must be destroyed before. */
+/** Lets the process end. Devices must be destroyed before. */
 export function closeDawn(): void {
-  if (!holder.graftDawn) return;
-  clearInterval(holder.graftDawn.keepAlive);
-  delete holder.graftDawn;
+  holder.graftDawn?.keepAlive.unref();
 }

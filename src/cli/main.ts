@@ -24,9 +24,13 @@ async function main([command, ...args]: string[]): Promise<void> {
   await found.run(args);
 }
 
-main(process.argv.slice(2)).catch((error: unknown) => {
+function report(error: unknown): number {
   // One line for people; the stack, where the fault is ours, for whoever asks for it.
   console.error(`graft: ${messageOf(error).replaceAll('\n', ' ')}`);
   if (process.env.GRAFT_DEBUG) console.error(error);
-  process.exitCode = 1;
-});
+  return 1;
+}
+
+const status = await main(process.argv.slice(2)).then(() => 0, report);
+// Dawn's threads would keep some processes from ending by themselves. What was printed must be on its way before.
+process.stdout.write('', () => process.stderr.write('', () => process.exit(status)));
