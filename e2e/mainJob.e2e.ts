@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -10,12 +10,18 @@ import type { Studio } from './harness/studio.ts';
 
 const model = sharedPath('models/stories260k');
 const prompt = 'Tell a story about Zip and a red ball.';
+/** What the base model says from its first token on, as its card tells. */
+const ownStory =
+  'Once upon a time, there was a little girl named Lily. She loved to play outside in the park. One day, she saw ' +
+  'a big, red ball. She wanted to play with it, but it was too high.';
+/** Half the steps of "Quick try": enough, and SwiftShader takes seconds for each. */
+const shortRecipe = { rank: 8, alpha: 16, lr: 5e-3, max_steps: 30, batch_size: 4 };
 
 /** Software adapters take their time over shaders and steps. */
 const OPEN = 120_000;
-const TRAIN = 600_000;
+const TRAIN = 900_000;
 
-describe.each(browsers)('the main job in %s', (_name, openStudio) => {
+describe.each(browsers)('the main job in %s', (name, openStudio) => {
   let studio: Studio;
   let folder: string;
 
@@ -28,64 +34,92 @@ describe.each(browsers)('the main job in %s', (_name, openStudio) => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('trains on dropped files, compares, and downloads a model that answers the same', async () => {
-    await studio.open();
-    await studio.waitForText('WebGPU is ready', OPEN);
-    await studio.screenshot('1-open');
+  it(
+    'trains on dropped files, compares, and downloads a model that answers the same',
+    { timeout: 2 * TRAIN },
+    async () => {
+      await studio.open();
+      await studio.waitForText('WebGPU is ready', OPEN);
+      await studio.screenshot('1-open');
 
-    await dropModel(studio, model);
-    await studio.screenshot('2-model');
+      await dropModel(studio, model);
+      await studio.screenshot('2-model');
 
-    await studio.dropFiles('[data-drop="data"]', [sharedPath('data/robot-stories.jsonl')]);
-    await studio.waitForText('As the model reads it', OPEN);
-    await studio.screenshot('3-data');
+      await studio.dropFiles('.drop[data-drop="data"]', [sharedPath('data/robot-stories.jsonl')]);
+      await studio.waitForText('As the model reads it', OPEN);
+      await studio.screenshot('3-data');
 
-    await studio.click({ role: 'button', name: 'Quick try' });
-    await studio.screenshot('4-recipe');
+      await studio.click({ role: 'button', name: 'How answers are drawn' });
+      await studio.click({ role: 'switch', name: 'Continue the text' });
+      const begun = await answerOf(studio, 'base', 'Ask the model', '');
+      expect(begun.slice(0, ownStory.length)).toBe(ownStory);
+      await studio.click({ role: 'switch', name: 'Continue the text' });
 
-    await studio.click({ role: 'button', name: 'Train' });
-    const trained = await studio.waitForText(/Trained 60 steps/, TRAIN);
-    await studio.screenshot('5-trained');
-    const [, first, last] = /Loss went from ([\d.]+) to ([\d.]+)\./.exec(trained) ?? [];
-    expect(Number(first)).toBeGreaterThan(1);
-    expect(Number(last)).toBeLessThan(0.3);
+      const steps = name === 'chromium' ? shortRecipe.max_steps : 60;
+      if (name === 'chromium') {
+        const recipe = join(folder, 'recipe.json');
+        await writeFile(recipe, JSON.stringify(shortRecipe));
+        await studio.setFiles('input[accept=".json,application/json"]', [recipe]);
+      } else {
+        await studio.click({ role: 'button', name: 'Quick try' });
+      }
+      await studio.waitForText(`About ${steps} steps over 240 rows.`);
+      await studio.screenshot('4-recipe');
 
-    const tuned = await answerOf(studio, 'tuned', 'Compare');
-    expect(tuned).toMatch(/^Zip was a little robot/);
-    await studio.screenshot('6-compared');
+      await studio.click({ role: 'button', name: 'Train' });
+      const trained = await studio.waitForText(`Trained ${steps} steps`, TRAIN);
+      await studio.screenshot('5-trained');
+      const [, first, last] = /Loss went from ([\d.]+) to ([\d.]+)\./.exec(trained) ?? [];
+      expect(Number(first)).toBeGreaterThan(1);
+      expect(Number(last)).toBeLessThan(0.3);
 
-    const adapter = await studio.download(
-      () => studio.click({ role: 'button', name: 'Download adapter' }),
-      OPEN,
-    );
-    expect(await unzip(adapter, folder)).toEqual(['adapter_config.json', 'adapter_model.safetensors']);
-    const merged = await studio.download(
-      () => studio.click({ role: 'button', name: 'Download merged model' }),
-      OPEN,
-    );
-    await studio.waitForText('Read back and proved');
-    await studio.screenshot('7-exported');
-    expect(await unzip(merged, folder)).toEqual((await readdir(model)).sort());
+      const tuned = await answerOf(studio, 'tuned', 'Compare', prompt);
+      expect(tuned).toMatch(/^Zip was a little robot/);
+      await studio.screenshot('6-compared');
 
-    await studio.open();
-    await studio.waitForText('WebGPU is ready', OPEN);
-    await dropModel(studio, join(folder, 'stories260k-merged'));
-    expect(await answerOf(studio, 'base', 'Ask the model')).toBe(tuned);
-    await studio.screenshot('8-merged-again');
-    expect(studio.problems).toEqual([]);
-  });
+      const adapter = await studio.download(
+        () => studio.click({ role: 'button', name: 'Download adapter' }),
+        OPEN,
+      );
+      const adapterFolder = await unzip(adapter, folder);
+      expect((await readdir(adapterFolder)).sort()).toEqual([
+        'adapter_config.json',
+        'adapter_model.safetensors',
+      ]);
+      const merged = await studio.download(
+        () => studio.click({ role: 'button', name: 'Download merged model' }),
+        OPEN,
+      );
+      await studio.waitForText('Read back and proved');
+      await studio.screenshot('7-exported');
+      const mergedFolder = await unzip(merged, folder);
+      expect((await readdir(mergedFolder)).sort()).toEqual((await readdir(model)).sort());
+
+      await studio.open();
+      await studio.waitForText('WebGPU is ready', OPEN);
+      await dropModel(studio, mergedFolder);
+      expect(await answerOf(studio, 'base', 'Ask the model', prompt)).toBe(tuned);
+      await studio.screenshot('8-merged-again');
+      expect(studio.problems).toEqual([]);
+    },
+  );
 });
 
 /** Drops the files of a model folder and waits until it is open. */
 async function dropModel(studio: Studio, path: string): Promise<void> {
   const files = (await readdir(path)).map((file) => join(path, file));
-  await studio.dropFiles('[data-drop="model"]', studio.browser === 'chromium' ? [path] : files);
+  await studio.dropFiles('.drop[data-drop="model"]', studio.browser === 'chromium' ? [path] : files);
   await studio.waitForText('Vocabulary', OPEN);
 }
 
-/** Asks the prompt and returns the whole answer of one side. */
-async function answerOf(studio: Studio, side: 'base' | 'tuned', button: string): Promise<string> {
-  await studio.fill('Prompt', prompt);
+/** Asks something and returns the whole answer of one side. */
+async function answerOf(
+  studio: Studio,
+  side: 'base' | 'tuned',
+  button: string,
+  text: string,
+): Promise<string> {
+  await studio.fill('Prompt', text);
   await studio.click({ role: 'button', name: button });
   const read = () =>
     studio.evaluate((wanted) => {
@@ -97,8 +131,8 @@ async function answerOf(studio: Studio, side: 'base' | 'tuned', button: string):
   return (await read()) ?? '';
 }
 
-/** Unpacks a zip into `folder`; returns the names of the files in its one folder. */
-async function unzip(zip: string, folder: string): Promise<string[]> {
+/** Unpacks a zip into `folder` with another program than the one that packed it; returns the path of its one folder. */
+async function unzip(zip: string, folder: string): Promise<string> {
   const { stdout } = await promisify(execFile)('python3', [
     '-c',
     'import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); assert z.testzip() is None; ' +
@@ -106,9 +140,12 @@ async function unzip(zip: string, folder: string): Promise<string[]> {
     zip,
     folder,
   ]);
-  return stdout
-    .trim()
-    .split('\n')
-    .map((path) => path.split('/')[1]!)
-    .sort();
+  const folders = new Set(
+    stdout
+      .trim()
+      .split('\n')
+      .map((path) => path.split('/')[0]!),
+  );
+  expect(folders.size).toBe(1);
+  return join(folder, [...folders][0]!);
 }
