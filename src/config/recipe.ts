@@ -1,8 +1,39 @@
 import * as v from 'valibot';
 import { GraftError } from '../lib/errors.ts';
 
-const count = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
-const real = (min: number, max: number) => v.pipe(v.number(), v.minValue(min), v.maxValue(max));
+/** A whole number; every rule's message is what the value must be. */
+function count(min: number, max: number, expected = `a whole number from ${min} to ${max}`) {
+  return v.pipe(
+    v.number(expected),
+    v.integer(expected),
+    v.minValue(min, expected),
+    v.maxValue(max, expected),
+  );
+}
+
+function real(min: number, max: number) {
+  const expected = `a number from ${min} to ${max}`;
+  return v.pipe(v.number(expected), v.minValue(min, expected), v.maxValue(max, expected));
+}
+
+function choice<const T extends readonly string[]>(options: T) {
+  const names = options.map((option) => `"${option}"`).join(', ');
+  return v.picklist(options, options.length > 1 ? `one of ${names}` : names);
+}
+
+const flag = () => v.boolean('true or false');
+
+/** `word`, or a list of one or more items. */
+function wordOrList<const W extends string, S extends v.GenericSchema>(word: W, item: S, expected: string) {
+  return v.union(
+    [v.literal(word, expected), v.pipe(v.array(item, expected), v.minLength(1, expected))],
+    expected,
+  );
+}
+
+const targetsText = '"all-linear" or a list of module names such as ["q_proj", "v_proj"]';
+const moduleName = v.pipe(v.string(targetsText), v.minLength(1, targetsText));
+const layersText = '"all" or a list of block numbers such as [0, 1]';
 
 /** Learning-rate schedules, by transformers' names. */
 export const schedules = [
@@ -40,7 +71,7 @@ function field<const S extends v.GenericSchema>(
 /** Every setting of a training run: its rule, default, and help, in the order they are shown. */
 export const recipeFields = {
   method: field(
-    v.picklist(['lora']),
+    choice(['lora']),
     'lora',
     'main',
     'Method',
@@ -103,21 +134,21 @@ export const recipeFields = {
     'Rows longer than this many tokens are cut. You are told how many.',
   ),
   mask: field(
-    v.picklist(['assistant', 'all', 'last']),
+    choice(['assistant', 'all', 'last']),
     'assistant',
     'main',
     'Train on',
     'Which tokens are learned: the assistant’s answers, everything, or the last answer only.',
   ),
   targets: field(
-    v.union([v.literal('all-linear'), v.pipe(v.array(v.pipe(v.string(), v.minLength(1))), v.minLength(1))]),
+    wordOrList('all-linear', moduleName, targetsText),
     'all-linear',
     'advanced',
     'Target modules',
     'The layers that get an adapter, by name (q_proj, v_proj, …), or all-linear for every one but the output head.',
   ),
   layers: field(
-    v.union([v.literal('all'), v.pipe(v.array(count(0, 100000)), v.minLength(1))]),
+    wordOrList('all', count(0, 100_000, layersText), layersText),
     'all',
     'advanced',
     'Layers',
@@ -131,14 +162,14 @@ export const recipeFields = {
     'Share of the adapter’s inputs dropped at random in training. 0.05 helps against over-fitting small data.',
   ),
   rslora: field(
-    v.boolean(),
+    flag(),
     false,
     'advanced',
     'Rank-stabilized scaling',
     'Scale by alpha ÷ √rank instead of alpha ÷ rank, so that high ranks keep learning.',
   ),
   schedule: field(
-    v.picklist(schedules),
+    choice(schedules),
     'cosine',
     'advanced',
     'Schedule',
@@ -169,14 +200,14 @@ export const recipeFields = {
     'Gradients longer than this are shortened to it. 0 turns clipping off.',
   ),
   packing: field(
-    v.boolean(),
+    flag(),
     false,
     'advanced',
     'Packing',
     'Put several short rows into one of the maximal length. Rows cannot see each other.',
   ),
   shuffle: field(
-    v.boolean(),
+    flag(),
     true,
     'advanced',
     'Shuffle',
@@ -204,7 +235,7 @@ export const recipeFields = {
     'The same recipe, data and seed give the same adapter, bit for bit, on the same GPU.',
   ),
   dtype: field(
-    v.picklist(['auto', 'f32', 'f16']),
+    choice(['auto', 'f32', 'f16']),
     'auto',
     'advanced',
     'Activation type',
@@ -224,29 +255,30 @@ export function defaultRecipe(): Recipe {
 
 /**
  * Reads a recipe from JSON: unknown keys and values out of range are errors that name the key.
- * Throws `train.recipe_unknown_key`, `train.recipe_invalid`.
+ * Throws `train.recipe_not_object`, `train.recipe_unknown_key`, `train.recipe_invalid`.
  */
 export function parseRecipe(json: unknown): Recipe {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
-    throw new GraftError('train.recipe_invalid', {
-      key: '(the whole recipe)',
-      problem: 'it is not a JSON object',
-    });
+    throw new GraftError('train.recipe_not_object');
   }
   const recipe = defaultRecipe();
   for (const [key, value] of Object.entries(json)) {
     if (!Object.hasOwn(recipeFields, key)) {
       throw new GraftError('train.recipe_unknown_key', { key, known: Object.keys(recipeFields).join(', ') });
     }
-    const problem = checkField(key as RecipeKey, value);
-    if (problem) throw new GraftError('train.recipe_invalid', { key, problem });
+    const expected = checkField(key as RecipeKey, value);
+    if (expected !== null) {
+      // JSON has no word for infinity, which 1e999 in a file becomes.
+      const shown = (typeof value === 'number' ? String(value) : JSON.stringify(value)).slice(0, 80);
+      throw new GraftError('train.recipe_invalid', { key, value: shown, expected });
+    }
     Object.assign(recipe, { [key]: value });
   }
   return recipe;
 }
 
-/** What is wrong with a value of a field, or null. */
+/** What a value of a field must be, where this one is not; null where it is allowed. */
 export function checkField(key: RecipeKey, value: unknown): string | null {
   const result = v.safeParse(recipeFields[key].schema, value);
-  return result.success ? null : (result.issues[0]?.message ?? 'invalid value');
+  return result.success ? null : result.issues[0].message;
 }

@@ -119,7 +119,7 @@ describe('studio', () => {
     await load('{"rank": 5, "colour": "green"}');
     expect(studio.getState().recipe.error?.code).toBe('train.recipe_unknown_key');
     await load('not json');
-    expect(studio.getState().recipe.error?.code).toBe('train.recipe_invalid');
+    expect(studio.getState().recipe.error?.code).toBe('train.recipe_not_object');
     expect(studio.getState().recipe.draft.rank).toBe(4);
   });
 

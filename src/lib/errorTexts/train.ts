@@ -1,12 +1,16 @@
 import type { ErrorText } from './types.ts';
 
 export const trainErrors = {
+  'train.recipe_not_object': {
+    what: 'The recipe is not a JSON object.',
+    next: 'Write its settings as one object, such as {"rank": 16, "lr": 0.0002}.',
+  },
   'train.recipe_unknown_key': {
     what: 'The recipe has an unknown key "{key}".',
-    next: 'Remove or correct it; known keys: {known}.',
+    next: 'Remove or correct it; the keys are {known}.',
   },
   'train.recipe_invalid': {
-    what: 'The recipe’s "{key}" is not usable: {problem}.',
+    what: 'The recipe’s "{key}" is {value}, but it must be {expected}.',
     next: 'Correct the value and start again.',
   },
   'train.no_rows': {
