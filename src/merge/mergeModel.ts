@@ -1,5 +1,6 @@
 import { planShards, shardIndexJson, indexFileName, type ShardPlan } from '../formats/sharding.ts';
 import type { PeftAdapter, PeftModule } from '../formats/peft.ts';
+import { safetensorsLayout } from '../formats/safetensorsLayout.ts';
 import { SafetensorsWriter } from '../formats/safetensorsWriter.ts';
 import { writeText } from '../formats/text.ts';
 import type { Gpu } from '../gpu/device.ts';
@@ -45,9 +46,12 @@ export async function mergeModel(
   await refuseOverwriting(destination, [...shards.map((shard) => shard.file), indexFileName, ...sidecars]);
   const written: string[] = [];
   let done = 0;
-  const onBytes = (bytes: number) => {
+  const stopIfCancelled = () => {
     if (options.signal?.aborted) throw new GraftError('merge.cancelled');
+  };
+  const onBytes = (bytes: number) => {
     options.onProgress?.((done += bytes), checkpoint.totalBytes);
+    stopIfCancelled();
   };
   try {
     for (const shard of shards) {
@@ -57,6 +61,7 @@ export async function mergeModel(
     for (const file of sidecars) {
       written.push(file);
       await copyFile(base.folder, file, destination);
+      stopIfCancelled();
     }
     if (shards.length > 1) {
       // Last: without its index a sharded model is not one.
@@ -80,12 +85,20 @@ async function writeShard(
 ): Promise<void> {
   const entries = shard.names.map((name) => checkpoint.get(name));
   const metadata = Object.fromEntries(entries[0]?.file.metadata ?? []);
-  const sink = await destination.create(shard.file);
-  const writer = new SafetensorsWriter(
-    sink,
-    entries.map(({ info: { name, dtype, shape } }) => ({ name, dtype, shape })),
+  // With its size, so that a tensor of a dtype only newer tools know is copied too.
+  const layout = safetensorsLayout(
+    entries.map(({ info: { name, dtype, shape, begin, end } }) => ({
+      name,
+      dtype,
+      shape,
+      byteLength: end - begin,
+    })),
     metadata,
+    undefined,
+    shard.file,
   );
+  const sink = await destination.create(shard.file);
+  const writer = new SafetensorsWriter(sink, [], {}, { file: shard.file, layout });
   try {
     for (const { file, info } of entries) {
       const read = (offset: number, length: number) => file.readRange(info.name, offset, length);

@@ -1,12 +1,10 @@
 import { decodeFloats } from '../formats/floats.ts';
 import type { PeftModule } from '../formats/peft.ts';
 import type { Gpu } from '../gpu/device.ts';
+import type { ElementType, Tensor } from '../gpu/tensor.ts';
 import { readBytes, upload, uploadBytes } from '../gpu/transfer.ts';
 import { mergeLora } from '../kernels/mergeLora.ts';
-import type { WeightFormat } from '../kernels/weight.ts';
-import { GraftError } from '../lib/errors.ts';
-
-const formats: Record<string, WeightFormat> = { F32: 'f32', F16: 'f16', BF16: 'bf16' };
+import { weightFormat } from '../model/weightFormat.ts';
 
 /** Bytes of a weight that are merged at once: the peak of a merge, whatever the size of the tensor. */
 const BLOCK_BYTES = 16 * 1024 * 1024;
@@ -22,22 +20,26 @@ export async function* mergedBlocks(
   module: PeftModule,
   read: (offset: number, length: number) => Promise<Uint8Array<ArrayBuffer>>,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  const format = formats[tensor.dtype];
-  if (!format) throw new GraftError('model.tensor_dtype', { tensor: tensor.name, dtype: tensor.dtype });
+  const format = weightFormat(tensor);
   const { inFeatures: cols, outFeatures, rank, scale } = module;
   const width = format === 'f32' ? 4 : 2;
   // 64 rows at a time: blocks then begin at whole words, and their rows of B at multiples of 256 bytes.
   const step = Math.max(64, Math.floor(BLOCK_BYTES / (cols * width) / 64) * 64);
   const rowsAtOnce = Math.min(step, outFeatures);
   const words = Math.ceil((rowsAtOnce * cols * width) / 4);
-  const { memory } = gpu;
   const type = format === 'f32' ? 'f32' : 'u32';
-  const w = memory.tensor(type, [words], 'merge source');
-  const out = memory.tensor(type, [words], 'merged');
-  const a = memory.tensor('f32', [rank, cols], 'merge A');
-  const b = memory.tensor('f32', [rowsAtOnce, rank], 'merge B');
+  const owned: Tensor[] = [];
+  const allocate = (of: ElementType, shape: number[], label: string) => {
+    const made = gpu.memory.tensor(of, shape, label);
+    owned.push(made);
+    return made;
+  };
   const commands = gpu.commands();
   try {
+    const w = allocate(type, [words], 'merge source');
+    const out = allocate(type, [words], 'merged');
+    const a = allocate('f32', [rank, cols], 'merge A');
+    const b = allocate('f32', [rowsAtOnce, rank], 'merge B');
     upload(gpu, a, module.a);
     for (let row = 0; row < outFeatures; row += step) {
       const rows = Math.min(step, outFeatures - row);
@@ -51,7 +53,7 @@ export async function* mergedBlocks(
     }
   } finally {
     commands.dispose();
-    for (const used of [w, out, a, b]) memory.free(used);
+    for (const used of owned) gpu.memory.free(used);
   }
 }
 
@@ -74,6 +76,8 @@ export function roundingError(
   // Half a unit in the last place, as a share of the value, and the smallest step near zero.
   const [half, tiny] =
     dtype === 'BF16' ? [2 ** -8, 2 ** -133] : dtype === 'F16' ? [2 ** -11, 2 ** -25] : [2 ** -24, 2 ** -149];
+  // Of f32 sums: each of the operations on a value rounds once.
+  const sums = (rank + 4) * 2 ** -24;
   let worst = 0;
   for (let i = 0; i < before.length; i++) {
     const out = row + Math.floor(i / cols);
@@ -85,7 +89,7 @@ export function roundingError(
       magnitude += Math.abs(term);
     }
     const exact = before[i]! + update;
-    const allowed = half * Math.abs(exact) + tiny + 2 ** -22 * magnitude;
+    const allowed = half * Math.abs(exact) + tiny + sums * magnitude;
     worst = Math.max(worst, Math.abs(after[i]! - exact) / allowed);
   }
   return worst;

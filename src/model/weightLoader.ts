@@ -4,12 +4,10 @@ import type { Gpu } from '../gpu/device.ts';
 import type { ElementType, Tensor } from '../gpu/tensor.ts';
 import { upload, uploadBytes } from '../gpu/transfer.ts';
 import type { Weight, WeightChunk, WeightFormat } from '../kernels/weight.ts';
-import { GraftError } from '../lib/errors.ts';
+import { weightFormat } from './weightFormat.ts';
 
 /** Bytes read and uploaded at once: what JavaScript ever holds of a weight. */
 const PIECE = 16 * 1024 * 1024;
-
-const formats: Record<string, WeightFormat> = { F32: 'f32', F16: 'f16', BF16: 'bf16' };
 
 /**
  * Brings tensors of a checkpoint to the GPU, piece by piece, and owns them. A matrix stays in its own dtype, bit
@@ -35,7 +33,7 @@ export class WeightLoader {
 
   /** A matrix [rows, cols], split by rows where it exceeds the adapter's binding limit. Throws `model.tensor_dtype`. */
   async matrix(name: string, rows: number, cols: number): Promise<Weight> {
-    const stored = this.#format(name);
+    const stored = weightFormat(this.#checkpoint.get(name).info);
     const format = this.#halve && stored === 'f32' ? 'f16' : stored;
     const rowBytes = cols * (format === 'f32' ? 4 : 2);
     // 64 rows keep every chunk aligned to whole words, and its bias slice to 256 bytes.
@@ -54,11 +52,11 @@ export class WeightLoader {
 
   /** A vector as f32: a norm weight or a bias. Throws `model.tensor_dtype`. */
   async vector(name: string, length: number): Promise<Tensor> {
-    const { dtype } = this.#checkpoint.get(name).info;
-    this.#format(name);
+    const { info } = this.#checkpoint.get(name);
+    weightFormat(info);
     const bytes = await this.#checkpoint.read(name);
     const tensor = this.#tensor('f32', length, name);
-    upload(this.#gpu, tensor, decodeFloats(bytes, dtype));
+    upload(this.#gpu, tensor, decodeFloats(bytes, info.dtype));
     this.#onBytes(bytes.byteLength);
     return tensor;
   }
@@ -75,15 +73,8 @@ export class WeightLoader {
     return tensor;
   }
 
-  #format(name: string): WeightFormat {
-    const { dtype } = this.#checkpoint.get(name).info;
-    const format = formats[dtype];
-    if (!format) throw new GraftError('model.tensor_dtype', { tensor: name, dtype });
-    return format;
-  }
-
   async #chunk(name: string, format: WeightFormat, start: number, count: number): Promise<Tensor> {
-    const stored = this.#format(name);
+    const stored = weightFormat(this.#checkpoint.get(name).info);
     const width = stored === 'f32' ? 4 : 2;
     const data =
       format === 'f32' ? this.#tensor('f32', count, name) : this.#tensor('u32', Math.ceil(count / 2), name);
