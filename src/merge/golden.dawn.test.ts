@@ -1,0 +1,74 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { decodeFloats } from '../formats/floats.ts';
+import { readAdapter } from '../formats/peft.ts';
+import { openSafetensors } from '../formats/safetensors.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { openModelFiles } from '../model/openModel.ts';
+import { MemoryFolder } from '../storage/memoryFolder.ts';
+import { readGolden, sharedFolder } from '../testing/golden.ts';
+import { testGpu } from '../testing/gpu.ts';
+import { mergeModel } from './mergeModel.ts';
+import { verifyMerge } from './verifyMerge.ts';
+
+const runs = ['stories260k-lora', 'tiny-qwen2-lora', 'tiny-qwen3-lora', 'tiny-llama3-qlora'];
+
+let gpu: Gpu;
+let before = 0;
+beforeEach(async () => {
+  gpu = await testGpu();
+  before = gpu.memory.bytes;
+});
+afterEach(() => expect(gpu.memory.bytes).toBe(before));
+
+/** Places of a value in the order of all values of its dtype: neighbours differ by one. */
+function ordinals(bytes: Uint8Array<ArrayBuffer>, dtype: string): number[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const width = dtype === 'F32' ? 4 : 2;
+  return Array.from({ length: bytes.byteLength / width }, (_, i) => {
+    const bits = width === 4 ? view.getInt32(4 * i, true) : view.getInt16(2 * i, true);
+    const lowest = width === 4 ? -(2 ** 31) : -(2 ** 15);
+    return bits < 0 ? lowest - bits : bits;
+  });
+}
+
+describe.each(runs)('%s', (run) => {
+  it('merges to the reference’s file within one rounding, and is proved', async () => {
+    const base = await openModelFiles(sharedFolder(`models/${readGolden(run).model}`));
+    const adapter = await readAdapter(sharedFolder(`golden/${run}/final_adapter`));
+    const folder = new MemoryFolder('merged');
+    await mergeModel(gpu, base, adapter, folder, { maxShardBytes: 1e9 });
+    const merged = await openSafetensors(await folder.open('model.safetensors'));
+    const reference = await openSafetensors(await sharedFolder(`golden/${run}`).open('merged.safetensors'));
+    expect([...merged.tensors.keys()].sort()).toEqual([...reference.tensors.keys()].sort());
+
+    let furthest = 0;
+    for (const [name, { dtype, shape }] of reference.tensors) {
+      expect(merged.get(name)).toMatchObject({ dtype, shape });
+      const [actual, expected] = [await merged.read(name), await reference.read(name)];
+      if (!adapter.modules.has(name.replace(/\.weight$/, ''))) {
+        expect(actual, name).toEqual(expected);
+        continue;
+      }
+      // One rounding: a neighbour of the same dtype, or, where W and its update cancel, one of the f32 sums.
+      const [values, wanted] = [decodeFloats(actual, dtype), decodeFloats(expected, dtype)];
+      const sums = 2 ** -23 * wanted.reduce((max, w) => Math.max(max, Math.abs(w)), 0);
+      const places = ordinals(expected, dtype);
+      const wrong = ordinals(actual, dtype).findIndex(
+        (at, i) => Math.abs(at - places[i]!) > 1 && Math.abs(values[i]! - wanted[i]!) > sums,
+      );
+      expect(wrong, `${name}[${wrong}]: ${values[wrong]}, not ${wanted[wrong]}`).toBe(-1);
+      values.forEach((v, i) => (furthest = Math.max(furthest, Math.abs(v - wanted[i]!))));
+    }
+
+    const proof = await verifyMerge(gpu, base, adapter, folder);
+    expect(proof).toMatchObject({
+      tensors: reference.tensors.size,
+      changedTensors: adapter.modules.size,
+      bytes: base.checkpoint.totalBytes,
+    });
+    expect(proof.maxLogitDifference).toBeLessThan(proof.allowedLogitDifference / 2);
+    console.info(
+      `${run}: merged within ${furthest.toExponential(1)}, logits ${proof.maxLogitDifference.toExponential(1)} of ${proof.allowedLogitDifference.toExponential(1)}`,
+    );
+  });
+});
