@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { readText } from '../formats/text.ts';
 import { expectGraftError } from '../testing/errors.ts';
 import { replaceTensor, tinyModel, type TinyTensor } from '../testing/tinyModel.ts';
 import { openModelFiles } from './openModel.ts';
 
+const encode = (text: string) => new TextEncoder().encode(text);
 const without = (name: string) => (tensors: TinyTensor[]) => tensors.filter((t) => t.name !== name);
 const kProjection = 'model.layers.1.self_attn.k_proj.weight';
 
@@ -38,6 +40,39 @@ describe('openModelFiles', () => {
         expected: '16, 32',
       });
     }
+  });
+
+  it('names a tensor stored in a dtype that is not computed with', async () => {
+    const edit = (tensors: TinyTensor[]) => replaceTensor(tensors, kProjection, () => ({ dtype: 'I32' }));
+    const params = { tensor: kProjection, dtype: 'I32' };
+    await expectGraftError(() => openModelFiles(tinyModel({ edit })), 'model.tensor_dtype', params);
+  });
+
+  it('names the first layer that is not there, however many the config claims', async () => {
+    const folder = tinyModel();
+    const config = JSON.parse(await readText(folder, 'config.json')) as object;
+    folder.files.set('config.json', encode(JSON.stringify({ ...config, num_hidden_layers: 1e9 })));
+    await expectGraftError(() => openModelFiles(folder), 'model.tensor_missing', {
+      tensor: 'model.layers.2.input_layernorm.weight',
+    });
+  });
+
+  it.each([
+    ['model.layers.2.mlp.up_proj.weight', 'num_hidden_layers'],
+    ['model.layers.0.self_attn.q_proj.bias', 'attention_bias'],
+    ['model.layers.0.mlp.up_proj.bias', 'mlp_bias'],
+    ['model.layers.0.self_attn.q_norm.weight', 'architectures'],
+  ])('names %s, which the config would leave out, and the key %s', async (name, key) => {
+    const extra = { name, dtype: 'F32', shape: [1], bytes: new Uint8Array(4) };
+    const folder = tinyModel({ edit: (tensors) => [...tensors, extra] });
+    await expectGraftError(() => openModelFiles(folder), 'model.tensor_unexpected', { tensor: name, key });
+  });
+
+  it('leaves the frequencies of RoPE alone, which older files store', async () => {
+    const name = 'model.layers.0.self_attn.rotary_emb.inv_freq';
+    const extra = { name, dtype: 'F32', shape: [1], bytes: new Uint8Array(4) };
+    const { checkpoint } = await openModelFiles(tinyModel({ edit: (tensors) => [...tensors, extra] }));
+    expect(checkpoint.tensors.has(name)).toBe(true);
   });
 
   it('asks no head of a tied model, and leaves one that is stored alone', async () => {

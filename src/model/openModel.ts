@@ -1,5 +1,5 @@
 import { openCheckpoint, type Checkpoint } from '../formats/checkpoint.ts';
-import { readJson } from '../formats/text.ts';
+import { readJsonObject } from '../formats/text.ts';
 import type { Folder } from '../storage/types.ts';
 import { checkCheckpoint } from './checkCheckpoint.ts';
 import { parseConfig } from './config.ts';
@@ -14,7 +14,7 @@ export interface ModelFiles {
 
 /** Opens a Hugging Face model folder. Throws every named error of config.json, index, headers and shapes. */
 export async function openModelFiles(folder: Folder): Promise<ModelFiles> {
-  const spec = parseConfig(await readJson(folder, 'config.json'));
+  const spec = parseConfig(await readJsonObject(folder, 'config.json'));
   const checkpoint = await openCheckpoint(folder);
   checkCheckpoint(spec, checkpoint);
   return { folder, spec, checkpoint };

@@ -87,24 +87,23 @@ export function modulePath(layer: number, path: string): string {
   return `model.layers.${layer}.${path}`;
 }
 
-/** Every tensor a checkpoint of this spec must hold, with its shape. */
-export function tensorsOf(spec: DecoderSpec): { name: string; shape: number[] }[] {
+/** Every tensor a checkpoint of this spec must hold, with its shape: one by one, for a config may claim 10^9 layers. */
+export function* tensorsOf(spec: DecoderSpec): Generator<{ name: string; shape: number[] }> {
   const { hiddenSize: d, vocabSize } = spec;
-  const tensors = [{ name: 'model.embed_tokens.weight', shape: [vocabSize, d] }];
+  yield { name: 'model.embed_tokens.weight', shape: [vocabSize, d] };
   for (let layer = 0; layer < spec.layers; layer++) {
-    const add = (path: string, shape: number[]) => tensors.push({ name: modulePath(layer, path), shape });
-    add('input_layernorm.weight', [d]);
+    const tensor = (path: string, shape: number[]) => ({ name: modulePath(layer, path), shape });
+    yield tensor('input_layernorm.weight', [d]);
     for (const { path, inFeatures, outFeatures, bias } of linearsOf(spec)) {
-      add(`${path}.weight`, [outFeatures, inFeatures]);
-      if (bias) add(`${path}.bias`, [outFeatures]);
+      yield tensor(`${path}.weight`, [outFeatures, inFeatures]);
+      if (bias) yield tensor(`${path}.bias`, [outFeatures]);
     }
     if (spec.qkNorm) {
-      add('self_attn.q_norm.weight', [spec.headDim]);
-      add('self_attn.k_norm.weight', [spec.headDim]);
+      yield tensor('self_attn.q_norm.weight', [spec.headDim]);
+      yield tensor('self_attn.k_norm.weight', [spec.headDim]);
     }
-    add('post_attention_layernorm.weight', [d]);
+    yield tensor('post_attention_layernorm.weight', [d]);
   }
-  tensors.push({ name: 'model.norm.weight', shape: [d] });
-  if (!spec.tied) tensors.push({ name: 'lm_head.weight', shape: [vocabSize, d] });
-  return tensors;
+  yield { name: 'model.norm.weight', shape: [d] };
+  if (!spec.tied) yield { name: 'lm_head.weight', shape: [vocabSize, d] };
 }

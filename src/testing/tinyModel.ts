@@ -51,7 +51,7 @@ export function tinyModel(options: TinyModelOptions = {}): MemoryFolder {
   const random = createRandom(seed);
   const dtypeOf = typeof dtype === 'string' ? () => dtype : dtype;
   const tensors = edit(
-    tensorsOf(parseConfig(config)).map(({ name, shape }) => {
+    [...tensorsOf(parseConfig(config))].map(({ name, shape }) => {
       const stream = random.fork(name);
       // About as large as a trained model's: norms near 1, products of unit size.
       const [center, scale] = name.includes('norm') ? [1, 0.2] : [0, name.includes('embed') ? 1 : 0.5];

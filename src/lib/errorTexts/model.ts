@@ -25,6 +25,10 @@ export const modelErrors = {
     what: 'The model’s files hold no tensor "{tensor}", which config.json calls for.',
     next: 'Check that config.json and the safetensors files belong together and that no shard is missing.',
   },
+  'model.tensor_unexpected': {
+    what: 'The model’s files hold tensor "{tensor}", which config.json does not call for.',
+    next: 'Check "{key}" in config.json, and that it belongs to these safetensors files.',
+  },
   'model.tensor_shape': {
     what: 'Tensor "{tensor}" has shape [{actual}], but config.json calls for [{expected}].',
     next: 'Check that config.json and the safetensors files belong together.',
