@@ -74,22 +74,23 @@ export class SafetensorsFile {
 export async function openSafetensors(source: ByteSource): Promise<SafetensorsFile> {
   const { name: file, size } = source;
   const start = await source.read(0, Math.min(8, size));
+  const announced = size < 8 ? null : new DataView(start.buffer, start.byteOffset, 8).getBigUint64(0, true);
   // A length beyond 2^53 is rounded here, but is far above any file's size all the same.
-  const length =
-    size < 8 ? NaN : Number(new DataView(start.buffer, start.byteOffset, 8).getBigUint64(0, true));
-  if (!(length <= size - 8 && length <= maxHeaderBytes)) throw await headerError(source, length);
+  const length = Number(announced ?? NaN);
+  if (!(length <= size - 8 && length <= maxHeaderBytes)) throw await headerError(source, announced);
   const json = await source.read(8, length);
   const header = parseSafetensorsHeader(json, file, size - 8 - length);
   return new SafetensorsFile(source, header, 8 + length);
 }
 
 /** Why the first bytes are no header: text in place of a file looks like an absurd length. */
-async function headerError(source: ByteSource, length: number): Promise<GraftError> {
+async function headerError(source: ByteSource, announced: bigint | null): Promise<GraftError> {
   const { name: file, size } = source;
   const found = sniff(await source.read(0, Math.min(1024, size)));
   if (found === 'lfs_pointer' || found === 'html_page') return new GraftError(`storage.${found}`, { file });
   if (found !== undefined) return new GraftError('formats.not_safetensors', { file, found });
-  if (size < 8) return new GraftError('formats.file_too_short', { file, size });
-  if (length > size - 8) return new GraftError('formats.header_length', { file, length, size });
+  if (announced === null) return new GraftError('formats.file_too_short', { file, size });
+  const length = String(announced);
+  if (announced > size - 8) return new GraftError('formats.header_length', { file, length, size });
   return new GraftError('formats.header_too_large', { file, length, limit: maxHeaderBytes });
 }

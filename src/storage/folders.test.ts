@@ -118,12 +118,15 @@ describe('nodeFolder', () => {
     mkdirSync(join(path, 'sub'));
     expect(await folder.list()).toEqual(['link.bin', 'real.bin']);
     expect(await (await folder.open('link.bin')).read(0, 1)).toEqual(bytes(1));
-    await expectGraftError(() => folder.open('sub'), 'storage.not_found', { file: 'sub' });
+    await expectGraftError(() => folder.open('sub'), 'storage.is_a_folder', { file: 'sub' });
     expect(readFileSync(join(path, 'real.bin'))).toEqual(Buffer.from([1]));
   });
 
   it('names a missing folder and a file that shrank', async () => {
-    await expectGraftError(() => nodeFolder(join(root, 'missing')).list(), 'storage.not_found');
+    const missing = nodeFolder(join(root, 'missing'));
+    const params = { folder: join(root, 'missing') };
+    await expectGraftError(() => missing.list(), 'storage.folder_not_found', params);
+    await expectGraftError(() => missing.open('x'), 'storage.folder_not_found', params);
     const path = join(root, 'shrinks.bin');
     writeFileSync(path, bytes(1, 2, 3));
     const source = await nodeFolder(root).open('shrinks.bin');

@@ -17,7 +17,7 @@ export function nodeFolder(path: string): WritableFolder {
   return {
     name: basename(folder) || folder,
     async list() {
-      const entries = await naming('.', folder, () => readdir(folder));
+      const entries = await inFolder('.', folder, () => readdir(folder));
       const files = await Promise.all(
         entries.map(async (entry) => {
           // A dangling link is no file; neither is what a killed process left unfinished.
@@ -44,12 +44,15 @@ export function nodeFolder(path: string): WritableFolder {
   };
 }
 
-/** A source over one file of the file system. Throws `storage.not_found`, also for a directory. */
+/**
+ * A source over one file of the file system.
+ * Throws `storage.not_found`, `storage.folder_not_found`, `storage.is_a_folder`.
+ */
 export async function nodeSource(path: string): Promise<ByteSource> {
   const name = basename(path);
-  const folder = dirname(path);
-  const info = await naming(name, folder, () => stat(path));
-  if (!info.isFile()) throw new GraftError('storage.not_found', { file: name, folder });
+  const folder = dirname(resolve(path));
+  const info = await inFolder(name, folder, () => stat(path));
+  if (!info.isFile()) throw new GraftError('storage.is_a_folder', { file: name, folder });
   const { size } = info;
   return {
     name,
@@ -74,6 +77,17 @@ export async function nodeSource(path: string): Promise<ByteSource> {
       return bytes;
     },
   };
+}
+
+/** As `naming`, but tells a missing folder from a file missing in it. */
+async function inFolder<T>(file: string, folder: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await naming(file, folder, work);
+  } catch (error) {
+    const missing = error instanceof GraftError && error.code === 'storage.not_found';
+    if (!missing || (await stat(folder).catch(() => null))) throw error;
+    throw new GraftError('storage.folder_not_found', { folder }, { cause: error });
+  }
 }
 
 /** Writes to a temporary name; `close` flushes and renames it, so that the file appears whole. */

@@ -17,6 +17,8 @@ const codes = {
   NoModificationAllowedError: 'storage.busy',
   InvalidStateError: 'storage.busy',
   EBUSY: 'storage.busy',
+  ENOTDIR: 'storage.not_a_folder',
+  EISDIR: 'storage.is_a_folder',
 } as const;
 
 /** The named error for what a browser or Node threw while `file` of `folder` was used; a GraftError passes through. */

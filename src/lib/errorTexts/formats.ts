@@ -11,7 +11,7 @@ export const formatsErrors = {
   },
   'formats.not_safetensors': {
     what: 'File “{file}” is {found}, not a safetensors file.',
-    next: 'Convert the model to safetensors, or choose the folder that holds them.',
+    next: 'Get the safetensors file, or convert the model to safetensors.',
   },
   'formats.header_length': {
     what: 'File “{file}” announces a header of {length} bytes, but has only {size} bytes in all.',
@@ -127,7 +127,7 @@ export const formatsErrors = {
   },
   'formats.index_shard_missing': {
     what: 'The index “{file}” names shard “{shard}”, which is not in the folder.',
-    next: 'Add the missing file, then choose the folder again.',
+    next: 'Add the missing file.',
   },
   'formats.index_shard_extra': {
     what: 'The folder holds shard “{shard}”, which the index “{file}” does not name.',

@@ -5,6 +5,18 @@ export const storageErrors = {
     what: '“{file}” is not in {folder}.',
     next: 'Check the name, or choose the folder that holds it.',
   },
+  'storage.folder_not_found': {
+    what: 'There is no folder “{folder}”.',
+    next: 'Check the path.',
+  },
+  'storage.not_a_folder': {
+    what: '“{folder}” is not a folder.',
+    next: 'Give the path of a folder.',
+  },
+  'storage.is_a_folder': {
+    what: '“{file}” in {folder} is a folder, not a file.',
+    next: 'Give the path of a file.',
+  },
   'storage.bad_name': {
     what: '“{file}” is not a plain file name.',
     next: 'Use a name without slashes, backslashes, “:” or “..”.',
