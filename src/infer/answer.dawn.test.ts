@@ -11,19 +11,14 @@ import { answer, chatPrompt, textPrompt, type AnswerOptions } from './answer.ts'
 
 const greedy: AnswerOptions = { maxNewTokens: 12, seed: 0, temperature: 0, topK: 0, topP: 1 };
 
-let before = 0;
 let stories: Decoder;
 let tokenizer: Tokenizer;
 beforeAll(async () => {
   const gpu = await testGpu();
-  before = gpu.memory.bytes;
   stories = await openDecoder(gpu, await openModelFiles(sharedFolder('models/stories260k')), 'f32');
   tokenizer = await storiesTokenizer();
 });
-afterAll(() => {
-  closeDecoder(stories);
-  expect(stories.gpu.memory.bytes).toBe(before);
-});
+afterAll(() => closeDecoder(stories));
 
 describe('answer', () => {
   it('tells the story of stories260k, piece by piece', async () => {

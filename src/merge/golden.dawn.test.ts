@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { decodeFloats } from '../formats/floats.ts';
 import { readAdapter } from '../formats/peft.ts';
 import { openSafetensors } from '../formats/safetensors.ts';
@@ -7,18 +7,18 @@ import { openModelFiles } from '../model/openModel.ts';
 import { MemoryFolder } from '../storage/memoryFolder.ts';
 import { readGolden, sharedFolder } from '../testing/golden.ts';
 import { testGpu } from '../testing/gpu.ts';
+import { refuseLeaks } from '../testing/leaks.ts';
 import { mergeModel } from './mergeModel.ts';
 import { verifyMerge } from './verifyMerge.ts';
 
 const runs = ['stories260k-lora', 'tiny-qwen2-lora', 'tiny-qwen3-lora', 'tiny-llama3-qlora'];
 
+refuseLeaks();
+
 let gpu: Gpu;
-let before = 0;
 beforeEach(async () => {
   gpu = await testGpu();
-  before = gpu.memory.bytes;
 });
-afterEach(() => expect(gpu.memory.bytes).toBe(before));
 
 /** Places of a value in the order of all values of its dtype: neighbours differ by one. */
 function ordinals(bytes: Uint8Array<ArrayBuffer>, dtype: string): number[] {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../formats/checkpoint.ts';
 import { decodeFloats } from '../formats/floats.ts';
 import type { PeftAdapter } from '../formats/peft.ts';
@@ -11,6 +11,7 @@ import { MemoryFolder } from '../storage/memoryFolder.ts';
 import type { WritableFolder } from '../storage/types.ts';
 import { caught, expectGraftError } from '../testing/errors.ts';
 import { testGpu } from '../testing/gpu.ts';
+import { refuseLeaks } from '../testing/leaks.ts';
 import { randomizeAdapter } from '../testing/passes.ts';
 import { tinyModel, type TinyTensor } from '../testing/tinyModel.ts';
 import { mergeModel } from './mergeModel.ts';
@@ -29,13 +30,12 @@ const sidecars = {
 };
 const notCarried = { 'adapter_config.json': '{}', 'training_args.bin': 'x', '.hidden': 'x' };
 
+refuseLeaks();
+
 let gpu: Gpu;
-let before = 0;
 beforeEach(async () => {
   gpu = await testGpu();
-  before = gpu.memory.bytes;
 });
-afterEach(() => expect(gpu.memory.bytes).toBe(before));
 
 async function adapterFor({ spec }: ModelFiles): Promise<PeftAdapter> {
   const adapter = new LoraAdapter(gpu, planLora(spec, shape));

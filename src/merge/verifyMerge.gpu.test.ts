@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../formats/checkpoint.ts';
 import type { PeftAdapter } from '../formats/peft.ts';
 import { encodeSafetensors } from '../formats/safetensorsWriter.ts';
@@ -10,6 +10,7 @@ import { openModelFiles, type ModelFiles } from '../model/openModel.ts';
 import { MemoryFolder } from '../storage/memoryFolder.ts';
 import { expectGraftError } from '../testing/errors.ts';
 import { testGpu } from '../testing/gpu.ts';
+import { refuseLeaks } from '../testing/leaks.ts';
 import { randomizeAdapter } from '../testing/passes.ts';
 import { tinyModel } from '../testing/tinyModel.ts';
 import { compareLogits } from './compareLogits.ts';
@@ -25,13 +26,12 @@ const shape: LoraShape = {
 };
 const files = { 'tokenizer.json': '{"version": "1.0"}', LICENSE: 'Apache-2.0' };
 
+refuseLeaks();
+
 let gpu: Gpu;
-let before = 0;
 beforeEach(async () => {
   gpu = await testGpu();
-  before = gpu.memory.bytes;
 });
-afterEach(() => expect(gpu.memory.bytes).toBe(before));
 
 async function adapterFor({ spec }: ModelFiles, seed = 5): Promise<PeftAdapter> {
   const adapter = new LoraAdapter(gpu, planLora(spec, shape));

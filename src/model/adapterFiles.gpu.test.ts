@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import {
   newPeftConfig,
   readAdapter,
@@ -10,6 +10,7 @@ import type { Gpu } from '../gpu/device.ts';
 import { MemoryFolder } from '../storage/memoryFolder.ts';
 import { expectGraftError } from '../testing/errors.ts';
 import { testGpu } from '../testing/gpu.ts';
+import { refuseLeaks } from '../testing/leaks.ts';
 import { randomizeAdapter } from '../testing/passes.ts';
 import { tinyConfig } from '../testing/tinyModel.ts';
 import { adapterToPeft, loadAdapter, matchModules } from './adapterFiles.ts';
@@ -21,13 +22,12 @@ import { linearsOf, modulePath } from './spec.ts';
 const spec = parseConfig({ ...tinyConfig, num_hidden_layers: 3 });
 const plain: LoraShape = { rank: 4, alpha: 8, rslora: false, targets: 'all-linear', layers: 'all' };
 
+refuseLeaks();
+
 let gpu: Gpu;
-let before = 0;
 beforeEach(async () => {
   gpu = await testGpu();
-  before = gpu.memory.bytes;
 });
-afterEach(() => expect(gpu.memory.bytes).toBe(before));
 
 /** The modules PEFT would give an adapter to (peft, `check_target_module_exists`). */
 function peftModules({ target_modules: targets, layers_to_transform: layers }: PeftConfig): string[] {

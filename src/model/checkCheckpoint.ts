@@ -2,8 +2,7 @@ import type { Checkpoint } from '../formats/checkpoint.ts';
 import { clip, shapeText } from '../formats/safetensorsHeader.ts';
 import { GraftError } from '../lib/errors.ts';
 import { tensorsOf, type DecoderSpec } from './spec.ts';
-
-const dtypes = ['F32', 'F16', 'BF16'];
+import { weightFormat } from './weightFormat.ts';
 
 /**
  * Compares the headers of a checkpoint with what its config calls for, before a byte of weights is read.
@@ -16,7 +15,7 @@ export function checkCheckpoint(spec: DecoderSpec, checkpoint: Checkpoint): void
   for (const { name, shape } of tensorsOf(spec)) {
     const found = checkpoint.tensors.get(name);
     if (!found) throw new GraftError('model.tensor_missing', { tensor: name });
-    const { shape: actual, dtype } = found.info;
+    const { shape: actual } = found.info;
     if (actual.length !== shape.length || actual.some((n, i) => n !== shape[i])) {
       throw new GraftError('model.tensor_shape', {
         tensor: name,
@@ -24,12 +23,13 @@ export function checkCheckpoint(spec: DecoderSpec, checkpoint: Checkpoint): void
         expected: shapeText(shape),
       });
     }
-    if (!dtypes.includes(dtype)) throw new GraftError('model.tensor_dtype', { tensor: name, dtype });
+    weightFormat(found.info);
     wanted.add(name);
   }
   for (const name of checkpoint.tensors.keys()) {
     // Older files store the frequencies of RoPE, which follow from the config.
-    if (!name.startsWith('model.layers.') || wanted.has(name) || name.endsWith('.rotary_emb.inv_freq')) continue;
+    if (!name.startsWith('model.layers.') || wanted.has(name) || name.endsWith('.rotary_emb.inv_freq'))
+      continue;
     throw new GraftError('model.tensor_unexpected', { tensor: clip(name), key: keyBehind(spec, name) });
   }
 }

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Gpu } from '../gpu/device.ts';
 import { expectClose } from '../testing/compare.ts';
 import { testGpu } from '../testing/gpu.ts';
+import { refuseLeaks } from '../testing/leaks.ts';
 import {
   batchOf,
   logitsOfSequence,
@@ -20,17 +21,16 @@ import { openModelFiles } from './openModel.ts';
 const plain: LoraShape = { rank: 4, alpha: 8, rslora: false, targets: 'all-linear', layers: 'all' };
 const ids = [3, 1, 4, 1, 5, 9];
 
+refuseLeaks();
+
 let gpu: Gpu;
-let before = 0;
 let decoder: Decoder;
 beforeEach(async () => {
   gpu = await testGpu();
-  before = gpu.memory.bytes;
   decoder = await openDecoder(gpu, await openModelFiles(tinyModel()), 'f32');
 });
 afterEach(() => {
   closeDecoder(decoder);
-  expect(gpu.memory.bytes).toBe(before);
 });
 
 function adapterOf(shape: Partial<LoraShape> = {}): LoraAdapter {
@@ -134,6 +134,23 @@ describe('dropout', () => {
     const none = await lossesAndGrads(decoder, adapter, batch);
     expect((await run(adapter, 0, 1)).losses).toEqual(none.losses);
     expectClose((await run(adapter, 0, 1)).grads, none.grads, { atol: 1e-6, rtol: 1e-5 });
+    adapter.dispose();
+  });
+
+  it('masks the input of every module on its own', async () => {
+    const adapter = adapterOf({ targets: ['gate_proj', 'up_proj'] });
+    // One target, at the first token: a column of dA is zero where that token's input was dropped.
+    const { grads } = await lossesAndGrads(decoder, adapter, batchOf(randomRows([2])), {
+      dropout: { p: 0.5, seed: 1 },
+    });
+    const masks = modulesOf(adapter, grads).map(({ a }) => Array.from(a.subarray(0, 32), (g) => g !== 0));
+    const last = masks.slice(2);
+    expect(last[0]).not.toEqual(last[1]);
+    for (const mask of last) {
+      const kept = mask.filter(Boolean).length;
+      expect(kept).toBeGreaterThan(6);
+      expect(kept).toBeLessThan(26);
+    }
     adapter.dispose();
   });
 

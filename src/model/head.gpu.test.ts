@@ -1,9 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { Gpu } from '../gpu/device.ts';
 import { readFloats } from '../gpu/transfer.ts';
 import { createRandom } from '../lib/random.ts';
 import { expectClose, randomArray } from '../testing/compare.ts';
 import { testGpu } from '../testing/gpu.ts';
+import { refuseLeaks } from '../testing/leaks.ts';
 import { withMaxBinding } from '../testing/passes.ts';
 import { tensorOf } from '../testing/tensors.ts';
 import { tinyModel } from '../testing/tinyModel.ts';
@@ -22,13 +23,12 @@ const targetRows = Uint32Array.from({ length: T }, (_, i) => i).filter((i) => i 
 const targetIds = targetRows.map(() => random.below(V));
 const values = randomArray(11, T * d, 2);
 
+refuseLeaks();
+
 let gpu: Gpu;
-let before = 0;
 beforeEach(async () => {
   gpu = await testGpu();
-  before = gpu.memory.bytes;
 });
-afterEach(() => expect(gpu.memory.bytes).toBe(before));
 
 function batchWith(from: number, to: number) {
   const index = Uint32Array.from({ length: T }, (_, i) => i);

@@ -1,10 +1,11 @@
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import { defaultRecipe } from '../config/recipe.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { adapterToPeft } from '../model/adapterFiles.ts';
 import { parseConfig } from '../model/config.ts';
 import { expectGraftError } from '../testing/errors.ts';
 import { testGpu } from '../testing/gpu.ts';
+import { refuseLeaks } from '../testing/leaks.ts';
 import { randomizeAdapter } from '../testing/passes.ts';
 import { tinyConfig } from '../testing/tinyModel.ts';
 import { describeAdapter, startAdapter } from './startAdapter.ts';
@@ -12,13 +13,12 @@ import { describeAdapter, startAdapter } from './startAdapter.ts';
 const spec = parseConfig(tinyConfig);
 const recipe = { ...defaultRecipe(), rank: 4, alpha: 8, rslora: true, dropout: 0.1, layers: [1], seed: 7 };
 
+refuseLeaks();
+
 let gpu: Gpu;
-let before = 0;
 beforeEach(async () => {
   gpu = await testGpu();
-  before = gpu.memory.bytes;
 });
-afterEach(() => expect(gpu.memory.bytes).toBe(before));
 
 it('a fresh adapter is the recipe’s, and so is its config', async () => {
   const adapter = startAdapter(gpu, spec, recipe, null);

@@ -10,6 +10,7 @@ import { openModelFiles } from '../model/openModel.ts';
 import { expectClose } from '../testing/compare.ts';
 import { expectGraftError } from '../testing/errors.ts';
 import { testGpu } from '../testing/gpu.ts';
+import { refuseLeaks } from '../testing/leaks.ts';
 import { modulesOf, randomRows } from '../testing/passes.ts';
 import { replaceTensor, tinyModel, type TinyModelOptions } from '../testing/tinyModel.ts';
 import { evaluate } from './evaluate.ts';
@@ -19,17 +20,16 @@ import { train, type StepReport } from './trainer.ts';
 const rows = randomRows([5, 3, 7, 4, 6, 2]);
 const evalRows = randomRows([4, 5, 3], { seed: 8 });
 
+refuseLeaks();
+
 let gpu: Gpu;
-let before = 0;
 let decoder: Decoder;
 beforeEach(async () => {
   gpu = await testGpu();
-  before = gpu.memory.bytes;
   await open();
 });
 afterEach(() => {
   closeDecoder(decoder);
-  expect(gpu.memory.bytes).toBe(before);
 });
 
 async function open(options?: TinyModelOptions): Promise<void> {
@@ -131,6 +131,18 @@ describe('a run', () => {
     const withoutDropout = await run({ ...recipe, dropout: 0 });
     expect(withoutDropout.reports.map((r) => r.tokens)).toEqual(first.reports.map((r) => r.tokens));
     expect(withoutDropout.params).not.toEqual(first.params);
+  });
+
+  it('drops other inputs in every step and every micro-batch', async () => {
+    const norms = async (fields: Partial<Recipe>, dataset: TokenRows) =>
+      (await run({ lr: 0, batch_size: 1, ...fields }, { dataset })).reports.map((r) => r.gradNorm);
+    const same = selectRows(rows, [0, 0, 0]);
+    expect(new Set(await norms({}, same)).size).toBe(1);
+    expect(new Set(await norms({ dropout: 0.5 }, same)).size).toBe(3);
+    // Two micro-batches of the same row under the same mask would have the gradient of one.
+    const [once] = await norms({ dropout: 0.5, max_steps: 1 }, same);
+    const [twice] = await norms({ dropout: 0.5, max_steps: 1, grad_accum: 2 }, same);
+    expect(Math.abs(twice! / once! - 1)).toBeGreaterThan(1e-3);
   });
 
   it('learns its rows', async () => {
