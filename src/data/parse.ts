@@ -1,4 +1,5 @@
 import { GraftError, messageOf, type ErrorParams } from '../lib/errors.ts';
+import { sniff } from '../lib/sniff.ts';
 import type { ByteSource } from '../storage/types.ts';
 import { readArrayElements } from './jsonArray.ts';
 import { MAX_ROW_BYTES, readLines, type RawRow } from './jsonLines.ts';
@@ -33,7 +34,8 @@ export const MAX_DEPTH = 128;
  * Reads a dataset: JSONL (a JSON object a line), a JSON array of objects, or plain text (`.txt`). Streams; a line
  * is never silently changed or dropped: what can't be used is in `problems` by line number. A leading BOM, CRLF,
  * empty lines and a missing final line end are accepted.
- * Throws `data.empty_file`, `data.not_text`, `data.bad_utf8` (UTF-16), `data.no_valid_rows`; in strict mode any problem.
+ * Throws `data.empty_file`, `data.not_text`, `data.table`, `data.bad_utf8` (UTF-16), `data.no_valid_rows`,
+ * `storage.lfs_pointer`, `storage.html_page`; in strict mode any problem.
  */
 export async function parseDataset(
   source: ByteSource,
@@ -43,7 +45,7 @@ export async function parseDataset(
   const file = source.name;
   if (source.size === 0) throw new GraftError('data.empty_file', { file });
   const head = await source.read(0, Math.min(4096, source.size));
-  refuseBinary(head, file);
+  refuseOther(head, file);
   const from = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? 3 : 0;
 
   const log = new ProblemLog(file, options.strict);
@@ -77,12 +79,16 @@ export async function parseDataset(
 }
 
 function kindOf(name: string, head: Uint8Array): ParsedDataset['kind'] {
-  if (/\.(txt|text|md)$/i.test(name)) return 'txt';
+  if (isText(name)) return 'txt';
   for (const byte of head) {
     if (byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d) continue;
     return byte === 0x5b ? 'json' : 'jsonl';
   }
   return 'jsonl';
+}
+
+function isText(name: string): boolean {
+  return /\.(txt|text|md)$/i.test(name);
 }
 
 /** Parses one row; null when it is blank (`skipBlank`) or has a problem, which is then in `log`. */
@@ -146,7 +152,12 @@ const MAGIC: { bytes: number[]; kind: string }[] = [
   { bytes: [0x50, 0x41, 0x52, 0x31], kind: 'a Parquet file' },
 ];
 
-function refuseBinary(head: Uint8Array, file: string): void {
+function refuseOther(head: Uint8Array, file: string): void {
+  const table = /\.(csv|tsv)$/i.exec(file)?.[1];
+  if (table !== undefined) throw new GraftError('data.table', { file, kind: table.toUpperCase() });
+  // A text file may well begin as a web page does.
+  const found = isText(file) ? undefined : sniff(head);
+  if (found === 'lfs_pointer' || found === 'html_page') throw new GraftError(`storage.${found}`, { file });
   for (const { bytes, kind } of MAGIC) {
     if (bytes.every((byte, i) => head[i] === byte)) throw new GraftError('data.not_text', { file, kind });
   }

@@ -145,7 +145,7 @@ function checkRow(
   ] as const) {
     const index = values.findIndex((id) => id >= vocabSize);
     if (index < 0) continue;
-    const expected = `below the model’s ${vocabSize} tokens`;
+    const expected = `a token id below ${vocabSize}, the model’s vocab_size`;
     throw new GraftError('data.bad_ids', { field, index, found: values[index] ?? 0, expected });
   }
   if (trainedCount(labels, ids.length) === 0) {

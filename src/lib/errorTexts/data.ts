@@ -9,6 +9,10 @@ export const dataErrors = {
     what: '{file} is {kind}, not text.',
     next: 'Save the data as JSONL (one JSON object a line, UTF-8) and choose that file.',
   },
+  'data.table': {
+    what: '{file} is a {kind} table, which Graft does not read.',
+    next: 'Save it as JSONL: one JSON object a line, such as {"prompt": "…", "completion": "…"}.',
+  },
   'data.bad_utf8': {
     what: 'Line {line} of {file} is not valid UTF-8 (first bad byte at offset {offset}){hint}.',
     next: 'Save the file as UTF-8.',
@@ -38,8 +42,8 @@ export const dataErrors = {
     next: 'Write each row as an object such as {"prompt": "…", "completion": "…"}.',
   },
   'data.no_valid_rows': {
-    what: 'No row of {file} can be used ({count} problems). First problem: {first}',
-    next: 'Correct the file and choose it again.',
+    what: 'No row of {file} can be used (problems: {count}). The first: {first}',
+    next: 'Correct the file and try again.',
   },
   'data.unknown_format': {
     what: 'The rows of {file} have none of the known shapes (fields of line {line}: {fields}).',
@@ -78,7 +82,7 @@ export const dataErrors = {
     next: 'Raise the maximum length or shorten the prompt.',
   },
   'data.all_masked': {
-    what: 'No row of {file} has a token to train on ({count} rows). First problem: {first}',
+    what: 'No row of {file} has a token to train on (rows: {count}). The first: {first}',
     next: 'Check the data format, the label mask and the maximum length.',
   },
   'data.bad_ids': {
@@ -122,7 +126,7 @@ export const dataErrors = {
     next: 'Choose the label mask "all", or rows with a single turn.',
   },
   'data.bad_split': {
-    what: 'An evaluation split of {wanted} rows does not leave training rows (the data has {rows}).',
-    next: 'Choose a smaller evaluation split.',
+    what: 'To set {wanted} of {rows} rows aside for evaluation leaves none to train on.',
+    next: 'Lower the evaluation share (eval_fraction), or add rows.',
   },
 } satisfies Record<string, ErrorText>;

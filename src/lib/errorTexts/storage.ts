@@ -79,10 +79,10 @@ export const storageErrors = {
   },
   'storage.lfs_pointer': {
     what: 'File “{file}” is a Git LFS pointer, not the file itself.',
-    next: 'Run “git lfs pull” in the model folder, or download the file from the model’s page.',
+    next: 'Run “git lfs pull” in its folder, or download the file from its page.',
   },
   'storage.html_page': {
     what: 'File “{file}” is a web page, not the file itself; the download probably asked for a login.',
-    next: 'Log in or accept the model’s licence on its page, then download the file again.',
+    next: 'Log in or accept the licence on its page, then download the file again.',
   },
 } satisfies Record<string, ErrorText>;
