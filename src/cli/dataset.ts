@@ -1,21 +1,45 @@
-import { parseDataset } from '../data/parse.ts';
 import type { LabelMask } from '../data/mask.ts';
+import { parseDataset } from '../data/parse.ts';
 import { tokenizeDataset, type TokenizedDataset } from '../data/tokenize.ts';
 import type { Tokenizer } from '../data/tokenizer.ts';
 import { nodeSource } from '../storage/nodeFolder.ts';
 
-/** Reads and tokenizes a data file of the file system; rows left out are told on stderr by line. */
+/** Problems told one by one; the rest is a number. */
+const SHOWN_PROBLEMS = 10;
+
+/**
+ * Reads and tokenizes a data file of the file system. Rows left out are told on stderr by line, and so is what was
+ * cut; a file without a usable row is an error. Throws `data.*`, `storage.*`.
+ */
 export async function readDataset(
   path: string,
   options: { tokenizer: Tokenizer | null; mask: LabelMask; maxLength: number; vocabSize: number },
 ): Promise<TokenizedDataset> {
   const parsed = await parseDataset(await nodeSource(path));
   const dataset = tokenizeDataset(parsed, options);
-  for (const { message } of [...parsed.problems, ...dataset.problems]) console.error(message);
+  for (const note of notesOn(parsed, dataset, options.maxLength)) console.error(note);
+  return dataset;
+}
+
+function notesOn(
+  parsed: Awaited<ReturnType<typeof parseDataset>>,
+  dataset: TokenizedDataset,
+  maxLength: number,
+): string[] {
+  const problems = [...parsed.problems, ...dataset.problems].sort((a, b) => a.line - b.line);
+  const count = parsed.problemCount + dataset.problemCount;
+  const notes = problems.slice(0, SHOWN_PROBLEMS).map(({ message }) => message);
+  if (count > notes.length) notes.push(`… and ${count - notes.length} more problems.`);
+  if (count > 0) notes.push(`Rows used: ${dataset.lines.length}. Problems: ${count}.`);
   if (dataset.truncated > 0) {
-    console.error(
-      `${dataset.truncated} rows were cut to ${options.maxLength} tokens (${dataset.truncatedTokens} tokens lost).`,
+    notes.push(
+      `Rows cut to ${maxLength} tokens: ${dataset.truncated} (${dataset.truncatedTokens} tokens lost).`,
     );
   }
-  return dataset;
+  if (dataset.skippedTurns > 0) {
+    notes.push(
+      `Earlier answers not trained on, because the chat template rewrites them: ${dataset.skippedTurns}.`,
+    );
+  }
+  return notes;
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { GraftError, messageOf } from '../lib/errors.ts';
 import * as evaluate from './commands/eval.ts';
 import * as generate from './commands/generate.ts';
@@ -21,7 +22,14 @@ async function main([command, ...args]: string[]): Promise<void> {
   if (!found) {
     throw new GraftError('cli.unknown_command', { command, known: Object.keys(commands).join(', ') });
   }
-  await found.run(args);
+  if (args.includes('--help')) console.log(`graft ${found.usage}`);
+  else await found.run(args);
+}
+
+/** npm runs scripts in the project's folder; paths are meant from where the person is. */
+function goWhereThePersonIs(): void {
+  const { npm_lifecycle_event: script, INIT_CWD: folder } = process.env;
+  if (script === 'graft' && folder && existsSync(folder)) process.chdir(folder);
 }
 
 function report(error: unknown): number {
@@ -31,6 +39,7 @@ function report(error: unknown): number {
   return 1;
 }
 
+goWhereThePersonIs();
 const status = await main(process.argv.slice(2)).then(() => 0, report);
 // Dawn's threads would keep some processes from ending by themselves. What was printed must be on its way before.
 process.stdout.write('', () => process.stderr.write('', () => process.exit(status)));

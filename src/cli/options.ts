@@ -1,58 +1,93 @@
 import { parseArgs } from 'node:util';
-import { GraftError, messageOf } from '../lib/errors.ts';
+import { GraftError } from '../lib/errors.ts';
+
+/** What a number given as an option must be. */
+export interface NumberRule {
+  min: number;
+  max?: number;
+  /** A whole number. */
+  integer?: boolean;
+}
 
 /** The options of a command, read by name; what is missing or odd is an error that shows the usage. */
 export class Options {
-  readonly #values: Record<string, string | boolean | undefined>;
+  readonly #values = new Map<string, string>();
+  readonly #flags = new Set<string>();
   readonly #usage: string;
 
-  /** @param names options that take a value, @param flags those that do not */
+  /**
+   * Throws `cli.bad_option` for anything but these options, once each.
+   * @param names options that take a value, @param flags those that do not
+   */
   constructor(args: string[], usage: string, names: readonly string[], flags: readonly string[] = []) {
     this.#usage = usage;
-    const options = Object.fromEntries([
-      ...names.map((name) => [name, { type: 'string' as const }]),
-      ...flags.map((name) => [name, { type: 'boolean' as const }]),
-    ]);
-    try {
-      this.#values = parseArgs({ args, options, strict: true }).values as Record<string, string | boolean>;
-    } catch (cause) {
-      throw new GraftError('cli.bad_option', { detail: messageOf(cause), usage }, { cause });
+    const options = Object.fromEntries(names.map((name) => [name, { type: 'string' as const }]));
+    // Not strict, because the texts of its own errors differ from release to release of Node.
+    const { tokens } = parseArgs({ args, options, strict: false, allowPositionals: true, tokens: true });
+    for (const token of tokens) {
+      if (token.kind === 'option-terminator') continue;
+      if (token.kind === 'positional') throw this.#bad(`“${token.value}” belongs to no option.`);
+      const { name, rawName, value, inlineValue } = token;
+      if (this.#values.has(name) || this.#flags.has(name)) throw this.#bad(`${rawName} is given twice.`);
+      if (flags.includes(name)) {
+        if (inlineValue) throw this.#bad(`${rawName} takes no value.`);
+        this.#flags.add(name);
+      } else if (!names.includes(name)) {
+        throw this.#bad(`${rawName} is not an option of this command.`);
+      } else if (value === undefined || (value.startsWith('--') && !inlineValue)) {
+        throw this.#bad(`${rawName} has no value.`);
+      } else {
+        this.#values.set(name, value);
+      }
     }
   }
 
   optional(name: string): string | undefined {
-    const value = this.#values[name];
-    return typeof value === 'string' ? value : undefined;
+    return this.#values.get(name);
   }
 
+  /** Throws `cli.missing_option`. */
   required(name: string): string {
     const value = this.optional(name);
     if (value === undefined) throw new GraftError('cli.missing_option', { option: name, usage: this.#usage });
     return value;
   }
 
-  /** A number not below `min`. */
-  number(name: string, fallback: number | null, min = 0): number {
+  /** A number by its rule; without a fallback the option must be there. Throws `cli.bad_value`, `cli.missing_option`. */
+  number(
+    name: string,
+    fallback: number | null,
+    { min, max = Infinity, integer = false }: NumberRule,
+  ): number {
     const text = this.optional(name);
     if (text === undefined && fallback !== null) return fallback;
     const value = Number(this.required(name));
-    if (text?.trim() === '' || !Number.isFinite(value) || value < min) {
-      throw new GraftError('cli.bad_number', { option: name, value: text ?? '', usage: this.#usage });
-    }
-    return value;
+    const fits =
+      Number.isFinite(value) && value >= min && value <= max && (!integer || Number.isInteger(value));
+    if (text?.trim() !== '' && fits) return value;
+    const kind = integer ? 'a whole number' : 'a number';
+    throw this.#badValue(name, max === Infinity ? `${kind} from ${min} up` : `${kind} from ${min} to ${max}`);
   }
 
-  /** One of `choices`; the first when the option is absent. */
+  /** One of `choices`; the first when the option is absent. Throws `cli.bad_value`. */
   choice<const T extends string>(name: string, choices: readonly [T, ...T[]]): T {
     const value = this.optional(name);
     if (value === undefined) return choices[0];
     const found = choices.find((choice) => choice === value);
     if (found !== undefined) return found;
-    const detail = `Option --${name} is “${value}”, but must be ${choices.join(' or ')}.`;
-    throw new GraftError('cli.bad_option', { detail, usage: this.#usage });
+    throw this.#badValue(name, choices.join(' or '));
   }
 
   flag(name: string): boolean {
-    return this.#values[name] === true;
+    return this.#flags.has(name);
+  }
+
+  #bad(detail: string): GraftError {
+    return new GraftError('cli.bad_option', { detail, usage: this.#usage });
+  }
+
+  #badValue(option: string, expected: string): GraftError {
+    const value = this.optional(option) ?? '';
+    return new GraftError('cli.bad_value', { option, value, expected, usage: this.#usage });
   }
 }

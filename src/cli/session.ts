@@ -1,18 +1,17 @@
-import { mkdirSync } from 'node:fs';
+import { openGpu, type Gpu } from '../gpu/device.ts';
 import { readAdapter, type PeftAdapter } from '../formats/peft.ts';
-import type { Gpu } from '../gpu/device.ts';
-import { openGpu } from '../gpu/device.ts';
 import { GraftError } from '../lib/errors.ts';
 import { openModelFiles, type ModelFiles } from '../model/openModel.ts';
 import { nodeFolder } from '../storage/nodeFolder.ts';
-import type { WritableFolder } from '../storage/types.ts';
 import { closeDawn, openDawn } from './dawn.ts';
 import { readShaders } from './shaders.ts';
 
-/** Runs `work` with a device, and closes it so that the process can end. */
+/** Runs `work` with a device, and closes it so that the process can end. Throws `cli.no_gpu`. */
 export async function withGpu<T>(work: (gpu: Gpu) => Promise<T>): Promise<T> {
   try {
-    const gpu = await openGpu(openDawn(), readShaders());
+    const gpu = await openGpu(openDawn(), readShaders()).catch((error: unknown) => {
+      throw withDriver(error);
+    });
     try {
       return await work(gpu);
     } finally {
@@ -23,6 +22,14 @@ export async function withGpu<T>(work: (gpu: Gpu) => Promise<T>): Promise<T> {
   }
 }
 
+/** Without a browser the driver is missing, and where the person chose one, perhaps for that reason. */
+function withDriver(error: unknown): unknown {
+  if (!(error instanceof GraftError) || error.code !== 'gpu.no_adapter') return error;
+  const chosen = ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES'].find((name) => process.env[name]);
+  const detail = chosen === undefined ? '' : ` (${chosen} is ${process.env[chosen]})`;
+  return new GraftError('cli.no_gpu', { detail }, { cause: error });
+}
+
 /** Opens a model folder of the file system. */
 export function openModelAt(path: string): Promise<ModelFiles> {
   return openModelFiles(nodeFolder(path));
@@ -31,13 +38,4 @@ export function openModelAt(path: string): Promise<ModelFiles> {
 /** Opens a PEFT folder of the file system, or nothing where there is no path. */
 export async function openAdapterAt(path: string | undefined): Promise<PeftAdapter | null> {
   return path === undefined ? null : readAdapter(nodeFolder(path));
-}
-
-/** The folder to write to, which must be new or empty: nothing of the person's is overwritten. Throws `cli.output_exists`. */
-export async function outputFolder(path: string): Promise<WritableFolder> {
-  const folder = nodeFolder(path);
-  mkdirSync(path, { recursive: true });
-  const files = await folder.list();
-  if (files.length > 0) throw new GraftError('cli.output_exists', { folder: path });
-  return folder;
 }

@@ -7,6 +7,7 @@ import { uploadBatch } from '../model/batchTensors.ts';
 import type { LayerCache } from '../model/block.ts';
 import type { AdapterUse, Decoder } from '../model/decoder.ts';
 import { logitsOf } from '../model/head.ts';
+import type { DecoderSpec } from '../model/spec.ts';
 import { sample, type SamplingOptions } from './sampling.ts';
 
 export interface GenerateOptions extends SamplingOptions {
@@ -27,6 +28,14 @@ export interface Generated {
 /** Tokens of a prompt that run through the model at once: bounds the memory of long prompts. */
 const PREFILL = 512;
 
+/** Throws `infer.empty_prompt`, `infer.prompt_too_long`: a prompt needs a token, and the answer a position. */
+export function checkPrompt({ maxPositions }: DecoderSpec, prompt: readonly number[]): void {
+  if (prompt.length === 0) throw new GraftError('infer.empty_prompt');
+  if (prompt.length >= maxPositions) {
+    throw new GraftError('infer.prompt_too_long', { length: prompt.length, positions: maxPositions });
+  }
+}
+
 /**
  * Continues `prompt` with a KV cache. The adapter is switched on, off or mixed by `use.strength` on the same weights.
  * Throws `infer.empty_prompt`, `infer.prompt_too_long`.
@@ -38,10 +47,7 @@ export async function generate(
   options: GenerateOptions,
 ): Promise<Generated> {
   const { maxPositions, layers } = decoder.spec;
-  if (prompt.length === 0) throw new GraftError('infer.empty_prompt');
-  if (prompt.length >= maxPositions) {
-    throw new GraftError('infer.prompt_too_long', { length: prompt.length, positions: maxPositions });
-  }
+  checkPrompt(decoder.spec, prompt);
   const capacity = Math.min(maxPositions, prompt.length + options.maxNewTokens);
   const caches = Array.from({ length: layers }, () => createCache(decoder, capacity));
   try {

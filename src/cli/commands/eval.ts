@@ -4,16 +4,16 @@ import { buildMicroBatch } from '../../data/microBatch.ts';
 import type { TokenRows } from '../../data/tokenRows.ts';
 import { SafetensorsWriter } from '../../formats/safetensorsWriter.ts';
 import { upload, readFloats } from '../../gpu/transfer.ts';
-import { loadAdapter } from '../../model/adapterFiles.ts';
+import { GraftError } from '../../lib/errors.ts';
+import { loadAdapter, matchModules } from '../../model/adapterFiles.ts';
 import { uploadBatch } from '../../model/batchTensors.ts';
 import { withoutAdapter, type AdapterUse, type Decoder } from '../../model/decoder.ts';
 import { logitsOf } from '../../model/head.ts';
 import { activationType, openDecoder } from '../../model/openDecoder.ts';
-import { nodeFolder } from '../../storage/nodeFolder.ts';
 import { evaluate } from '../../train/evaluate.ts';
-import { basename, dirname } from 'node:path';
 import { readDataset } from '../dataset.ts';
 import { Options } from '../options.ts';
+import { outputFile } from '../output.ts';
 import { openAdapterAt, openModelAt, withGpu } from '../session.ts';
 
 export const usage =
@@ -25,27 +25,30 @@ const BATCH = 8;
 /** Prints the mean loss over the rows' targets as JSON, and writes the logits [rows, longest, V] if asked. */
 export async function run(args: string[]): Promise<void> {
   const options = new Options(args, usage, ['model', 'adapter', 'data', 'logits', 'mask', 'dtype']);
+  const modelPath = options.required('model');
   const dataPath = options.required('data');
-  const files = await openModelAt(options.required('model'));
+  const mask = options.choice('mask', ['assistant', 'all', 'last']);
+  const dtype = options.choice('dtype', ['f32', 'f16']);
+  const logitsPath = options.optional('logits');
+  const out = logitsPath === undefined ? null : outputFile(logitsPath);
+  const files = await openModelAt(modelPath);
   const { spec } = files;
   const peft = await openAdapterAt(options.optional('adapter'));
+  // Everything that can be wrong with the input is told before the GPU is opened.
+  if (peft) matchModules(spec, peft);
   const dataset = await readDataset(dataPath, {
     tokenizer: await loadTokenizer(files.folder),
-    mask: options.choice('mask', ['assistant', 'all', 'last']),
+    mask,
     maxLength: spec.maxPositions,
     vocabSize: spec.vocabSize,
   });
   await withGpu(async (gpu) => {
-    const decoder = await openDecoder(
-      gpu,
-      files,
-      activationType(gpu, options.choice('dtype', ['f32', 'f16'])),
-    );
+    const decoder = await openDecoder(gpu, files, activationType(gpu, dtype));
     const adapter = peft && loadAdapter(gpu, spec, peft);
     const use: AdapterUse = adapter ? { adapter, strength: 1, dropout: null } : withoutAdapter;
     const { loss, tokens } = await evaluate(decoder, use, dataset, BATCH);
-    const out = options.optional('logits');
-    if (out !== undefined) await writeLogits(decoder, use, dataset, out);
+    if (!Number.isFinite(loss)) throw new GraftError('cli.loss_not_finite');
+    if (out) await writeLogits(decoder, use, dataset, out);
     console.log(JSON.stringify({ loss, tokens }));
   });
 }
@@ -55,20 +58,25 @@ async function writeLogits(
   decoder: Decoder,
   use: AdapterUse,
   dataset: TokenRows,
-  path: string,
+  { folder, file }: ReturnType<typeof outputFile>,
 ): Promise<void> {
   const { vocabSize } = decoder.spec;
   const lengths = rowLengths(dataset);
   const longest = lengths.reduce((a, b) => Math.max(a, b), 0);
-  const sink = await nodeFolder(dirname(path)).create(basename(path));
+  const sink = await folder.create(file);
   const shape = [lengths.length, longest, vocabSize];
   const writer = new SafetensorsWriter(sink, [{ name: 'logits', dtype: 'F32', shape }]);
-  for (const [row, length] of lengths.entries()) {
-    const padded = new Float32Array(longest * vocabSize);
-    padded.set(await rowLogits(decoder, use, dataset, row, length));
-    await writer.write('logits', new Uint8Array(padded.buffer));
+  try {
+    for (const [row, length] of lengths.entries()) {
+      const padded = new Float32Array(longest * vocabSize);
+      padded.set(await rowLogits(decoder, use, dataset, row, length));
+      await writer.write('logits', new Uint8Array(padded.buffer));
+    }
+    await writer.close();
+  } catch (error) {
+    await writer.abort();
+    throw error;
   }
-  await writer.close();
 }
 
 async function rowLogits(

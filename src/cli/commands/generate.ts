@@ -1,7 +1,8 @@
-import { loadTokenizer } from '../../data/tokenizer.ts';
+import { checkTokenizerFits, loadTokenizer } from '../../data/tokenizer.ts';
 import { answer, chatPrompt, textPrompt } from '../../infer/answer.ts';
+import { checkPrompt } from '../../infer/generate.ts';
 import { GraftError } from '../../lib/errors.ts';
-import { loadAdapter } from '../../model/adapterFiles.ts';
+import { loadAdapter, matchModules } from '../../model/adapterFiles.ts';
 import { withoutAdapter, type AdapterUse } from '../../model/decoder.ts';
 import { activationType, openDecoder } from '../../model/openDecoder.ts';
 import { Options } from '../options.ts';
@@ -28,29 +29,32 @@ export async function run(args: string[]): Promise<void> {
     'dtype',
   ];
   const options = new Options(args, usage, names, ['raw']);
+  const modelPath = options.required('model');
   const prompt = options.required('prompt');
+  const dtype = options.choice('dtype', ['f32', 'f16']);
   const sampling = {
-    maxNewTokens: options.number('max-new-tokens', null, 1),
-    temperature: options.number('temperature', 0),
-    topK: options.number('top-k', 0),
-    topP: options.number('top-p', 1),
-    seed: options.number('seed', 0),
+    maxNewTokens: options.number('max-new-tokens', null, { min: 1, integer: true }),
+    temperature: options.number('temperature', 0, { min: 0 }),
+    topK: options.number('top-k', 0, { min: 0, integer: true }),
+    topP: options.number('top-p', 1, { min: 0, max: 1 }),
+    seed: options.number('seed', 0, { min: 0, max: 0xffffffff, integer: true }),
   };
-  const files = await openModelAt(options.required('model'));
+  const files = await openModelAt(modelPath);
+  const { spec } = files;
   const peft = await openAdapterAt(options.optional('adapter'));
+  // Everything that can be wrong with the input is told before the GPU is opened.
+  if (peft) matchModules(spec, peft);
   const tokenizer = await loadTokenizer(files.folder);
   if (!tokenizer) throw new GraftError('infer.no_tokenizer');
+  checkTokenizerFits(tokenizer, spec.vocabSize);
   const asText = options.flag('raw') || prompt === '';
   const ids = asText
     ? textPrompt(tokenizer, prompt)
     : chatPrompt(tokenizer, [{ role: 'user', content: prompt }]);
+  checkPrompt(spec, ids);
   await withGpu(async (gpu) => {
-    const decoder = await openDecoder(
-      gpu,
-      files,
-      activationType(gpu, options.choice('dtype', ['f32', 'f16'])),
-    );
-    const adapter = peft && loadAdapter(gpu, files.spec, peft);
+    const decoder = await openDecoder(gpu, files, activationType(gpu, dtype));
+    const adapter = peft && loadAdapter(gpu, spec, peft);
     const use: AdapterUse = adapter ? { adapter, strength: 1, dropout: null } : withoutAdapter;
     const { text } = await answer(decoder, use, tokenizer, ids, sampling);
     console.log(text);

@@ -1,33 +1,42 @@
+import { basename, dirname, resolve } from 'node:path';
 import { parseRecipe, defaultRecipe, type Recipe } from '../../config/recipe.ts';
-import { loadTokenizer } from '../../data/tokenizer.ts';
 import { splitDataset } from '../../data/split.ts';
-import { writeAdapter } from '../../formats/peft.ts';
+import { loadTokenizer } from '../../data/tokenizer.ts';
+import { writeAdapter, type PeftAdapter } from '../../formats/peft.ts';
 import { readJson, writeText } from '../../formats/text.ts';
-import { adapterToPeft } from '../../model/adapterFiles.ts';
+import { GraftError } from '../../lib/errors.ts';
+import { adapterToPeft, matchModules } from '../../model/adapterFiles.ts';
+import { planLora, type LoraModule } from '../../model/loraModules.ts';
 import { activationType, openDecoder } from '../../model/openDecoder.ts';
+import type { DecoderSpec } from '../../model/spec.ts';
 import { nodeFolder } from '../../storage/nodeFolder.ts';
 import { describeAdapter, startAdapter } from '../../train/startAdapter.ts';
 import { train, type StepReport } from '../../train/trainer.ts';
-import { basename, dirname, resolve } from 'node:path';
 import { readDataset } from '../dataset.ts';
 import { Options } from '../options.ts';
-import { openAdapterAt, openModelAt, outputFolder, withGpu } from '../session.ts';
+import { outputFolder } from '../output.ts';
+import { openAdapterAt, openModelAt, withGpu } from '../session.ts';
 
 export const usage = 'train --model DIR --data FILE --out DIR [--recipe FILE.json] [--init-adapter DIR]';
 
-/** Trains an adapter and writes it as a PEFT folder with recipe.json and metrics.jsonl (a line a step). */
+/**
+ * Trains an adapter and writes it as a PEFT folder with recipe.json and metrics.jsonl (a line a step). Ctrl-C ends
+ * the run after its step and keeps the adapter; so does a run that diverged, which is an error all the same.
+ */
 export async function run(args: string[]): Promise<void> {
   const options = new Options(args, usage, ['model', 'data', 'out', 'recipe', 'init-adapter']);
   const modelPath = options.required('model');
   const dataPath = options.required('data');
-  const out = await outputFolder(options.required('out'));
-  const recipe = await readRecipe(options.optional('recipe'));
-  const initial = await openAdapterAt(options.optional('init-adapter'));
+  const outPath = options.required('out');
+  const out = await outputFolder(outPath);
+  const asked = await readRecipe(options.optional('recipe'));
   const files = await openModelAt(modelPath);
   const { spec } = files;
-  const tokenizer = await loadTokenizer(files.folder);
+  const initial = await openAdapterAt(options.optional('init-adapter'));
+  // Everything that can be wrong with the input is told before the GPU is opened.
+  const recipe = recipeOfRun(spec, asked, initial);
   const dataset = await readDataset(dataPath, {
-    tokenizer,
+    tokenizer: await loadTokenizer(files.folder),
     mask: recipe.mask,
     maxLength: Math.min(recipe.max_length, spec.maxPositions),
     vocabSize: spec.vocabSize,
@@ -38,31 +47,70 @@ export async function run(args: string[]): Promise<void> {
     const decoder = await openDecoder(gpu, files, activationType(gpu, recipe.dtype));
     const adapter = startAdapter(gpu, spec, recipe, initial);
     const metrics: string[] = [];
-    await train({
-      decoder,
-      adapter,
-      recipe,
-      dataset: rows.train,
-      evalDataset: rows.evaluation,
-      onStep: (report) => {
-        metrics.push(metricsLine(report));
-        console.error(
-          `step ${report.step}/${report.totalSteps}  loss ${report.loss.toFixed(4)}  lr ${report.lr.toExponential(2)}`,
-        );
-      },
-      onEval: (step, loss) => console.error(`step ${step}  eval loss ${loss.toFixed(4)}`),
-      shouldStop: () => false,
-    });
-    const about = describeAdapter(basename(resolve(modelPath)), recipe, initial);
-    await writeAdapter(out, await adapterToPeft(adapter, about));
-    await writeText(out, 'recipe.json', `${JSON.stringify(recipe, null, 2)}\n`);
-    await writeText(out, 'metrics.jsonl', metrics.join(''));
+    const keep = async () => {
+      const about = describeAdapter(basename(resolve(modelPath)), recipe, initial);
+      await writeAdapter(out, await adapterToPeft(adapter, about));
+      await writeText(out, 'recipe.json', `${JSON.stringify(recipe, null, 2)}\n`);
+      await writeText(out, 'metrics.jsonl', metrics.join(''));
+      console.error(`The adapter is in ${outPath}.`);
+    };
+    try {
+      await train({
+        decoder,
+        adapter,
+        recipe,
+        dataset: rows.train,
+        evalDataset: rows.evaluation,
+        onStep: (report) => {
+          metrics.push(metricsLine(report));
+          console.error(
+            `step ${report.step}/${report.totalSteps}  loss ${report.loss.toFixed(4)}  lr ${report.lr.toExponential(2)}`,
+          );
+        },
+        onEval: (step, loss) => console.error(`step ${step}  eval loss ${loss.toFixed(4)}`),
+        shouldStop: stopOnInterrupt(),
+      });
+    } catch (error) {
+      if (error instanceof GraftError && error.code === 'train.diverged') await keep();
+      throw error;
+    }
+    await keep();
   });
 }
 
 async function readRecipe(path: string | undefined): Promise<Recipe> {
   if (path === undefined) return defaultRecipe();
   return parseRecipe(await readJson(nodeFolder(dirname(path)), basename(path)));
+}
+
+/**
+ * The recipe as it is run: an adapter that training goes on from keeps its own shape, and recipe.json says so.
+ * Throws `train.no_targets`, `train.layer_out_of_range`, `model.adapter_*`.
+ */
+function recipeOfRun(spec: DecoderSpec, asked: Recipe, initial: PeftAdapter | null): Recipe {
+  const planned = planLora(spec, asked);
+  if (!initial) return asked;
+  const modules = matchModules(spec, initial);
+  if (shapeText(planned) === shapeText(modules)) return asked;
+  console.error('Training goes on from the adapter with its own rank, alpha, modules and layers.');
+  const { r: rank, lora_alpha: alpha, use_rslora: rslora } = initial.config;
+  const targets = [...new Set(modules.map(({ linear }) => linear.name))];
+  const layers = [...new Set(modules.map(({ layer }) => layer))];
+  return { ...asked, rank, alpha, rslora, targets, layers: layers.length === spec.layers ? 'all' : layers };
+}
+
+function shapeText(modules: readonly LoraModule[]): string {
+  return modules.map(({ path, rank, scale }) => `${path} ${rank} ${scale}`).join('\n');
+}
+
+/** Whether Ctrl-C was pressed; pressed again it ends the process. */
+function stopOnInterrupt(): () => boolean {
+  let stopping = false;
+  process.once('SIGINT', () => {
+    stopping = true;
+    console.error('Stopping after this step. Ctrl-C again ends at once and keeps nothing.');
+  });
+  return () => stopping;
 }
 
 function metricsLine({ step, loss, gradNorm, lr, tokens }: StepReport): string {

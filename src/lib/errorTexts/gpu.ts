@@ -7,7 +7,7 @@ export const gpuErrors = {
   },
   'gpu.no_adapter': {
     what: 'WebGPU is there, but it found no graphics adapter{detail}.',
-    next: 'Update the graphics driver, or allow the GPU in the browser’s settings; in Node, install a Vulkan driver.',
+    next: 'Update the graphics driver, or allow the GPU in the browser’s settings.',
   },
   'gpu.no_f16': {
     what: 'This adapter ({adapter}) has no shader-f16, which dtype "f16" needs.',
