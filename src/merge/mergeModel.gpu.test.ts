@@ -163,6 +163,27 @@ describe('a merge that does not finish', () => {
     expectOnlyNotes(folder);
   });
 
+  it('is removed when it is cancelled while the last files are copied', async () => {
+    const base = await openModelFiles(tinyModel({ files: sidecars }));
+    const adapter = await adapterFor(base);
+    const folder = withNotes();
+    const controller = new AbortController();
+    const disk: WritableFolder = {
+      name: folder.name,
+      list: () => folder.list(),
+      open: (name) => folder.open(name),
+      remove: (name) => folder.remove(name),
+      create(name) {
+        if (name === 'tokenizer.json') controller.abort();
+        return folder.create(name);
+      },
+    };
+    const { signal } = controller;
+    const cancelled = () => mergeModel(gpu, base, adapter, disk, { maxShardBytes: 1e9, signal });
+    await expectGraftError(cancelled, 'merge.cancelled');
+    expectOnlyNotes(folder);
+  });
+
   it('is removed when the disk fails, and tells the disk’s error', async () => {
     const base = await openModelFiles(tinyModel({ files: sidecars }));
     const adapter = await adapterFor(base);

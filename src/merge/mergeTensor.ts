@@ -12,6 +12,7 @@ const BLOCK_BYTES = 16 * 1024 * 1024;
 /**
  * Yields W + scale · B · A in W's own dtype, a block of rows after the other: f32 arithmetic, one rounding.
  * @param read gives bytes of W, [outFeatures, inFeatures] in `dtype`
+ * @param blockBytes about how large the blocks are
  * Throws `model.tensor_dtype` for a dtype that is not a float.
  */
 export async function* mergedBlocks(
@@ -19,12 +20,13 @@ export async function* mergedBlocks(
   tensor: { name: string; dtype: string },
   module: PeftModule,
   read: (offset: number, length: number) => Promise<Uint8Array<ArrayBuffer>>,
+  blockBytes = BLOCK_BYTES,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const format = weightFormat(tensor);
   const { inFeatures: cols, outFeatures, rank, scale } = module;
   const width = format === 'f32' ? 4 : 2;
   // 64 rows at a time: blocks then begin at whole words, and their rows of B at multiples of 256 bytes.
-  const step = Math.max(64, Math.floor(BLOCK_BYTES / (cols * width) / 64) * 64);
+  const step = Math.max(64, Math.floor(blockBytes / (cols * width) / 64) * 64);
   const rowsAtOnce = Math.min(step, outFeatures);
   const words = Math.ceil((rowsAtOnce * cols * width) / 4);
   const type = format === 'f32' ? 'f32' : 'u32';

@@ -1,9 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../formats/checkpoint.ts';
 import { decodeFloats, encodeFloats } from '../formats/floats.ts';
+import { encodeSafetensors } from '../formats/safetensorsWriter.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { readBytes } from '../gpu/transfer.ts';
+import { MemoryFolder } from '../storage/memoryFolder.ts';
 import type { Folder } from '../storage/types.ts';
-import { expectClose } from '../testing/compare.ts';
+import { expectClose, randomArray } from '../testing/compare.ts';
 import { caught, expectGraftError } from '../testing/errors.ts';
 import { testGpu } from '../testing/gpu.ts';
 import { refuseLeaks } from '../testing/leaks.ts';
@@ -23,6 +26,7 @@ import { closeDecoder } from './openDecoder.ts';
 import { openModelFiles } from './openModel.ts';
 import { ResidentWeights } from './residentWeights.ts';
 import { StreamedWeights } from './streamedWeights.ts';
+import { WeightLoader } from './weightLoader.ts';
 
 const ids = [1, 7, 39, 0, 12, 12];
 
@@ -81,6 +85,28 @@ describe('storage', () => {
     expect(await baseLogits(tinyModel({ config: odd, dtype: mixed }))).toEqual(
       await baseLogits(tinyModel({ config: odd, edit: rounding })),
     );
+  });
+});
+
+describe('a matrix of more than 16 MiB', () => {
+  it.each([false, true])('comes in pieces, halved: %s', async (halve) => {
+    const [rows, columns] = [70_001, 64];
+    const values = randomArray(1, rows * columns);
+    const bytes = encodeFloats(values, 'F32');
+    const name = 'table';
+    const file = encodeSafetensors([{ name, dtype: 'F32', shape: [rows, columns], bytes }]);
+    const checkpoint = await openCheckpoint(new MemoryFolder('large', { 'model.safetensors': file }));
+    const told: number[] = [];
+    const loader = new WeightLoader(gpu, checkpoint, { halve, onBytes: (n) => told.push(n) });
+    const { chunks } = await loader.matrix(name, rows, columns);
+    expect(told.length).toBe(2);
+    expect(chunks.length).toBe(1);
+    const stored = await readBytes(gpu, chunks[0]!.data);
+    const expected = encodeFloats(values, halve ? 'F16' : 'F32');
+    // One comparison, not a matcher's millions.
+    expect(stored.findIndex((byte, i) => byte !== expected[i])).toBe(-1);
+    expect(stored.byteLength).toBe(expected.byteLength);
+    loader.dispose();
   });
 });
 
