@@ -8,9 +8,9 @@ import { waitForText, type Studio, type Target } from './studio.ts';
 
 type Role = Parameters<Page['getByRole']>[0];
 
-/** Starts Chromium with an empty profile. @param url the studio's address */
-export async function openChromium(url: string): Promise<Studio> {
-  const browser = await chromium.launch(chromiumLaunchOptions());
+/** Starts Chromium with an empty profile. @param url the studio's address, @param options without WebGPU if asked */
+export async function openChromium(url: string, options: { webgpu?: boolean } = {}): Promise<Studio> {
+  const browser = await chromium.launch(chromiumLaunchOptions(options));
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
   const downloads = await mkdtemp(join(tmpdir(), 'graft-downloads-'));
   return new ChromiumStudio(browser, page, url, downloads);

@@ -13,14 +13,15 @@ export function findChromium(): string | undefined {
  * How tests start Chromium: WebGPU on SwiftShader, so that results do not depend on the machine's GPU, and
  * nothing fetched in the background.
  */
-export function chromiumLaunchOptions(): LaunchOptions {
+export function chromiumLaunchOptions({ webgpu = true }: { webgpu?: boolean } = {}): LaunchOptions {
   const executablePath = findChromium();
   return {
     ...(executablePath && { executablePath }),
     headless: true,
     args: [
-      '--enable-unsafe-webgpu',
-      '--use-webgpu-adapter=swiftshader',
+      ...(webgpu
+        ? ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']
+        : ['--disable-features=WebGPU']),
       '--no-sandbox',
       '--no-first-run',
       '--disable-quic',
