@@ -11,10 +11,23 @@ import { flatGroups } from './grid.ts';
  */
 export function rmsNorm(
   commands: Commands,
-  { x, weight, y, rstd, rows, eps }: { x: Tensor; weight: Tensor; y: Tensor; rstd: Tensor; rows: number; eps: number },
+  {
+    x,
+    weight,
+    y,
+    rstd,
+    rows,
+    eps,
+  }: { x: Tensor; weight: Tensor; y: Tensor; rstd: Tensor; rows: number; eps: number },
 ): void {
   const [dim = 0] = weight.shape;
-  commands.run('rms_norm', { X: x.type, E: y.type }, { x, weight, y, rstd }, { rows, dim, eps }, flatGroups(rows));
+  commands.run(
+    'rms_norm',
+    { X: x.type, E: y.type },
+    { x, weight, y, rstd },
+    { rows, dim, eps },
+    flatGroups(rows),
+  );
 }
 
 /**
@@ -24,7 +37,15 @@ export function rmsNorm(
  */
 export function rmsNormBackward(
   commands: Commands,
-  tensors: { dy: Tensor; x: Tensor; weight: Tensor; rstd: Tensor; dx: Tensor; rows: number; accumulate: boolean },
+  tensors: {
+    dy: Tensor;
+    x: Tensor;
+    weight: Tensor;
+    rstd: Tensor;
+    dx: Tensor;
+    rows: number;
+    accumulate: boolean;
+  },
 ): void {
   const { dy, x, weight, rstd, dx, rows } = tensors;
   const [dim = 0] = weight.shape;
