@@ -33,11 +33,6 @@ export function isDtype(dtype: string): dtype is Dtype {
   return Object.hasOwn(bits, dtype);
 }
 
-/** Whether `dtype` is one that Graft computes with. */
-export function isFloatDtype(dtype: string): dtype is FloatDtype {
-  return dtype === 'F32' || dtype === 'F16' || dtype === 'BF16';
-}
-
 /** Bits of one element; F4 and F6 share bytes between elements. */
 export function bitsOf(dtype: Dtype): number {
   return bits[dtype];

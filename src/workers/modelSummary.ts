@@ -1,3 +1,4 @@
+import { elementCount } from '../formats/dtypes.ts';
 import type { Tokenizer } from '../data/tokenizer.ts';
 import type { ModelFiles } from '../model/openModel.ts';
 import { linearNames } from '../model/spec.ts';
@@ -17,7 +18,7 @@ export async function summarize(
   return {
     name,
     family: spec.family,
-    parameters: infos.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
+    parameters: infos.reduce((sum, { shape }) => sum + elementCount(shape), 0),
     bytes: checkpoint.totalBytes,
     layers: spec.layers,
     hiddenSize: spec.hiddenSize,
