@@ -254,7 +254,8 @@ export function defaultRecipe(): Recipe {
 }
 
 /**
- * Reads a recipe from JSON: unknown keys and values out of range are errors that name the key.
+ * Reads a recipe from JSON: unknown keys and values out of range are errors that name the key; null leaves a field
+ * at its default.
  * Throws `train.recipe_not_object`, `train.recipe_unknown_key`, `train.recipe_invalid`.
  */
 export function parseRecipe(json: unknown): Recipe {
@@ -266,6 +267,7 @@ export function parseRecipe(json: unknown): Recipe {
     if (!Object.hasOwn(recipeFields, key)) {
       throw new GraftError('train.recipe_unknown_key', { key, known: Object.keys(recipeFields).join(', ') });
     }
+    if (value === null) continue;
     const expected = checkField(key as RecipeKey, value);
     if (expected !== null) {
       // JSON has no word for infinity, which 1e999 in a file becomes.
