@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { expectGraftError } from '../testing/errors.ts';
+import { defaultRecipe, parseRecipe, recipeFields, type RecipeKey } from './recipe.ts';
+
+describe('recipe', () => {
+  it('has a default for every key, and each default is allowed', () => {
+    expect(Object.keys(defaultRecipe())).toEqual(Object.keys(recipeFields));
+    expect(parseRecipe(defaultRecipe())).toEqual(defaultRecipe());
+  });
+
+  it('takes every key that the command line documents', () => {
+    const keys =
+      'method rank alpha dropout targets layers rslora lr schedule warmup_steps weight_decay beta1 beta2 eps ' +
+      'max_grad_norm batch_size grad_accum max_steps epochs max_length packing shuffle seed dtype';
+    for (const key of keys.split(' ')) expect(recipeFields).toHaveProperty(key);
+  });
+
+  it('keeps what is given, and null leaves the default', () => {
+    const recipe = parseRecipe({ rank: 4, targets: ['q_proj'], layers: [0, 2], max_steps: null });
+    expect(recipe).toEqual({ ...defaultRecipe(), rank: 4, targets: ['q_proj'], layers: [0, 2] });
+  });
+
+  it('names an unknown key and lists the known ones', async () => {
+    const work = () => parseRecipe({ learning_rate: 1 });
+    await expectGraftError(work, 'train.recipe_unknown_key', { key: 'learning_rate' });
+    expect(work).toThrow('warmup_steps');
+  });
+
+  it.each([
+    ['rank', 0],
+    ['rank', 1.5],
+    ['rank', '8'],
+    ['lr', -1],
+    ['lr', Infinity],
+    ['dropout', 1],
+    ['schedule', 'cosin'],
+    ['targets', []],
+    ['layers', [-1]],
+    ['packing', 1],
+    ['dtype', 'bf16'],
+  ] as [RecipeKey, unknown][])('refuses %s = %j by its name', async (key, value) => {
+    await expectGraftError(() => parseRecipe({ [key]: value }), 'train.recipe_invalid', { key });
+  });
+
+  it.each([null, [], 'rank', 3])('refuses %j as a whole', async (json) => {
+    await expectGraftError(() => parseRecipe(json), 'train.recipe_not_object');
+  });
+});
