@@ -7,6 +7,8 @@ import type { SamplingOptions } from './sampling.ts';
 export interface AnswerOptions extends SamplingOptions {
   maxNewTokens: number;
   seed: number;
+  /** The answer continues the prompt's text, so that its first space counts. */
+  keepLeadingSpace?: boolean;
   /** Called after each token with the text it completes, which may be none; returning true stops. */
   onText?: (piece: string) => boolean | void;
 }
@@ -38,9 +40,9 @@ export async function answer(
   use: AdapterUse,
   tokenizer: Tokenizer,
   prompt: readonly number[],
-  { onText, ...options }: AnswerOptions,
+  { onText, keepLeadingSpace, ...options }: AnswerOptions,
 ): Promise<Answer> {
-  const decode = new StreamDecoder(tokenizer);
+  const decode = new StreamDecoder(tokenizer, { keepLeadingSpace });
   let text = '';
   const give = (piece: string) => {
     text += piece;

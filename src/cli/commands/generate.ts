@@ -56,7 +56,8 @@ export async function run(args: string[]): Promise<void> {
     const decoder = await openDecoder(gpu, files, activationType(gpu, dtype));
     const adapter = peft && loadAdapter(gpu, spec, peft);
     const use: AdapterUse = adapter ? { adapter, strength: 1, dropout: null } : withoutAdapter;
-    const { text } = await answer(decoder, use, tokenizer, ids, sampling);
+    const keepLeadingSpace = asText && prompt !== '';
+    const { text } = await answer(decoder, use, tokenizer, ids, { ...sampling, keepLeadingSpace });
     console.log(text);
   });
 }
