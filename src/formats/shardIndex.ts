@@ -1,11 +1,13 @@
 import { GraftError } from '../lib/errors.ts';
 import { isPlainFileName } from '../lib/fileName.ts';
+import { sniff } from '../lib/sniff.ts';
 import { JsonScanner, JsonSyntaxError } from './jsonScanner.ts';
 import { clip } from './safetensorsHeader.ts';
 
 /**
  * The `weight_map` of a `model.safetensors.index.json`: tensor name to shard. Throws `formats.index_json` for bad
- * JSON or a tensor named twice, and `formats.index_shard_name` for a shard that isn't a plain `*.safetensors` name.
+ * JSON or a tensor named twice, `formats.index_shard_name` for a shard that isn't a plain `*.safetensors` name, and
+ * `storage.html_page`.
  */
 export function parseShardIndex(text: string, file: string): Map<string, string> {
   const scanner: JsonScanner = new JsonScanner(text);
@@ -22,6 +24,9 @@ export function parseShardIndex(text: string, file: string): Map<string, string>
     return weightMap;
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error;
+    if (sniff(new TextEncoder().encode(text.slice(0, 1024))) === 'html_page') {
+      throw new GraftError('storage.html_page', { file }, { cause: error });
+    }
     const { position, problem } = error;
     throw new GraftError('formats.index_json', { file, position, problem }, { cause: error });
   }
