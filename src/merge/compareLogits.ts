@@ -1,11 +1,10 @@
 import type { PeftAdapter } from '../formats/peft.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { readFloats } from '../gpu/transfer.ts';
 import { createRandom } from '../lib/random.ts';
 import { loadAdapter } from '../model/adapterFiles.ts';
 import { uploadBatch } from '../model/batchTensors.ts';
 import { Decoder, withoutAdapter, type AdapterUse } from '../model/decoder.ts';
-import { logitsOf } from '../model/head.ts';
+import { readLogits } from '../model/logits.ts';
 import type { ModelFiles } from '../model/openModel.ts';
 import { StreamedWeights } from '../model/streamedWeights.ts';
 import { proofFailed } from './proofFailed.ts';
@@ -91,10 +90,7 @@ async function proofLogits(gpu: Gpu, files: ModelFiles, use: AdapterUse): Promis
       targetIds: index,
       rows: 1,
     });
-    const hidden = await decoder.forward(decoder.pass(batch, use), batch, false);
-    const logits = await logitsOf(decoder, hidden[spec.layers]!, batch.targetRows, length);
-    decoder.commands.submit();
-    return await readFloats(gpu, logits);
+    return await readLogits(decoder, use, batch);
   } finally {
     decoder.dispose();
     weights.dispose();

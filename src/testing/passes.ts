@@ -7,11 +7,11 @@ import { readFloats } from '../gpu/transfer.ts';
 import { createRandom } from '../lib/random.ts';
 import { uploadBatch } from '../model/batchTensors.ts';
 import type { AdapterUse, Decoder } from '../model/decoder.ts';
-import { headLoss, logitsOf } from '../model/head.ts';
+import { headLoss } from '../model/head.ts';
+import { readLogits } from '../model/logits.ts';
 import type { LoraAdapter } from '../model/loraAdapter.ts';
 import type { LoraModule } from '../model/loraModules.ts';
 import type { Dropout } from '../model/pass.ts';
-import { tensorOf } from './tensors.ts';
 
 /** Rows of random tokens of these lengths; the first `masked` of each row are not trained on. */
 export function randomRows(lengths: readonly number[], { vocab = 40, masked = 1, seed = 3 } = {}): TokenRows {
@@ -87,16 +87,8 @@ export async function logitsOfSequence(
   use: AdapterUse,
   ids: readonly number[],
 ): Promise<Float32Array> {
-  const { gpu, workspace, spec, commands } = decoder;
   const batch = batchOf(tokenRowsOf([{ ids, labels: ids }]));
-  const tensors = uploadBatch(gpu, workspace, batch);
-  const hidden = await decoder.forward(decoder.pass(tensors, use), tensors, false);
-  const every = tensorOf(gpu, Uint32Array.from(ids.keys()), [ids.length]);
-  const logits = await logitsOf(decoder, hidden[spec.layers]!, every, ids.length);
-  commands.submit();
-  const values = await readFloats(gpu, logits);
-  gpu.memory.free(every);
-  return values;
+  return readLogits(decoder, use, uploadBatch(decoder.gpu, decoder.workspace, batch));
 }
 
 /** The same device under a smaller limit of a binding, so that small matrices are split too. */

@@ -6,7 +6,7 @@ import { readFloats } from '../gpu/transfer.ts';
 import { loadAdapter } from '../model/adapterFiles.ts';
 import { uploadBatch } from '../model/batchTensors.ts';
 import { Decoder } from '../model/decoder.ts';
-import { logitsOf } from '../model/head.ts';
+import { readLogits } from '../model/logits.ts';
 import { openModelFiles } from '../model/openModel.ts';
 import { ResidentWeights } from '../model/residentWeights.ts';
 import {
@@ -113,17 +113,7 @@ describe.each(runs)('%s in f32', (run) => {
     expect(worst).toBeLessThan(1e-4);
 
     const tensors = uploadBatch(gpu, decoder.workspace, batch);
-    const pass = decoder.pass(tensors, { adapter, strength: 1, dropout: null });
-    const hidden = await decoder.forward(pass, tensors, false);
-    const all = decoder.workspace.get('every row', 'u32', [tensors.rows]);
-    gpu.device.queue.writeBuffer(
-      all.buffer,
-      0,
-      Uint32Array.from({ length: tensors.rows }, (_, i) => i),
-    );
-    const logits = await logitsOf(decoder, hidden[spec.layers]!, all, tensors.rows);
-    decoder.commands.submit();
-    const actual = await readFloats(gpu, logits);
+    const actual = await readLogits(decoder, { adapter, strength: 1, dropout: null }, tensors);
     const reference = (await readTensors(`golden/${run}`, 'probe_logits.safetensors')).get('logits')!;
     const padded = reference.length / spec.vocabSize / golden.probe.input_ids.length;
     let at = 0;

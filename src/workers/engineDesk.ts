@@ -29,7 +29,8 @@ interface OpenModel {
 
 /**
  * What the engine worker does: owns the device, one model and one adapter, and runs one job at a time.
- * Opening another model or adapter that fails leaves the one of before.
+ * A model or adapter whose files do not hold up leaves the one of before; a model whose weights then fail to load
+ * does not, because two may not fit at once.
  */
 export function createEngineDesk(): Throwing<EngineApi> {
   let gpu: Promise<Gpu> | null = null;

@@ -3,12 +3,11 @@ import { rowLengths } from '../../data/tokenize.ts';
 import { buildMicroBatch } from '../../data/microBatch.ts';
 import type { TokenRows } from '../../data/tokenRows.ts';
 import { SafetensorsWriter } from '../../formats/safetensorsWriter.ts';
-import { upload, readFloats } from '../../gpu/transfer.ts';
 import { GraftError } from '../../lib/errors.ts';
 import { loadAdapter, matchModules } from '../../model/adapterFiles.ts';
 import { uploadBatch } from '../../model/batchTensors.ts';
 import { withoutAdapter, type AdapterUse, type Decoder } from '../../model/decoder.ts';
-import { logitsOf } from '../../model/head.ts';
+import { readLogits } from '../../model/logits.ts';
 import { activationType, openDecoder } from '../../model/openDecoder.ts';
 import { evaluate } from '../../train/evaluate.ts';
 import { readDataset } from '../dataset.ts';
@@ -67,9 +66,10 @@ async function writeLogits(
   const shape = [lengths.length, longest, vocabSize];
   const writer = new SafetensorsWriter(sink, [{ name: 'logits', dtype: 'F32', shape }]);
   try {
-    for (const [row, length] of lengths.entries()) {
+    for (const row of lengths.keys()) {
       const padded = new Float32Array(longest * vocabSize);
-      padded.set(await rowLogits(decoder, use, dataset, row, length));
+      const batch = uploadBatch(decoder.gpu, decoder.workspace, buildMicroBatch(dataset, [[row]]));
+      padded.set(await readLogits(decoder, use, batch));
       await writer.write('logits', new Uint8Array(padded.buffer));
     }
     await writer.close();
@@ -77,25 +77,4 @@ async function writeLogits(
     await writer.abort();
     throw error;
   }
-}
-
-async function rowLogits(
-  decoder: Decoder,
-  use: AdapterUse,
-  dataset: TokenRows,
-  row: number,
-  length: number,
-): Promise<Float32Array> {
-  const { gpu, workspace, spec, commands } = decoder;
-  const batch = uploadBatch(gpu, workspace, buildMicroBatch(dataset, [[row]]));
-  const hidden = await decoder.forward(decoder.pass(batch, { ...use, dropout: null }), batch, false);
-  const index = workspace.get('every row', 'u32', [length]);
-  upload(
-    gpu,
-    index,
-    Uint32Array.from({ length }, (_, i) => i),
-  );
-  const logits = await logitsOf(decoder, hidden[spec.layers]!, index, length);
-  commands.submit();
-  return readFloats(gpu, logits);
 }
