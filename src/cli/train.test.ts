@@ -1,0 +1,130 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { defaultRecipe } from '../config/recipe.ts';
+import {
+  fail,
+  filesIn,
+  interruptAfter,
+  readJsonLines,
+  runCli,
+  scratchFolder,
+  succeed,
+} from '../testing/cli.ts';
+import { copyShared } from '../testing/folders.ts';
+import { sharedPath } from '../testing/shared.ts';
+
+const scratch = scratchFolder();
+const model = sharedPath('models/stories260k');
+const stories = sharedPath('data/robot-stories.jsonl');
+
+function recipeFile(name: string, recipe: object): string {
+  const path = join(scratch, `${name}.recipe.json`);
+  writeFileSync(path, JSON.stringify(recipe));
+  return path;
+}
+
+function trainArgs(name: string, data: string, recipe: string): string[] {
+  const out = join(scratch, name);
+  return ['train', '--model', model, '--data', data, '--out', out, '--recipe', recipe];
+}
+
+const read = (name: string, file: string) => readFileSync(join(scratch, name, file));
+const losses = (name: string) =>
+  readJsonLines<{ loss: number }>(join(scratch, name, 'metrics.jsonl')).map(({ loss }) => loss);
+
+describe('train on text', () => {
+  const asked = { rank: 8, alpha: 16, lr: 5e-3, max_steps: 5, warmup_steps: 1, batch_size: 2, dropout: 0.05 };
+
+  it('writes the adapter, the whole recipe and the metrics, and the same bits from that recipe', async () => {
+    expect(await succeed(trainArgs('first', stories, recipeFile('first', asked)))).toBe('');
+    expect(filesIn(join(scratch, 'first'))).toEqual([
+      'adapter_config.json',
+      'adapter_model.safetensors',
+      'metrics.jsonl',
+      'recipe.json',
+    ]);
+    expect(JSON.parse(read('first', 'recipe.json').toString())).toEqual({ ...defaultRecipe(), ...asked });
+    expect(JSON.parse(read('first', 'adapter_config.json').toString())).toMatchObject({
+      peft_type: 'LORA',
+      base_model_name_or_path: 'stories260k',
+      r: 8,
+      lora_alpha: 16,
+      lora_dropout: 0.05,
+    });
+    const first = losses('first');
+    expect(first).toHaveLength(5);
+    expect(first.at(-1)).toBeLessThan(0.8 * first[0]!);
+
+    await succeed(trainArgs('again', stories, join(scratch, 'first', 'recipe.json')));
+    for (const file of filesIn(join(scratch, 'first'))) {
+      expect(read('again', file).equals(read('first', file)), file).toBe(true);
+    }
+  });
+
+  it('goes on from an adapter with the adapter’s own shape, and says so', async () => {
+    const args = trainArgs('further', stories, recipeFile('further', { max_steps: 1, batch_size: 1 }));
+    const from = ['--init-adapter', sharedPath('golden/stories260k-lora/init_adapter')];
+    const { status, stderr } = await runCli([...args, ...from]);
+    expect(status).toBe(0);
+    expect(stderr).toContain('its own rank, alpha, modules and layers');
+    const { r } = JSON.parse(read('further', 'adapter_config.json').toString()) as { r: number };
+    expect(JSON.parse(read('further', 'recipe.json').toString())).toMatchObject({ rank: r, max_steps: 1 });
+    expect(r).not.toBe(defaultRecipe().rank);
+  });
+
+  it('trains in f16 with dropout, packing, accumulation and rows set aside', async () => {
+    const recipe = {
+      ...{ dtype: 'f16', packing: true, grad_accum: 2, batch_size: 1, max_steps: 2, lr: 2e-3 },
+      ...{ eval_fraction: 0.01, rslora: true, targets: ['q_proj', 'v_proj'], layers: [0, 4], dropout: 0.1 },
+    };
+    const { status, stderr } = await runCli(trainArgs('halved', stories, recipeFile('halved', recipe)));
+    expect({ status, stderr }).toMatchObject({ status: 0 });
+    expect(stderr).toMatch(/^step 2 {2}eval loss \d+\.\d{4}$/m);
+    expect(losses('halved').every((loss) => loss > 0 && loss < 10)).toBe(true);
+    expect(JSON.parse(read('halved', 'adapter_config.json').toString())).toMatchObject({
+      layers_to_transform: [0, 4],
+      target_modules: ['q_proj', 'v_proj'],
+      use_rslora: true,
+    });
+  });
+
+  it.each(['alpaca_en_demo.json', 'identity.json'])('trains on %s, a JSON array', async (file) => {
+    const recipe = recipeFile(file, { max_steps: 2, batch_size: 2, max_length: 256 });
+    const { status, stderr } = await runCli(trainArgs(`on-${file}`, sharedPath(`data/${file}`), recipe));
+    expect({ status, stderr }).toMatchObject({ status: 0 });
+    expect(losses(`on-${file}`)).toHaveLength(2);
+    expect(stderr).toMatch(/^Rows cut to 256 tokens: \d+ \(\d+ tokens lost\)\.$/m);
+  });
+
+  it('ends after its step and keeps the adapter when interrupted', async () => {
+    const recipe = recipeFile('stopped', { max_steps: 5000, batch_size: 1 });
+    const { status, stderr } = await interruptAfter('step 2/', trainArgs('stopped', stories, recipe));
+    expect({ status, stderr }).toMatchObject({ status: 0 });
+    expect(filesIn(join(scratch, 'stopped'))).toContain('adapter_config.json');
+    expect(losses('stopped').length).toBeLessThan(5000);
+  });
+});
+
+describe('weights that are not numbers', () => {
+  // The last tensor is the last norm: 64 numbers.
+  const nan = (bytes: Buffer) => Buffer.concat([bytes.subarray(0, -256), Buffer.alloc(256, 0xff)]);
+  const broken = copyShared('models/stories260k', join(scratch, 'broken'), { 'model.safetensors': nan });
+
+  it('end training, which keeps the last good adapter and fails', async () => {
+    const args = trainArgs('diverged', stories, recipeFile('diverged', { max_steps: 40, batch_size: 1 }));
+    const { status, stderr } = await runCli([...args.slice(0, 1), '--model', broken, ...args.slice(3)]);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(
+      /^graft: Training diverged at step 5: .* the adapter of the last good step is kept\.$/m,
+    );
+    expect(filesIn(join(scratch, 'diverged'))).toContain('adapter_config.json');
+  });
+
+  it('make eval fail instead of printing a loss', async () => {
+    const data = join(scratch, 'row.jsonl');
+    writeFileSync(data, '{"input_ids": [1, 2, 3, 4]}\n');
+    const line = await fail(['eval', '--model', broken, '--data', data]);
+    expect(line).toMatch(/^The loss is not a finite number\. Check the weights/);
+  });
+});
