@@ -46,7 +46,7 @@ class FirefoxStudio implements Studio {
       (label) => {
         const fields = document.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>('input, textarea');
         const found = [...fields].find(
-          ({ labels, ariaLabel }) => ariaLabel === label || labels?.[0]?.textContent === label,
+          ({ labels, ariaLabel }) => ariaLabel === label || labels?.[0]?.textContent?.trim() === label,
         );
         return found && !found.disabled ? found : null;
       },
