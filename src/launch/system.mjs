@@ -144,7 +144,18 @@ async function aptInstall(packages) {
   await install(packages);
 }
 
+/** Where apt has this release from: the mirror that will have its backports too. */
+function debianMirror() {
+  const format = '$(ORIGIN)|$(CODENAME)|$(REPO_URI)';
+  const { stdout } = spawnSync('apt-get', ['indextargets', '--format', format], { encoding: 'utf8' });
+  const line = (stdout ?? '').split('\n').find((text) => text.startsWith(`Debian|${debianRelease()}|`));
+  return line?.split('|')[2];
+}
+
 async function addBackports(suite) {
+  const mirror = debianMirror();
+  // Without one the installation that follows fails, and the person is told what is missing.
+  if (!mirror) return;
   const line = `deb ${mirror} ${suite} main\n`;
   const path = '/etc/apt/sources.list.d/graft-backports.list';
   const sudo = asRoot();

@@ -1,5 +1,5 @@
 import shaders from 'virtual:shaders';
-import { loadTokenizer, type Tokenizer } from '../data/tokenizer.ts';
+import { checkTokenizerFits, loadTokenizer, type Tokenizer } from '../data/tokenizer.ts';
 import { readAdapter } from '../formats/peft.ts';
 import { openGpu, type Gpu } from '../gpu/device.ts';
 import type { ElementType } from '../gpu/tensor.ts';
@@ -140,8 +140,9 @@ export function createEngineDesk(): Throwing<EngineApi> {
     generate: (request, onText) =>
       inTurn(async () => {
         stopGenerating = false;
-        const { decoder, tokenizer } = opened();
+        const { decoder, files, tokenizer } = opened();
         if (!tokenizer) throw new GraftError('infer.no_tokenizer');
+        checkTokenizerFits(tokenizer, files.spec.vocabSize);
         const { prompt, adapterStrength, ...options } = request;
         const use: AdapterUse =
           adapter && adapterStrength !== 0
