@@ -5,7 +5,7 @@ import { decodeFloats } from '../formats/floats.ts';
 import { openSafetensors } from '../formats/safetensors.ts';
 import { nodeSource } from '../storage/nodeFolder.ts';
 import { filesIn, readJsonLines, scratchFolder, succeed } from '../testing/cli.ts';
-import { readGolden, type Golden } from '../testing/golden.ts';
+import { goldenRecipe, readGolden, type Golden } from '../testing/golden.ts';
 import { sharedPath } from '../testing/shared.ts';
 
 const scratch = scratchFolder();
@@ -46,26 +46,8 @@ describe('train', () => {
   it('follows the reference run of tiny-qwen3 step by step, to the same adapter', async () => {
     const run = 'tiny-qwen3-lora';
     const golden = readGolden(run);
-    const recipe = {
-      rank: golden.rank,
-      alpha: golden.alpha,
-      targets: golden.targets,
-      lr: golden.lr,
-      schedule: 'cosine',
-      warmup_steps: golden.warmup_steps,
-      weight_decay: golden.weight_decay,
-      beta1: golden.betas[0],
-      beta2: golden.betas[1],
-      eps: golden.eps,
-      max_grad_norm: golden.max_grad_norm,
-      batch_size: golden.batch,
-      grad_accum: golden.grad_accum,
-      max_steps: golden.steps,
-      shuffle: false,
-      packing: false,
-    };
     const recipePath = join(scratch, 'golden.recipe.json');
-    writeFileSync(recipePath, JSON.stringify(recipe));
+    writeFileSync(recipePath, JSON.stringify(goldenRecipe(golden)));
     const out = join(scratch, 'golden');
     const model = modelOf(golden);
     const data = writeRows('golden.jsonl', golden.batches.flat(2));

@@ -38,6 +38,28 @@ export function readGolden(name: string): Golden {
   return JSON.parse(readFileSync(sharedPath(`golden/${name}/golden.json`), 'utf8')) as Golden;
 }
 
+/** The recipe of a reference run: rows in file order, nothing packed. */
+export function goldenRecipe(golden: Golden) {
+  return {
+    rank: golden.rank,
+    alpha: golden.alpha,
+    targets: golden.targets,
+    lr: golden.lr,
+    schedule: 'cosine' as const,
+    warmup_steps: golden.warmup_steps,
+    weight_decay: golden.weight_decay,
+    beta1: golden.betas[0],
+    beta2: golden.betas[1],
+    eps: golden.eps,
+    max_grad_norm: golden.max_grad_norm,
+    batch_size: golden.batch,
+    grad_accum: golden.grad_accum,
+    max_steps: golden.steps,
+    shuffle: false,
+    packing: false,
+  };
+}
+
 /** The rows of the probe. */
 export function probeRows({ probe }: Golden): TokenRows {
   return tokenRowsOf(probe.input_ids.map((ids, i) => ({ ids, labels: probe.labels[i]! })));

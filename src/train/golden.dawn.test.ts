@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { defaultRecipe, type Recipe } from '../config/recipe.ts';
+import { defaultRecipe } from '../config/recipe.ts';
 import { buildMicroBatch } from '../data/microBatch.ts';
 import { readAdapter } from '../formats/peft.ts';
 import { readFloats } from '../gpu/transfer.ts';
@@ -11,6 +11,7 @@ import { openModelFiles } from '../model/openModel.ts';
 import { ResidentWeights } from '../model/residentWeights.ts';
 import {
   probeRows,
+  goldenRecipe,
   readGolden,
   readTensors,
   sharedFolder,
@@ -35,27 +36,6 @@ async function openAdapter(decoder: Decoder, run: string, name: string) {
   return loadAdapter(decoder.gpu, decoder.spec, await readAdapter(sharedFolder(`golden/${run}/${name}`)));
 }
 
-function recipeOf(golden: Golden, dtype: Recipe['dtype']): Recipe {
-  return {
-    ...defaultRecipe(),
-    rank: golden.rank,
-    alpha: golden.alpha,
-    lr: golden.lr,
-    schedule: 'cosine',
-    warmup_steps: golden.warmup_steps,
-    weight_decay: golden.weight_decay,
-    beta1: golden.betas[0],
-    beta2: golden.betas[1],
-    eps: golden.eps,
-    max_grad_norm: golden.max_grad_norm,
-    batch_size: golden.batch,
-    grad_accum: golden.grad_accum,
-    max_steps: golden.steps,
-    shuffle: false,
-    dtype,
-  };
-}
-
 function largest(values: Float32Array): number {
   return values.reduce((max, v) => Math.max(max, Math.abs(v)), 0);
 }
@@ -72,7 +52,7 @@ async function trainAsGolden(run: string, type: 'f32' | 'f16') {
   await train({
     decoder,
     adapter,
-    recipe: recipeOf(golden, type),
+    recipe: { ...defaultRecipe(), ...goldenRecipe(golden), dtype: type },
     dataset: trainingRows(golden),
     evalDataset: null,
     onStep: (report) => reports.push(report),
