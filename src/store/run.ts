@@ -83,7 +83,8 @@ export const createRunSlice: SliceOf<RunSlice> =
         case 'start':
           metrics.begin(event.totalSteps);
           patch({
-            status: get().run.status === 'stopping' ? 'stopping' : 'running',
+            // The outcome comes by another port and may be first: a run that has ended stays ended.
+            ...(get().run.status === 'preparing' && { status: 'running' as const }),
             phase: '',
             totalSteps: event.totalSteps,
             trainableParameters: event.trainableParameters,

@@ -66,6 +66,7 @@ export const createTryoutSlice: SliceOf<TryoutSlice> =
     const answer = async (side: Side, request: TryRequest) => {
       const { maxNewTokens, temperature, topK, topP, seed } = request;
       let text = '';
+      let ended = false;
       let timer: ReturnType<typeof setTimeout> | undefined;
       const show = (outcome: GenerateOutcome | null, error: ErrorNote | null) => {
         clearTimeout(timer);
@@ -78,13 +79,17 @@ export const createTryoutSlice: SliceOf<TryoutSlice> =
         const outcome = await workers.engine.call.generate(
           { prompt: promptOf(request), maxNewTokens, temperature, topK, topP, seed, adapterStrength },
           (piece) => {
+            // Pieces and the outcome come by different ports: a piece may be the later.
+            if (ended) return;
             text += piece;
             timer ??= setTimeout(() => show(null, null), DRAW_INTERVAL);
           },
         );
+        ended = true;
         text = outcome.text;
         show(outcome, null);
       } catch (error) {
+        ended = true;
         show(null, noteOf(error));
         stopped = true;
       }
