@@ -11,10 +11,9 @@ struct Params {
   row_count: u32,
 }
 
-@group(0) @binding(0) var<storage, read> w: array<W_STORAGE>;
-@group(0) @binding(1) var<storage, read> tokens: array<u32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
-@group(0) @binding(3) var<uniform> params: Params;
+@group(0) @binding(0) var<storage, read> tokens: array<u32>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<uniform> params: Params;
 
 @compute @workgroup_size(WG)
 fn main(
@@ -30,8 +29,7 @@ fn main(
   if (chunk_row >= params.row_count) {
     return;
   }
-  let source = chunk_row * params.cols;
   for (var i = thread; i < params.cols; i += WG) {
-    y[row * params.cols + i] = load_w(source + i);
+    y[row * params.cols + i] = load_w(chunk_row, i, params.cols);
   }
 }

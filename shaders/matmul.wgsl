@@ -1,7 +1,7 @@
 // c[m, n] (+)= scale · Σ_k a(m, k) · w(k, n) (+ bias[n]),  f32 sums in ascending k.
 //   TRANS_A: a is stored [k, m], else [m, k].  TRANS_W: w is stored [n, k] (a linear layer's weight), else [k, n].
 // The three layouts of training: forward X·Wᵀ (TRANS_W), backward dY·W (neither), gradient dYᵀ·X (TRANS_A).
-// a A, w f32 or packed (lib/weight.wgsl), c E. A workgroup owns a BM x BN tile of c, a thread TM x 4 of it.
+// a A, w in any encoding of lib/weight.wgsl, c E. A workgroup owns a BM x BN tile of c, a thread TM x 4 of it.
 // Grid: x = ceil(n / BN), y = ceil(m / BM).
 //#include lib/elem.wgsl
 //#include lib/weight.wgsl
@@ -29,11 +29,10 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> a: array<A>;
-@group(0) @binding(1) var<storage, read> w: array<W_STORAGE>;
-@group(0) @binding(2) var<storage, read_write> c: array<E>;
-@group(0) @binding(3) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> c: array<E>;
+@group(0) @binding(2) var<uniform> params: Params;
 //#if BIAS
-@group(0) @binding(4) var<storage, read> bias: array<f32>;
+@group(0) @binding(3) var<storage, read> bias: array<f32>;
 //#endif
 
 var<workgroup> tile_a: array<f32, BM * BK>; // [k, m]
@@ -55,6 +54,30 @@ fn load_tile_a(row0: u32, k0: u32, thread: u32) {
   }
 }
 
+//#if Q4
+// A word at a time: eight neighbours of a stored row, which are eight of k (TRANS_W) or eight of n.
+fn load_tile_w(col0: u32, k0: u32, thread: u32) {
+  let words = select(BN, BK, TRANS_W) / 8u;
+  for (var i = thread; i < BN * BK / 8u; i += THREADS) {
+    let row = select(k0, col0, TRANS_W) + i / words;
+    let column = select(col0, k0, TRANS_W) + (i % words) * 8u;
+    let rows = select(params.k, params.n, TRANS_W);
+    let columns = select(params.n, params.k, TRANS_W);
+    var values = array<f32, 8>();
+    if (row < rows && column < columns) {
+      values = load_w8(row, column / 8u, params.ldw);
+    }
+    for (var j = 0u; j < 8u; j++) {
+      let value = select(0.0, values[j], column + j < columns);
+      if (TRANS_W) {
+        tile_w[(column - k0 + j) * BN + row - col0] = value;
+      } else {
+        tile_w[(row - k0) * BN + column - col0 + j] = value;
+      }
+    }
+  }
+}
+//#else
 fn load_tile_w(col0: u32, k0: u32, thread: u32) {
   for (var i = thread; i < BN * BK; i += THREADS) {
     let n = select(i % BN, i / BK, TRANS_W);
@@ -63,11 +86,12 @@ fn load_tile_w(col0: u32, k0: u32, thread: u32) {
     let depth = k0 + k;
     var value = 0.0;
     if (col < params.n && depth < params.k) {
-      value = load_w(select(depth * params.ldw + col, col * params.ldw + depth, TRANS_W));
+      value = load_w(select(depth, col, TRANS_W), select(col, depth, TRANS_W), params.ldw);
     }
     tile_w[k * BN + n] = value;
   }
 }
+//#endif
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {

@@ -1,6 +1,6 @@
-// merged = round(w + scale · b · a), rounded once to w's own format. A word holds two elements of bf16 or f16,
-// and with odd `cols` the end of one row and the start of the next; one invocation a word.
-// w, merged [rows, cols] as words; a [rank, cols] f32; b [rows, rank] f32.
+// merged = round(w + scale · b · a), rounded once to the format OUT. A word holds two elements of bf16 or f16,
+// and with odd `cols` the end of one row and the start of the next; one invocation a word of merged.
+// w [rows, cols] as words of format W, merged of format OUT; a [rank, cols] f32; b [rows, rank] f32.
 //#include lib/grid.wgsl
 //#include lib/round.wgsl
 const WG: u32 = 256;
@@ -18,8 +18,16 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> merged: array<u32>;
 @group(0) @binding(4) var<uniform> params: Params;
 
-// Element i of the block, whose bits are `element`, with its update.
-fn merge(i: u32, element: u32) -> u32 {
+// Bits of element i of w.
+fn element_of(i: u32) -> u32 {
+//#if W == f32
+  return w[i];
+//#else
+  return (w[i >> 1u] >> (16u * (i & 1u))) & 0xffffu;
+//#endif
+}
+
+fn merge(i: u32) -> u32 {
   let row = i / params.cols;
   let col = i % params.cols;
   var sum = 0.0;
@@ -27,12 +35,17 @@ fn merge(i: u32, element: u32) -> u32 {
     sum += b[row * params.rank + k] * a[k * params.cols + col];
   }
   let delta = params.scale * sum;
+  let element = element_of(i);
   let bits = widen_w(element);
   // Without an update the bits stay: a sum would turn −0 into 0 and may flush subnormals. So do NaN and infinity.
   if (delta == 0.0 || (bits & 0x7f800000u) == 0x7f800000u) {
+//#if SAME
     return element;
+//#else
+    return round_to_out(bits);
+//#endif
   }
-  return round_to_w(bitcast<u32>(bitcast<f32>(bits) + delta));
+  return round_to_out(bitcast<u32>(bitcast<f32>(bits) + delta));
 }
 
 @compute @workgroup_size(WG)
@@ -43,20 +56,20 @@ fn main(
 ) {
   let word = flat_group(group, groups) * WG + thread;
   let count = params.rows * params.cols;
-//#if PACKED
+//#if OUT == f32
+  if (word >= count) {
+    return;
+  }
+  merged[word] = merge(word);
+//#else
   let first = word * 2u;
   if (first >= count) {
     return;
   }
-  var result = merge(first, w[word] & 0xffffu);
+  var result = merge(first);
   if (first + 1u < count) {
-    result |= merge(first + 1u, w[word] >> 16u) << 16u;
+    result |= merge(first + 1u) << 16u;
   }
   merged[word] = result;
-//#else
-  if (word >= count) {
-    return;
-  }
-  merged[word] = merge(word, w[word]);
 //#endif
 }

@@ -50,12 +50,12 @@ fn widen_f16(half: u32) -> u32 {
   return sign | ((exponent + 112u) << 23u) | (mantissa << 13u);
 }
 
-// Element bits of format W ↔ f32 bits.
-fn round_to_w(bits: u32) -> u32 {
-//#if W == bf16
+// f32 bits → element bits of format OUT, and element bits of format W → f32 bits.
+fn round_to_out(bits: u32) -> u32 {
+//#if OUT == bf16
   return round_to_bf16(bits);
 //#else
-//#if W == f16
+//#if OUT == f16
   return round_to_f16(bits);
 //#else
   return bits;

@@ -1,27 +1,136 @@
-// A frozen weight matrix in its own dtype: f32, or bf16 / f16 packed two to a u32 (element i is the low half
-// of w[i >> 1] when i is even). The shader that includes this declares the binding:
-//   @group(0) @binding(…) var<storage, read> w: array<W_STORAGE>;
-//#if W == bf16
-alias W_STORAGE = u32;
+// A frozen weight matrix [rows, cols], row-major, in the encoding W:
+//   f32        one element a word
+//   f16, bf16  two to a word, element i of the flattened matrix in the low half of w[i >> 1] when i is even
+//   nf4, fp4   4-bit codes of a codebook times the absmax of their block: block i / BLOCK of the flattened matrix
+//   int4       scale · (code − zero), one scale and zero for each row and group of columns
+// 4-bit codes lie eight to a word, each row beginning a word, the first in the lowest bits.
+//   load_w(row, col, cols)    one weight
+//   load_w8(row, word, cols)  those of columns 8·word … 8·word + 7; past the end of a row they mean nothing
+// Binding numbers are above those of the shaders that include this.
+//#if Q4
+const BLOCK: u32 = 64; // nf4, fp4: elements of a block; int4: columns of a group
+const ALIGNED: bool = true; // no word straddles two blocks or groups
+@group(0) @binding(8) var<storage, read> w: array<u32>;
 
-fn load_w(i: u32) -> f32 {
-  let pair = w[i >> 1u];
-  return bitcast<f32>(select(pair << 16u, pair & 0xffff0000u, (i & 1u) == 1u));
+fn code_of(word: u32, i: u32) -> u32 {
+  return (word >> (4u * i)) & 15u;
+}
+
+//#if W == int4
+const GROUPS: u32 = 1; // groups of a row
+// scale in the low half, zero in the high half of a word: [rows, GROUPS]
+@group(0) @binding(9) var<storage, read> scales: array<u32>;
+//#if ORDERED
+@group(0) @binding(10) var<storage, read> group_index: array<u32>; // [cols]
+
+fn group_of(col: u32) -> u32 {
+  return group_index[col];
 }
 //#else
-//#if W == f16
-alias W_STORAGE = u32;
+fn group_of(col: u32) -> u32 {
+  return col / BLOCK;
+}
+//#endif
 
-fn load_w(i: u32) -> f32 {
+// (scale, zero)
+fn scale_of(row: u32, col: u32, cols: u32) -> vec2<f32> {
+  let word = scales[row * GROUPS + group_of(col)];
+//#if SCALE == bf16
+  return vec2(bitcast<f32>(word << 16u), f32(word >> 16u));
+//#else
+  return vec2(unpack2x16float(word).x, f32(word >> 16u));
+//#endif
+}
+
+fn decode(code: u32, scale: vec2<f32>) -> f32 {
+  return scale.x * (f32(code) - scale.y);
+}
+//#else
+//#if W == fp4
+const CODEBOOK = array<f32, 16>(
+  0.0, 0.005208333333333333, 0.6666666666666666, 1.0, 0.3333333333333333, 0.5, 0.16666666666666666, 0.25,
+  0.0, -0.005208333333333333, -0.6666666666666666, -1.0, -0.3333333333333333, -0.5, -0.16666666666666666, -0.25,
+);
+//#else
+const CODEBOOK = array<f32, 16>(
+  -1.0, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453,
+  -0.28444138169288635, -0.18477343022823334, -0.09105003625154495, 0.0,
+  0.07958029955625534, 0.16093020141124725, 0.24611230194568634, 0.33791524171829224,
+  0.44070982933044434, 0.5626170039176941, 0.7229568362236023, 1.0,
+);
+//#endif
+//#if NESTED
+const NESTED_BLOCK: u32 = 256;
+@group(0) @binding(9) var<storage, read> scales: array<u32>; // 8-bit codes, four to a word
+@group(0) @binding(10) var<storage, read> nested: array<f32>; // offset, map [256], absmax of each nested block
+
+fn absmax_of(block: u32) -> f32 {
+  let code = (scales[block >> 2u] >> (8u * (block & 3u))) & 255u;
+  return nested[1u + code] * nested[257u + block / NESTED_BLOCK] + nested[0];
+}
+//#else
+@group(0) @binding(9) var<storage, read> scales: array<f32>;
+
+fn absmax_of(block: u32) -> f32 {
+  return scales[block];
+}
+//#endif
+
+fn scale_of(row: u32, col: u32, cols: u32) -> f32 {
+  return absmax_of((row * cols + col) / BLOCK);
+}
+
+fn decode(code: u32, scale: f32) -> f32 {
+  return CODEBOOK[code] * scale;
+}
+//#endif
+
+fn load_w(row: u32, col: u32, cols: u32) -> f32 {
+  let word = w[row * ((cols + 7u) / 8u) + col / 8u];
+  return decode(code_of(word, col % 8u), scale_of(row, col, cols));
+}
+
+fn load_w8(row: u32, word: u32, cols: u32) -> array<f32, 8> {
+  let codes = w[row * ((cols + 7u) / 8u) + word];
+  let scale = scale_of(row, word * 8u, cols);
+  var values = array<f32, 8>();
+  for (var i = 0u; i < 8u; i++) {
+    if (ALIGNED) {
+      values[i] = decode(code_of(codes, i), scale);
+    } else {
+      values[i] = decode(code_of(codes, i), scale_of(row, min(word * 8u + i, cols - 1u), cols));
+    }
+  }
+  return values;
+}
+//#else
+//#if W == f32
+@group(0) @binding(8) var<storage, read> w: array<f32>;
+
+fn load_w(row: u32, col: u32, cols: u32) -> f32 {
+  return w[row * cols + col];
+}
+//#else
+@group(0) @binding(8) var<storage, read> w: array<u32>;
+
+fn load_w(row: u32, col: u32, cols: u32) -> f32 {
+  let i = row * cols + col;
+//#if W == bf16
+  let pair = w[i >> 1u];
+  return bitcast<f32>(select(pair << 16u, pair & 0xffff0000u, (i & 1u) == 1u));
+//#else
   // Core WGSL: needs no shader-f16.
   let pair = unpack2x16float(w[i >> 1u]);
   return select(pair.x, pair.y, (i & 1u) == 1u);
-}
-//#else
-alias W_STORAGE = f32;
-
-fn load_w(i: u32) -> f32 {
-  return w[i];
+//#endif
 }
 //#endif
+
+fn load_w8(row: u32, word: u32, cols: u32) -> array<f32, 8> {
+  var values = array<f32, 8>();
+  for (var i = 0u; i < 8u; i++) {
+    values[i] = load_w(row, min(word * 8u + i, cols - 1u), cols);
+  }
+  return values;
+}
 //#endif

@@ -6,9 +6,9 @@ import { asStored, submit, weightOf } from '../testing/kernels.ts';
 import { tensorOf, zeros } from '../testing/tensors.ts';
 import { embedding } from './embedding.ts';
 import { embeddingRef } from './embedding.ref.ts';
-import type { WeightFormat } from './weight.ts';
+import type { FloatFormat } from './weight.ts';
 
-const cases: [WeightFormat, number, number, number][] = [
+const cases: [FloatFormat, number, number, number][] = [
   // format, vocab, cols, rows of a chunk
   ['f32', 1, 1, 1],
   ['f32', 11, 300, 4],

@@ -57,11 +57,13 @@ describe.each(layouts)('matmul %s', (layout) => {
     const [m, n, k] = [5, 19, 13]; // odd: a word holds the end of one row and the start of the next
     const a = randomArray(5, m * k);
     const halves = (format === 'bf16' ? f32ToBf16 : f32ToF16)(randomArray(6, n * k));
-    const words: Tensor = zeros(gpu, [Math.ceil((n * k) / 2)], 'u32');
-    upload(gpu, words, halves);
+    const data: Tensor = zeros(gpu, [Math.ceil((n * k) / 2)], 'u32');
+    upload(gpu, data, halves);
+    const [rows, cols] = layout === 'NT' ? [n, k] : [k, n];
+    const packed = { rowStart: 0, rows, cols, encoding: { format }, data };
     const c = zeros(gpu, [m, n]);
     const commands = gpu.commands();
-    matmul(commands, { layout, a: tensorOf(gpu, a, [m * k]), w: words, format, c, m, n, k });
+    matmul(commands, { layout, a: tensorOf(gpu, a, [m * k]), w: packed, c, m, n, k });
     commands.submit();
     const w = (format === 'bf16' ? bf16ToF32 : f16ToF32)(halves);
     expectClose(await readFloats(gpu, c), matmulRef(layout, a, w, m, n, k), close);

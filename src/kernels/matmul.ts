@@ -1,7 +1,7 @@
 import type { ShaderConstants } from '../gpu/assemble.ts';
 import type { Commands } from '../gpu/commands.ts';
 import type { Tensor } from '../gpu/tensor.ts';
-import type { WeightFormat } from './weight.ts';
+import { weightInput, type WeightChunk } from './weight.ts';
 
 /** How the two factors are stored: NT is X·Wᵀ, NN is dY·W, TN is dYᵀ·X. */
 export type MatmulLayout = 'NT' | 'NN' | 'TN';
@@ -31,10 +31,8 @@ export interface MatmulArguments {
   layout: MatmulLayout;
   /** [m, k], or [k, m] for TN; f32 or f16. */
   a: Tensor;
-  /** [n, k] for NT, else [k, n]; f32, f16, or u32 words of a packed weight. */
-  w: Tensor;
-  /** Format of `w`; by default that of its type. */
-  format?: WeightFormat;
+  /** [n, k] for NT, else [k, n]: a plain f32 matrix, or rows of a weight in any encoding. */
+  w: Tensor | WeightChunk;
   /** [m, n] f32 or f16. */
   c: Tensor;
   m: number;
@@ -56,11 +54,11 @@ export interface MatmulArguments {
 export function matmul(commands: Commands, args: MatmulArguments): void {
   const { layout, a, w, c, m, n, k, scale = 1, accumulate = false, bias } = args;
   const tile = args.tile ?? chooseTile(m, n);
-  const format = args.format ?? (w.type === 'f16' ? 'f16' : 'f32');
+  const weight = weightInput(w);
   const constants: ShaderConstants = {
     A: a.type,
     E: c.type,
-    W: format,
+    ...weight.constants,
     TRANS_A: layout === 'TN',
     TRANS_W: layout === 'NT',
     BIAS: bias !== undefined,
@@ -78,6 +76,6 @@ export function matmul(commands: Commands, args: MatmulArguments): void {
     scale,
     accumulate: Number(accumulate),
   };
-  const tensors: Record<string, Tensor> = bias ? { a, w, c, bias } : { a, w, c };
+  const tensors = { a, c, ...weight.tensors, ...(bias && { bias }) };
   commands.run('matmul', constants, tensors, params, [Math.ceil(n / tile.BN), Math.ceil(m / tile.BM)]);
 }

@@ -7,17 +7,17 @@ import { submit } from '../testing/kernels.ts';
 import { tensorOf, zeros } from '../testing/tensors.ts';
 import { mergeLora } from './mergeLora.ts';
 import { mergeLoraRef, roundTo, ulpOf } from './mergeLora.ref.ts';
-import type { WeightFormat } from './weight.ts';
+import type { FloatFormat } from './weight.ts';
 
 type Bits = Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
 
-const narrow = (values: Float32Array<ArrayBuffer>, format: WeightFormat): Bits =>
+const narrow = (values: Float32Array<ArrayBuffer>, format: FloatFormat): Bits =>
   format === 'f16'
     ? f32ToF16(values)
     : format === 'bf16'
       ? f32ToBf16(values)
       : new Uint32Array(values.slice().buffer);
-const widen = (bits: Bits, format: WeightFormat): Float32Array =>
+const widen = (bits: Bits, format: FloatFormat): Float32Array =>
   format === 'f32'
     ? new Float32Array(bits.slice().buffer)
     : (format === 'f16' ? f16ToF32 : bf16ToF32)(bits as Uint16Array);
@@ -27,7 +27,7 @@ async function merge(
   w: Bits,
   a: Float32Array,
   b: Float32Array,
-  options: { format: WeightFormat; rows: number; cols: number; rank: number; scale: number },
+  options: { format: FloatFormat; rows: number; cols: number; rank: number; scale: number },
 ): Promise<Bits> {
   const gpu = await testGpu();
   const { format, rows, cols, rank } = options;
@@ -44,7 +44,7 @@ async function merge(
   return bits.slice(0, w.length);
 }
 
-const formats: WeightFormat[] = ['f32', 'bf16', 'f16'];
+const formats: FloatFormat[] = ['f32', 'bf16', 'f16'];
 
 describe.each(formats)('mergeLora in %s', (format) => {
   it.each([

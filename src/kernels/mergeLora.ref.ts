@@ -1,4 +1,4 @@
-import type { WeightFormat } from './weight.ts';
+import type { FloatFormat } from './weight.ts';
 
 /** Mantissa bits with the hidden one, smallest normal exponent, and the value from which rounding overflows. */
 const formats = {
@@ -8,7 +8,7 @@ const formats = {
 } as const;
 
 /** Distance between neighbours of `value` in a format. */
-export function ulpOf(value: number, format: WeightFormat): number {
+export function ulpOf(value: number, format: FloatFormat): number {
   const { digits, minExponent } = formats[format];
   const magnitude = Math.abs(value) || 2 ** minExponent;
   let exponent = Math.round(Math.log2(magnitude)); // off by at most one
@@ -18,7 +18,7 @@ export function ulpOf(value: number, format: WeightFormat): number {
 }
 
 /** `value` rounded once to a format in real arithmetic: nearest, ties to even, overflow to infinity. */
-export function roundTo(value: number, format: WeightFormat): number {
+export function roundTo(value: number, format: FloatFormat): number {
   if (Math.abs(value) >= formats[format].overflow) return value * Infinity;
   const ulp = ulpOf(value, format);
   const steps = Math.floor(value / ulp);

@@ -1,34 +1,35 @@
 import type { Commands } from '../gpu/commands.ts';
 import type { Tensor } from '../gpu/tensor.ts';
 import { ELEMENTWISE_THREADS as WG, elementGroups } from './elementwise.ts';
-import type { WeightFormat } from './weight.ts';
+import type { FloatFormat } from './weight.ts';
 
 /**
  * out = w + scale · b · a over a block of rows, in f32 with one rounding to nearest even at the end. Where the
- * update is zero, out has w's bits; NaN and infinities of w stay.
+ * update is zero and the format stays, out has w's bits; NaN and infinities of w stay.
  * @param w [rows, cols] in `format`, packed as in WeightChunk
  * @param a [rank, cols] f32
  * @param b [rows, rank] f32, the block's rows of B
- * @param out like w, another buffer
+ * @param out [rows, cols] in `outFormat`, another buffer
+ * @param outFormat by default that of w
  */
 export function mergeLora(
   commands: Commands,
   options: {
     w: Tensor;
-    format: WeightFormat;
+    format: FloatFormat;
     a: Tensor;
     b: Tensor;
     out: Tensor;
+    outFormat?: FloatFormat;
     rows: number;
     cols: number;
     rank: number;
     scale: number;
   },
 ): void {
-  const { w, format, a, b, out, rows, cols, rank, scale } = options;
-  const packed = format !== 'f32';
-  const words = packed ? Math.ceil((rows * cols) / 2) : rows * cols;
-  const bound = { w, a, b, merged: out };
+  const { w, format, a, b, out, outFormat = format, rows, cols, rank, scale } = options;
+  const words = outFormat === 'f32' ? rows * cols : Math.ceil((rows * cols) / 2);
+  const constants = { W: format, OUT: outFormat, SAME: format === outFormat, WG };
   const params = { rows, cols, rank, scale };
-  commands.run('merge_lora', { W: format, PACKED: packed, WG }, bound, params, elementGroups(words));
+  commands.run('merge_lora', constants, { w, a, b, merged: out }, params, elementGroups(words));
 }

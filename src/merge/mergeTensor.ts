@@ -4,7 +4,7 @@ import type { Gpu } from '../gpu/device.ts';
 import type { ElementType, Tensor } from '../gpu/tensor.ts';
 import { readBytes, upload, uploadBytes } from '../gpu/transfer.ts';
 import { mergeLora } from '../kernels/mergeLora.ts';
-import { weightFormat } from '../model/weightFormat.ts';
+import { floatFormat } from '../model/floatFormat.ts';
 
 /** Bytes of a weight that are merged at once: the peak of a merge, whatever the size of the tensor. */
 const BLOCK_BYTES = 16 * 1024 * 1024;
@@ -22,7 +22,7 @@ export async function* mergedBlocks(
   read: (offset: number, length: number) => Promise<Uint8Array<ArrayBuffer>>,
   blockBytes = BLOCK_BYTES,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  const format = weightFormat(tensor);
+  const format = floatFormat(tensor);
   const { inFeatures: cols, outFeatures, rank, scale } = module;
   const width = format === 'f32' ? 4 : 2;
   // 64 rows at a time: blocks then begin at whole words, and their rows of B at multiples of 256 bytes.

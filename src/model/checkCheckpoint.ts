@@ -2,7 +2,7 @@ import type { Checkpoint } from '../formats/checkpoint.ts';
 import { clip, shapeText } from '../formats/safetensorsHeader.ts';
 import { GraftError } from '../lib/errors.ts';
 import { tensorsOf, type DecoderSpec } from './spec.ts';
-import { weightFormat } from './weightFormat.ts';
+import { floatFormat } from './floatFormat.ts';
 
 /**
  * Compares the headers of a checkpoint with what its config calls for, before a byte of weights is read.
@@ -23,7 +23,7 @@ export function checkCheckpoint(spec: DecoderSpec, checkpoint: Checkpoint): void
         expected: shapeText(shape),
       });
     }
-    weightFormat(found.info);
+    floatFormat(found.info);
     wanted.add(name);
   }
   for (const name of checkpoint.tensors.keys()) {

@@ -104,9 +104,9 @@ function headLogits(
   { x, start, rows, logits }: { x: Tensor; start: number; rows: number; logits: Tensor },
 ): void {
   const { hiddenSize: k, vocabSize } = spec;
-  for (const { rowStart, rows: n, data: w } of head.chunks) {
-    const place = { aOffset: start * k, ldc: vocabSize, cOffset: rowStart };
-    matmul(commands, { layout: 'NT', a: x, w, format: head.format, c: logits, m: rows, n, k, ...place });
+  for (const w of head.chunks) {
+    const place = { aOffset: start * k, ldc: vocabSize, cOffset: w.rowStart };
+    matmul(commands, { layout: 'NT', a: x, w, c: logits, m: rows, n: w.rows, k, ...place });
   }
 }
 
@@ -116,19 +116,9 @@ function headBackward(
   { dLogits, start, rows, dx }: { dLogits: Tensor; start: number; rows: number; dx: Tensor },
 ): void {
   const { hiddenSize: n, vocabSize } = spec;
-  head.chunks.forEach(({ rowStart, rows: k, data: w }, i) => {
-    const place = { lda: vocabSize, aOffset: rowStart, cOffset: start * n };
-    matmul(commands, {
-      layout: 'NN',
-      a: dLogits,
-      w,
-      format: head.format,
-      c: dx,
-      m: rows,
-      n,
-      k,
-      accumulate: i > 0,
-      ...place,
-    });
+  head.chunks.forEach((w, i) => {
+    const place = { lda: vocabSize, aOffset: w.rowStart, cOffset: start * n };
+    const sums = { c: dx, accumulate: i > 0 };
+    matmul(commands, { layout: 'NN', a: dLogits, w, ...sums, m: rows, n, k: w.rows, ...place });
   });
 }

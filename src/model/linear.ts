@@ -23,11 +23,12 @@ export function linearForward(
   { x, y, accumulate = false }: { x: Tensor; y: Tensor; accumulate?: boolean },
 ): void {
   const { commands, rows: m } = pass;
-  const { rows: out, cols: k, format } = weight;
-  for (const { rowStart, rows: n, data: w } of weight.chunks) {
+  const { rows: out, cols: k } = weight;
+  for (const w of weight.chunks) {
+    const { rowStart, rows: n } = w;
     const part = bias ? slice(bias, rowStart, [n]) : undefined;
     const columns = { ldc: out, cOffset: rowStart };
-    matmul(commands, { layout: 'NT', a: x, w, format, c: y, m, n, k, bias: part, accumulate, ...columns });
+    matmul(commands, { layout: 'NT', a: x, w, c: y, m, n, k, bias: part, accumulate, ...columns });
   }
   const u = loraHidden(pass, place, x);
   const pair = loraPair(pass, place);
@@ -64,21 +65,11 @@ export function linearBackward(
   }: { x: Tensor; dy: Tensor; dx: Tensor; grads: Tensor; accumulate?: boolean },
 ): void {
   const { commands, workspace, rows } = pass;
-  const { rows: out, cols: n, format } = weight;
-  weight.chunks.forEach(({ rowStart, rows: k, data: w }, i) => {
-    const columns = { lda: out, aOffset: rowStart };
-    matmul(commands, {
-      layout: 'NN',
-      a: dy,
-      w,
-      format,
-      c: dx,
-      m: rows,
-      n,
-      k,
-      accumulate: accumulate || i > 0,
-      ...columns,
-    });
+  const { rows: out, cols: n } = weight;
+  weight.chunks.forEach((w, i) => {
+    const columns = { lda: out, aOffset: w.rowStart };
+    const sum = accumulate || i > 0;
+    matmul(commands, { layout: 'NN', a: dy, w, c: dx, m: rows, n, k: w.rows, accumulate: sum, ...columns });
   });
   const pair = loraPair(pass, place);
   const gradient = pass.adapter?.pair(place.layer, place.name, grads);

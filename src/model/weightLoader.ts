@@ -3,8 +3,8 @@ import { decodeFloats, f32ToF16 } from '../formats/floats.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { ElementType, Tensor } from '../gpu/tensor.ts';
 import { upload, uploadBytes } from '../gpu/transfer.ts';
-import type { Weight, WeightChunk, WeightFormat } from '../kernels/weight.ts';
-import { weightFormat } from './weightFormat.ts';
+import type { FloatFormat, Weight, WeightChunk } from '../kernels/weight.ts';
+import { floatFormat } from './floatFormat.ts';
 
 /** Bytes read and uploaded at once: what JavaScript ever holds of a weight. */
 const PIECE = 16 * 1024 * 1024;
@@ -33,7 +33,7 @@ export class WeightLoader {
 
   /** A matrix [rows, cols], split by rows where it exceeds the adapter's binding limit. Throws `model.tensor_dtype`. */
   async matrix(name: string, rows: number, cols: number): Promise<Weight> {
-    const stored = weightFormat(this.#checkpoint.get(name).info);
+    const stored = floatFormat(this.#checkpoint.get(name).info);
     const format = this.#halve && stored === 'f32' ? 'f16' : stored;
     const rowBytes = cols * (format === 'f32' ? 4 : 2);
     // 64 rows keep every chunk aligned to whole words, and its bias slice to 256 bytes.
@@ -44,16 +44,18 @@ export class WeightLoader {
       chunks.push({
         rowStart,
         rows: count,
+        cols,
+        encoding: { format },
         data: await this.#chunk(name, format, rowStart * cols, count * cols),
       });
     }
-    return { rows, cols, format, chunks };
+    return { rows, cols, chunks };
   }
 
   /** A vector as f32: a norm weight or a bias. Throws `model.tensor_dtype`. */
   async vector(name: string, length: number): Promise<Tensor> {
     const { info } = this.#checkpoint.get(name);
-    weightFormat(info);
+    floatFormat(info);
     const bytes = await this.#checkpoint.read(name);
     const tensor = this.#tensor('f32', length, name);
     upload(this.#gpu, tensor, decodeFloats(bytes, info.dtype));
@@ -73,8 +75,8 @@ export class WeightLoader {
     return tensor;
   }
 
-  async #chunk(name: string, format: WeightFormat, start: number, count: number): Promise<Tensor> {
-    const stored = weightFormat(this.#checkpoint.get(name).info);
+  async #chunk(name: string, format: FloatFormat, start: number, count: number): Promise<Tensor> {
+    const stored = floatFormat(this.#checkpoint.get(name).info);
     const width = stored === 'f32' ? 4 : 2;
     const data =
       format === 'f32' ? this.#tensor('f32', count, name) : this.#tensor('u32', Math.ceil(count / 2), name);

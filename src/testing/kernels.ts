@@ -3,7 +3,7 @@ import type { Commands } from '../gpu/commands.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { ElementType } from '../gpu/tensor.ts';
 import { upload } from '../gpu/transfer.ts';
-import type { Weight, WeightFormat } from '../kernels/weight.ts';
+import type { FloatFormat, Weight } from '../kernels/weight.ts';
 import type { Tolerance } from './compare.ts';
 
 /** Records and submits commands. */
@@ -15,7 +15,7 @@ export function submit(gpu: Gpu, record: (commands: Commands) => void): void {
 }
 
 /** The values a tensor of this type or format holds when given `values`: rounded once. */
-export function asStored(values: Float32Array, type: ElementType | WeightFormat): Float32Array<ArrayBuffer> {
+export function asStored(values: Float32Array, type: ElementType | FloatFormat): Float32Array<ArrayBuffer> {
   if (type === 'f16') return f16ToF32(f32ToF16(values));
   if (type === 'bf16') return bf16ToF32(f32ToBf16(values));
   return Float32Array.from(values);
@@ -31,7 +31,7 @@ export function weightOf(
   gpu: Gpu,
   values: Float32Array,
   [rows, cols]: readonly [number, number],
-  format: WeightFormat,
+  format: FloatFormat,
   chunkRows = rows,
 ): Weight {
   const chunks = Array.from({ length: Math.ceil(rows / chunkRows) }, (_, i) => {
@@ -41,11 +41,11 @@ export function weightOf(
     if (format === 'f32') {
       const data = gpu.memory.tensor('f32', [count, cols], 'test');
       upload(gpu, data, part);
-      return { rowStart, rows: count, data };
+      return { rowStart, rows: count, cols, encoding: { format }, data };
     }
     const data = gpu.memory.tensor('u32', [Math.ceil(part.length / 2)], 'test');
     upload(gpu, data, format === 'f16' ? f32ToF16(part) : f32ToBf16(part));
-    return { rowStart, rows: count, data };
+    return { rowStart, rows: count, cols, encoding: { format }, data };
   });
-  return { rows, cols, format, chunks };
+  return { rows, cols, chunks };
 }
