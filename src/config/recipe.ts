@@ -199,6 +199,13 @@ export const recipeFields = {
     'Max gradient norm',
     'Gradients longer than this are shortened to it. 0 turns clipping off.',
   ),
+  optimizer: field(
+    choice(['adamw', 'adamw_8bit']),
+    'adamw',
+    'advanced',
+    'Optimizer',
+    'adamw_8bit keeps AdamW’s two running means in 8 bits, a quarter of their memory; small matrices keep 32.',
+  ),
   packing: field(
     flag(),
     false,
