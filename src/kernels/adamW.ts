@@ -16,31 +16,44 @@ export interface AdamWStep {
   step: number;
 }
 
+/** What every AdamW kernel needs: the flat buffers, where the norm is, and the settings. */
+export interface AdamWOptions extends AdamWStep {
+  /** f32, updated. */
+  params: Tensor;
+  /** f32, of the same layout; a buffer of its own. */
+  grads: Tensor;
+  /** f32: [normIndex] is read, [skippedIndex] becomes 1 when the step is skipped and 0 otherwise. */
+  stats: Tensor;
+  normIndex: number;
+  skippedIndex: number;
+}
+
 /**
  * One AdamW step over a flat buffer, with clipping, entirely on the GPU. When the norm in stats is not finite
  * (or gradients stay so large that v would overflow) nothing but stats[skippedIndex] changes.
- * @param params, m, v [count] f32, updated
- * @param grads [count] f32; a buffer of its own
- * @param stats f32: [normIndex] is read, [skippedIndex] becomes 1 when the step is skipped and 0 otherwise
+ * @param m, v f32 [count], updated
+ * @param blocks u32 [count / 256]: which blocks of 256 elements of params and grads m and v belong to; without it
+ * all of them, in order
  */
 export function adamW(
   commands: Commands,
-  options: {
-    params: Tensor;
-    grads: Tensor;
-    m: Tensor;
-    v: Tensor;
-    stats: Tensor;
-    normIndex: number;
-    skippedIndex: number;
-    count: number;
-  } & AdamWStep,
+  options: AdamWOptions & { m: Tensor; v: Tensor; count: number; blocks?: Tensor },
 ): void {
-  const { params: weights, grads, m, v, stats, normIndex, skippedIndex, count } = options;
-  const { lr, beta1, beta2, eps, weightDecay, maxGradNorm, step } = options;
+  const { params: weights, grads, m, v, stats, count, blocks } = options;
+  const tensors = { grads, weights, m, v, stats, ...(blocks && { blocks }) };
+  const constants = { WG, BLOCKS: blocks !== undefined };
+  commands.run('adam_w', constants, tensors, adamWParams(count, options), elementGroups(count));
+}
+
+/** The fields of `struct Params` in lib/adam_w.wgsl. */
+export function adamWParams(
+  count: number,
+  options: Omit<AdamWOptions, 'params' | 'grads' | 'stats'>,
+): Record<string, number> {
+  const { normIndex, skippedIndex, lr, beta1, beta2, eps, weightDecay, maxGradNorm, step } = options;
   assert(step >= 1, `AdamW steps count from 1, got ${step}`);
   // Factors near 1 are formed here in f64: 1 − beta2^step in f32 would lose digits that v needs.
-  const params = {
+  return {
     count,
     norm_index: normIndex,
     skipped_index: skippedIndex,
@@ -53,5 +66,4 @@ export function adamW(
     correction2: Math.sqrt(1 - beta2 ** step),
     eps,
   };
-  commands.run('adam_w', { WG }, { grads, weights, m, v, stats }, params, elementGroups(count));
 }

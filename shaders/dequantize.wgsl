@@ -1,0 +1,32 @@
+// out = rows row_start … row_start + rows − 1 of w (lib/weight.wgsl) in f32, [rows, cols]. One invocation eight columns.
+//#include lib/grid.wgsl
+//#include lib/weight.wgsl
+const WG: u32 = 256;
+
+struct Params {
+  rows: u32,
+  cols: u32,
+  row_start: u32,
+}
+
+@group(0) @binding(0) var<storage, read_write> out: array<f32>;
+@group(0) @binding(1) var<uniform> params: Params;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let i = flat_group(group, groups) * WG + thread;
+  let words = (params.cols + 7u) / 8u;
+  let row = i / words;
+  let word = i % words;
+  if (row >= params.rows) {
+    return;
+  }
+  let values = load_w8(params.row_start + row, word, params.cols);
+  for (var j = 0u; j < min(8u, params.cols - word * 8u); j++) {
+    out[row * params.cols + word * 8u + j] = values[j];
+  }
+}

@@ -1,0 +1,255 @@
+import { describe, expect, it } from 'vitest';
+import { dynamicMap } from '../formats/quantized/dynamicMap.ts';
+import { readBytes, readFloats, upload } from '../gpu/transfer.ts';
+import { expectClose, randomArray } from '../testing/compare.ts';
+import { testGpu } from '../testing/gpu.ts';
+import { submit } from '../testing/kernels.ts';
+import { tensorOf, zeros } from '../testing/tensors.ts';
+import type { AdamWStep } from './adamW.ts';
+import { adamWRef, gradNormRef } from './adamW.ref.ts';
+import { adamW8bit, STATE_BLOCK } from './adamW8bit.ts';
+import { adamW8bitRef, newAdam8bitRef, type Adam8bitRefState } from './adamW8bit.ref.ts';
+import { gradNorm } from './gradNorm.ts';
+import { PARTIALS } from './sum.ts';
+
+const normIndex = 1;
+const skippedIndex = 3;
+const settings: Omit<AdamWStep, 'step'> = {
+  lr: 1e-2,
+  beta1: 0.9,
+  beta2: 0.999,
+  eps: 1e-8,
+  weightDecay: 0.01,
+  maxGradNorm: 1,
+};
+const signed = dynamicMap(true);
+const unsigned = dynamicMap(false);
+const maps = Float32Array.of(...signed, ...unsigned);
+
+/** Matrices of these sizes in one flat buffer, each from a block's start on, with a block that is not in 8 bits between. */
+async function optimizer(sizes: readonly number[]) {
+  const gpu = await testGpu();
+  const starts: number[] = [];
+  const blockNumbers: number[] = [];
+  let flatBlocks = 0;
+  for (const size of sizes) {
+    starts.push(flatBlocks * STATE_BLOCK);
+    for (let i = 0; i < Math.ceil(size / STATE_BLOCK); i++) blockNumbers.push(flatBlocks++);
+    flatBlocks++;
+  }
+  const count = flatBlocks * STATE_BLOCK;
+  const flatten = (parts: readonly ArrayLike<number>[]) => {
+    const flat = new Float32Array(count);
+    parts.forEach((part, i) => flat.set(part, starts[i]));
+    return flat;
+  };
+  const start = flatten(sizes.map((size, i) => randomArray(10 + i, size)));
+  const params = tensorOf(gpu, start, [count]);
+  const blocks = tensorOf(gpu, Uint32Array.from(blockNumbers), [blockNumbers.length]);
+  const codes = zeros(gpu, [blockNumbers.length, 2, STATE_BLOCK / 4], 'u32');
+  const absmax = zeros(gpu, [blockNumbers.length, 2]);
+  const stats = zeros(gpu, [4]);
+  const partials = zeros(gpu, [PARTIALS]);
+  const grads = zeros(gpu, [count]);
+  const mapsTensor = tensorOf(gpu, maps, [512]);
+
+  /** A step with these gradients of each matrix. */
+  const step = (parts: readonly ArrayLike<number>[], options: AdamWStep) => {
+    upload(gpu, grads, flatten(parts));
+    submit(gpu, (commands) => {
+      const states = { codes, absmax, blocks, maps: mapsTensor };
+      gradNorm(commands, { grads, partials, stats, index: normIndex });
+      adamW8bit(commands, { params, grads, stats, normIndex, skippedIndex, ...states, ...options });
+    });
+  };
+  /** Parameters and states of each matrix. */
+  const read = async () => {
+    const flat = await readFloats(gpu, params);
+    const bytes = await readBytes(gpu, codes);
+    const scales = await readFloats(gpu, absmax);
+    let block = 0;
+    const matrices = sizes.map((size, i) => {
+      const state = newAdam8bitRef(size);
+      state.mAbsmax.forEach((_, b) => {
+        const at = (block + b) * 2 * STATE_BLOCK;
+        const width = Math.min(STATE_BLOCK, size - b * STATE_BLOCK);
+        state.mCodes.set(bytes.subarray(at, at + width), b * STATE_BLOCK);
+        state.vCodes.set(bytes.subarray(at + STATE_BLOCK, at + STATE_BLOCK + width), b * STATE_BLOCK);
+        state.mAbsmax[b] = scales[2 * (block + b)]!;
+        state.vAbsmax[b] = scales[2 * (block + b) + 1]!;
+      });
+      block += state.mAbsmax.length;
+      return { params: flat.slice(starts[i], starts[i]! + size), state };
+    });
+    const inside = new Set(
+      sizes.flatMap((size, i) => Array.from({ length: size }, (_, k) => starts[i]! + k)),
+    );
+    const gaps = flat.filter((_, i) => !inside.has(i));
+    return { matrices, gaps, skipped: (await readFloats(gpu, stats))[skippedIndex] };
+  };
+  return { step, read };
+}
+
+/** The largest share of codes that may fall to the other side of a tie through rounding in f32. */
+const OTHER_SIDE = 2e-3;
+
+/** Expects codes that are nearest to x up to f32 rounding, and almost all of them the reference's. */
+function expectCodes(
+  actual: Uint8Array,
+  expected: Uint8Array,
+  values: Float64Array,
+  absmax: Float32Array,
+  map: Float32Array,
+): void {
+  let others = 0;
+  actual.forEach((code, i) => {
+    if (code === expected[i]) return;
+    others++;
+    const x = values[i]! / absmax[Math.floor(i / STATE_BLOCK)]!;
+    const excess = Math.abs(map[code]! - x) - Math.abs(map[expected[i]!]! - x);
+    expect(Math.abs(code - expected[i]!)).toBe(1);
+    expect(excess).toBeLessThan(4e-6 * Math.abs(x) + 1e-12);
+  });
+  expect(others).toBeLessThanOrEqual(Math.max(1, OTHER_SIDE * actual.length));
+}
+
+const copyState = (state: Adam8bitRefState): Adam8bitRefState => structuredClone(state);
+
+describe.each([
+  ['the defaults of Hugging Face', settings],
+  ["Qwen's betas and decay", { ...settings, beta2: 0.95, weightDecay: 0.1, lr: 3e-4 }],
+  ['no clipping and no decay', { ...settings, maxGradNorm: 0, weightDecay: 0 }],
+  ['a large eps', { ...settings, eps: 1e-3 }],
+] as const)('8-bit AdamW with %s', (_name, options) => {
+  it.each([[[1]], [[255]], [[256]], [[257]], [[1003, 3, 512, 257]]])(
+    'makes each of 12 steps of the f64 reference over matrices of %j elements',
+    async (sizes) => {
+      const { step, read } = await optimizer(sizes);
+      for (let n = 1; n <= 12; n++) {
+        const before = await read();
+        // Magnitudes over five decades in a block, norms on both sides of the threshold, and zeros.
+        const grads = sizes.map((size, i) => {
+          const values = randomArray(100 * n + i, size, n % 2 ? 3 : 0.001);
+          return values.map((g, k) => (k % 7 === 1 ? 0 : g * 10 ** -(k % 6)));
+        });
+        const norm = gradNormRef(grads.flatMap((part) => [...part]));
+        step(grads, { ...options, step: n });
+        const after = await read();
+        expect(after.skipped).toBe(0);
+        expect(after.gaps.every((x) => x === 0)).toBe(true);
+        before.matrices.forEach((matrix, i) => {
+          const params = Float64Array.from(matrix.params);
+          const expected = copyState(matrix.state);
+          const exact = adamW8bitRef(
+            params,
+            expected,
+            grads[i]!,
+            { signed, unsigned },
+            { ...options, step: n },
+            norm,
+          );
+          const actual = after.matrices[i]!;
+          expectClose(actual.params, params, { atol: options.lr * 4e-6, rtol: 1e-6 });
+          expectClose(actual.state.mAbsmax, expected.mAbsmax, { rtol: 2e-6 });
+          expectClose(actual.state.vAbsmax, expected.vAbsmax, { rtol: 4e-6 });
+          expectCodes(actual.state.mCodes, expected.mCodes, exact.m, expected.mAbsmax, signed);
+          expectCodes(actual.state.vCodes, expected.vCodes, exact.v, expected.vAbsmax, unsigned);
+        });
+      }
+    },
+  );
+});
+
+describe('8-bit AdamW', () => {
+  it('leaves zeros with zero gradients alone, and lets m and v of others fade', async () => {
+    const { step, read } = await optimizer([300]);
+    const start = (await read()).matrices[0]!.params;
+    const still = { ...settings, weightDecay: 0 };
+    const nothing = [new Float32Array(300)];
+    step(nothing, { ...still, step: 1 });
+    const { params, state } = (await read()).matrices[0]!;
+    expect(params).toEqual(start);
+    expect([...state.mAbsmax, ...state.vAbsmax]).toEqual([0, 0, 0, 0]);
+    expect(new Set(state.mCodes)).toEqual(new Set([signed.indexOf(0)]));
+    expect(new Set(state.vCodes)).toEqual(new Set([0]));
+    step([randomArray(3, 300)], { ...still, step: 2 });
+    const moved = (await read()).matrices[0]!.state;
+    step(nothing, { ...still, step: 3 });
+    const faded = (await read()).matrices[0]!.state;
+    expectClose(
+      faded.mAbsmax,
+      moved.mAbsmax.map((x) => 0.9 * x),
+      { rtol: 1e-6 },
+    );
+    expectClose(
+      faded.vAbsmax,
+      moved.vAbsmax.map((x) => 0.999 * x),
+      { rtol: 1e-6 },
+    );
+    // 0.9 · largest is the largest again.
+    expect(faded.mCodes).toEqual(moved.mCodes);
+  });
+
+  it('keeps the sign of a negative m that is nearest to 0, as bitsandbytes does', async () => {
+    const { step, read } = await optimizer([4]);
+    step([[1, -1e-7, 1e-7, 0]], { ...settings, maxGradNorm: 0, step: 1 });
+    const zero = signed.indexOf(0);
+    expect([...(await read()).matrices[0]!.state.mCodes]).toEqual([255, zero - 1, zero, zero]);
+  });
+
+  it('stores zeros for gradients so small that f32 cannot square them', async () => {
+    const { step, read } = await optimizer([4]);
+    step([[1e-20, -1e-20, 1e-25, 0]], { ...settings, step: 1 });
+    const { params, state } = (await read()).matrices[0]!;
+    expect(params.every(Number.isFinite)).toBe(true);
+    expect(state.vAbsmax[0]).toBe(0);
+    expect([...state.vCodes]).toEqual([0, 0, 0, 0]);
+  });
+
+  it.each([
+    ['NaN', NaN, settings],
+    ['Infinity', Infinity, settings],
+    ['a gradient whose square overflows', 1e25, { ...settings, maxGradNorm: 0 }],
+  ])('skips a step with %s among the gradients', async (_name, broken, options) => {
+    const { step, read } = await optimizer([700, 257]);
+    const grads = (seed: number) => [randomArray(seed, 700), randomArray(seed + 1, 257)];
+    step(grads(7), { ...options, step: 1 });
+    const before = await read();
+    expect(before.skipped).toBe(0);
+    const bad = grads(9);
+    bad[1]![256] = broken;
+    step(bad, { ...options, step: 2 });
+    expect(await read()).toEqual({ ...before, skipped: 1 });
+    step(grads(11), { ...options, step: 2 });
+    const after = await read();
+    expect(after.skipped).toBe(0);
+    expect(after.matrices[0]!.params).not.toEqual(before.matrices[0]!.params);
+    expect(after.matrices[1]!.params).not.toEqual(before.matrices[1]!.params);
+  });
+
+  it('stays close to f32 AdamW on the way to a minimum', async () => {
+    const n = 4096;
+    const target = randomArray(50, n);
+    const { step, read } = await optimizer([n]);
+    const start = (await read()).matrices[0]!.params;
+    const reference = { params: Float64Array.from(start), m: new Float64Array(n), v: new Float64Array(n) };
+    const options = { ...settings, weightDecay: 0, maxGradNorm: 0 };
+    // A quadratic of curvatures 0.1 to 10, with noise in the gradient, the same noise for both.
+    const gradsAt = (params: ArrayLike<number>, t: number) => {
+      const noise = randomArray(1000 + t, n, 0.1);
+      return Float32Array.from(target, (x, i) => 10 ** ((i % 3) - 1) * (params[i]! - x) + noise[i]!);
+    };
+    for (let t = 1; t <= 150; t++) {
+      const now = (await read()).matrices[0]!.params;
+      step([gradsAt(now, t)], { ...options, step: t });
+      adamWRef(reference, gradsAt(reference.params, t), { ...options, step: t });
+    }
+    const end = (await read()).matrices[0]!.params;
+    const distance = (a: ArrayLike<number>, b: ArrayLike<number>) =>
+      Math.sqrt(Array.from(a).reduce((sum, x, i) => sum + (x - b[i]!) ** 2, 0));
+    const apart = distance(end, reference.params) / distance(start, reference.params);
+    console.info(`8-bit AdamW is ${(100 * apart).toFixed(2)}% of the way off f32 AdamW after 150 steps`);
+    expect(apart).toBeLessThan(0.05);
+    expect(distance(end, target)).toBeLessThan(1.05 * distance(reference.params, target));
+  });
+});

@@ -1,0 +1,19 @@
+import type { Commands } from '../gpu/commands.ts';
+import type { Tensor } from '../gpu/tensor.ts';
+import { elementGroups, ELEMENTWISE_THREADS as WG } from './elementwise.ts';
+import { CODES_PER_WORD, weightInput, type WeightChunk } from './weight.ts';
+
+/**
+ * Rows of a weight in f32.
+ * @param row first row, counted from the chunk's own first
+ * @param out f32 [rows, cols]
+ */
+export function dequantize(
+  commands: Commands,
+  { chunk, row, rows, out }: { chunk: WeightChunk; row: number; rows: number; out: Tensor },
+): void {
+  const { constants, tensors } = weightInput(chunk);
+  const params = { rows, cols: chunk.cols, row_start: row };
+  const words = rows * Math.ceil(chunk.cols / CODES_PER_WORD);
+  commands.run('dequantize', { ...constants, WG }, { ...tensors, out }, params, elementGroups(words));
+}
