@@ -134,11 +134,11 @@ export const recipeFields = {
     'Rows longer than this many tokens are cut. You are told how many.',
   ),
   mask: field(
-    choice(['assistant', 'all', 'last']),
+    choice(['assistant', 'all', 'last', 'chatml']),
     'assistant',
     'main',
     'Train on',
-    'Which tokens are learned: the assistant’s answers, everything, or the last answer only.',
+    'Which tokens are learned: the assistant’s answers, everything, the last answer only, or the answers and the ChatML marks of every turn, as Qwen v1 does.',
   ),
   targets: field(
     wordOrList('all-linear', moduleName, targetsText),

@@ -1,13 +1,17 @@
+import { labelChatml } from './chatmlMask.ts';
 import type { Conversation, Message } from './conversation.ts';
 import { tokenEnds, tokenRange } from './offsets.ts';
 import { plainPieces, startIds } from './plainTemplate.ts';
 import { findAnswers } from './spans.ts';
-import { renderChat } from './template.ts';
+import { encodesPieces, renderChat } from './template.ts';
 import { IGNORED } from './tokenizedRow.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
-/** Which tokens are trained: the assistant's answers with their end tokens, every token, or the last answer only. */
-export type LabelMask = 'assistant' | 'all' | 'last';
+/**
+ * Which tokens are trained: the assistant's answers with their end tokens, every token, the last answer only, or as
+ * Qwen v1 does ({@link labelChatml}).
+ */
+export type LabelMask = 'assistant' | 'all' | 'last' | 'chatml';
 
 /** Token ids of a row and their labels: `labels[i]` is `ids[i]` or −100, as in transformers (the shift comes later). */
 export interface LabeledTokens {
@@ -26,7 +30,7 @@ export interface MaskOptions {
 /**
  * Encodes a conversation with labels. A prompt with a completion is a conversation of one turn; a text is trained
  * whole, with BOS and EOS. Every trained answer ends with an end token: where the template writes none, EOS is added.
- * Throws `data.template_*` and `data.answer_not_found`.
+ * Throws `data.template_*`, `data.answer_not_found`, and for the mask `chatml` `data.no_chatml`, `data.not_chatml`.
  */
 export function labelTokens(
   tokenizer: Tokenizer,
@@ -39,6 +43,9 @@ export function labelTokens(
     return { ids, labels: [...ids], skippedTurns: 0 };
   }
   const { messages, firstTrained = 0 } = 'messages' in conversation ? conversation : turnsOf(conversation);
+  if (options.mask === 'chatml' || encodesPieces(tokenizer)) {
+    return labelChatml(tokenizer, messages, firstTrained, options);
+  }
   return tokenizer.chatTemplate === null
     ? labelPlain(tokenizer, messages, firstTrained, options)
     : labelRendered(tokenizer, messages, firstTrained, options);

@@ -66,13 +66,15 @@ function byteLevelBytes(token: string): Uint8Array | null {
   return bytes;
 }
 
-/** GPT-2's `bytes_to_unicode`, inverted: printable Latin-1 bytes are themselves, the others follow from U+0100 on. */
-const BYTE_OF_CHAR: ReadonlyMap<number, number> = (() => {
-  const table = new Map<number, number>();
+/** GPT-2's `bytes_to_unicode`, [256]: printable Latin-1 bytes are themselves, the others follow from U+0100 on. */
+export const BYTE_CHARS: readonly string[] = (() => {
   let next = 0x100;
-  for (let byte = 0; byte < 256; byte++) {
+  return Array.from({ length: 256 }, (_, byte) => {
     const printable = (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
-    table.set(printable ? byte : next++, byte);
-  }
-  return table;
+    return String.fromCharCode(printable ? byte : next++);
+  });
 })();
+
+const BYTE_OF_CHAR: ReadonlyMap<number, number> = new Map(
+  BYTE_CHARS.map((char, byte) => [char.charCodeAt(0), byte]),
+);

@@ -1,8 +1,10 @@
 import { Environment, Interpreter, type Template } from '@huggingface/jinja';
 import { GraftError, messageOf } from '../lib/errors.ts';
+import { chatmlPieces } from './chatml.ts';
 import type { Message } from './conversation.ts';
 import { compileTemplate, stripFunctions } from './jinja.ts';
 import { plainIds, plainText } from './plainTemplate.ts';
+import { QWEN_TEMPLATE } from './qwenV1.ts';
 import { strftime } from './strftime.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
@@ -37,8 +39,19 @@ export function encodeChat(
   options: RenderOptions = {},
 ): number[] {
   if (tokenizer.chatTemplate === null) return plainIds(tokenizer, messages, options);
+  const text = renderChat(tokenizer, messages, options);
+  const pieces = encodesPieces(tokenizer) ? chatmlPieces(text, messages) : null;
   // The template writes BOS itself where the model wants it.
-  return tokenizer.encode(renderChat(tokenizer, messages, options), { addSpecialTokens: false });
+  const encode = (part: string) => tokenizer.encode(part, { addSpecialTokens: false });
+  return pieces ? pieces.flatMap((piece) => encode(piece.text)) : encode(text);
+}
+
+/**
+ * True for Qwen v1, whose code encodes a conversation piece by piece (make_context, finetune.py): a line break at the
+ * beginning of a message then makes no token with the one before it.
+ */
+export function encodesPieces(tokenizer: Tokenizer): boolean {
+  return tokenizer.chatTemplate === QWEN_TEMPLATE;
 }
 
 /** Compiles the tokenizer's chat template, so that a broken one is found before any row. Throws `data.template_invalid`. */

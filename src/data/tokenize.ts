@@ -1,4 +1,5 @@
 import { GraftError, type ErrorCode } from '../lib/errors.ts';
+import { checkChatml } from './chatmlMask.ts';
 import { detectFormat, toConversation, type Conversation, type DataFormat } from './formats.ts';
 import { labelTokens, type LabelMask, type LabeledTokens } from './mask.ts';
 import type { ParsedDataset } from './parse.ts';
@@ -50,8 +51,8 @@ export interface TokenizeOptions {
 
 /**
  * Tokenizes a dataset with its label mask. Rows that can't be trained on are left out and reported by line.
- * Throws `data.no_tokenizer`, `data.tokenizer_mismatch`, `data.template_invalid`, `data.unknown_format`,
- * `data.all_masked` or `data.no_valid_rows` when no row is left; in strict mode any problem.
+ * Throws `data.no_tokenizer`, `data.tokenizer_mismatch`, `data.template_invalid`, `data.no_chatml`,
+ * `data.unknown_format`, `data.all_masked` or `data.no_valid_rows` when no row is left; in strict mode any problem.
  */
 export function tokenizeDataset(parsed: ParsedDataset, options: TokenizeOptions): TokenizedDataset {
   const { tokenizer, maxLength, vocabSize, mask = 'assistant', onProgress } = options;
@@ -61,6 +62,7 @@ export function tokenizeDataset(parsed: ParsedDataset, options: TokenizeOptions)
     if (!tokenizer) throw new GraftError('data.no_tokenizer', { file });
     checkTokenizerFits(tokenizer, vocabSize);
     checkTemplate(tokenizer);
+    if (mask === 'chatml' && format !== 'text') checkChatml(tokenizer);
   }
   // One date for the whole dataset, even when midnight passes.
   const now = options.now ?? new Date();

@@ -37,9 +37,9 @@ export interface Tokenizer {
 }
 
 /**
- * Loads the tokenizer of a model folder (tokenizer.json, tokenizer_config.json, special_tokens_map.json,
- * chat_template.jinja, config.json, generation_config.json); null when there is no tokenizer.json.
- * Throws `data.tokenizer_invalid` naming the file.
+ * Loads the tokenizer of a model folder (tokenizer.json or Qwen v1's qwen.tiktoken, tokenizer_config.json,
+ * special_tokens_map.json, chat_template.jinja, config.json, generation_config.json); null when there is neither
+ * vocabulary. Throws `data.tokenizer_invalid` naming the file, `data.tiktoken_line`.
  */
 export async function loadTokenizer(folder: Folder): Promise<Tokenizer | null> {
   const files = await readTokenizerFiles(folder);
@@ -56,7 +56,7 @@ export function createTokenizer(files: TokenizerFiles): Tokenizer {
   } catch (error) {
     throw new GraftError(
       'data.tokenizer_invalid',
-      { file: 'tokenizer.json', detail: messageOf(error) },
+      { file: files.file, detail: messageOf(error) },
       { cause: error },
     );
   }

@@ -1,13 +1,16 @@
 import { GraftError, messageOf } from '../lib/errors.ts';
 import type { Folder } from '../storage/types.ts';
+import { QWEN_TEMPLATE, QWEN_VOCABULARY, qwenFiles } from './qwenV1.ts';
 import { decodeUtf8 } from './utf8.ts';
 
 type Json = Record<string, unknown>;
 
 /** What a model folder's files say about its tokenizer. */
 export interface TokenizerFiles {
-  /** tokenizer.json */
+  /** tokenizer.json, or what it would be for the vocabulary in qwen.tiktoken */
   json: Json;
+  /** The file `json` came from. */
+  file: 'tokenizer.json' | typeof QWEN_VOCABULARY;
   /** tokenizer_config.json, or {} */
   config: Json;
   /** special_tokens_map.json, or {} */
@@ -15,16 +18,20 @@ export interface TokenizerFiles {
   chatTemplate: string | null;
   /** tokenizer_config.json's add_bos_token; null when it doesn't say. */
   addBosToken: boolean | null;
-  /** Ids from generation_config.json, then config.json. */
+  /** Ids from generation_config.json, then config.json; Qwen v1's also those its chat ends with. */
   bosIds: number[];
   eosIds: number[];
   padIds: number[];
 }
 
-/** Reads the tokenizer's files of a model folder; null without tokenizer.json. Throws `data.tokenizer_invalid`. */
+/**
+ * Reads the tokenizer's files of a model folder; null with neither tokenizer.json nor qwen.tiktoken.
+ * Throws `data.tokenizer_invalid`, `data.tiktoken_line`.
+ */
 export async function readTokenizerFiles(folder: Folder): Promise<TokenizerFiles | null> {
   const names = new Set(await folder.list());
-  if (!names.has('tokenizer.json')) return null;
+  const isQwen = !names.has('tokenizer.json') && names.has(QWEN_VOCABULARY);
+  if (!names.has('tokenizer.json') && !isQwen) return null;
 
   const text = async (file: string): Promise<string | null> => {
     if (!names.has(file)) return null;
@@ -50,17 +57,20 @@ export async function readTokenizerFiles(folder: Folder): Promise<TokenizerFiles
   const config = await object('tokenizer_config.json');
   const models = [await object('generation_config.json'), await object('config.json')];
   const ids = (key: string) => [...new Set(models.flatMap((model) => idsOf(model[key])))];
+  const qwen = isQwen ? qwenFiles((await text(QWEN_VOCABULARY)) ?? '') : null;
   return {
-    json: await object('tokenizer.json'),
+    json: qwen?.json ?? (await object('tokenizer.json')),
+    file: qwen ? QWEN_VOCABULARY : 'tokenizer.json',
     config,
-    specialTokensMap: await object('special_tokens_map.json'),
+    specialTokensMap: { ...qwen?.specialTokensMap, ...(await object('special_tokens_map.json')) },
     chatTemplate:
       (await text('chat_template.jinja')) ??
       templateOf(config.chat_template) ??
-      templateOf((await object('chat_template.json')).chat_template),
+      templateOf((await object('chat_template.json')).chat_template) ??
+      (qwen && QWEN_TEMPLATE),
     addBosToken: typeof config.add_bos_token === 'boolean' ? config.add_bos_token : null,
     bosIds: ids('bos_token_id'),
-    eosIds: ids('eos_token_id'),
+    eosIds: [...ids('eos_token_id'), ...(qwen?.eosIds ?? [])],
     padIds: ids('pad_token_id'),
   };
 }

@@ -21,7 +21,7 @@ describe('fieldShape', () => {
   });
 
   it('knows choices and switches', () => {
-    expect(fieldShape('mask')).toEqual({ kind: 'choice', options: ['assistant', 'all', 'last'] });
+    expect(fieldShape('mask')).toEqual({ kind: 'choice', options: ['assistant', 'all', 'last', 'chatml'] });
     expect(fieldShape('packing')).toEqual({ kind: 'switch' });
     expect(fieldShape('targets')).toEqual({ kind: 'targets' });
   });

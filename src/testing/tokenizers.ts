@@ -33,6 +33,20 @@ export function qwenTokenizer(template?: string, eos = '<|im_end|>'): Promise<To
   });
 }
 
+/** A tokenizer as Qwen's first generation ships it (qwen.tiktoken), with the files of its chat models, for tests. */
+export function qwenV1Tokenizer(files: Record<string, string> = {}): Promise<Tokenizer> {
+  return load({
+    'qwen.tiktoken': fixture('qwen-v1-like.tiktoken'),
+    'tokenizer_config.json': JSON.stringify({
+      model_max_length: 8192,
+      tokenizer_class: 'QWenTokenizer',
+      auto_map: { AutoTokenizer: ['tokenization_qwen.QWenTokenizer', null] },
+    }),
+    'generation_config.json': JSON.stringify({ chat_format: 'chatml', eos_token_id: 556, pad_token_id: 556 }),
+    ...files,
+  });
+}
+
 /** A byte-level tokenizer like Llama 3's with chat template `template`, for tests. */
 export function llama3Tokenizer(template?: string): Promise<Tokenizer> {
   return load({
@@ -48,6 +62,6 @@ export function llama3Tokenizer(template?: string): Promise<Tokenizer> {
 
 async function load(files: Record<string, string>): Promise<Tokenizer> {
   const tokenizer = await loadTokenizer(memoryFolder(files));
-  if (!tokenizer) throw new Error('no tokenizer.json');
+  if (!tokenizer) throw new Error('no tokenizer');
   return tokenizer;
 }

@@ -16,7 +16,7 @@ import { outputFile } from '../output.ts';
 import { openAdapterAt, openModelAt, withGpu } from '../session.ts';
 
 export const usage =
-  'eval --model DIR [--adapter DIR] --data FILE [--logits OUT.safetensors] [--mask assistant|all|last] [--dtype f32|f16]';
+  'eval --model DIR [--adapter DIR] --data FILE [--logits OUT.safetensors] [--mask assistant|all|last|chatml] [--dtype f32|f16]';
 
 /** Rows that run through the model at once. */
 const BATCH = 8;
@@ -26,7 +26,7 @@ export async function run(args: string[]): Promise<void> {
   const options = new Options(args, usage, ['model', 'adapter', 'data', 'logits', 'mask', 'dtype']);
   const modelPath = options.required('model');
   const dataPath = options.required('data');
-  const mask = options.choice('mask', ['assistant', 'all', 'last']);
+  const mask = options.choice('mask', ['assistant', 'all', 'last', 'chatml']);
   const dtype = options.choice('dtype', ['f32', 'f16']);
   const logitsPath = options.optional('logits');
   const out = logitsPath === undefined ? null : outputFile(logitsPath);

@@ -98,11 +98,15 @@ export const dataErrors = {
     next: 'Remove padding from tokenized rows; Graft needs none.',
   },
   'data.no_tokenizer': {
-    what: 'The model folder has no tokenizer.json, and {file} holds text.',
+    what: 'The model folder has no tokenizer (tokenizer.json or qwen.tiktoken), and {file} holds text.',
     next: 'Add the tokenizer files to the model folder, or use rows with "input_ids" and "labels".',
   },
   'data.tokenizer_invalid': {
     what: '{file} of the model cannot be used: {detail}.',
+    next: 'Download the model’s tokenizer files again.',
+  },
+  'data.tiktoken_line': {
+    what: 'Line {line} of {file} cannot be used: {detail}.',
     next: 'Download the model’s tokenizer files again.',
   },
   'data.tokenizer_mismatch': {
@@ -124,6 +128,14 @@ export const dataErrors = {
   'data.answer_not_found': {
     what: 'Line {line} of {file}: the chat template rewrites the conversation so that the assistant’s answer cannot be located.',
     next: 'Choose the label mask "all", or rows with a single turn.',
+  },
+  'data.no_chatml': {
+    what: 'The label mask "chatml" is for models that speak ChatML, and this one has no {missing}.',
+    next: 'Choose the label mask "assistant".',
+  },
+  'data.not_chatml': {
+    what: 'Line {line} of {file}: the model’s chat template does not write the conversation as turns in ChatML.',
+    next: 'Choose the label mask "assistant".',
   },
   'data.bad_split': {
     what: 'To set {wanted} of {rows} rows aside for evaluation leaves none to train on.',

@@ -10,7 +10,7 @@ export const inferErrors = {
     next: 'Shorten the prompt.',
   },
   'infer.no_tokenizer': {
-    what: 'This model folder has no tokenizer (tokenizer.json), so text cannot be turned into tokens.',
+    what: 'This model folder has no tokenizer (tokenizer.json or qwen.tiktoken), so text cannot be turned into tokens.',
     next: 'Add tokenizer.json and tokenizer_config.json from the model’s original page.',
   },
 } satisfies Record<string, ErrorText>;

@@ -200,6 +200,7 @@ export const en = {
   'option.assistant': 'The assistant’s answers',
   'option.all': 'Everything',
   'option.last': 'The last answer only',
+  'option.chatml': 'Answers and ChatML marks (Qwen v1)',
   'option.cosine': 'cosine',
   'option.linear': 'linear',
   'option.constant': 'constant',
