@@ -114,7 +114,11 @@ const larger: Edit = (bytes) => {
 
 describe.concurrent('a tokenizer', () => {
   it.each<[string, Record<string, Edit>, string]>([
-    ['that is not there', { 'tokenizer.json': null }, 'This model folder has no tokenizer (tokenizer.json)'],
+    [
+      'that is not there',
+      { 'tokenizer.json': null },
+      'This model folder has no tokenizer (tokenizer.json or qwen.tiktoken)',
+    ],
     ['that is cut off', { 'tokenizer.json': '{' }, 'tokenizer.json of the model cannot be used: '],
     ['that is no tokenizer', { 'tokenizer.json': '{}' }, 'tokenizer.json of the model cannot be used: '],
     [

@@ -116,7 +116,7 @@ describe.concurrent('a data file without a usable row', () => {
 
   it('is told when its text meets a model without a tokenizer', async () => {
     const line = await failOn(pair, 'rows.jsonl', sharedPath('models/tiny-qwen2'));
-    expect(line).toMatch('The model folder has no tokenizer.json, and');
+    expect(line).toMatch('The model folder has no tokenizer (tokenizer.json or qwen.tiktoken), and');
   });
 });
 
