@@ -4,11 +4,11 @@
 // here before, as in torch and in bitsandbytes' Triton kernel. The step is made before m and v are rounded.
 // weights, grads: the flat f32 buffers; blocks [count] u32: where each 8-bit block is in them, in blocks.
 // codes [count, 2, 64] u32: m, then v, four to a word, the first lowest; absmax [count] of (m, v);
-// maps f32 [512]: signed, unsigned, ascending; stats f32, read as bits. One workgroup a block.
+// maps f32 [512]: signed, unsigned, ascending; stats f32, read as bits. One workgroup a block, four
+// elements a thread.
 //#include lib/adam_w.wgsl
 //#include lib/grid.wgsl
 //#include lib/reduce.wgsl
-const WG: u32 = 64; // threads, of four elements each: a block is 256
 const SMALLEST: f32 = 1.1754943508222875e-38; // below it a GPU may take numbers for 0, and must not divide by them
 const SIGNED: u32 = 0;
 const UNSIGNED: u32 = 256;

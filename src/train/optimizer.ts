@@ -2,10 +2,11 @@ import type { Commands } from '../gpu/commands.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Tensor } from '../gpu/tensor.ts';
 import { readFloats } from '../gpu/transfer.ts';
-import { adamW, type AdamWStep } from '../kernels/adamW.ts';
+import type { AdamWStep } from '../kernels/adamW.ts';
 import { gradNorm } from '../kernels/gradNorm.ts';
 import { PARTIALS, sumInto } from '../kernels/sum.ts';
 import type { LoraAdapter } from '../model/loraAdapter.ts';
+import { createAdamStates, type AdamStates, type OptimizerName } from './adamStates.ts';
 
 /** Places in the few numbers read back each step. */
 const LOSS = 0;
@@ -27,19 +28,16 @@ export class Optimizer {
   readonly #gpu: Gpu;
   readonly #adapter: LoraAdapter;
   readonly #commands: Commands;
-  readonly #m: Tensor;
-  readonly #v: Tensor;
+  readonly #states: AdamStates;
   readonly #stats: Tensor;
   readonly #partials: Tensor;
 
-  constructor(gpu: Gpu, adapter: LoraAdapter, commands: Commands) {
-    const flat = (label: string) => gpu.memory.tensor('f32', [adapter.count], label);
+  constructor(gpu: Gpu, adapter: LoraAdapter, commands: Commands, name: OptimizerName) {
     this.#gpu = gpu;
     this.#adapter = adapter;
     this.#commands = commands;
-    this.grads = flat('LoRA gradients');
-    this.#m = flat('AdamW m');
-    this.#v = flat('AdamW v');
+    this.grads = gpu.memory.tensor('f32', [adapter.count], 'LoRA gradients');
+    this.#states = createAdamStates(gpu, adapter, name);
     this.#stats = gpu.memory.tensor('f32', [4], 'step numbers');
     this.#partials = gpu.memory.tensor('f32', [PARTIALS], 'reduction partials');
   }
@@ -63,28 +61,24 @@ export class Optimizer {
     });
   }
 
-  /** Ends the step: norm, clip and update, then the one readback. */
-  async finish(settings: AdamWStep): Promise<StepNumbers> {
+  /** Ends the step: norm, clip and update, then the one readback. Without settings nothing is updated. */
+  async finish(settings: AdamWStep | null): Promise<StepNumbers> {
     const commands = this.#commands;
-    gradNorm(commands, { grads: this.grads, partials: this.#partials, stats: this.#stats, index: NORM });
-    adamW(commands, {
-      params: this.#adapter.params,
-      grads: this.grads,
-      m: this.#m,
-      v: this.#v,
-      stats: this.#stats,
-      normIndex: NORM,
-      skippedIndex: SKIPPED,
-      count: this.#adapter.count,
-      ...settings,
-    });
+    const { grads } = this;
+    const stats = this.#stats;
+    gradNorm(commands, { grads, partials: this.#partials, stats, index: NORM });
+    if (settings) {
+      const { params } = this.#adapter;
+      const places = { normIndex: NORM, skippedIndex: SKIPPED };
+      this.#states.step(commands, { params, grads, stats, ...places, ...settings });
+    }
     commands.submit();
-    const numbers = await readFloats(this.#gpu, this.#stats);
+    const numbers = await readFloats(this.#gpu, stats);
     return { lossSum: numbers[LOSS]!, gradNorm: numbers[NORM]!, skipped: numbers[SKIPPED] !== 0 };
   }
 
   dispose(): void {
-    for (const tensor of [this.grads, this.#m, this.#v, this.#stats, this.#partials])
-      this.#gpu.memory.free(tensor);
+    this.#states.dispose();
+    for (const tensor of [this.grads, this.#stats, this.#partials]) this.#gpu.memory.free(tensor);
   }
 }

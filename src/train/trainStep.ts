@@ -4,6 +4,7 @@ import { uploadBatch } from '../model/batchTensors.ts';
 import type { Decoder } from '../model/decoder.ts';
 import { headLoss } from '../model/head.ts';
 import type { LoraAdapter } from '../model/loraAdapter.ts';
+import type { OptimizerName } from './adamStates.ts';
 import { Optimizer, type StepNumbers } from './optimizer.ts';
 
 /** Trains an adapter on a frozen decoder, one optimizer step at a time. */
@@ -12,10 +13,10 @@ export class StepRunner {
   readonly #adapter: LoraAdapter;
   readonly #optimizer: Optimizer;
 
-  constructor(decoder: Decoder, adapter: LoraAdapter) {
+  constructor(decoder: Decoder, adapter: LoraAdapter, optimizer: OptimizerName = 'adamw') {
     this.#decoder = decoder;
     this.#adapter = adapter;
-    this.#optimizer = new Optimizer(decoder.gpu, adapter, decoder.commands);
+    this.#optimizer = new Optimizer(decoder.gpu, adapter, decoder.commands, optimizer);
   }
 
   /** The gradients the last step made, in the adapter's layout, before clipping. */
@@ -27,7 +28,8 @@ export class StepRunner {
    * One optimizer step over its micro-batches: the loss is the sum over all their targets divided by the
    * number of targets of the whole step, never a mean of means.
    * @param dropout probability, and a seed for each micro-batch
-   * @param settings those of AdamW, or null to leave the adapter as it is and only look at the gradients
+   * @param settings those of AdamW, or null to leave the adapter and its states as they are and only look at the
+   * gradients
    */
   async run(
     batches: readonly MicroBatch[],
@@ -40,8 +42,7 @@ export class StepRunner {
       const mask = dropout.p > 0 ? { p: dropout.p, seed: dropout.seeds[i]! } : null;
       await this.#microBatch(batch, 1 / Math.max(1, targets), mask);
     }
-    const frozen = { lr: 0, beta1: 0, beta2: 0, eps: 1, weightDecay: 0, maxGradNorm: 0, step: 1 };
-    return { ...(await this.#optimizer.finish(settings ?? frozen)), targets };
+    return { ...(await this.#optimizer.finish(settings)), targets };
   }
 
   async #microBatch(

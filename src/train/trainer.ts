@@ -73,7 +73,7 @@ export async function train(
     totalSteps: plan.steps,
   };
   const dropoutSeeds = createRandom(recipe.seed).fork('dropout');
-  const runner = new StepRunner(decoder, adapter);
+  const runner = new StepRunner(decoder, adapter, recipe.optimizer);
   let skippedInARow = 0;
   let updates = 0;
   let finalLoss = Number.NaN;
