@@ -90,6 +90,48 @@ export const formatsErrors = {
     next: getAgain,
   },
 
+  // Quantized checkpoints.
+  'formats.quant_method': {
+    what: 'config.json says that the model is quantized with {method}, which Graft does not read.',
+    next: 'Choose the original 16-bit version, or one in {known}.',
+  },
+  'formats.quant_field': {
+    what: 'The quantization_config of config.json has “{field}”: {found}, but Graft reads only {expected}.',
+    next: 'Choose the original 16-bit version, or one quantized in another way.',
+  },
+  'formats.quant_undeclared': {
+    what: 'Tensor “{tensor}” is stored as {dtype}: it is quantized, but config.json has no quantization_config.',
+    next: 'Take config.json from the page that these weights come from.',
+  },
+  'formats.quant_missing': {
+    what: 'Module “{module}” is quantized ({method}), but its tensor “{tensor}” is not in the model’s files.',
+    next: 'Get the model’s files again; they must all come from the same page.',
+  },
+  'formats.quant_shape': {
+    what: 'Tensor “{tensor}” has shape [{actual}], but a matrix of {rows} × {cols} in {method}{detail} calls for [{expected}].',
+    next: 'Check that config.json, its quantization_config and the safetensors files belong together.',
+  },
+  'formats.quant_dtype': {
+    what: 'Tensor “{tensor}” is stored as {actual}; {method} calls for {expected}.',
+    next: 'Get the model’s files again, or choose another version of the model.',
+  },
+  'formats.quant_size': {
+    what: 'Module “{module}” is a matrix of {rows} × {cols}, which {method} cannot hold: {problem}.',
+    next: 'Check that config.json and the safetensors files belong together.',
+  },
+  'formats.quant_state': {
+    what: 'The quantization state “{tensor}” has “{field}”: {found}; expected {expected}.',
+    next: 'Get the model’s files again, or quantize the model again.',
+  },
+  'formats.quant_map': {
+    what: 'Value {index} of the map “{tensor}” is {found}; expected {expected}.',
+    next: 'The model was quantized with a codebook Graft does not know; choose another version of it.',
+  },
+  'formats.quant_group': {
+    what: 'Tensor “{tensor}” puts input {index} in group {found}, but the groups are 0 to {last}.',
+    next: 'Get the model’s files again.',
+  },
+
   // Writing.
   'formats.write_entry': {
     what: 'Tensor “{tensor}” of “{file}” cannot be written: {problem}.',
