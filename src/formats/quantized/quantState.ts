@@ -80,7 +80,9 @@ const blockSizeText = 'a power of two from 32 on';
 function parse(bytes: Uint8Array, tensor: string): Record<string, unknown> {
   try {
     const json: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-    if (typeof json === 'object' && json !== null) return json as Record<string, unknown>;
+    if (typeof json === 'object' && json !== null && !Array.isArray(json)) {
+      return json as Record<string, unknown>;
+    }
   } catch {
     // Named below, as anything else that is no JSON object.
   }
