@@ -1,19 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { dynamicMap } from '../formats/quantized/dynamicMap.ts';
-import { readBytes, readFloats, upload } from '../gpu/transfer.ts';
+import { adam8bitOnGpu, expectCodes, expectMoved, maps } from '../testing/adam8bit.ts';
 import { expectClose, randomArray } from '../testing/compare.ts';
-import { testGpu } from '../testing/gpu.ts';
-import { submit } from '../testing/kernels.ts';
-import { tensorOf, zeros } from '../testing/tensors.ts';
 import type { AdamWStep } from './adamW.ts';
 import { adamWRef, gradNormRef } from './adamW.ref.ts';
-import { adamW8bit, STATE_BLOCK } from './adamW8bit.ts';
-import { adamW8bitRef, expand, newAdam8bitRef } from './adamW8bit.ref.ts';
-import { gradNorm } from './gradNorm.ts';
-import { PARTIALS } from './sum.ts';
+import { adamW8bitRef, expand } from './adamW8bit.ref.ts';
 
-const normIndex = 1;
-const skippedIndex = 3;
 const settings: Omit<AdamWStep, 'step'> = {
   lr: 1e-2,
   beta1: 0.9,
@@ -22,104 +13,6 @@ const settings: Omit<AdamWStep, 'step'> = {
   weightDecay: 0.01,
   maxGradNorm: 1,
 };
-const signed = dynamicMap(true);
-const unsigned = dynamicMap(false);
-const maps = Float32Array.of(...signed, ...unsigned);
-
-/** Matrices of these sizes in one flat buffer, each from a block's start on, with a block that is not in 8 bits between. */
-async function optimizer(sizes: readonly number[]) {
-  const gpu = await testGpu();
-  const starts: number[] = [];
-  const blockNumbers: number[] = [];
-  let flatBlocks = 0;
-  for (const size of sizes) {
-    starts.push(flatBlocks * STATE_BLOCK);
-    for (let i = 0; i < Math.ceil(size / STATE_BLOCK); i++) blockNumbers.push(flatBlocks++);
-    flatBlocks++;
-  }
-  const count = flatBlocks * STATE_BLOCK;
-  const flatten = (parts: readonly ArrayLike<number>[]) => {
-    const flat = new Float32Array(count);
-    parts.forEach((part, i) => flat.set(part, starts[i]));
-    return flat;
-  };
-  const start = flatten(sizes.map((size, i) => randomArray(10 + i, size)));
-  const params = tensorOf(gpu, start, [count]);
-  const blocks = tensorOf(gpu, Uint32Array.from(blockNumbers), [blockNumbers.length]);
-  const codes = zeros(gpu, [blockNumbers.length, 2, STATE_BLOCK / 4], 'u32');
-  const absmax = zeros(gpu, [blockNumbers.length, 2]);
-  const stats = zeros(gpu, [4]);
-  const partials = zeros(gpu, [PARTIALS]);
-  const grads = zeros(gpu, [count]);
-  const mapsTensor = tensorOf(gpu, maps, [512]);
-
-  /** A step with these gradients of each matrix. */
-  const step = (parts: readonly ArrayLike<number>[], options: AdamWStep) => {
-    upload(gpu, grads, flatten(parts));
-    submit(gpu, (commands) => {
-      const states = { codes, absmax, blocks, maps: mapsTensor };
-      gradNorm(commands, { grads, partials, stats, index: normIndex });
-      adamW8bit(commands, { params, grads, stats, normIndex, skippedIndex, ...states, ...options });
-    });
-  };
-  /** Parameters and states of each matrix. */
-  const read = async () => {
-    const flat = await readFloats(gpu, params);
-    const bytes = await readBytes(gpu, codes);
-    const scales = await readFloats(gpu, absmax);
-    let block = 0;
-    const matrices = sizes.map((size, i) => {
-      const state = newAdam8bitRef(size);
-      state.mAbsmax.forEach((_, b) => {
-        const at = (block + b) * 2 * STATE_BLOCK;
-        const width = Math.min(STATE_BLOCK, size - b * STATE_BLOCK);
-        state.mCodes.set(bytes.subarray(at, at + width), b * STATE_BLOCK);
-        state.vCodes.set(bytes.subarray(at + STATE_BLOCK, at + STATE_BLOCK + width), b * STATE_BLOCK);
-        state.mAbsmax[b] = scales[2 * (block + b)]!;
-        state.vAbsmax[b] = scales[2 * (block + b) + 1]!;
-      });
-      block += state.mAbsmax.length;
-      return { params: flat.slice(starts[i], starts[i]! + size), state };
-    });
-    const inside = new Set(
-      sizes.flatMap((size, i) => Array.from({ length: size }, (_, k) => starts[i]! + k)),
-    );
-    const gaps = flat.filter((_, i) => !inside.has(i));
-    return { matrices, gaps, skipped: (await readFloats(gpu, stats))[skippedIndex] };
-  };
-  return { step, read };
-}
-
-/** The largest share of codes that may fall to the other side of a tie through rounding in f32. */
-const OTHER_SIDE = 2e-3;
-
-/** Expects codes that are nearest to x up to f32 rounding, and almost all of them the reference's. */
-function expectCodes(
-  actual: Uint8Array,
-  expected: Uint8Array,
-  values: Float64Array,
-  absmax: Float32Array,
-  map: Float32Array,
-): void {
-  let others = 0;
-  actual.forEach((code, i) => {
-    if (code === expected[i]) return;
-    others++;
-    const x = values[i]! / absmax[Math.floor(i / STATE_BLOCK)]!;
-    const excess = Math.abs(map[code]! - x) - Math.abs(map[expected[i]!]! - x);
-    expect(Math.abs(code - expected[i]!)).toBe(1);
-    expect(excess).toBeLessThan(4e-6 * Math.abs(x) + 1e-12);
-  });
-  expect(others).toBeLessThanOrEqual(Math.max(1, OTHER_SIDE * actual.length));
-}
-
-/** Expects parameters right to f32 rounding of themselves and of the way they went. */
-function expectMoved(actual: Float32Array, expected: Float64Array, from: Float32Array): void {
-  const excess = expected.map(
-    (x, i) => Math.abs(actual[i]! - x) - 2e-7 * Math.abs(x) - 1e-5 * Math.abs(x - from[i]!),
-  );
-  expect(Math.max(...excess)).toBeLessThanOrEqual(0);
-}
 
 describe.each([
   ['the defaults of Hugging Face', settings],
@@ -130,7 +23,7 @@ describe.each([
   it.each([[[1]], [[255]], [[256]], [[257]], [[1003, 3, 512, 257]]])(
     'makes each of 12 steps of the f64 reference over matrices of %j elements',
     async (sizes) => {
-      const { step, read } = await optimizer(sizes);
+      const { step, read } = await adam8bitOnGpu(sizes);
       for (let n = 1; n <= 12; n++) {
         const before = await read();
         // Magnitudes over five decades in a block, norms on both sides of the threshold, and zeros.
@@ -146,20 +39,13 @@ describe.each([
         before.matrices.forEach((matrix, i) => {
           const params = Float64Array.from(matrix.params);
           const expected = structuredClone(matrix.state);
-          const exact = adamW8bitRef(
-            params,
-            expected,
-            grads[i]!,
-            { signed, unsigned },
-            { ...options, step: n },
-            norm,
-          );
+          const exact = adamW8bitRef(params, expected, grads[i]!, maps, { ...options, step: n }, norm);
           const actual = after.matrices[i]!;
           expectMoved(actual.params, params, matrix.params);
           expectClose(actual.state.mAbsmax, expected.mAbsmax, { rtol: 2e-6 });
           expectClose(actual.state.vAbsmax, expected.vAbsmax, { rtol: 4e-6 });
-          expectCodes(actual.state.mCodes, expected.mCodes, exact.m, expected.mAbsmax, signed);
-          expectCodes(actual.state.vCodes, expected.vCodes, exact.v, expected.vAbsmax, unsigned);
+          expectCodes(actual.state.mCodes, expected.mCodes, exact.m, expected.mAbsmax, maps.signed);
+          expectCodes(actual.state.vCodes, expected.vCodes, exact.v, expected.vAbsmax, maps.unsigned);
         });
       }
     },
@@ -168,7 +54,7 @@ describe.each([
 
 describe('8-bit AdamW', () => {
   it('leaves zeros with zero gradients alone, and lets m and v of others fade', async () => {
-    const { step, read } = await optimizer([300]);
+    const { step, read } = await adam8bitOnGpu([300]);
     const start = (await read()).matrices[0]!.params;
     const still = { ...settings, weightDecay: 0 };
     const nothing = [new Float32Array(300)];
@@ -176,15 +62,15 @@ describe('8-bit AdamW', () => {
     const { params, state } = (await read()).matrices[0]!;
     expect(params).toEqual(start);
     expect([...state.mAbsmax, ...state.vAbsmax]).toEqual([0, 0, 0, 0]);
-    expect(new Set(state.mCodes)).toEqual(new Set([signed.indexOf(0)]));
+    expect(new Set(state.mCodes)).toEqual(new Set([maps.signed.indexOf(0)]));
     expect(new Set(state.vCodes)).toEqual(new Set([0]));
     step([randomArray(3, 300)], { ...still, step: 2 });
     const moved = (await read()).matrices[0]!.state;
     step(nothing, { ...still, step: 3 });
     const faded = (await read()).matrices[0]!.state;
     expectClose(
-      expand(faded.mCodes, faded.mAbsmax, signed),
-      expand(moved.mCodes, moved.mAbsmax, signed).map((x) => 0.9 * x),
+      expand(faded.mCodes, faded.mAbsmax, maps.signed),
+      expand(moved.mCodes, moved.mAbsmax, maps.signed).map((x) => 0.9 * x),
       { atol: 1e-6, rtol: 0.05 },
     );
     // The largest v is stored as it is, so that the others keep their share of it; −1 is not in the signed map.
@@ -197,14 +83,14 @@ describe('8-bit AdamW', () => {
   });
 
   it('keeps the sign of a negative m that is nearest to 0, as bitsandbytes does', async () => {
-    const { step, read } = await optimizer([4]);
+    const { step, read } = await adam8bitOnGpu([4]);
     step([[1, -1e-7, 1e-7, 0]], { ...settings, maxGradNorm: 0, step: 1 });
-    const zero = signed.indexOf(0);
+    const zero = maps.signed.indexOf(0);
     expect([...(await read()).matrices[0]!.state.mCodes]).toEqual([255, zero - 1, zero, zero]);
   });
 
   it('stores zeros for gradients so small that f32 cannot square them', async () => {
-    const { step, read } = await optimizer([4]);
+    const { step, read } = await adam8bitOnGpu([4]);
     step([[1e-20, -1e-20, 1e-25, 0]], { ...settings, step: 1 });
     const { params, state } = (await read()).matrices[0]!;
     expect(params.every(Number.isFinite)).toBe(true);
@@ -217,7 +103,7 @@ describe('8-bit AdamW', () => {
     ['Infinity', Infinity, settings],
     ['a gradient whose square overflows', 1e25, { ...settings, maxGradNorm: 0 }],
   ])('skips a step with %s among the gradients', async (_name, broken, options) => {
-    const { step, read } = await optimizer([700, 257]);
+    const { step, read } = await adam8bitOnGpu([700, 257]);
     const grads = (seed: number) => [randomArray(seed, 700), randomArray(seed + 1, 257)];
     step(grads(7), { ...options, step: 1 });
     const before = await read();
@@ -236,7 +122,7 @@ describe('8-bit AdamW', () => {
   it('stays close to f32 AdamW on the way to a minimum', async () => {
     const n = 4096;
     const target = randomArray(50, n);
-    const { step, read } = await optimizer([n]);
+    const { step, read } = await adam8bitOnGpu([n]);
     const start = (await read()).matrices[0]!.params;
     const reference = { params: Float64Array.from(start), m: new Float64Array(n), v: new Float64Array(n) };
     const options = { ...settings, weightDecay: 0, maxGradNorm: 0 };
