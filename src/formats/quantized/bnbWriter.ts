@@ -91,7 +91,8 @@ export function quantStateBytes(shape: Nf4Shape, offset: number | null): Uint8Ar
 }
 
 /**
- * The `quantization_config` of config.json that transformers writes for such a model (5.23, `BitsAndBytesConfig`).
+ * The `quantization_config` of config.json that transformers writes for such a model (5.23, `BitsAndBytesConfig`),
+ * but for `llm_int8_threshold`: Python insists on 6.0, which JavaScript writes as 6, and it is the default.
  * @param computeDtype in which others are to compute with it
  * @param skip modules left in 16 bits; null leaves only the output layer, as transformers does by itself
  */
@@ -114,7 +115,6 @@ export function quantizationConfigJson({
     llm_int8_enable_fp32_cpu_offload: false,
     llm_int8_has_fp16_weight: false,
     llm_int8_skip_modules: skip,
-    llm_int8_threshold: 6.0,
     load_in_4bit: true,
     load_in_8bit: false,
     quant_method: 'bitsandbytes',
