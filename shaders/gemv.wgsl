@@ -11,7 +11,9 @@ const ROWS: u32 = 4;
 struct Params {
   n: u32,
   k: u32,
+  w_row: u32, // first row of w that is used, and first element of y and bias
   y_offset: u32,
+  bias_offset: u32,
   accumulate: u32, // 1: y += …
 }
 
@@ -42,7 +44,7 @@ fn main(
     }
     for (var r = 0u; r < ROWS; r++) {
       // Values beyond the row's end meet zeros of x.
-      let weights = load_w8(min(row0 + r, params.n - 1u), word, params.k);
+      let weights = load_w8(params.w_row + min(row0 + r, params.n - 1u), word, params.k);
       var sum = 0.0;
       for (var j = 0u; j < 8u; j++) {
         sum += values[j] * weights[j];
@@ -66,7 +68,7 @@ fn main(
   if (thread < ROWS && row < params.n) {
     var value = partial[thread * WG];
 //#if BIAS
-    value += bias[row];
+    value += bias[params.bias_offset + row];
 //#endif
     if (params.accumulate == 1u) {
       value += f32(y[params.y_offset + row]);

@@ -24,6 +24,8 @@ struct Params {
   ldc: u32,
   a_offset: u32, // first element of a and c that is used: a column range of a wider matrix
   c_offset: u32,
+  w_row: u32, // first stored row of w that is used, and first element of bias
+  bias_offset: u32,
   scale: f32,
   accumulate: u32, // 1: c += …
 }
@@ -65,7 +67,7 @@ fn load_tile_w(col0: u32, k0: u32, thread: u32) {
     let columns = select(params.n, params.k, TRANS_W);
     var values = array<f32, 8>();
     if (row < rows && column < columns) {
-      values = load_w8(row, column / 8u, params.ldw);
+      values = load_w8(params.w_row + row, column / 8u, params.ldw);
     }
     for (var j = 0u; j < 8u; j++) {
       let value = select(0.0, values[j], column + j < columns);
@@ -86,7 +88,7 @@ fn load_tile_w(col0: u32, k0: u32, thread: u32) {
     let depth = k0 + k;
     var value = 0.0;
     if (col < params.n && depth < params.k) {
-      value = load_w(select(depth, col, TRANS_W), select(col, depth, TRANS_W), params.ldw);
+      value = load_w(params.w_row + select(depth, col, TRANS_W), select(col, depth, TRANS_W), params.ldw);
     }
     tile_w[k * BN + n] = value;
   }
@@ -121,7 +123,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let at = params.c_offset + row * params.ldc + col;
         var value = params.scale * sums[i][j];
 //#if BIAS
-        value += bias[col];
+        value += bias[params.bias_offset + col];
 //#endif
         if (params.accumulate == 1u) {
           value += f32(c[at]);

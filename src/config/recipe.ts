@@ -71,11 +71,11 @@ function field<const S extends v.GenericSchema>(
 /** Every setting of a training run: its rule, default, and help, in the order they are shown. */
 export const recipeFields = {
   method: field(
-    choice(['lora']),
+    choice(['lora', 'qlora']),
     'lora',
     'main',
     'Method',
-    'LoRA trains two small matrices beside each chosen layer and leaves the model itself untouched.',
+    'LoRA trains two small matrices beside each chosen layer and leaves the model itself untouched. QLoRA does so on a model held in 4 bits: a quarter of the memory, slightly less exact.',
   ),
   rank: field(
     count(1, 512),
@@ -139,6 +139,20 @@ export const recipeFields = {
     'main',
     'Train on',
     'Which tokens are learned: the assistant’s answers, everything, the last answer only, or the answers and the ChatML marks of every turn, as Qwen v1 does.',
+  ),
+  quant: field(
+    choice(['nf4']),
+    'nf4',
+    'advanced',
+    'Quantization',
+    'How QLoRA stores the model: nf4 is 4-bit NormalFloat in blocks of 64, as in bitsandbytes. A model that comes in 4 bits stays as it is.',
+  ),
+  double_quant: field(
+    flag(),
+    false,
+    'advanced',
+    'Double quantization',
+    'With QLoRA: quantize the scales of the blocks too. 4.13 bits a weight instead of 4.5, slightly less exact.',
   ),
   targets: field(
     wordOrList('all-linear', moduleName, targetsText),

@@ -6,40 +6,36 @@ import { weightInput, type WeightChunk } from './weight.ts';
 const WG = 64;
 const ROWS = 4;
 
-/**
- * y (+)= x · wᵀ (+ bias) for a single row x: what decoding a token asks of every linear layer.
- * @param x [k] f32 or f16
- * @param w [n, k] in any encoding
- * @param y f32 or f16; elements yOffset … yOffset + n − 1 are written
- * @param bias [n] f32
- */
-export function gemv(
-  commands: Commands,
-  {
-    x,
-    w,
-    y,
-    yOffset = 0,
-    bias,
-    accumulate = false,
-  }: {
-    x: Tensor;
-    w: WeightChunk;
-    y: Tensor;
-    yOffset?: number;
-    bias?: Tensor | undefined;
-    accumulate?: boolean;
-  },
-): void {
+/** Tensors and places of a `gemv`. */
+export interface GemvArguments {
+  /** [k] f32 or f16. */
+  x: Tensor;
+  /** [rows, k] in any encoding; rows wRow … wRow + n − 1 are used. */
+  w: WeightChunk;
+  wRow?: number;
+  n: number;
+  /** f32 or f16; elements yOffset … yOffset + n − 1 are written. */
+  y: Tensor;
+  yOffset?: number;
+  /** f32, from element biasOffset on. */
+  bias?: Tensor | null;
+  biasOffset?: number;
+  accumulate?: boolean;
+}
+
+/** y (+)= x · wᵀ (+ bias) for a single row x: what decoding a token asks of every linear layer. */
+export function gemv(commands: Commands, args: GemvArguments): void {
+  const { x, w, y, n, bias = null } = args;
   const { constants, tensors } = weightInput(w);
-  const params = { n: w.rows, k: w.cols, y_offset: yOffset, accumulate: Number(accumulate) };
+  const params = {
+    n,
+    k: w.cols,
+    w_row: args.wRow ?? 0,
+    y_offset: args.yOffset ?? 0,
+    bias_offset: args.biasOffset ?? 0,
+    accumulate: Number(args.accumulate ?? false),
+  };
   const bound = { x, y, ...tensors, ...(bias && { bias }) };
-  const types = { A: x.type, E: y.type, BIAS: bias !== undefined };
-  commands.run(
-    'gemv',
-    { ...constants, ...types, WG, ROWS },
-    bound,
-    params,
-    flatGroups(Math.ceil(w.rows / ROWS)),
-  );
+  const types = { A: x.type, E: y.type, BIAS: bias !== null };
+  commands.run('gemv', { ...constants, ...types, WG, ROWS }, bound, params, flatGroups(Math.ceil(n / ROWS)));
 }

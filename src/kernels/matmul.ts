@@ -40,19 +40,22 @@ export interface MatmulArguments {
   k: number;
   scale?: number;
   accumulate?: boolean;
-  /** [n] f32, added to every row. */
-  bias?: Tensor;
+  /** f32, added to every row: elements biasOffset … biasOffset + n − 1. */
+  bias?: Tensor | null;
+  biasOffset?: number;
   /** Elements between stored rows of a and c, where they are column ranges of wider matrices. */
   lda?: number;
   ldc?: number;
   aOffset?: number;
   cOffset?: number;
+  /** First stored row of `w` that is used. */
+  wRow?: number;
   tile?: MatmulTile;
 }
 
 /** c (+)= scale · a · w (+ bias) in one of the three layouts, with f32 sums. */
 export function matmul(commands: Commands, args: MatmulArguments): void {
-  const { layout, a, w, c, m, n, k, scale = 1, accumulate = false, bias } = args;
+  const { layout, a, w, c, m, n, k, scale = 1, accumulate = false, bias = null } = args;
   const tile = args.tile ?? chooseTile(m, n);
   const weight = weightInput(w);
   const constants: ShaderConstants = {
@@ -61,7 +64,7 @@ export function matmul(commands: Commands, args: MatmulArguments): void {
     ...weight.constants,
     TRANS_A: layout === 'TN',
     TRANS_W: layout === 'NT',
-    BIAS: bias !== undefined,
+    BIAS: bias !== null,
     ...tile,
   };
   const params = {
@@ -73,6 +76,8 @@ export function matmul(commands: Commands, args: MatmulArguments): void {
     ldc: args.ldc ?? n,
     a_offset: args.aOffset ?? 0,
     c_offset: args.cOffset ?? 0,
+    w_row: args.wRow ?? 0,
+    bias_offset: args.biasOffset ?? 0,
     scale,
     accumulate: Number(accumulate),
   };

@@ -2,7 +2,7 @@ import type { Commands } from '../gpu/commands.ts';
 import { elementsOf, type Tensor } from '../gpu/tensor.ts';
 import { assert } from '../lib/errors.ts';
 import { flatGroups } from './grid.ts';
-import { PARTIALS, sumInto } from './sum.ts';
+import { sumInto } from './sum.ts';
 import { CODES_PER_WORD, type FloatFormat } from './weight.ts';
 
 const WG = 64;
@@ -38,7 +38,8 @@ function greatestCommonDivisor(a: number, b: number): number {
 /**
  * NF4 codes and absmax of a piece, bit for bit those of bitsandbytes.
  * @param absmax f32 [⌈rows · cols / 64⌉] of the whole matrix; the piece's blocks are written
- * @param codes u32 of the whole matrix: [rows, ⌈cols / 8⌉], or with `flat` [⌈rows · cols / 8⌉] in bitsandbytes' order
+ * @param codes u32 of the matrix from row `codesRow` on: [rows, ⌈cols / 8⌉], or with `flat` [⌈rows · cols / 8⌉] in
+ *   bitsandbytes' order
  * @param size rows and columns of the whole matrix
  */
 export function quantizeNf4(
@@ -47,9 +48,10 @@ export function quantizeNf4(
   {
     absmax,
     codes,
+    codesRow = 0,
     size,
     flat = false,
-  }: { absmax: Tensor; codes: Tensor; size: readonly [number, number]; flat?: boolean },
+  }: { absmax: Tensor; codes: Tensor; codesRow?: number; size: readonly [number, number]; flat?: boolean },
 ): void {
   const [allRows, cols] = size;
   const start = row * cols;
@@ -71,7 +73,7 @@ export function quantizeNf4(
     rows,
     cols,
     first_block,
-    first_word: flat ? start / CODES_PER_WORD : row * stride,
+    first_word: flat ? ((row - codesRow) * cols) / CODES_PER_WORD : (row - codesRow) * stride,
     whole_blocks: Math.floor((allRows * cols) / NF4_BLOCK),
   };
   const tensors = { source, absmax, codes };
@@ -83,7 +85,6 @@ export function quantizeNf4(
  * @param absmax f32 [blocks]
  * @param codes u32 [64 · ⌈blocks / 256⌉], four codes a word
  * @param nested f32 [257 + ⌈blocks / 256⌉] with the map in [1 … 256]; the rest is written
- * @param scratch f32 [PARTIALS + 64]
  */
 export function nestAbsmax(
   commands: Commands,
@@ -108,11 +109,8 @@ export function nestAbsmax(
   );
 }
 
-/** Scratch of `nestAbsmax`: f32 [1] and f32 [PARTIALS]. */
+/** Scratch of `nestAbsmax`: f32 [1], and f32 [PARTIALS] of kernels/sum.ts. */
 export interface NestScratch {
   sums: Tensor;
   partials: Tensor;
 }
-
-/** Elements of the partials of `nestAbsmax`. */
-export const NEST_PARTIALS = PARTIALS;

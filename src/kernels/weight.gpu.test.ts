@@ -103,6 +103,7 @@ async function expectRow(
     gemv(commands, {
       x: tensorOf(gpu, x, [cols]),
       w,
+      n: rows,
       y,
       yOffset: 2,
       bias: tensorOf(gpu, bias, [rows]),

@@ -7,6 +7,7 @@ import { Decoder, withoutAdapter, type AdapterUse } from '../model/decoder.ts';
 import { readLogits } from '../model/logits.ts';
 import type { ModelFiles } from '../model/openModel.ts';
 import { StreamedWeights } from '../model/streamedWeights.ts';
+import { asStored } from '../model/weightLoader.ts';
 import { proofFailed } from './proofFailed.ts';
 
 /** How close the logits of two models are. */
@@ -74,11 +75,11 @@ async function adaptedLogits(gpu: Gpu, base: ModelFiles, peft: PeftAdapter): Pro
 
 /** Logits [PROOF_TOKENS, V] of a fixed text of random tokens. */
 async function proofLogits(gpu: Gpu, files: ModelFiles, use: AdapterUse): Promise<Float32Array> {
-  const { spec, checkpoint } = files;
+  const { spec } = files;
   const random = createRandom(0);
   const length = Math.min(PROOF_TOKENS, spec.maxPositions);
   const index = Uint32Array.from({ length }, (_, i) => i);
-  const weights = new StreamedWeights(gpu, spec, checkpoint);
+  const weights = new StreamedWeights(gpu, files, asStored);
   const decoder = new Decoder(gpu, spec, weights, 'f32');
   try {
     const batch = uploadBatch(gpu, decoder.workspace, {

@@ -17,7 +17,7 @@ import { adapterToPeft, loadAdapter, matchModules } from './adapterFiles.ts';
 import { parseConfig } from './config.ts';
 import { LoraAdapter } from './loraAdapter.ts';
 import { planLora, type LoraShape } from './loraModules.ts';
-import { linearsOf, modulePath } from './spec.ts';
+import { modulePath } from './spec.ts';
 
 const spec = parseConfig({ ...tinyConfig, num_hidden_layers: 3 });
 const plain: LoraShape = { rank: 4, alpha: 8, rslora: false, targets: 'all-linear', layers: 'all' };
@@ -32,7 +32,7 @@ beforeEach(async () => {
 /** The modules PEFT would give an adapter to (peft, `check_target_module_exists`). */
 function peftModules({ target_modules: targets, layers_to_transform: layers }: PeftConfig): string[] {
   const all = Array.from({ length: spec.layers }, (_, layer) =>
-    linearsOf(spec).map(({ path }) => modulePath(layer, path)),
+    spec.linears.map(({ path }) => modulePath(spec, layer, path)),
   ).flat();
   return all.filter((path) => {
     const named = (targets as string[]).some((target) => path === target || path.endsWith(`.${target}`));

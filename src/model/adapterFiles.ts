@@ -3,7 +3,7 @@ import type { Gpu } from '../gpu/device.ts';
 import { GraftError } from '../lib/errors.ts';
 import { LoraAdapter } from './loraAdapter.ts';
 import type { LoraModule, LoraShape } from './loraModules.ts';
-import { linearsOf, modulePath, type DecoderSpec } from './spec.ts';
+import { modulePath, type DecoderSpec } from './spec.ts';
 
 /**
  * Puts a PEFT adapter on the GPU. Every module it names must exist in this model and fit it; nothing is
@@ -23,8 +23,8 @@ export function matchModules(spec: DecoderSpec, peft: PeftAdapter): LoraModule[]
   const left = new Set(peft.modules.keys());
   const modules: LoraModule[] = [];
   for (let layer = 0; layer < spec.layers; layer++) {
-    for (const linear of linearsOf(spec)) {
-      const path = modulePath(layer, linear.path);
+    for (const linear of spec.linears) {
+      const path = modulePath(spec, layer, linear.path);
       const found = peft.modules.get(path);
       if (!found) continue;
       left.delete(path);

@@ -3,10 +3,10 @@ import { attention, attentionBackward } from '../kernels/attention.ts';
 import { rmsNorm, rmsNormBackward } from '../kernels/rmsNorm.ts';
 import { rope } from '../kernels/rope.ts';
 import { swiglu, swigluBackward } from '../kernels/swiglu.ts';
-import { linearBackward, linearForward, loraHidden } from './linear.ts';
+import { linearBackward, linearForward, loraHidden, type LinearPlace } from './linear.ts';
 import type { Pass } from './pass.ts';
-import type { LinearName } from './spec.ts';
-import type { BlockWeights } from './weights.ts';
+import type { Projection } from './spec.ts';
+import type { BlockWeights, LinearWeights } from './weights.ts';
 
 /** Keys and values of earlier tokens of one layer: [capacity, kvHeads, headDim], `length` of them filled. */
 export interface LayerCache {
@@ -56,20 +56,65 @@ export function blockForward(
   const at = activationsOf(pass);
   attentionForward(pass, layer, weights, at, x, cache);
   const { commands, spec, rows } = pass;
-  const linear = (name: LinearName, tensors: { x: Tensor; y: Tensor; accumulate?: boolean }) =>
-    linearForward(pass, { layer, name }, weights.linears[name], tensors);
   const { middle, norm2, rstd2, gate, up, activated } = at;
   rmsNorm(commands, { x: middle, weight: weights.postNorm, y: norm2, rstd: rstd2, rows, eps: spec.normEps });
-  linear('gate_proj', { x: norm2, y: gate });
-  linear('up_proj', { x: norm2, y: up });
+  project(pass, layer, weights, norm2, { gate, up });
   swiglu(commands, { gate, up, h: activated, count: rows * spec.ffnSize });
   if (y) {
     commands.copy(middle, y);
-    linear('down_proj', { x: activated, y, accumulate: true });
+    project(pass, layer, weights, activated, { down: y }, true);
   } else {
-    loraHidden(pass, { layer, name: 'down_proj' }, activated);
+    for (const { place } of layersFor(pass, layer, weights, ['down'])) loraHidden(pass, place, activated);
   }
   return at;
+}
+
+/** The linear layers that make these projections. */
+function layersFor(
+  { spec }: Pass,
+  layer: number,
+  weights: BlockWeights,
+  projections: readonly Projection[],
+): { place: LinearPlace; linear: LinearWeights; makes: Projection[] }[] {
+  return spec.linears
+    .map((linear) => ({ linear, makes: linear.outputs.map(({ projection }) => projection) }))
+    .filter(({ makes }) => makes.some((made) => projections.includes(made)))
+    .map(({ linear, makes }) => ({
+      place: { layer, linear },
+      linear: weights.linears.get(linear.path)!,
+      makes,
+    }));
+}
+
+/** ys (+)= the projections of x [T, in], by however many linear layers the family has for them. */
+function project(
+  pass: Pass,
+  layer: number,
+  weights: BlockWeights,
+  x: Tensor,
+  ys: Partial<Record<Projection, Tensor>>,
+  accumulate = false,
+): void {
+  const projections = Object.keys(ys) as Projection[];
+  for (const { place, linear, makes } of layersFor(pass, layer, weights, projections)) {
+    linearForward(pass, place, linear, { x, ys: makes.map((made) => ys[made]!), accumulate });
+  }
+}
+
+/** dx = the gradient of `project` with respect to x, from those of its projections; the adapter's go to `grads`. */
+function projectBackward(
+  pass: Pass,
+  layer: number,
+  weights: BlockWeights,
+  x: Tensor,
+  dys: Partial<Record<Projection, Tensor>>,
+  { dx, grads }: { dx: Tensor; grads: Tensor },
+): void {
+  const projections = Object.keys(dys) as Projection[];
+  layersFor(pass, layer, weights, projections).forEach(({ place, linear, makes }, i) => {
+    const gradients = { dys: makes.map((made) => dys[made]!), dx, grads, accumulate: i > 0 };
+    linearBackward(pass, place, linear, { x, ...gradients });
+  });
 }
 
 function attentionForward(
@@ -82,12 +127,8 @@ function attentionForward(
 ): void {
   const { commands, spec, rows, positions, inverseFrequencies } = pass;
   const { heads, kvHeads, headDim, normEps: eps } = spec;
-  const linear = (name: LinearName, tensors: { x: Tensor; y: Tensor; accumulate?: boolean }) =>
-    linearForward(pass, { layer, name }, weights.linears[name], tensors);
   rmsNorm(commands, { x, weight: weights.inputNorm, y: at.norm1, rstd: at.rstd1, rows, eps });
-  linear('q_proj', { x: at.norm1, y: at.qRaw });
-  linear('k_proj', { x: at.norm1, y: at.kRaw });
-  linear('v_proj', { x: at.norm1, y: at.v });
+  project(pass, layer, weights, at.norm1, { q: at.qRaw, k: at.kRaw, v: at.v });
   if (weights.qNorm && weights.kNorm && at.qRstd && at.kRstd) {
     rmsNorm(commands, {
       x: at.qRaw,
@@ -129,7 +170,7 @@ function attentionForward(
     scale: headDim ** -0.5,
   });
   commands.copy(x, at.middle);
-  linear('o_proj', { x: at.attended, y: at.middle, accumulate: true });
+  project(pass, layer, weights, at.attended, { o: at.middle }, true);
 }
 
 /**
@@ -159,16 +200,13 @@ function mlpBackward(
 ): void {
   const { commands, workspace, spec, rows } = pass;
   const { ffnSize, hiddenSize } = spec;
-  const linear = (name: LinearName, tensors: { x: Tensor; dy: Tensor; dx: Tensor; accumulate?: boolean }) =>
-    linearBackward(pass, { layer, name }, weights.linears[name], { ...tensors, grads });
   const dActivated = workspace.get('dActivated', 'f32', [rows, ffnSize]);
   const dGate = workspace.get('dGate', 'f32', [rows, ffnSize]);
   const dUp = workspace.get('dUp', 'f32', [rows, ffnSize]);
   const dNorm = workspace.get('dNorm', 'f32', [rows, hiddenSize]);
-  linear('down_proj', { x: at.activated, dy: dHidden, dx: dActivated });
+  projectBackward(pass, layer, weights, at.activated, { down: dHidden }, { dx: dActivated, grads });
   swigluBackward(commands, { dh: dActivated, gate: at.gate, up: at.up, dGate, dUp, count: rows * ffnSize });
-  linear('gate_proj', { x: at.norm2, dy: dGate, dx: dNorm });
-  linear('up_proj', { x: at.norm2, dy: dUp, dx: dNorm, accumulate: true });
+  projectBackward(pass, layer, weights, at.norm2, { gate: dGate, up: dUp }, { dx: dNorm, grads });
   const norm = { dy: dNorm, x: at.middle, weight: weights.postNorm, rstd: at.rstd2 };
   rmsNormBackward(commands, { ...norm, dx: dHidden, rows, accumulate: true });
 }
@@ -184,15 +222,13 @@ function attentionBackwardPass(
 ): void {
   const { commands, workspace, spec, rows, positions, inverseFrequencies } = pass;
   const { heads, kvHeads, headDim, hiddenSize } = spec;
-  const linear = (name: LinearName, tensors: { x: Tensor; dy: Tensor; dx: Tensor; accumulate?: boolean }) =>
-    linearBackward(pass, { layer, name }, weights.linears[name], { ...tensors, grads });
   const f32 = (name: string, columns: number) => workspace.get(name, 'f32', [rows, columns]);
   const dAttended = f32('dAttended', heads * headDim);
   const dQ = f32('dQ', heads * headDim);
   const dK = f32('dK', kvHeads * headDim);
   const dV = f32('dV', kvHeads * headDim);
   const dNorm = f32('dNorm', hiddenSize);
-  linear('o_proj', { x: at.attended, dy: dHidden, dx: dAttended });
+  projectBackward(pass, layer, weights, at.attended, { o: dHidden }, { dx: dAttended, grads });
   attentionBackward(commands, {
     q: at.q,
     k: at.k,
@@ -224,9 +260,7 @@ function attentionBackwardPass(
     rmsNormBackward(commands, { ...qNorm, rows: rows * heads, accumulate: false });
     rmsNormBackward(commands, { ...kNorm, rows: rows * kvHeads, accumulate: false });
   }
-  linear('q_proj', { x: at.norm1, dy: dQRaw, dx: dNorm });
-  linear('k_proj', { x: at.norm1, dy: dKRaw, dx: dNorm, accumulate: true });
-  linear('v_proj', { x: at.norm1, dy: dV, dx: dNorm, accumulate: true });
+  projectBackward(pass, layer, weights, at.norm1, { q: dQRaw, k: dKRaw, v: dV }, { dx: dNorm, grads });
   const norm = { dy: dNorm, x, weight: weights.inputNorm, rstd: at.rstd1 };
   rmsNormBackward(commands, { ...norm, dx: dHidden, rows, accumulate: true });
 }

@@ -182,12 +182,6 @@ describe('what is wrong', () => {
     ],
     ['another activation', { hidden_act: 'gelu' }, 'model.config_unsupported', { key: 'hidden_act' }],
     [
-      'quantized weights',
-      { quantization_config: { quant_method: 'gptq', bits: 4 } },
-      'model.quantized',
-      { value: 'gptq' },
-    ],
-    [
       'another architecture',
       { architectures: ['GPT2LMHeadModel'], model_type: 'gpt2' },
       'model.unsupported_architecture',

@@ -3,13 +3,15 @@ import { GraftError } from '../lib/errors.ts';
 import { ConfigReader } from './configReader.ts';
 import type { Family } from './families/family.ts';
 import { llama } from './families/llama.ts';
+import { llamaLinears, llamaNames, noBias } from './families/llamaLayout.ts';
 import { mistral } from './families/mistral.ts';
+import { qwen } from './families/qwen.ts';
 import { qwen2 } from './families/qwen2.ts';
 import { qwen3 } from './families/qwen3.ts';
 import type { DecoderSpec, RopeSpec } from './spec.ts';
 
 /** Every family Graft trains; a new one is a file in families/ and a place in this list. */
-const families: readonly Family[] = [llama, qwen2, qwen3, mistral];
+const families: readonly Family[] = [llama, qwen2, qwen3, mistral, qwen];
 
 /**
  * Reads config.json into a decoder spec.
@@ -29,7 +31,7 @@ export function parseConfig(json: unknown): DecoderSpec {
   refuseUnsupported(config);
   const hiddenSize = config.integer('hidden_size');
   const heads = config.integer('num_attention_heads');
-  const spec: DecoderSpec = {
+  const sizes = {
     family: family.modelType,
     hiddenSize,
     layers: config.integer('num_hidden_layers'),
@@ -41,16 +43,14 @@ export function parseConfig(json: unknown): DecoderSpec {
     maxPositions: config.integer('max_position_embeddings', 2048),
     normEps: config.number('rms_norm_eps', 1e-6),
     rope: readRope(config),
-    qkvBias: false,
-    outputBias: false,
-    mlpBias: false,
     qkNorm: false,
     tied: config.boolean('tie_word_embeddings', false),
     windowOf: () => 0,
     ...family.differences(config),
   };
-  checkHeads(spec);
-  return spec;
+  checkHeads(sizes);
+  if (family.layout) return { ...sizes, ...family.layout(sizes) };
+  return { ...sizes, names: llamaNames, linears: llamaLinears(sizes, family.biases?.(config) ?? noBias) };
 }
 
 function findFamily(config: ConfigReader): Family {
@@ -74,11 +74,6 @@ function findFamily(config: ConfigReader): Family {
 function refuseUnsupported(config: ConfigReader): void {
   const activation = config.string('hidden_act', 'silu');
   if (activation !== 'silu') throw config.unsupported('hidden_act', activation);
-  const quantization = config.object('quantization_config');
-  if (quantization) {
-    const value = quantization.string('quant_method', 'unknown');
-    throw new GraftError('model.quantized', { value });
-  }
 }
 
 function readRope(config: ConfigReader): RopeSpec {
@@ -108,7 +103,7 @@ function readScaling(scaling: ConfigReader): RopeScaling {
   throw scaling.unsupported(scaling.has('rope_type') ? 'rope_type' : 'type', type);
 }
 
-function checkHeads({ heads, kvHeads, headDim }: DecoderSpec): void {
+function checkHeads({ heads, kvHeads, headDim }: Pick<DecoderSpec, 'heads' | 'kvHeads' | 'headDim'>): void {
   if (heads % kvHeads !== 0) {
     throw new GraftError('model.config_invalid', {
       key: 'num_key_value_heads',

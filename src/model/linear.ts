@@ -1,56 +1,60 @@
-import { slice, type Tensor } from '../gpu/tensor.ts';
+import type { Tensor } from '../gpu/tensor.ts';
 import { dropout } from '../kernels/dropout.ts';
+import { gemv } from '../kernels/gemv.ts';
 import { matmul } from '../kernels/matmul.ts';
+import type { Weight, WeightChunk } from '../kernels/weight.ts';
 import type { LoraPair } from './loraAdapter.ts';
 import type { Pass } from './pass.ts';
-import { linearNames, type LinearName } from './spec.ts';
+import type { LinearSpec } from './spec.ts';
 import type { LinearWeights } from './weights.ts';
 
 /** Which linear layer of which block. */
 export interface LinearPlace {
   layer: number;
-  name: LinearName;
+  linear: LinearSpec;
+}
+
+/** Columns start … start + width − 1 of a layer's output, in a tensor [T, width] of their own. */
+interface Part {
+  tensor: Tensor;
+  start: number;
+  width: number;
 }
 
 /**
  * y (+)= x Wᵀ + bias + scale · (drop(x) Aᵀ) Bᵀ
- * @param x [T, in], @param y [T, out]; added to when `accumulate`
+ * @param x [T, in]
+ * @param ys a tensor [T, width] for each of the layer's outputs; added to when `accumulate`
  */
 export function linearForward(
   pass: Pass,
   place: LinearPlace,
   { weight, bias }: LinearWeights,
-  { x, y, accumulate = false }: { x: Tensor; y: Tensor; accumulate?: boolean },
+  { x, ys, accumulate = false }: { x: Tensor; ys: readonly Tensor[]; accumulate?: boolean },
 ): void {
   const { commands, rows: m } = pass;
-  const { rows: out, cols: k } = weight;
-  for (const w of weight.chunks) {
-    const { rowStart, rows: n } = w;
-    const part = bias ? slice(bias, rowStart, [n]) : undefined;
-    const columns = { ldc: out, cOffset: rowStart };
-    matmul(commands, { layout: 'NT', a: x, w, c: y, m, n, k, bias: part, accumulate, ...columns });
-  }
   const u = loraHidden(pass, place, x);
   const pair = loraPair(pass, place);
-  if (!u || !pair) return;
-  matmul(commands, {
-    layout: 'NT',
-    a: u,
-    w: pair.b,
-    c: y,
-    m,
-    n: out,
-    k: pair.rank,
-    scale: pair.scale,
-    accumulate: true,
-  });
+  for (const part of partsOf(place.linear, ys)) {
+    const { tensor: y, start, width: ldc } = part;
+    for (const { chunk: w, row: wRow, count: n, column: cOffset } of overlaps(weight, part)) {
+      const from = { w, wRow, n, bias, biasOffset: start + cOffset, accumulate };
+      if (m === 1) gemv(commands, { x, y, yOffset: cOffset, ...from });
+      else matmul(commands, { layout: 'NT', a: x, c: y, m, k: weight.cols, ldc, cOffset, ...from });
+    }
+    if (!u || !pair) continue;
+    const { b: w, rank: k, scale } = pair;
+    const product = { layout: 'NT' as const, a: u, w, wRow: start, c: y, m, n: ldc, k };
+    matmul(commands, { ...product, scale, accumulate: true });
+  }
 }
 
 /**
  * The gradient of `linearForward`, without forming dW:
  *   dx (+)= dy W + drop((scale · dy B) A),  dB += scale · dyᵀ u,  dA += (scale · dy B)ᵀ drop(x)
  * u is what `loraHidden` left for this module when the block's forward pass ran again.
- * @param dy [T, out] f32, @param dx [T, in] f32, @param grads flat buffer with the adapter's layout
+ * @param dys a tensor [T, width] f32 for each of the layer's outputs, @param dx [T, in] f32
+ * @param grads flat buffer with the adapter's layout
  */
 export function linearBackward(
   pass: Pass,
@@ -58,38 +62,56 @@ export function linearBackward(
   { weight }: LinearWeights,
   {
     x,
-    dy,
+    dys,
     dx,
     grads,
     accumulate = false,
-  }: { x: Tensor; dy: Tensor; dx: Tensor; grads: Tensor; accumulate?: boolean },
+  }: { x: Tensor; dys: readonly Tensor[]; dx: Tensor; grads: Tensor; accumulate?: boolean },
+): void {
+  const { commands, rows: m } = pass;
+  const { cols: n } = weight;
+  const parts = partsOf(place.linear, dys);
+  let sum = accumulate;
+  for (const part of parts) {
+    for (const { chunk: w, row: wRow, count: k, column: aOffset } of overlaps(weight, part)) {
+      const dy = { a: part.tensor, lda: part.width, aOffset };
+      matmul(commands, { layout: 'NN', ...dy, w, wRow, c: dx, m, n, k, accumulate: sum });
+      sum = true;
+    }
+  }
+  loraBackward(pass, place, { x, parts, dx, grads });
+}
+
+function loraBackward(
+  pass: Pass,
+  place: LinearPlace,
+  { x, parts, dx, grads }: { x: Tensor; parts: readonly Part[]; dx: Tensor; grads: Tensor },
 ): void {
   const { commands, workspace, rows } = pass;
-  const { rows: out, cols: n } = weight;
-  weight.chunks.forEach((w, i) => {
-    const columns = { lda: out, aOffset: w.rowStart };
-    const sum = accumulate || i > 0;
-    matmul(commands, { layout: 'NN', a: dy, w, c: dx, m: rows, n, k: w.rows, accumulate: sum, ...columns });
-  });
   const pair = loraPair(pass, place);
-  const gradient = pass.adapter?.pair(place.layer, place.name, grads);
+  const gradient = pass.adapter?.pair(place.layer, place.linear.path, grads);
   if (!pair || !gradient) return;
   const { rank, scale } = pair;
+  const n = place.linear.inFeatures;
   const u = hiddenTensor(pass, place, pair);
   const dropped = droppedInput(pass, place, x, n);
   const dU = workspace.get(`lora dU ${rank}`, 'f32', [rows, rank]);
-  matmul(commands, {
-    layout: 'TN',
-    a: dy,
-    w: u,
-    c: gradient.b,
-    m: out,
-    n: rank,
-    k: rows,
-    scale,
-    accumulate: true,
+  parts.forEach(({ tensor: dy, start, width }, i) => {
+    const dB = { c: gradient.b, cOffset: start * rank, accumulate: true };
+    matmul(commands, { layout: 'TN', a: dy, w: u, ...dB, m: width, n: rank, k: rows, scale });
+    const sum = { c: dU, accumulate: i > 0 };
+    matmul(commands, {
+      layout: 'NN',
+      a: dy,
+      w: pair.b,
+      wRow: start,
+      ...sum,
+      m: rows,
+      n: rank,
+      k: width,
+      scale,
+    });
   });
-  matmul(commands, { layout: 'NN', a: dy, w: pair.b, c: dU, m: rows, n: rank, k: out, scale });
   matmul(commands, { layout: 'TN', a: dU, w: dropped, c: gradient.a, m: rank, n, k: rows, accumulate: true });
   if (!pass.dropout) {
     matmul(commands, { layout: 'NN', a: dU, w: pair.a, c: dx, m: rows, n, k: rank, accumulate: true });
@@ -98,19 +120,34 @@ export function linearBackward(
   const dDropped = workspace.get(`dDropped ${n}`, 'f32', [rows, n]);
   matmul(commands, { layout: 'NN', a: dU, w: pair.a, c: dDropped, m: rows, n, k: rank });
   const { p } = pass.dropout;
-  dropout(commands, {
-    x: dDropped,
-    y: dx,
-    count: rows * n,
-    p,
-    seed: moduleSeed(pass, place),
-    accumulate: true,
+  const seed = moduleSeed(pass, place);
+  dropout(commands, { x: dDropped, y: dx, count: rows * n, p, seed, accumulate: true });
+}
+
+function partsOf({ outputs }: LinearSpec, tensors: readonly Tensor[]): Part[] {
+  let start = 0;
+  return outputs.map(({ width }, i) => {
+    const part = { tensor: tensors[i]!, start, width };
+    start += width;
+    return part;
   });
 }
 
+/** The rows of a weight that make a part: from row `row` of a chunk, `count` of them, for columns from `column` on. */
+function* overlaps(
+  { chunks }: Weight,
+  { start, width }: Part,
+): Generator<{ chunk: WeightChunk; row: number; count: number; column: number }> {
+  for (const chunk of chunks) {
+    const first = Math.max(start, chunk.rowStart);
+    const count = Math.min(start + width, chunk.rowStart + chunk.rows) - first;
+    if (count > 0) yield { chunk, row: first - chunk.rowStart, count, column: first - start };
+  }
+}
+
 /** The module's A and B with the scale of this pass; null where the pass leaves the adapter out. */
-function loraPair({ adapter, strength }: Pass, { layer, name }: LinearPlace): LoraPair | null {
-  const pair = strength === 0 ? null : adapter?.pair(layer, name);
+function loraPair({ adapter, strength }: Pass, { layer, linear }: LinearPlace): LoraPair | null {
+  const pair = strength === 0 ? null : adapter?.pair(layer, linear.path);
   return pair ? { ...pair, scale: pair.scale * strength } : null;
 }
 
@@ -125,8 +162,8 @@ export function loraHidden(pass: Pass, place: LinearPlace, x: Tensor): Tensor | 
   return u;
 }
 
-function hiddenTensor({ workspace, rows }: Pass, { name }: LinearPlace, { rank }: LoraPair): Tensor {
-  return workspace.get(`lora u ${name}`, 'f32', [rows, rank]);
+function hiddenTensor({ workspace, rows }: Pass, { linear }: LinearPlace, { rank }: LoraPair): Tensor {
+  return workspace.get(`lora u ${linear.path}`, 'f32', [rows, rank]);
 }
 
 /** drop(x) [T, k]: made anew each time it is needed, since the mask comes from a hash. */
@@ -140,7 +177,7 @@ function droppedInput(pass: Pass, place: LinearPlace, x: Tensor, k: number): Ten
 }
 
 /** A mask of its own for every module, as in PEFT, and the same one in forward and backward. */
-function moduleSeed(pass: Pass, { layer, name }: LinearPlace): number {
-  const module = layer * linearNames.length + linearNames.indexOf(name);
-  return (Math.imul(module + 1, 0x9e3779b1) ^ (pass.dropout?.seed ?? 0)) >>> 0;
+function moduleSeed({ spec, dropout: mask }: Pass, { layer, linear }: LinearPlace): number {
+  const module = layer * spec.linears.length + spec.linears.indexOf(linear);
+  return (Math.imul(module + 1, 0x9e3779b1) ^ (mask?.seed ?? 0)) >>> 0;
 }

@@ -1,6 +1,6 @@
 import type { Tensor } from '../gpu/tensor.ts';
 import type { Weight } from '../kernels/weight.ts';
-import { linearsOf, modulePath, type DecoderSpec } from './spec.ts';
+import { HEAD_NORMS, modulePath, type DecoderSpec } from './spec.ts';
 import type { WeightLoader } from './weightLoader.ts';
 import type { BlockWeights, LinearWeights } from './weights.ts';
 
@@ -13,10 +13,11 @@ export interface Ends {
 
 /** Loads embedding, final norm and head; a tied head is the embedding itself. */
 export async function loadEnds(loader: WeightLoader, spec: DecoderSpec): Promise<Ends> {
-  const embedding = await loader.matrix('model.embed_tokens.weight', spec.vocabSize, spec.hiddenSize);
-  const finalNorm = await loader.vector('model.norm.weight', spec.hiddenSize);
-  const head = spec.tied ? embedding : await loader.matrix('lm_head.weight', spec.vocabSize, spec.hiddenSize);
-  return { embedding, finalNorm, head };
+  const { names, vocabSize: rows, hiddenSize: cols, tied } = spec;
+  const matrix = (module: string) => loader.matrix({ module, rows, cols, linear: false });
+  const embedding = await matrix(names.embedding);
+  const finalNorm = await loader.vector(`${names.finalNorm}.weight`, cols);
+  return { embedding, finalNorm, head: tied ? embedding : await matrix(names.head) };
 }
 
 /** Loads the weights of one block. */
@@ -25,18 +26,18 @@ export async function loadBlock(
   spec: DecoderSpec,
   layer: number,
 ): Promise<BlockWeights> {
-  const vector = (path: string, length: number) => loader.vector(modulePath(layer, path), length);
-  const inputNorm = await vector('input_layernorm.weight', spec.hiddenSize);
-  const postNorm = await vector('post_attention_layernorm.weight', spec.hiddenSize);
-  const qNorm = spec.qkNorm ? await vector('self_attn.q_norm.weight', spec.headDim) : null;
-  const kNorm = spec.qkNorm ? await vector('self_attn.k_norm.weight', spec.headDim) : null;
-  const linears: Partial<BlockWeights['linears']> = {};
-  for (const { name, path, inFeatures, outFeatures, bias } of linearsOf(spec)) {
-    const linear: LinearWeights = {
-      weight: await loader.matrix(modulePath(layer, `${path}.weight`), outFeatures, inFeatures),
-      bias: bias ? await vector(`${path}.bias`, outFeatures) : null,
-    };
-    linears[name] = linear;
+  const { names, hiddenSize, headDim, qkNorm } = spec;
+  const norm = (path: string, length: number) =>
+    loader.vector(`${modulePath(spec, layer, path)}.weight`, length);
+  const inputNorm = await norm(names.inputNorm, hiddenSize);
+  const postNorm = await norm(names.postNorm, hiddenSize);
+  const qNorm = qkNorm ? await norm(HEAD_NORMS.q, headDim) : null;
+  const kNorm = qkNorm ? await norm(HEAD_NORMS.k, headDim) : null;
+  const linears = new Map<string, LinearWeights>();
+  for (const { path, inFeatures: cols, outFeatures: rows } of spec.linears) {
+    const module = modulePath(spec, layer, path);
+    const weight = await loader.matrix({ module, rows, cols, linear: true });
+    linears.set(path, { weight, bias: await loader.vectorIfStored(`${module}.bias`, rows) });
   }
-  return { inputNorm, postNorm, qNorm, kNorm, linears: linears as BlockWeights['linears'] };
+  return { inputNorm, postNorm, qNorm, kNorm, linears };
 }

@@ -5,7 +5,6 @@ import { STATE_BLOCK } from '../kernels/adamW8bit.ts';
 import { assert } from '../lib/errors.ts';
 import { createRandom } from '../lib/random.ts';
 import type { LoraModule } from './loraModules.ts';
-import type { LinearName } from './spec.ts';
 
 /**
  * A matrix starts at a multiple of this many elements of the flat buffer, so that it begins a block of 8-bit optimizer
@@ -70,7 +69,7 @@ export class LoraAdapter {
       const { inFeatures, outFeatures } = module.linear;
       const aStart = reserve(module.rank * inFeatures);
       const bStart = reserve(outFeatures * module.rank);
-      this.#places.set(key(module.layer, module.linear.name), { module, aStart, bStart });
+      this.#places.set(key(module.layer, module.linear.path), { module, aStart, bStart });
     }
     this.count = at;
     this.parameters = matrices.reduce((sum, { size }) => sum + size, 0);
@@ -79,8 +78,8 @@ export class LoraAdapter {
   }
 
   /** A and B of a module as views of `flat`: the parameters, or a buffer of the same layout (gradients). */
-  pair(layer: number, name: LinearName, flat: Tensor = this.params): LoraPair | null {
-    const place = this.#places.get(key(layer, name));
+  pair(layer: number, path: string, flat: Tensor = this.params): LoraPair | null {
+    const place = this.#places.get(key(layer, path));
     if (!place) return null;
     const { module, aStart, bStart } = place;
     const { rank, scale, linear } = module;
@@ -112,7 +111,7 @@ export class LoraAdapter {
 
   /** Sets a module's matrices. */
   write({ layer, linear, path }: LoraModule, { a, b }: LoraValues): void {
-    const pair = this.pair(layer, linear.name);
+    const pair = this.pair(layer, linear.path);
     assert(pair, `the adapter has no module ${path}`);
     upload(this.#gpu, pair.a, a);
     upload(this.#gpu, pair.b, b);
@@ -136,6 +135,6 @@ export class LoraAdapter {
   }
 }
 
-function key(layer: number, name: LinearName): string {
-  return `${layer}.${name}`;
+function key(layer: number, path: string): string {
+  return `${layer}.${path}`;
 }

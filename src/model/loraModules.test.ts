@@ -3,7 +3,6 @@ import { expectGraftError } from '../testing/errors.ts';
 import { tinyConfig } from '../testing/tinyModel.ts';
 import { parseConfig } from './config.ts';
 import { loraScale, planLora, type LoraShape } from './loraModules.ts';
-import { linearNames } from './spec.ts';
 
 const spec = parseConfig(tinyConfig);
 const shape: LoraShape = { rank: 4, alpha: 8, rslora: false, targets: 'all-linear', layers: 'all' };
@@ -13,7 +12,7 @@ describe('planLora', () => {
   it('gives every linear module of every block an adapter, in the order of the forward pass', () => {
     const modules = planLora(spec, shape);
     expect(modules.map((m) => `${m.layer}.${m.linear.name}`)).toEqual(
-      [0, 1].flatMap((layer) => linearNames.map((name) => `${layer}.${name}`)),
+      [0, 1].flatMap((layer) => spec.linears.map(({ name }) => `${layer}.${name}`)),
     );
     expect(modules[1]).toMatchObject({
       path: 'model.layers.0.self_attn.k_proj',

@@ -1,5 +1,5 @@
 import { GraftError } from '../lib/errors.ts';
-import { linearsOf, modulePath, type DecoderSpec, type LinearSpec } from './spec.ts';
+import { modulePath, type DecoderSpec, type LinearSpec } from './spec.ts';
 
 /** One linear layer that gets an adapter: A [rank, in], B [out, rank], y += scale · (x Aᵀ) Bᵀ. */
 export interface LoraModule {
@@ -31,11 +31,11 @@ export function loraScale(rank: number, alpha: number, rslora: boolean): number 
  */
 export function planLora(spec: DecoderSpec, shape: LoraShape): LoraModule[] {
   const { rank, alpha, rslora, targets, layers } = shape;
-  const linears = linearsOf(spec);
+  const { linears } = spec;
   if (targets !== 'all-linear') {
     const unknown = targets.filter((t) => !linears.some(({ path }) => matches(path, t)));
     if (unknown.length > 0) {
-      const known = linears.map((l) => l.name).join(', ');
+      const known = [...new Set(linears.map((l) => l.name))].join(', ');
       throw new GraftError('train.no_targets', { targets: unknown.join(', '), known });
     }
   }
@@ -49,7 +49,7 @@ export function planLora(spec: DecoderSpec, shape: LoraShape): LoraModule[] {
     if (layers !== 'all' && !layers.includes(layer)) continue;
     for (const linear of linears) {
       if (targets !== 'all-linear' && !targets.some((t) => matches(linear.path, t))) continue;
-      modules.push({ layer, linear, path: modulePath(layer, linear.path), rank, scale });
+      modules.push({ layer, linear, path: modulePath(spec, layer, linear.path), rank, scale });
     }
   }
   return modules;

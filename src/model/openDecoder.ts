@@ -5,6 +5,7 @@ import { GraftError } from '../lib/errors.ts';
 import { Decoder } from './decoder.ts';
 import type { ModelFiles } from './openModel.ts';
 import { ResidentWeights } from './residentWeights.ts';
+import type { WeightStorage } from './weightLoader.ts';
 
 /** The element type a recipe's `dtype` means on this adapter. Throws `gpu.no_f16`. */
 export function activationType(gpu: Gpu, dtype: Recipe['dtype']): ElementType {
@@ -15,12 +16,21 @@ export function activationType(gpu: Gpu, dtype: Recipe['dtype']): ElementType {
 /** Loads every weight of a model and makes the decoder that owns them: `closeDecoder` frees both. */
 export async function openDecoder(
   gpu: Gpu,
-  { spec, checkpoint }: ModelFiles,
+  files: ModelFiles,
   type: ElementType,
-  onProgress?: (done: number, total: number) => void,
+  options: {
+    quantize?: WeightStorage['quantize'];
+    onProgress?: (done: number, total: number) => void;
+  } = {},
 ): Promise<Decoder> {
-  const weights = await ResidentWeights.load(gpu, spec, checkpoint, { halve: type === 'f16', onProgress });
-  return new Decoder(gpu, spec, weights, type);
+  const storage = { halve: type === 'f16', quantize: options.quantize ?? null };
+  const weights = await ResidentWeights.load(gpu, files, storage, options.onProgress);
+  return new Decoder(gpu, files.spec, weights, type);
+}
+
+/** The 4 bits a recipe asks for, or null. */
+export function quantizationOf({ method, double_quant }: Recipe): WeightStorage['quantize'] {
+  return method === 'qlora' ? { doubleQuant: double_quant } : null;
 }
 
 /** Frees a decoder and its weights. */

@@ -1,21 +1,35 @@
 import { openCheckpoint, type Checkpoint } from '../formats/checkpoint.ts';
+import { parseQuantization } from '../formats/quantized/config.ts';
+import { describeStored } from '../formats/quantized/describeStored.ts';
+import type { Quantization, StoredMatrix } from '../formats/quantized/types.ts';
 import { readJsonObject } from '../formats/text.ts';
 import type { Folder } from '../storage/types.ts';
 import { checkCheckpoint } from './checkCheckpoint.ts';
 import { parseConfig } from './config.ts';
-import type { DecoderSpec } from './spec.ts';
+import { matricesOf, type DecoderSpec } from './spec.ts';
 
 /** A model folder whose config and headers were read and agree; no weight was read yet. */
 export interface ModelFiles {
   folder: Folder;
   spec: DecoderSpec;
   checkpoint: Checkpoint;
+  /** How the checkpoint is quantized; null where it is not. */
+  quantization: Quantization | null;
+  /** Where each matrix is stored, by module. */
+  matrices: ReadonlyMap<string, StoredMatrix>;
 }
 
 /** Opens a Hugging Face model folder. Throws every named error of config.json, index, headers and shapes. */
 export async function openModelFiles(folder: Folder): Promise<ModelFiles> {
-  const spec = parseConfig(await readJsonObject(folder, 'config.json'));
+  const config = await readJsonObject(folder, 'config.json');
+  const spec = parseConfig(config);
+  const declared = config.quantization_config ?? null;
+  const quantization = declared === null ? null : parseQuantization(declared);
   const checkpoint = await openCheckpoint(folder);
-  checkCheckpoint(spec, checkpoint);
-  return { folder, spec, checkpoint };
+  checkCheckpoint(spec, checkpoint, quantization);
+  const matrices = new Map<string, StoredMatrix>();
+  for (const { module, rows, cols } of matricesOf(spec)) {
+    matrices.set(module, await describeStored(checkpoint, quantization, module, rows, cols));
+  }
+  return { folder, spec, checkpoint, quantization, matrices };
 }

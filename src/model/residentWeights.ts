@@ -1,10 +1,9 @@
-import type { Checkpoint } from '../formats/checkpoint.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Tensor } from '../gpu/tensor.ts';
 import type { Weight } from '../kernels/weight.ts';
 import { loadBlock, loadEnds, type Ends } from './loadBlock.ts';
-import type { DecoderSpec } from './spec.ts';
-import { WeightLoader } from './weightLoader.ts';
+import type { ModelFiles } from './openModel.ts';
+import { WeightLoader, type WeightStorage } from './weightLoader.ts';
 import type { BlockWeights, WeightSource } from './weights.ts';
 
 /** Every weight in GPU memory, from the first step to the last. */
@@ -21,23 +20,24 @@ export class ResidentWeights implements WeightSource {
 
   /**
    * Loads the whole checkpoint. If it fails, what was loaded is freed.
-   * @param halve store F32 matrices as f16
    * @param onProgress bytes read so far, of those to read
    * Throws `model.tensor_dtype`, and what the checkpoint and the device throw.
    */
   static async load(
     gpu: Gpu,
-    spec: DecoderSpec,
-    checkpoint: Checkpoint,
-    options: { halve: boolean; onProgress?: (done: number, total: number) => void },
+    files: ModelFiles,
+    storage: WeightStorage,
+    onProgress?: (done: number, total: number) => void,
   ): Promise<ResidentWeights> {
     let done = 0;
-    const onBytes = (bytes: number) => options.onProgress?.((done += bytes), checkpoint.totalBytes);
-    const loader = new WeightLoader(gpu, checkpoint, { halve: options.halve, onBytes });
+    const { spec, checkpoint } = files;
+    const onBytes = (bytes: number) => onProgress?.((done += bytes), checkpoint.totalBytes);
+    const loader = new WeightLoader(gpu, files, storage, onBytes);
     try {
       const ends = await loadEnds(loader, spec);
       const blocks: BlockWeights[] = [];
       for (let layer = 0; layer < spec.layers; layer++) blocks.push(await loadBlock(loader, spec, layer));
+      loader.finish();
       gpu.throwIfFailed();
       return new ResidentWeights(loader, ends, blocks);
     } catch (error) {

@@ -6,6 +6,32 @@ export interface RopeSpec {
   scaling: RopeScaling;
 }
 
+/** What a linear layer of a block computes. */
+export type Projection = 'q' | 'k' | 'v' | 'o' | 'gate' | 'up' | 'down';
+
+/** A linear layer of a block: its place under the block, its size and whether it has a bias. */
+export interface LinearSpec {
+  /** Last part of the path, which recipes call targets by. */
+  name: string;
+  path: string;
+  inFeatures: number;
+  outFeatures: number;
+  bias: boolean;
+  /** What its output is, one after the other along the columns: a fused layer makes several. */
+  outputs: readonly { projection: Projection; width: number }[];
+}
+
+/** What a checkpoint calls the modules of a family. */
+export interface ModuleNames {
+  embedding: string;
+  finalNorm: string;
+  head: string;
+  /** Before the number of a block. */
+  blocks: string;
+  inputNorm: string;
+  postNorm: string;
+}
+
 /** All that tells one decoder from another. Every supported family is a value of this type. */
 export interface DecoderSpec {
   family: string;
@@ -20,90 +46,58 @@ export interface DecoderSpec {
   maxPositions: number;
   normEps: number;
   rope: RopeSpec;
-  /** Bias on q, k, v; on o; on gate, up, down. */
-  qkvBias: boolean;
-  outputBias: boolean;
-  mlpBias: boolean;
   /** RMSNorm on each head of q and k before RoPE (Qwen3). */
   qkNorm: boolean;
   /** The output head is the embedding matrix. */
   tied: boolean;
   /** Sliding attention window of a layer in tokens; 0 is full causal attention. */
   windowOf(layer: number): number;
-}
-
-/** The linear modules of a block, in the order of the forward pass. */
-export const linearNames = [
-  'q_proj',
-  'k_proj',
-  'v_proj',
-  'o_proj',
-  'gate_proj',
-  'up_proj',
-  'down_proj',
-] as const;
-export type LinearName = (typeof linearNames)[number];
-
-/** A linear module of a block: its place under `model.layers.N.`, its size and whether it has a bias. */
-export interface LinearSpec {
-  name: LinearName;
-  path: string;
-  inFeatures: number;
-  outFeatures: number;
-  bias: boolean;
-}
-
-/** The seven linear modules of a block. */
-export function linearsOf(spec: DecoderSpec): LinearSpec[] {
-  const { hiddenSize: d, ffnSize: f, qkvBias, outputBias, mlpBias } = spec;
-  const q = spec.heads * spec.headDim;
-  const kv = spec.kvHeads * spec.headDim;
-  const linear = (
-    name: LinearName,
-    parent: string,
-    inFeatures: number,
-    outFeatures: number,
-    bias: boolean,
-  ) => ({
-    name,
-    path: `${parent}.${name}`,
-    inFeatures,
-    outFeatures,
-    bias,
-  });
-  return [
-    linear('q_proj', 'self_attn', d, q, qkvBias),
-    linear('k_proj', 'self_attn', d, kv, qkvBias),
-    linear('v_proj', 'self_attn', d, kv, qkvBias),
-    linear('o_proj', 'self_attn', q, d, outputBias),
-    linear('gate_proj', 'mlp', d, f, mlpBias),
-    linear('up_proj', 'mlp', d, f, mlpBias),
-    linear('down_proj', 'mlp', f, d, mlpBias),
-  ];
+  names: ModuleNames;
+  /** The linear layers of a block, in the order of the forward pass. */
+  linears: readonly LinearSpec[];
 }
 
 /** Full name of a module of a block, as checkpoints and PEFT write it. */
-export function modulePath(layer: number, path: string): string {
-  return `model.layers.${layer}.${path}`;
+export function modulePath(spec: DecoderSpec, layer: number, path: string): string {
+  return `${spec.names.blocks}.${layer}.${path}`;
 }
 
-/** Every tensor a checkpoint of this spec must hold, with its shape: one by one, for a config may claim 10^9 layers. */
-export function* tensorsOf(spec: DecoderSpec): Generator<{ name: string; shape: number[] }> {
-  const { hiddenSize: d, vocabSize } = spec;
-  yield { name: 'model.embed_tokens.weight', shape: [vocabSize, d] };
+/** Modules of the heads' norms under a block, where the family has them. */
+export const HEAD_NORMS = { q: 'self_attn.q_norm', k: 'self_attn.k_norm' } as const;
+
+/** A matrix of the model: [rows, cols], and whether it is a linear layer of a block. */
+export interface MatrixSpec {
+  module: string;
+  rows: number;
+  cols: number;
+  linear: boolean;
+}
+
+/** Every matrix a checkpoint of this spec must hold: one by one, for a config may claim 10^9 layers. */
+export function* matricesOf(spec: DecoderSpec): Generator<MatrixSpec> {
+  const { names, vocabSize: rows, hiddenSize: cols } = spec;
+  yield { module: names.embedding, rows, cols, linear: false };
   for (let layer = 0; layer < spec.layers; layer++) {
-    const tensor = (path: string, shape: number[]) => ({ name: modulePath(layer, path), shape });
-    yield tensor('input_layernorm.weight', [d]);
-    for (const { path, inFeatures, outFeatures, bias } of linearsOf(spec)) {
-      yield tensor(`${path}.weight`, [outFeatures, inFeatures]);
-      if (bias) yield tensor(`${path}.bias`, [outFeatures]);
+    for (const { path, inFeatures, outFeatures } of spec.linears) {
+      yield { module: modulePath(spec, layer, path), rows: outFeatures, cols: inFeatures, linear: true };
+    }
+  }
+  if (!spec.tied) yield { module: names.head, rows, cols, linear: false };
+}
+
+/** Every vector a checkpoint of this spec must hold: weights of norms, and biases. */
+export function* vectorsOf(spec: DecoderSpec): Generator<{ name: string; length: number }> {
+  const { names, hiddenSize, headDim } = spec;
+  for (let layer = 0; layer < spec.layers; layer++) {
+    const vector = (path: string, length: number) => ({ name: modulePath(spec, layer, path), length });
+    yield vector(`${names.inputNorm}.weight`, hiddenSize);
+    for (const { path, outFeatures, bias } of spec.linears) {
+      if (bias) yield vector(`${path}.bias`, outFeatures);
     }
     if (spec.qkNorm) {
-      yield tensor('self_attn.q_norm.weight', [spec.headDim]);
-      yield tensor('self_attn.k_norm.weight', [spec.headDim]);
+      for (const norm of Object.values(HEAD_NORMS)) yield vector(`${norm}.weight`, headDim);
     }
-    yield tensor('post_attention_layernorm.weight', [d]);
+    yield vector(`${names.postNorm}.weight`, hiddenSize);
   }
-  yield { name: 'model.norm.weight', shape: [d] };
-  if (!spec.tied) yield { name: 'lm_head.weight', shape: [vocabSize, d] };
+  yield { name: `${names.finalNorm}.weight`, length: hiddenSize };
 }

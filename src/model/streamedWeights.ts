@@ -1,10 +1,9 @@
-import type { Checkpoint } from '../formats/checkpoint.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Tensor } from '../gpu/tensor.ts';
 import type { Weight } from '../kernels/weight.ts';
 import { loadBlock, loadEnds, type Ends } from './loadBlock.ts';
-import type { DecoderSpec } from './spec.ts';
-import { WeightLoader } from './weightLoader.ts';
+import type { ModelFiles } from './openModel.ts';
+import { WeightLoader, type WeightStorage } from './weightLoader.ts';
 import type { BlockWeights, WeightSource } from './weights.ts';
 
 /** Something on the GPU with the loader that owns its tensors. */
@@ -19,15 +18,15 @@ interface Loaded<T> {
  */
 export class StreamedWeights implements WeightSource {
   readonly #gpu: Gpu;
-  readonly #spec: DecoderSpec;
-  readonly #checkpoint: Checkpoint;
+  readonly #files: ModelFiles;
+  readonly #storage: WeightStorage;
   #ends: Loaded<Ends> | null = null;
   readonly #blocks = new Map<number, Loaded<BlockWeights>>();
 
-  constructor(gpu: Gpu, spec: DecoderSpec, checkpoint: Checkpoint) {
+  constructor(gpu: Gpu, files: ModelFiles, storage: WeightStorage) {
     this.#gpu = gpu;
-    this.#spec = spec;
-    this.#checkpoint = checkpoint;
+    this.#files = files;
+    this.#storage = storage;
   }
 
   async embedding(): Promise<Weight> {
@@ -43,7 +42,8 @@ export class StreamedWeights implements WeightSource {
   }
 
   async block(layer: number): Promise<BlockWeights> {
-    const loaded = this.#blocks.get(layer) ?? this.#load((loader) => loadBlock(loader, this.#spec, layer));
+    const loaded =
+      this.#blocks.get(layer) ?? this.#load((loader) => loadBlock(loader, this.#files.spec, layer));
     this.#blocks.set(layer, loaded);
     return loaded.value;
   }
@@ -60,12 +60,16 @@ export class StreamedWeights implements WeightSource {
   }
 
   #loadEnds(): Promise<Ends> {
-    this.#ends ??= this.#load((loader) => loadEnds(loader, this.#spec));
+    this.#ends ??= this.#load((loader) => loadEnds(loader, this.#files.spec));
     return this.#ends.value;
   }
 
   #load<T>(load: (loader: WeightLoader) => Promise<T>): Loaded<T> {
-    const loader = new WeightLoader(this.#gpu, this.#checkpoint, { halve: false });
-    return { loader, value: load(loader) };
+    const loader = new WeightLoader(this.#gpu, this.#files, this.#storage);
+    const value = load(loader).then((loaded) => {
+      loader.finish();
+      return loaded;
+    });
+    return { loader, value };
   }
 }

@@ -22,11 +22,13 @@ import { replaceTensor, tinyModel, type TinyModelOptions, type TinyTensor } from
 import { Decoder, withoutAdapter } from './decoder.ts';
 import { LoraAdapter } from './loraAdapter.ts';
 import { planLora } from './loraModules.ts';
+import { loadFloatMatrix } from './load/floatMatrix.ts';
+import { LoadContext } from './load/loadContext.ts';
 import { closeDecoder } from './openDecoder.ts';
 import { openModelFiles } from './openModel.ts';
 import { ResidentWeights } from './residentWeights.ts';
 import { StreamedWeights } from './streamedWeights.ts';
-import { WeightLoader } from './weightLoader.ts';
+import { asStored } from './weightLoader.ts';
 
 const ids = [1, 7, 39, 0, 12, 12];
 
@@ -38,8 +40,8 @@ beforeEach(async () => {
 });
 
 async function open(folder: Folder, { halve = false, on = gpu } = {}): Promise<Decoder> {
-  const { spec, checkpoint } = await openModelFiles(folder);
-  return new Decoder(on, spec, await ResidentWeights.load(on, spec, checkpoint, { halve }), 'f32');
+  const files = await openModelFiles(folder);
+  return new Decoder(on, files.spec, await ResidentWeights.load(on, files, { ...asStored, halve }), 'f32');
 }
 
 async function baseLogits(folder: Folder, options?: { halve?: boolean }): Promise<Float32Array> {
@@ -97,8 +99,9 @@ describe('a matrix of more than 16 MiB', () => {
     const file = encodeSafetensors([{ name, dtype: 'F32', shape: [rows, columns], bytes }]);
     const checkpoint = await openCheckpoint(new MemoryFolder('large', { 'model.safetensors': file }));
     const told: number[] = [];
-    const loader = new WeightLoader(gpu, checkpoint, { halve, onBytes: (n) => told.push(n) });
-    const { chunks } = await loader.matrix(name, rows, columns);
+    const context = new LoadContext(gpu, checkpoint, (n) => told.push(n));
+    const matrix = { kind: 'float', tensor: name, dtype: 'F32' } as const;
+    const { chunks } = await loadFloatMatrix(context, matrix, [rows, columns], halve);
     expect(told.length).toBe(2);
     expect(chunks.length).toBe(1);
     const stored = await readBytes(gpu, chunks[0]!.data);
@@ -106,7 +109,7 @@ describe('a matrix of more than 16 MiB', () => {
     // One comparison, not a matcher's millions.
     expect(stored.findIndex((byte, i) => byte !== expected[i])).toBe(-1);
     expect(stored.byteLength).toBe(expected.byteLength);
-    loader.dispose();
+    context.dispose();
   });
 });
 
@@ -152,17 +155,12 @@ describe('sources', () => {
     ['untied', {}, 2],
   ])('resident and streamed weights give the same bits: %s', async (_, config, matrices) => {
     const files = await openModelFiles(tinyModel({ config, dtype: 'BF16', firstShard: 6 }));
-    const resident = await ResidentWeights.load(gpu, files.spec, files.checkpoint, { halve: false });
+    const resident = await ResidentWeights.load(gpu, files, asStored);
     const first = new Decoder(gpu, files.spec, resident, 'f32');
     const expected = await logitsOfSequence(first, withoutAdapter, ids);
     closeDecoder(first);
 
-    const second = new Decoder(
-      gpu,
-      files.spec,
-      new StreamedWeights(gpu, files.spec, files.checkpoint),
-      'f32',
-    );
+    const second = new Decoder(gpu, files.spec, new StreamedWeights(gpu, files, asStored), 'f32');
     const empty = gpu.memory.bytes;
     expect(await logitsOfSequence(second, withoutAdapter, ids)).toEqual(expected);
     expect(await logitsOfSequence(second, withoutAdapter, ids)).toEqual(expected);
@@ -175,10 +173,9 @@ describe('sources', () => {
   it('says how many bytes it has read', async () => {
     const files = await openModelFiles(tinyModel());
     const told: number[] = [];
-    const weights = await ResidentWeights.load(gpu, files.spec, files.checkpoint, {
-      halve: false,
-      onProgress: (done, total) => told.push(done / total),
-    });
+    const weights = await ResidentWeights.load(gpu, files, asStored, (done, total) =>
+      told.push(done / total),
+    );
     weights.dispose();
     expect(told.at(-1)).toBe(1);
     expect(told.every((share, i) => i === 0 || share >= told[i - 1]!)).toBe(true);
@@ -200,13 +197,16 @@ describe('failures', () => {
     ['model.embed_tokens.weight', 'F8_E4M3', 1],
   ])('name %s stored as %s, and leave nothing on the GPU', async (tensor, dtype, width) => {
     // Past the check of the headers, which would name it before.
-    const { spec } = await openModelFiles(tinyModel());
+    const opened = await openModelFiles(tinyModel());
     const checkpoint = await openCheckpoint(tinyModel({ edit: asDtype(tensor, dtype, width) }));
+    const matrix = { kind: 'float', tensor, dtype } as const;
+    const matrices = new Map([...opened.matrices, [tensor.replace(/\.weight$/, ''), matrix]]);
+    const files = { ...opened, checkpoint, matrices };
     const params = { tensor, dtype };
-    const load = () => ResidentWeights.load(gpu, spec, checkpoint, { halve: false });
+    const load = () => ResidentWeights.load(gpu, files, asStored);
     await expectGraftError(load, 'model.tensor_dtype', params);
 
-    const decoder = new Decoder(gpu, spec, new StreamedWeights(gpu, spec, checkpoint), 'f32');
+    const decoder = new Decoder(gpu, files.spec, new StreamedWeights(gpu, files, asStored), 'f32');
     await expectGraftError(
       () => logitsOfSequence(decoder, withoutAdapter, ids),
       'model.tensor_dtype',
@@ -222,7 +222,7 @@ describe('failures', () => {
     const read = source.read.bind(source);
     source.read = (offset, length) =>
       offset + length < source.size ? read(offset, length) : Promise.reject(new Error('gone'));
-    const load = () => ResidentWeights.load(gpu, files.spec, files.checkpoint, { halve: false });
+    const load = () => ResidentWeights.load(gpu, files, asStored);
     expect(await caught(load)).toMatchObject({ message: 'gone' });
   });
 });

@@ -1,6 +1,5 @@
 import type { Tensor } from '../gpu/tensor.ts';
 import type { Weight } from '../kernels/weight.ts';
-import type { LinearName } from './spec.ts';
 
 /** A frozen linear layer: weight [out, in], bias [out] f32. */
 export interface LinearWeights {
@@ -15,7 +14,8 @@ export interface BlockWeights {
   /** Norms of the heads of q and k, where the family has them. */
   qNorm: Tensor | null;
   kNorm: Tensor | null;
-  linears: Record<LinearName, LinearWeights>;
+  /** By path under the block. */
+  linears: ReadonlyMap<string, LinearWeights>;
 }
 
 /**

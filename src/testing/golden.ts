@@ -15,6 +15,8 @@ interface GoldenRow {
 /** A reference run in float64 PyTorch: settings, a probe with a non-zero B, and every optimizer step. */
 export interface Golden {
   model: string;
+  /** 'nf4' where the linear layers were in 4 bits. */
+  quant?: string;
   rank: number;
   alpha: number;
   targets: string[];

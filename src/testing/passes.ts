@@ -48,7 +48,7 @@ export function modulesOf(
   flat: Float32Array,
 ): { module: LoraModule; a: Float32Array; b: Float32Array }[] {
   return adapter.modules.map((module) => {
-    const pair = adapter.pair(module.layer, module.linear.name)!;
+    const pair = adapter.pair(module.layer, module.linear.path)!;
     const part = (tensor: Tensor) => flat.subarray(tensor.offset / 4, tensor.offset / 4 + elementsOf(tensor));
     return { module, a: part(pair.a), b: part(pair.b) };
   });

@@ -1,15 +1,9 @@
 import type { Gpu } from '../gpu/device.ts';
 import { f16ToF32, f32ToF16, bf16ToF32, f32ToBf16 } from '../formats/floats.ts';
+import { codebooks } from '../formats/quantized/codebooks.ts';
 import { createRandom } from '../lib/random.ts';
 import { CODES_PER_WORD, type Weight, type WeightChunk } from '../kernels/weight.ts';
 import { tensorOf } from './tensors.ts';
-
-const nf4 = [
-  -1, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453, -0.28444138169288635,
-  -0.18477343022823334, -0.09105003625154495, 0, 0.07958029955625534, 0.16093020141124725,
-  0.24611230194568634, 0.33791524171829224, 0.44070982933044434, 0.5626170039176941, 0.7229568362236023, 1,
-];
-const fp4 = [0, 0.0625, 8, 12, 4, 6, 2, 3, 0, -0.0625, -8, -12, -4, -6, -2, -3].map((x) => x / 12);
 
 /** The 4-bit encodings a test goes through. */
 export type QuantizedCase = 'nf4' | 'fp4' | 'nf4 nested' | 'int4' | 'int4 bf16' | 'int4 ordered';
@@ -61,7 +55,7 @@ export function quantizedWeight(
     blockSize: number,
   ): WeightChunk {
     const format = of === 'fp4' ? 'fp4' : 'nf4';
-    const book = Float32Array.from(format === 'fp4' ? fp4 : nf4);
+    const book = codebooks[format];
     const blocks = Math.ceil(codes.length / blockSize);
     if (of !== 'nf4 nested') {
       const absmax = Float32Array.from({ length: blocks }, () => 0.1 + random.next());

@@ -23,12 +23,13 @@ import { evaluate } from './evaluate.ts';
 import { train, type StepReport } from './trainer.ts';
 import { StepRunner } from './trainStep.ts';
 
-const runs = ['stories260k-lora', 'tiny-qwen2-lora', 'tiny-qwen3-lora'];
+const runs = ['stories260k-lora', 'tiny-qwen2-lora', 'tiny-qwen3-lora', 'tiny-llama3-qlora'];
 
 async function openDecoder(golden: Golden, type: 'f32' | 'f16') {
   const gpu = await testGpu();
   const files = await openModelFiles(sharedFolder(`models/${golden.model}`));
-  const weights = await ResidentWeights.load(gpu, files.spec, files.checkpoint, { halve: type === 'f16' });
+  const quantize = golden.quant === 'nf4' ? { doubleQuant: false } : null;
+  const weights = await ResidentWeights.load(gpu, files, { halve: type === 'f16', quantize });
   return new Decoder(gpu, files.spec, weights, type);
 }
 
@@ -80,7 +81,7 @@ describe.each(runs)('%s in f32', (run) => {
     const expected = await readTensors(`golden/${run}`, 'probe_grads.safetensors');
     let worst = 0;
     for (const { layer, linear, path } of adapter.modules) {
-      const pair = adapter.pair(layer, linear.name, runner.grads)!;
+      const pair = adapter.pair(layer, linear.path, runner.grads)!;
       for (const [half, tensor] of [
         ['A', pair.a],
         ['B', pair.b],

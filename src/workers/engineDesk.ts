@@ -99,7 +99,7 @@ export function createEngineDesk(): Throwing<EngineApi> {
           device_,
           files,
           'f32',
-          bytesReporter('Loading weights', onProgress),
+          { onProgress: bytesReporter('Loading weights', onProgress) },
         );
         model = { name: source.name, files, decoder, tokenizer };
         return summarize(source.name, files, tokenizer, device_.memory.bytes);

@@ -1,7 +1,6 @@
 import { elementCount } from '../formats/dtypes.ts';
 import type { Tokenizer } from '../data/tokenizer.ts';
 import type { ModelFiles } from '../model/openModel.ts';
-import { linearNames } from '../model/spec.ts';
 import type { ModelSummary } from './protocol.ts';
 
 /** What the page tells of an open model. */
@@ -27,7 +26,7 @@ export async function summarize(
     dtypes: [...new Set(infos.map(({ dtype }) => dtype))],
     tied: spec.tied,
     files,
-    linearModules: [...linearNames],
+    linearModules: [...new Set(spec.linears.map((linear) => linear.name))],
     hasTokenizer: tokenizer !== null,
     hasChatTemplate: tokenizer !== null && tokenizer.chatTemplate !== null,
     gpuBytes,

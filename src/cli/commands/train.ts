@@ -7,7 +7,7 @@ import { readJson, writeText } from '../../formats/text.ts';
 import { GraftError } from '../../lib/errors.ts';
 import { adapterToPeft, matchModules } from '../../model/adapterFiles.ts';
 import { planLora, type LoraModule } from '../../model/loraModules.ts';
-import { activationType, openDecoder } from '../../model/openDecoder.ts';
+import { activationType, openDecoder, quantizationOf } from '../../model/openDecoder.ts';
 import type { DecoderSpec } from '../../model/spec.ts';
 import { nodeFolder } from '../../storage/nodeFolder.ts';
 import { describeAdapter, startAdapter } from '../../train/startAdapter.ts';
@@ -44,7 +44,9 @@ export async function run(args: string[]): Promise<void> {
   const rows = splitDataset(dataset, recipe.eval_fraction, recipe.seed);
 
   await withGpu(async (gpu) => {
-    const decoder = await openDecoder(gpu, files, activationType(gpu, recipe.dtype));
+    const decoder = await openDecoder(gpu, files, activationType(gpu, recipe.dtype), {
+      quantize: quantizationOf(recipe),
+    });
     const adapter = startAdapter(gpu, spec, recipe, initial);
     const metrics: string[] = [];
     const keep = async () => {

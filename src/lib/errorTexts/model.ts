@@ -17,10 +17,6 @@ export const modelErrors = {
     what: 'config.json has "{key}": "{value}", which Graft does not know how to compute.',
     next: 'Choose another model.',
   },
-  'model.quantized': {
-    what: 'This model is stored quantized ({value}), which Graft cannot load.',
-    next: 'Choose the original 16-bit version of the model.',
-  },
   'model.tensor_missing': {
     what: 'The model’s files hold no tensor "{tensor}", which config.json calls for.',
     next: 'Check that config.json and the safetensors files belong together and that no shard is missing.',

@@ -1,5 +1,6 @@
 import type { ConfigReader } from '../configReader.ts';
 import type { DecoderSpec } from '../spec.ts';
+import type { Biases } from './llamaLayout.ts';
 
 /** What a family's file says: which configs are its own, and how it differs from plain Llama. */
 export interface Family {
@@ -8,4 +9,8 @@ export interface Family {
   /** `architectures` in config.json. */
   architecture: string;
   differences(config: ConfigReader): Partial<DecoderSpec>;
+  /** Of Llama's linear layers; by default none. */
+  biases?(config: ConfigReader): Biases;
+  /** Names and linear layers other than Llama's, once the sizes are known. */
+  layout?(spec: Omit<DecoderSpec, 'names' | 'linears'>): Pick<DecoderSpec, 'names' | 'linears'>;
 }

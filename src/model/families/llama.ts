@@ -4,8 +4,9 @@ import type { Family } from './family.ts';
 export const llama: Family = {
   modelType: 'llama',
   architecture: 'LlamaForCausalLM',
-  differences: (config) => {
+  differences: () => ({}),
+  biases: (config) => {
     const attentionBias = config.boolean('attention_bias', false);
-    return { qkvBias: attentionBias, outputBias: attentionBias, mlpBias: config.boolean('mlp_bias', false) };
+    return { qkv: attentionBias, output: attentionBias, mlp: config.boolean('mlp_bias', false) };
   },
 };

@@ -1,12 +1,14 @@
 import type { ConfigReader } from '../configReader.ts';
 import type { DecoderSpec } from '../spec.ts';
 import type { Family } from './family.ts';
+import { noBias } from './llamaLayout.ts';
 
 /** Qwen1.5, Qwen2 and Qwen2.5: Llama with a bias on q, k and v. */
 export const qwen2: Family = {
   modelType: 'qwen2',
   architecture: 'Qwen2ForCausalLM',
-  differences: (config) => ({ qkvBias: true, ...slidingLayers(config) }),
+  differences: slidingLayers,
+  biases: () => ({ ...noBias, qkv: true }),
 };
 
 /** Qwen's window: only when switched on, in the layers `layer_types` says or from `max_window_layers` on. */

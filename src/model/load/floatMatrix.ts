@@ -1,0 +1,45 @@
+import type { FloatMatrix } from '../../formats/quantized/types.ts';
+import { decodeFloats, f32ToF16 } from '../../formats/floats.ts';
+import { upload } from '../../gpu/transfer.ts';
+import type { FloatFormat, Weight, WeightChunk } from '../../kernels/weight.ts';
+import { floatFormat } from '../floatFormat.ts';
+import { PIECE, rowRanges, type LoadContext } from './loadContext.ts';
+
+/** 64 rows keep every chunk aligned to whole words, and its slice of a bias to 256 bytes. */
+const CHUNK_ROWS = 64;
+
+/**
+ * Brings a float matrix to the GPU bit for bit, or F32 as f16 with `halve`, in chunks within the binding limit.
+ * Throws `model.tensor_dtype`.
+ */
+export async function loadFloatMatrix(
+  context: LoadContext,
+  { tensor, dtype }: FloatMatrix,
+  [rows, cols]: readonly [number, number],
+  halve: boolean,
+): Promise<Weight> {
+  const stored = floatFormat({ name: tensor, dtype });
+  const format: FloatFormat = halve && stored === 'f32' ? 'f16' : stored;
+  const bytesOf = (of: FloatFormat, elements: number) => elements * (of === 'f32' ? 4 : 2);
+  const limit = Math.floor(context.gpu.maxBinding / bytesOf(format, cols));
+  const chunks: WeightChunk[] = [];
+  for (const range of rowRanges(rows, limit, CHUNK_ROWS)) {
+    const count = range.rows * cols;
+    const start = range.rowStart * cols;
+    const data =
+      format === 'f32'
+        ? context.tensor('f32', [count], tensor)
+        : context.tensor('u32', [Math.ceil(count / 2)], tensor);
+    chunks.push({ ...range, cols, encoding: { format }, data });
+    if (format === stored) {
+      await context.copy(tensor, bytesOf(stored, start), bytesOf(stored, count), data);
+      continue;
+    }
+    for (let at = 0; at < count; at += PIECE / 4) {
+      const bytes = await context.read(tensor, 4 * (start + at), 4 * Math.min(PIECE / 4, count - at));
+      const halves = f32ToF16(decodeFloats(bytes, dtype));
+      upload(context.gpu, { ...data, offset: data.offset + 2 * at }, halves);
+    }
+  }
+  return { rows, cols, chunks };
+}

@@ -1,0 +1,102 @@
+import type { Checkpoint } from '../../formats/checkpoint.ts';
+import type { Commands } from '../../gpu/commands.ts';
+import type { Gpu } from '../../gpu/device.ts';
+import type { ElementType, Tensor } from '../../gpu/tensor.ts';
+import { uploadBytes } from '../../gpu/transfer.ts';
+
+/** Bytes read and uploaded at once: what JavaScript ever holds of a weight, and the GPU of its source. */
+export const PIECE = 16 * 1024 * 1024;
+
+/** What bringing matrices to the GPU needs: the files, the device, and who owns the tensors that are made. */
+export class LoadContext {
+  readonly gpu: Gpu;
+  readonly checkpoint: Checkpoint;
+  readonly commands: Commands;
+  readonly #onBytes: (bytes: number) => void;
+  readonly #owned = new Set<Tensor>();
+  #staging: Tensor | null = null;
+
+  constructor(gpu: Gpu, checkpoint: Checkpoint, onBytes: (bytes: number) => void = () => undefined) {
+    this.gpu = gpu;
+    this.checkpoint = checkpoint;
+    this.commands = gpu.commands();
+    this.#onBytes = onBytes;
+  }
+
+  /** Makes a tensor that lives until `dispose`, or `free`. */
+  tensor(type: ElementType, shape: readonly number[], label: string): Tensor {
+    const made = this.gpu.memory.tensor(type, shape, label);
+    this.#owned.add(made);
+    return made;
+  }
+
+  /** Frees a tensor before the others, once the commands that use it are on their way. */
+  free(tensor: Tensor): void {
+    this.commands.submit();
+    this.#owned.delete(tensor);
+    this.gpu.memory.free(tensor);
+  }
+
+  /** Reads bytes of a tensor of the files, and counts them. */
+  async read(name: string, offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = await this.checkpoint.readRange(name, offset, length);
+    this.#onBytes(length);
+    return bytes;
+  }
+
+  /** Brings bytes of a tensor into `target` as they are, a piece after the other. */
+  async copy(name: string, offset: number, length: number, target: Tensor): Promise<void> {
+    for (let at = 0; at < length; at += PIECE) {
+      const bytes = await this.read(name, offset + at, Math.min(PIECE, length - at));
+      uploadBytes(this.gpu, { ...target, offset: target.offset + at }, bytes);
+    }
+  }
+
+  /** Brings bytes of a tensor to the GPU for a kernel to read as u32 words: they hold until the next piece. */
+  async stage(name: string, offset: number, length: number): Promise<Tensor> {
+    const bytes = await this.read(name, offset, length);
+    const words = Math.ceil(length / 4);
+    // The upload overwrites the piece before, whose commands must be on their way.
+    this.commands.submit();
+    if (this.#staging === null || this.#staging.shape[0]! < words) {
+      if (this.#staging) this.free(this.#staging);
+      this.#staging = this.tensor('u32', [words], 'staging');
+    }
+    uploadBytes(this.gpu, this.#staging, bytes);
+    return { ...this.#staging, shape: [words] };
+  }
+
+  /** Ends loading: submits what is recorded and frees what only loading needs. */
+  finish(): void {
+    this.commands.submit();
+    if (this.#staging) this.free(this.#staging);
+    this.#staging = null;
+    this.commands.dispose();
+  }
+
+  /** Frees everything, also after a load that failed half-way. */
+  dispose(): void {
+    // A destroyed buffer lives on until the queue has passed the commands that use it.
+    this.commands.submit();
+    this.commands.dispose();
+    for (const tensor of this.#owned) this.gpu.memory.free(tensor);
+    this.#owned.clear();
+    this.#staging = null;
+  }
+}
+
+/** Rows first … first + rows − 1 of a matrix. */
+export interface RowRange {
+  rowStart: number;
+  rows: number;
+}
+
+/** Splits rows into ranges of at most `limit`, each but the last a multiple of `unit`; at least one unit each. */
+export function rowRanges(rows: number, limit: number, unit: number): RowRange[] {
+  const step = Math.max(unit, Math.floor(limit / unit) * unit);
+  const ranges: RowRange[] = [];
+  for (let rowStart = 0; rowStart < rows; rowStart += step) {
+    ranges.push({ rowStart, rows: Math.min(step, rows - rowStart) });
+  }
+  return ranges;
+}
