@@ -61,7 +61,12 @@ fn main(
   let largest = magnitudes[0];
   var scaled = 0.0;
   if (largest >= 1.1754943508222875e-38) {
-    scaled = divide(x, largest);
+    // As bitsandbytes: an incomplete block is divided, a whole one multiplied by the reciprocal.
+    if ((nested_block + 1u) * WG > params.blocks) {
+      scaled = divide(x, largest);
+    } else {
+      scaled = x * divide(1.0, largest);
+    }
   }
   bytes[thread] = nearest(scaled);
   workgroupBarrier();

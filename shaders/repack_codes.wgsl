@@ -58,8 +58,8 @@ fn main(
   let col = (params.first + word) * 8u;
   var packed = 0u;
   for (var j = 0u; j < min(8u, params.cols - col); j++) {
-    let from = source[(word * 8u + j) * (params.all_rows / 8u) + stored / 8u];
-    packed |= ((from >> (4u * nibble)) & 15u) << (4u * j);
+    let stored_word = source[(word * 8u + j) * (params.all_rows / 8u) + stored / 8u];
+    packed |= ((stored_word >> (4u * nibble)) & 15u) << (4u * j);
   }
   codes[target_word] = packed;
 //#endif

@@ -68,14 +68,14 @@ describe.concurrent('config.json', () => {
       '"rope_scaling.rope_type": "yarn"',
     ],
     [
-      'of a quantized model',
-      withFields({ quantization_config: { quant_method: 'gptq' } }),
-      'This model is stored quantized (gptq)',
+      'quantized in a way that is not known',
+      withFields({ quantization_config: { quant_method: 'aqlm' } }),
+      'config.json says that the model is quantized with "aqlm", which Graft does not read.',
     ],
     [
       'with more layers than there are',
       withFields({ num_hidden_layers: 1e9 }),
-      'hold no tensor "model.layers.5.input_layernorm.weight", which config.json calls for.',
+      'hold no tensor "model.layers.5.self_attn.q_proj.weight", which config.json calls for.',
     ],
     [
       'with fewer layers than there are',

@@ -53,7 +53,7 @@ describe('openModelFiles', () => {
     const config = JSON.parse(await readText(folder, 'config.json')) as object;
     folder.files.set('config.json', encode(JSON.stringify({ ...config, num_hidden_layers: 1e9 })));
     await expectGraftError(() => openModelFiles(folder), 'model.tensor_missing', {
-      tensor: 'model.layers.2.input_layernorm.weight',
+      tensor: 'model.layers.2.self_attn.q_proj.weight',
     });
   });
 

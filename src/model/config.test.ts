@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { ErrorCode, ErrorParams } from '../lib/errors.ts';
 import { expectGraftError } from '../testing/errors.ts';
-import { tinyConfig } from '../testing/tinyModel.ts';
+import { qwenConfig, tinyConfig } from '../testing/tinyModel.ts';
 import { parseConfig } from './config.ts';
+import type { DecoderSpec } from './spec.ts';
 
 /** The config with some keys changed; undefined takes a key out. */
 function changed(fields: Record<string, unknown>): Record<string, unknown> {
@@ -17,9 +18,12 @@ const qwen2 = (fields: Record<string, unknown> = {}) => family('qwen2', 'Qwen2Fo
 const qwen3 = (fields: Record<string, unknown> = {}) => family('qwen3', 'Qwen3ForCausalLM', fields);
 const mistral = (fields: Record<string, unknown> = {}) => family('mistral', 'MistralForCausalLM', fields);
 
+/** Names of the linear layers that have a bias. */
+const biased = ({ linears }: DecoderSpec) => linears.filter(({ bias }) => bias).map(({ name }) => name);
+
 describe('families', () => {
   it('reads every number of a Llama', () => {
-    const { windowOf, ...spec } = parseConfig(tinyConfig);
+    const { windowOf, names, linears, ...spec } = parseConfig(tinyConfig);
     expect(spec).toEqual({
       family: 'llama',
       hiddenSize: 32,
@@ -32,13 +36,43 @@ describe('families', () => {
       maxPositions: 64,
       normEps: 1e-5,
       rope: { theta: 10000, scaling: { rope_type: 'default' } },
-      qkvBias: false,
-      outputBias: false,
-      mlpBias: false,
       qkNorm: false,
       tied: false,
     });
     expect(windowOf(0)).toBe(0);
+    expect(names).toMatchObject({ embedding: 'model.embed_tokens', blocks: 'model.layers', head: 'lm_head' });
+    expect(linears.map(({ path, outFeatures, inFeatures }) => [path, outFeatures, inFeatures])).toEqual([
+      ['self_attn.q_proj', 32, 32],
+      ['self_attn.k_proj', 16, 32],
+      ['self_attn.v_proj', 16, 32],
+      ['self_attn.o_proj', 32, 32],
+      ['mlp.gate_proj', 40, 32],
+      ['mlp.up_proj', 40, 32],
+      ['mlp.down_proj', 32, 40],
+    ]);
+  });
+
+  it('reads the first Qwen: one layer for q, k and v, half the intermediate size, contexts up to seq_length', () => {
+    const spec = parseConfig(qwenConfig);
+    expect(spec).toMatchObject({
+      family: 'qwen',
+      ffnSize: 48,
+      kvHeads: 4,
+      headDim: 16,
+      maxPositions: 64,
+      normEps: 1e-6,
+      tied: false,
+      names: { embedding: 'transformer.wte', finalNorm: 'transformer.ln_f' },
+    });
+    expect(spec.rope.theta).toBe(10000);
+    expect(biased(spec)).toEqual(['c_attn']);
+    expect(spec.linears.map(({ path, outFeatures }) => [path, outFeatures])).toEqual([
+      ['attn.c_attn', 192],
+      ['attn.c_proj', 64],
+      ['mlp.w2', 48],
+      ['mlp.w1', 48],
+      ['mlp.c_proj', 64],
+    ]);
   });
 
   it('takes transformers’ defaults for what a Llama may leave out', () => {
@@ -57,20 +91,21 @@ describe('families', () => {
 
   it('gives Llama the biases its config asks for, and a head_dim of its own', () => {
     const spec = parseConfig(changed({ attention_bias: true, mlp_bias: true, head_dim: 16 }));
-    expect(spec).toMatchObject({ qkvBias: true, outputBias: true, mlpBias: true, headDim: 16 });
+    expect(spec).toMatchObject({ headDim: 16 });
+    expect(biased(spec)).toEqual(spec.linears.map(({ name }) => name));
   });
 
   it('gives Qwen2 a bias on q, k and v only', () => {
-    expect(qwen2()).toMatchObject({ family: 'qwen2', qkvBias: true, outputBias: false, mlpBias: false });
+    expect(qwen2()).toMatchObject({ family: 'qwen2' });
+    expect(biased(qwen2())).toEqual(['q_proj', 'k_proj', 'v_proj']);
   });
 
   it('gives Qwen3 norms on q and k, and heads of 128 unless told otherwise', () => {
-    expect(qwen3()).toMatchObject({ family: 'qwen3', qkvBias: false, qkNorm: true, headDim: 128 });
-    expect(qwen3({ head_dim: 8, attention_bias: true })).toMatchObject({
-      headDim: 8,
-      qkvBias: true,
-      outputBias: true,
-    });
+    expect(qwen3()).toMatchObject({ family: 'qwen3', qkNorm: true, headDim: 128 });
+    expect(biased(qwen3())).toEqual([]);
+    const other = qwen3({ head_dim: 8, attention_bias: true });
+    expect(other).toMatchObject({ headDim: 8 });
+    expect(biased(other)).toEqual(['q_proj', 'k_proj', 'v_proj', 'o_proj']);
   });
 
   it('slides in every layer of Mistral, by 4096 tokens unless told otherwise, and not at all for null', () => {

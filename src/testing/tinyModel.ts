@@ -22,6 +22,27 @@ export const tinyConfig: Readonly<Record<string, unknown>> = {
   tie_word_embeddings: false,
 };
 
+/** config.json of a first Qwen of that size. */
+export const qwenConfig: Readonly<Record<string, unknown>> = {
+  architectures: ['QWenLMHeadModel'],
+  model_type: 'qwen',
+  hidden_size: 64,
+  intermediate_size: 96,
+  num_hidden_layers: 2,
+  num_attention_heads: 4,
+  kv_channels: 16,
+  vocab_size: 40,
+  seq_length: 64,
+  max_position_embeddings: 8192,
+  layer_norm_epsilon: 1e-6,
+  rotary_emb_base: 10000,
+  rotary_pct: 1.0,
+  no_bias: true,
+  use_dynamic_ntk: true,
+  use_logn_attn: true,
+  tie_word_embeddings: false,
+};
+
 /** A tensor of a checkpoint as written: bytes in its own dtype. */
 export interface TinyTensor {
   name: string;
