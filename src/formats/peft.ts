@@ -1,6 +1,13 @@
 import { GraftError } from '../lib/errors.ts';
 import type { Folder, WritableFolder } from '../storage/types.ts';
-import { decodeFloats, encodeFloats } from './floats.ts';
+import {
+  adapterStorage,
+  checkInt8Version,
+  encodeMatrix,
+  moduleOfTensor,
+  readMatrix,
+  type AdapterDtype,
+} from './adapterMatrix.ts';
 import { checkPeftConfig, type PeftConfig } from './peftConfig.ts';
 import { valueByPattern } from './peftPattern.ts';
 import { byCodePoint, pythonJson, type JsonValue } from './pythonJson.ts';
@@ -9,6 +16,7 @@ import { clip, shapeText } from './safetensorsHeader.ts';
 import { encodeSafetensors } from './safetensorsWriter.ts';
 import { readJsonObject, writeBytes, writeText } from './text.ts';
 
+export type { AdapterDtype } from './adapterMatrix.ts';
 export { newPeftConfig, type PeftConfig } from './peftConfig.ts';
 
 /** The LoRA weights of one linear layer: y += scale · (x Aᵀ) Bᵀ. */
@@ -31,7 +39,7 @@ export interface PeftAdapter {
 }
 
 const configFile = 'adapter_config.json';
-const weightsFile = 'adapter_model.safetensors';
+const weightsFile = adapterStorage.F32.file;
 const prefix = 'base_model.model.';
 
 /**
@@ -40,39 +48,57 @@ const prefix = 'base_model.model.';
  */
 export async function readAdapter(folder: Folder): Promise<PeftAdapter> {
   const names = await folder.list();
-  const need = (file: string): void => {
-    if (!names.includes(file)) throw new GraftError('formats.adapter_missing', { folder: folder.name, file });
-  };
-  need(configFile);
-  const config = checkPeftConfig(await readJsonObject(folder, configFile), folder.name, configFile);
-  if (!names.includes(weightsFile) && names.includes('adapter_model.bin')) {
-    throw new GraftError('formats.adapter_pickle', { folder: folder.name });
+  if (!names.includes(configFile)) {
+    throw new GraftError('formats.adapter_missing', { folder: folder.name, file: configFile });
   }
-  need(weightsFile);
-  const file = await openSafetensors(await folder.open(weightsFile));
+  const config = checkPeftConfig(await readJsonObject(folder, configFile), folder.name, configFile);
+  const dtype = storedDtype(names, folder.name);
+  const file = await openSafetensors(await folder.open(adapterStorage[dtype].file));
+  if (dtype === 'I8') checkInt8Version(file);
   const modules = new Map<string, PeftModule>();
-  for (const module of moduleNames(file)) modules.set(module, await readModule(file, module, config));
-  if (modules.size === 0) throw new GraftError('formats.adapter_empty', { file: weightsFile });
+  for (const module of moduleNames(file, dtype)) {
+    modules.set(module, await readModule(file, module, config, dtype));
+  }
+  if (modules.size === 0) throw new GraftError('formats.adapter_empty', { file: file.source.name });
   return { config, modules };
+}
+
+/** Which of its two files a folder holds the weights in. Throws `formats.adapter_*` for neither and both. */
+function storedDtype(names: readonly string[], folder: string): AdapterDtype {
+  const { F32, I8 } = adapterStorage;
+  const has = { F32: names.includes(F32.file), I8: names.includes(I8.file) };
+  if (has.F32 && has.I8)
+    throw new GraftError('formats.adapter_twice', { folder, file: F32.file, other: I8.file });
+  if (has.I8) return 'I8';
+  if (has.F32) return 'F32';
+  if (names.includes('adapter_model.bin')) throw new GraftError('formats.adapter_pickle', { folder });
+  throw new GraftError('formats.adapter_missing', { folder, file: F32.file });
 }
 
 /**
  * Writes a PEFT adapter folder: `adapter_model.safetensors` in F32 with sorted keys, then `adapter_config.json` as
- * PEFT writes it (sorted keys and target_modules, `inference_mode` true). Throws `formats.adapter_shape` and
- * `formats.adapter_scale` for modules the config doesn't describe, and what the folder throws.
+ * PEFT writes it (sorted keys and target_modules, `inference_mode` true). With dtype I8 the weights go to
+ * `adapter_model.int8.safetensors` instead (adapterMatrix.ts), which PEFT doesn't read. Throws `formats.adapter_shape`
+ * and `formats.adapter_scale` for modules the config doesn't describe, `formats.adapter_not_finite` for what 8 bits
+ * can't hold, and what the folder throws.
  */
-export async function writeAdapter(folder: WritableFolder, adapter: PeftAdapter): Promise<void> {
+export async function writeAdapter(
+  folder: WritableFolder,
+  adapter: PeftAdapter,
+  { dtype = 'F32' }: { dtype?: AdapterDtype } = {},
+): Promise<void> {
   const { config, modules } = adapter;
+  const { file, metadata } = adapterStorage[dtype];
   const tensors = [...modules].flatMap(([module, weights]) => {
     checkModule(module, weights, config);
     const { a, b, rank, inFeatures, outFeatures } = weights;
     return [
-      { name: keyOf(module, 'A'), dtype: 'F32', shape: [rank, inFeatures], bytes: encodeFloats(a, 'F32') },
-      { name: keyOf(module, 'B'), dtype: 'F32', shape: [outFeatures, rank], bytes: encodeFloats(b, 'F32') },
+      ...encodeMatrix(keyOf(module, 'A', dtype), a, [rank, inFeatures], dtype),
+      ...encodeMatrix(keyOf(module, 'B', dtype), b, [outFeatures, rank], dtype),
     ];
   });
   tensors.sort((x, y) => byCodePoint(x.name, y.name));
-  await writeBytes(folder, weightsFile, encodeSafetensors(tensors, { format: 'pt' }));
+  await writeBytes(folder, file, encodeSafetensors(tensors, metadata));
   // Last, because a folder counts as an adapter only with it.
   await writeText(folder, configFile, adapterConfigJson(config));
 }
@@ -96,15 +122,15 @@ export function rankAndScale(config: PeftConfig, module: string): { rank: number
   return { rank, scale: alpha / (config.use_rslora ? Math.sqrt(rank) : rank) };
 }
 
-function keyOf(module: string, side: 'A' | 'B'): string {
-  return `${prefix}${module}.lora_${side}.weight`;
+function keyOf(module: string, side: 'A' | 'B', dtype: AdapterDtype): string {
+  return `${prefix}${module}.lora_${side}.${adapterStorage[dtype].key}`;
 }
 
 /** The modules of a weights file, in its order; every tensor must be one half of a pair. */
-function moduleNames(file: SafetensorsFile): Set<string> {
+function moduleNames(file: SafetensorsFile, dtype: AdapterDtype): Set<string> {
   const modules = new Set<string>();
   for (const tensor of file.tensors.keys()) {
-    const module = /^base_model\.model\.(.+)\.lora_[AB]\.weight$/s.exec(tensor)?.[1];
+    const module = moduleOfTensor(tensor, dtype);
     if (module === undefined) {
       const params = { file: file.source.name, tensor: clip(tensor), kind: kindOf(tensor) };
       throw new GraftError('formats.adapter_key', params);
@@ -124,8 +150,13 @@ function kindOf(tensor: string): string {
     : 'it is a fully trained module or another method’s';
 }
 
-async function readModule(file: SafetensorsFile, module: string, config: PeftConfig): Promise<PeftModule> {
-  const halves = { A: keyOf(module, 'A'), B: keyOf(module, 'B') };
+async function readModule(
+  file: SafetensorsFile,
+  module: string,
+  config: PeftConfig,
+  dtype: AdapterDtype,
+): Promise<PeftModule> {
+  const halves = { A: keyOf(module, 'A', dtype), B: keyOf(module, 'B', dtype) };
   for (const [side, other] of [
     ['A', 'B'],
     ['B', 'A'],
@@ -143,13 +174,11 @@ async function readModule(file: SafetensorsFile, module: string, config: PeftCon
   };
   checkShape(halves.A, 0, `[${rank}, inputs], as the rank in ${configFile} says`);
   checkShape(halves.B, 1, `[outputs, ${rank}], as the rank in ${configFile} says`);
-  const floats = async (tensor: string): Promise<Float32Array<ArrayBuffer>> =>
-    decodeFloats(await file.read(tensor), file.get(tensor).dtype, clip(tensor));
   return {
     rank,
     scale,
-    a: await floats(halves.A),
-    b: await floats(halves.B),
+    a: await readMatrix(file, halves.A, dtype),
+    b: await readMatrix(file, halves.B, dtype),
     inFeatures: file.get(halves.A).shape[1]!,
     outFeatures: file.get(halves.B).shape[0]!,
   };

@@ -17,17 +17,21 @@ import { Options } from '../options.ts';
 import { outputFolder } from '../output.ts';
 import { openAdapterAt, openModelAt, withGpu } from '../session.ts';
 
-export const usage = 'train --model DIR --data FILE --out DIR [--recipe FILE.json] [--init-adapter DIR]';
+export const usage =
+  'train --model DIR --data FILE --out DIR [--recipe FILE.json] [--init-adapter DIR] [--adapter-dtype f32|int8]';
 
 /**
- * Trains an adapter and writes it as a PEFT folder with recipe.json and metrics.jsonl (a line a step). Ctrl-C ends
- * the run after its step and keeps the adapter; so does a run that diverged, which is an error all the same.
+ * Trains an adapter and writes it as a PEFT folder (in int8 only Graft can read it) with recipe.json and metrics.jsonl
+ * (a line a step). Ctrl-C ends the run after its step and keeps the adapter; so does a run that diverged, which is an
+ * error all the same.
  */
 export async function run(args: string[]): Promise<void> {
-  const options = new Options(args, usage, ['model', 'data', 'out', 'recipe', 'init-adapter']);
+  const names = ['model', 'data', 'out', 'recipe', 'init-adapter', 'adapter-dtype'];
+  const options = new Options(args, usage, names);
   const modelPath = options.required('model');
   const dataPath = options.required('data');
   const outPath = options.required('out');
+  const dtype = options.choice('adapter-dtype', ['f32', 'int8']) === 'int8' ? 'I8' : 'F32';
   const out = await outputFolder(outPath);
   const asked = await readRecipe(options.optional('recipe'));
   const files = await openModelAt(modelPath);
@@ -51,7 +55,7 @@ export async function run(args: string[]): Promise<void> {
     const metrics: string[] = [];
     const keep = async () => {
       const about = describeAdapter(basename(resolve(modelPath)), recipe, initial);
-      await writeAdapter(out, await adapterToPeft(adapter, about));
+      await writeAdapter(out, await adapterToPeft(adapter, about), { dtype });
       await writeText(out, 'recipe.json', `${JSON.stringify(recipe, null, 2)}\n`);
       await writeText(out, 'metrics.jsonl', metrics.join(''));
       console.error(`The adapter is in ${outPath}.`);

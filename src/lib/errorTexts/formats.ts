@@ -217,6 +217,22 @@ export const formatsErrors = {
     what: 'In “{file}”, tensor “{tensor}” has shape [{shape}]; expected {expected}.',
     next: 'The weights and adapter_config.json do not belong together; save the adapter again.',
   },
+  'formats.adapter_twice': {
+    what: '{folder} holds its adapter twice, as {file} and as {other}.',
+    next: 'Keep only one of the two files.',
+  },
+  'formats.adapter_version': {
+    what: 'File “{file}” is not an 8-bit adapter of version {known} (it says {found}).',
+    next: 'Update Graft, or save the adapter again in F32.',
+  },
+  'formats.adapter_int8': {
+    what: 'In “{file}”, tensor “{tensor}” is {found}; expected {expected}.',
+    next: 'Save the adapter again.',
+  },
+  'formats.adapter_not_finite': {
+    what: 'Tensor “{tensor}” cannot be stored in 8 bits: row {row} holds NaN or infinity.',
+    next: 'Save the adapter in F32, and train again with a lower learning rate.',
+  },
   'formats.adapter_pattern': {
     what: 'In “{file}”, the {field} key “{pattern}” is not a pattern Graft can use: {problem}.',
     next: 'Write the module’s name instead of a pattern.',
