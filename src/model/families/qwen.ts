@@ -22,12 +22,10 @@ export const qwen: Family = {
   architecture: 'QWenLMHeadModel',
   differences: (config) => {
     refuseUnknown(config);
-    const headDim = config.integer(
-      'kv_channels',
-      config.integer('hidden_size') / config.integer('num_attention_heads'),
-    );
+    const heads = config.integer('num_attention_heads');
     return {
-      headDim,
+      kvHeads: heads,
+      headDim: config.integer('kv_channels', config.integer('hidden_size') / heads),
       ffnSize: config.integer('intermediate_size') / 2,
       normEps: config.number('layer_norm_epsilon', 1e-6),
       maxPositions: config.integer('seq_length', config.integer('max_position_embeddings', 8192)),
