@@ -73,6 +73,26 @@ describe('train on text', () => {
     expect(r).not.toBe(defaultRecipe().rank);
   });
 
+  it('writes the adapter in 8 bits when asked, and reads it', async () => {
+    const recipe = recipeFile('int8', { ...asked, optimizer: 'adamw_8bit', rank: 64 });
+    await succeed(trainArgs('exact', stories, recipe));
+    await succeed([...trainArgs('int8', stories, recipe), '--adapter-dtype', 'int8']);
+    expect(filesIn(join(scratch, 'int8'))).toContain('adapter_model.int8.safetensors');
+    expect(filesIn(join(scratch, 'int8'))).not.toContain('adapter_model.safetensors');
+    const size = (name: string, file: string) => read(name, file).byteLength;
+    const share = size('int8', 'adapter_model.int8.safetensors') / size('exact', 'adapter_model.safetensors');
+    expect(share).toBeLessThan(0.3);
+    const few = join(scratch, 'few.jsonl');
+    writeFileSync(few, readFileSync(stories, 'utf8').split('\n').slice(0, 12).join('\n'));
+    const evalLoss = async (name: string) => {
+      const args = ['eval', '--model', model, '--data', few, '--adapter', join(scratch, name)];
+      return (JSON.parse(await succeed(args)) as { loss: number }).loss;
+    };
+    const [exact, rounded] = [await evalLoss('exact'), await evalLoss('int8')];
+    expect(rounded).not.toBe(exact);
+    expect(Math.abs(rounded / exact - 1)).toBeLessThan(0.01);
+  });
+
   it('trains in f16 with dropout, packing, accumulation and rows set aside', async () => {
     const recipe = {
       ...{ dtype: 'f16', packing: true, grad_accum: 2, batch_size: 1, max_steps: 2, lr: 2e-3 },
