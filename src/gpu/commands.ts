@@ -22,7 +22,7 @@ export class Commands {
 
   constructor(gpu: Gpu) {
     this.gpu = gpu;
-    this.#params = gpu.memory.buffer(PARAM_SLOT * PARAM_SLOTS, 'kernel parameters', 0x40 | 0x08);
+    this.#params = gpu.memory.buffer(PARAM_SLOT * PARAM_SLOTS, 'kernel parameters', 'other', 0x40 | 0x08);
   }
 
   /** Dispatches recorded since the object was made. */

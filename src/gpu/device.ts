@@ -14,6 +14,8 @@ export interface Gpu {
   readonly hasF16: boolean;
   /** Largest storage binding in bytes. */
   readonly maxBinding: number;
+  /** Only counts what a run takes (gpu/dryGpu.ts): nothing is computed, and data for it need not be read. */
+  readonly dry: boolean;
   /** Resolves when the device is lost, with the reason. */
   readonly lost: Promise<string>;
   /** Makes a recorder of commands. */
@@ -57,6 +59,7 @@ class OpenGpu implements Gpu {
   readonly kernels: KernelCache;
   readonly lost: Promise<string>;
   readonly maxBinding: number;
+  readonly dry = false;
   #failure: GraftError | null = null;
 
   constructor(

@@ -3,12 +3,39 @@ import { byteLengthOf, type ElementType, type Tensor } from './tensor.ts';
 
 const STORAGE = 0x80 | 0x08 | 0x04; // STORAGE | COPY_DST | COPY_SRC
 
+/** What GPU memory is used for. */
+export const memoryParts = [
+  /** The frozen model. */
+  'weights',
+  /** A and B of every module. */
+  'adapter',
+  'gradients',
+  /** m and v of AdamW. */
+  'optimizer',
+  /** The block inputs that the forward pass keeps for the backward pass. */
+  'kept',
+  /** Everything else of a pass, which all blocks share. */
+  'activations',
+  /** From the last block to the loss: supervised rows, a chunk of logits. */
+  'loss',
+  /** Pieces of files on their way, and what is read back. */
+  'staging',
+  'other',
+] as const;
+
+export type MemoryPart = (typeof memoryParts)[number];
+
+/** Bytes of each part. */
+export type MemoryByPart = Record<MemoryPart, number>;
+
 /** Creates and counts every buffer of the device, so that the app can show and test its own GPU memory. */
 export class GpuMemory {
   #device: GPUDevice;
-  #live = new Map<GPUBuffer, number>();
+  #live = new Map<GPUBuffer, { size: number; part: MemoryPart }>();
   #bytes = 0;
   #peak = 0;
+  readonly #parts = Object.fromEntries(memoryParts.map((part) => [part, 0])) as MemoryByPart;
+  #peakParts = { ...this.#parts };
 
   constructor(device: GPUDevice) {
     this.#device = device;
@@ -19,40 +46,53 @@ export class GpuMemory {
     return this.#bytes;
   }
 
+  /** `bytes` by what they are for. */
+  get parts(): MemoryByPart {
+    return { ...this.#parts };
+  }
+
   /** The largest `bytes` since the last `resetPeak`. */
   get peak(): number {
     return this.#peak;
   }
 
+  /** `peak` by what it was for, at the moment it was reached. */
+  get peakParts(): MemoryByPart {
+    return { ...this.#peakParts };
+  }
+
   resetPeak(): void {
     this.#peak = this.#bytes;
+    this.#peakParts = this.parts;
   }
 
   /** Makes a zeroed buffer; the size is rounded up to 4 bytes. Throws `gpu.out_of_memory` above the device's limit. */
-  buffer(bytes: number, label: string, usage: number = STORAGE): GPUBuffer {
+  buffer(bytes: number, label: string, part: MemoryPart = 'other', usage: number = STORAGE): GPUBuffer {
     const size = Math.max(4, Math.ceil(bytes / 4) * 4);
     if (size > this.#device.limits.maxBufferSize)
       throw new GraftError('gpu.out_of_memory', { bytes: size, label });
     const buffer = this.#device.createBuffer({ size, usage, label });
-    this.#live.set(buffer, size);
+    this.#live.set(buffer, { size, part });
     this.#bytes += size;
-    this.#peak = Math.max(this.#peak, this.#bytes);
+    this.#parts[part] += size;
+    if (this.#bytes > this.#peak) this.resetPeak();
     return buffer;
   }
 
   /** Makes a zeroed tensor in a buffer of its own. */
-  tensor(type: ElementType, shape: readonly number[], label: string): Tensor {
+  tensor(type: ElementType, shape: readonly number[], label: string, part: MemoryPart = 'other'): Tensor {
     const plan = { offset: 0, type, shape } as Tensor;
-    return { ...plan, buffer: this.buffer(byteLengthOf(plan), label) };
+    return { ...plan, buffer: this.buffer(byteLengthOf(plan), label, part) };
   }
 
   /** Destroys the buffer; its memory is free once the queue has passed its last use. */
   free(resource: GPUBuffer | Tensor): void {
     const buffer = 'buffer' in resource ? resource.buffer : resource;
-    const size = this.#live.get(buffer);
-    if (size === undefined) return;
+    const live = this.#live.get(buffer);
+    if (live === undefined) return;
     this.#live.delete(buffer);
-    this.#bytes -= size;
+    this.#bytes -= live.size;
+    this.#parts[live.part] -= live.size;
     buffer.destroy();
   }
 

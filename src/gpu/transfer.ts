@@ -33,7 +33,7 @@ export function upload(
 /** Reads the bytes of a tensor back. Waits for everything submitted before. */
 export async function readBytes(gpu: Gpu, tensor: Tensor): Promise<Uint8Array<ArrayBuffer>> {
   const size = byteLengthOf(tensor);
-  const staging = gpu.memory.buffer(size, 'readback', MAP_READ | COPY_DST);
+  const staging = gpu.memory.buffer(size, 'readback', 'staging', MAP_READ | COPY_DST);
   try {
     const encoder = gpu.device.createCommandEncoder();
     encoder.copyBufferToBuffer(tensor.buffer, tensor.offset, staging, 0, size);

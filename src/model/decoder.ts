@@ -71,7 +71,7 @@ export class Decoder {
     const { workspace, commands, spec } = this;
     const shape = [batch.rows, spec.hiddenSize];
     const hidden = Array.from({ length: spec.layers + 1 }, (_, layer) =>
-      workspace.get(keep ? `hidden ${layer}` : 'hidden', 'f32', shape),
+      keep ? workspace.get(`hidden ${layer}`, 'f32', shape, 'kept') : workspace.get('hidden', 'f32', shape),
     );
     const table = await this.weights.embedding();
     embedding(commands, { weight: table, tokens: batch.tokens, y: hidden[0]!, rows: batch.rows });

@@ -42,14 +42,14 @@ export async function headLoss(
   if (count === 0) return;
   const head = await weights.head();
   const norm = await weights.finalNorm();
-  const x = workspace.get('head x', 'f32', [count, d]);
-  const y = workspace.get('head norm', decoder.type, [count, d]);
-  const dy = workspace.get('head dNorm', 'f32', [count, d]);
-  const rstd = workspace.get('head rstd', 'f32', [count]);
+  const x = workspace.get('head x', 'f32', [count, d], 'loss');
+  const y = workspace.get('head norm', decoder.type, [count, d], 'loss');
+  const dy = workspace.get('head dNorm', 'f32', [count, d], 'loss');
+  const rstd = workspace.get('head rstd', 'f32', [count], 'loss');
   gatherRows(commands, { x: hidden, y: x, index: batch.targetRows, rows: count, dim: d });
   rmsNorm(commands, { x, weight: norm, y, rstd, rows: count, eps });
   const step = logitRows(batch.rows, d, vocab, gpu.maxBinding);
-  const logits = workspace.get('logits', 'f32', [Math.min(step, count), vocab]);
+  const logits = workspace.get('logits', 'f32', [Math.min(step, count), vocab], 'loss');
   for (let start = 0; start < count; start += step) {
     const rows = Math.min(step, count - start);
     headLogits(decoder, head, { x: y, start, rows, logits });
@@ -68,7 +68,7 @@ export async function headLoss(
     commands.submit();
   }
   if (!dHidden) return;
-  const dx = workspace.get('head dx', 'f32', [count, d]);
+  const dx = workspace.get('head dx', 'f32', [count, d], 'loss');
   rmsNormBackward(commands, { dy, x, weight: norm, rstd, dx, rows: count, accumulate: false });
   scatterRows(commands, { x: dHidden, y: dx, index: batch.targetRows, rows: count, dim: d });
 }
@@ -88,10 +88,10 @@ export async function logitsOf(
   const { hiddenSize: d, vocabSize, normEps: eps } = spec;
   const head = await weights.head();
   const norm = await weights.finalNorm();
-  const x = workspace.get('head x', 'f32', [count, d]);
-  const y = workspace.get('head norm', decoder.type, [count, d]);
-  const rstd = workspace.get('head rstd', 'f32', [count]);
-  const logits = workspace.get('logits', 'f32', [count, vocabSize]);
+  const x = workspace.get('head x', 'f32', [count, d], 'loss');
+  const y = workspace.get('head norm', decoder.type, [count, d], 'loss');
+  const rstd = workspace.get('head rstd', 'f32', [count], 'loss');
+  const logits = workspace.get('logits', 'f32', [count, vocabSize], 'loss');
   gatherRows(commands, { x: hidden, y: x, index, rows: count, dim: d });
   rmsNorm(commands, { x, weight: norm, y, rstd, rows: count, eps });
   headLogits(decoder, head, { x: y, start: 0, rows: count, logits });

@@ -74,7 +74,7 @@ export class LoraAdapter {
     this.count = at;
     this.parameters = matrices.reduce((sum, { size }) => sum + size, 0);
     this.matrices = matrices;
-    this.params = gpu.memory.tensor('f32', [at], 'LoRA parameters');
+    this.params = gpu.memory.tensor('f32', [at], 'LoRA parameters', 'adapter');
   }
 
   /** A and B of a module as views of `flat`: the parameters, or a buffer of the same layout (gradients). */

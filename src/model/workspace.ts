@@ -1,4 +1,5 @@
 import type { Gpu } from '../gpu/device.ts';
+import type { MemoryPart } from '../gpu/memory.ts';
 import { byteLengthOf, reshape, type ElementType, type Tensor } from '../gpu/tensor.ts';
 
 /**
@@ -13,14 +14,17 @@ export class Workspace {
     this.#gpu = gpu;
   }
 
-  /** The tensor called `name`, with room for `shape`. What it held before is undefined. */
-  get(name: string, type: ElementType, shape: readonly number[]): Tensor {
+  /**
+   * The tensor called `name`, with room for `shape`. What it held before is undefined.
+   * @param part what its memory counts as
+   */
+  get(name: string, type: ElementType, shape: readonly number[], part: MemoryPart = 'activations'): Tensor {
     const wanted = { offset: 0, type, shape } as Tensor;
     const existing = this.#tensors.get(name);
     if (existing?.type === type && byteLengthOf(existing) >= byteLengthOf(wanted))
       return reshape(existing, shape);
     if (existing) this.#gpu.memory.free(existing);
-    const tensor = this.#gpu.memory.tensor(type, shape, name);
+    const tensor = this.#gpu.memory.tensor(type, shape, name, part);
     this.#tensors.set(name, tensor);
     return tensor;
   }

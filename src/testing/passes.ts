@@ -102,6 +102,7 @@ export function withMaxBinding(gpu: Gpu, maxBinding: number): Gpu {
     hasF16,
     lost,
     maxBinding,
+    dry: gpu.dry,
     commands: () => new Commands(limited),
     throwIfFailed: () => gpu.throwIfFailed(),
     destroy: () => gpu.destroy(),

@@ -15,8 +15,8 @@ export class Adam32bitStates implements AdamStates {
   constructor(gpu: Gpu, { count }: LoraAdapter) {
     this.#gpu = gpu;
     this.#count = count;
-    this.#m = gpu.memory.tensor('f32', [count], 'AdamW m');
-    this.#v = gpu.memory.tensor('f32', [count], 'AdamW v');
+    this.#m = gpu.memory.tensor('f32', [count], 'AdamW m', 'optimizer');
+    this.#v = gpu.memory.tensor('f32', [count], 'AdamW v', 'optimizer');
   }
 
   step(commands: Commands, options: AdamWOptions): void {

@@ -57,25 +57,30 @@ export class Adam8bitStates implements AdamStates {
 function f32States(gpu: Gpu, numbers: readonly number[]): F32States {
   const length = numbers.length * STATE_BLOCK;
   return {
-    m: gpu.memory.tensor('f32', [length], 'AdamW m of small matrices'),
-    v: gpu.memory.tensor('f32', [length], 'AdamW v of small matrices'),
+    m: gpu.memory.tensor('f32', [length], 'AdamW m of small matrices', 'optimizer'),
+    v: gpu.memory.tensor('f32', [length], 'AdamW v of small matrices', 'optimizer'),
     blocks: blockTable(gpu, numbers),
   };
 }
 
 function eightBitStates(gpu: Gpu, numbers: readonly number[]): AdamW8bitStates {
-  const maps = gpu.memory.tensor('f32', [512], 'dynamic maps');
+  const maps = gpu.memory.tensor('f32', [512], 'dynamic maps', 'optimizer');
   upload(gpu, maps, Float32Array.of(...dynamicMap(true), ...dynamicMap(false)));
   return {
-    codes: gpu.memory.tensor('u32', [numbers.length, 2, STATE_BLOCK / 4], 'AdamW m and v in 8 bits'),
-    absmax: gpu.memory.tensor('f32', [numbers.length, 2], 'AdamW scales'),
+    codes: gpu.memory.tensor(
+      'u32',
+      [numbers.length, 2, STATE_BLOCK / 4],
+      'AdamW m and v in 8 bits',
+      'optimizer',
+    ),
+    absmax: gpu.memory.tensor('f32', [numbers.length, 2], 'AdamW scales', 'optimizer'),
     blocks: blockTable(gpu, numbers),
     maps,
   };
 }
 
 function blockTable(gpu: Gpu, numbers: readonly number[]): Tensor {
-  const blocks = gpu.memory.tensor('u32', [numbers.length], 'AdamW blocks');
+  const blocks = gpu.memory.tensor('u32', [numbers.length], 'AdamW blocks', 'optimizer');
   upload(gpu, blocks, Uint32Array.from(numbers));
   return blocks;
 }

@@ -30,7 +30,7 @@ export async function evaluate(
     const tensors = uploadBatch(gpu, workspace, batch);
     const pass = decoder.pass(tensors, { ...use, dropout: null });
     const hidden = await decoder.forward(pass, tensors, false);
-    const losses = workspace.get('losses', 'f32', [tensors.targets]);
+    const losses = workspace.get('losses', 'f32', [tensors.targets], 'loss');
     await headLoss(decoder, tensors, { hidden: hidden[spec.layers]!, losses, scale: 0 });
     commands.submit();
     const values = await readFloats(gpu, losses);

@@ -36,7 +36,7 @@ export class Optimizer {
     this.#gpu = gpu;
     this.#adapter = adapter;
     this.#commands = commands;
-    this.grads = gpu.memory.tensor('f32', [adapter.count], 'LoRA gradients');
+    this.grads = gpu.memory.tensor('f32', [adapter.count], 'LoRA gradients', 'gradients');
     this.#states = createAdamStates(gpu, adapter, name);
     this.#stats = gpu.memory.tensor('f32', [4], 'step numbers');
     this.#partials = gpu.memory.tensor('f32', [PARTIALS], 'reduction partials');

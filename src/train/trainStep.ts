@@ -58,7 +58,7 @@ export class StepRunner {
     const pass = decoder.pass(tensors, { adapter: this.#adapter, strength: 1, dropout });
     const hidden = await decoder.forward(pass, tensors, true);
     const dHidden = workspace.get('dHidden', 'f32', [tensors.rows, spec.hiddenSize]);
-    const losses = workspace.get('losses', 'f32', [Math.max(1, tensors.targets)]);
+    const losses = workspace.get('losses', 'f32', [Math.max(1, tensors.targets)], 'loss');
     await headLoss(decoder, tensors, { hidden: hidden[spec.layers]!, losses, scale, dHidden });
     if (tensors.targets === 0) return;
     this.#optimizer.addLosses(losses, tensors.targets);

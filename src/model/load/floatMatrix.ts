@@ -1,9 +1,8 @@
 import type { FloatMatrix } from '../../formats/quantized/types.ts';
 import { decodeFloats, f32ToF16 } from '../../formats/floats.ts';
-import { upload } from '../../gpu/transfer.ts';
 import type { FloatFormat, Weight, WeightChunk } from '../../kernels/weight.ts';
 import { floatFormat } from '../floatFormat.ts';
-import { PIECE, rowRanges, type LoadContext } from './loadContext.ts';
+import { rowRanges, type LoadContext } from './loadContext.ts';
 
 /** 64 rows keep every chunk aligned to whole words, and its slice of a bias to 256 bytes. */
 const CHUNK_ROWS = 64;
@@ -31,15 +30,12 @@ export async function loadFloatMatrix(
         ? context.tensor('f32', [count], tensor)
         : context.tensor('u32', [Math.ceil(count / 2)], tensor);
     chunks.push({ ...range, cols, encoding: { format }, data });
-    if (format === stored) {
-      await context.copy(tensor, bytesOf(stored, start), bytesOf(stored, count), data);
-      continue;
-    }
-    for (let at = 0; at < count; at += PIECE / 4) {
-      const bytes = await context.read(tensor, 4 * (start + at), 4 * Math.min(PIECE / 4, count - at));
-      const halves = f32ToF16(decodeFloats(bytes, dtype));
-      upload(context.gpu, { ...data, offset: data.offset + 2 * at }, halves);
-    }
+    const convert = format === stored ? undefined : halved;
+    await context.copy(tensor, bytesOf(stored, start), bytesOf(stored, count), data, convert);
   }
   return { rows, cols, chunks };
+}
+
+function halved(floats: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(f32ToF16(decodeFloats(floats, 'F32')).buffer);
 }

@@ -42,8 +42,8 @@ export async function loadInt4Matrix(
 
 async function loadRawScales(context: LoadContext, { scales, qzeros, groups }: Int4Matrix, rows: number) {
   const raw = {
-    scales: context.tensor('u32', [Math.ceil((groups * rows) / 2)], scales),
-    zeros: context.tensor('u32', [Math.ceil((groups * rows) / CODES_PER_WORD)], qzeros),
+    scales: context.tensor('u32', [Math.ceil((groups * rows) / 2)], scales, 'staging'),
+    zeros: context.tensor('u32', [Math.ceil((groups * rows) / CODES_PER_WORD)], qzeros, 'staging'),
   };
   await context.copy(scales, 0, 2 * groups * rows, raw.scales);
   await context.copy(qzeros, 0, (4 * groups * rows) / CODES_PER_WORD, raw.zeros);
@@ -64,10 +64,10 @@ async function loadGroupIndex(
 
 /** What the file's zeros leave out: 1 in GPTQ's first version, else 0. */
 async function zeroOffsetOf(
-  { checkpoint }: LoadContext,
+  { gpu, checkpoint }: LoadContext,
   { qzeros }: Int4Matrix,
   quantization: Quantization | null,
 ): Promise<number> {
-  if (quantization?.method !== 'gptq') return 0;
+  if (gpu.dry || quantization?.method !== 'gptq') return 0;
   return gptqZeroOffset(await checkpoint.read(qzeros), quantization);
 }

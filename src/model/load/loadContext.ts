@@ -1,6 +1,7 @@
 import type { Checkpoint } from '../../formats/checkpoint.ts';
 import type { Commands } from '../../gpu/commands.ts';
 import type { Gpu } from '../../gpu/device.ts';
+import type { MemoryPart } from '../../gpu/memory.ts';
 import type { ElementType, Tensor } from '../../gpu/tensor.ts';
 import { uploadBytes } from '../../gpu/transfer.ts';
 
@@ -23,9 +24,9 @@ export class LoadContext {
     this.#onBytes = onBytes;
   }
 
-  /** Makes a tensor that lives until `dispose`, or `free`. */
-  tensor(type: ElementType, shape: readonly number[], label: string): Tensor {
-    const made = this.gpu.memory.tensor(type, shape, label);
+  /** Makes a tensor that lives until `dispose`, or `free`; what only loading needs counts as staging. */
+  tensor(type: ElementType, shape: readonly number[], label: string, part: MemoryPart = 'weights'): Tensor {
+    const made = this.gpu.memory.tensor(type, shape, label, part);
     this.#owned.add(made);
     return made;
   }
@@ -37,32 +38,45 @@ export class LoadContext {
     this.gpu.memory.free(tensor);
   }
 
-  /** Reads bytes of a tensor of the files, and counts them. */
+  /** Reads bytes of a tensor of the files, and counts them. A dry device is given zeros. */
   async read(name: string, offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+    if (this.gpu.dry) return new Uint8Array(length);
     const bytes = await this.checkpoint.readRange(name, offset, length);
     this.#onBytes(length);
     return bytes;
   }
 
-  /** Brings bytes of a tensor into `target` as they are, a piece after the other. */
-  async copy(name: string, offset: number, length: number, target: Tensor): Promise<void> {
+  /**
+   * Brings bytes of a tensor into `target`, a piece after the other.
+   * @param convert what becomes of each piece; without it the bytes stay as they are
+   */
+  async copy(
+    name: string,
+    offset: number,
+    length: number,
+    target: Tensor,
+    convert: (piece: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer> = (piece) => piece,
+  ): Promise<void> {
+    if (this.gpu.dry) return;
+    let written = target.offset;
     for (let at = 0; at < length; at += PIECE) {
-      const bytes = await this.read(name, offset + at, Math.min(PIECE, length - at));
-      uploadBytes(this.gpu, { ...target, offset: target.offset + at }, bytes);
+      const bytes = convert(await this.read(name, offset + at, Math.min(PIECE, length - at)));
+      uploadBytes(this.gpu, { ...target, offset: written }, bytes);
+      written += bytes.byteLength;
     }
   }
 
   /** Brings bytes of a tensor to the GPU for a kernel to read as u32 words: they hold until the next piece. */
   async stage(name: string, offset: number, length: number): Promise<Tensor> {
-    const bytes = await this.read(name, offset, length);
+    const bytes = this.gpu.dry ? null : await this.read(name, offset, length);
     const words = Math.ceil(length / 4);
     // The upload overwrites the piece before, whose commands must be on their way.
     this.commands.submit();
     if (this.#staging === null || this.#staging.shape[0]! < words) {
       if (this.#staging) this.free(this.#staging);
-      this.#staging = this.tensor('u32', [words], 'staging');
+      this.#staging = this.tensor('u32', [words], 'staging', 'staging');
     }
-    uploadBytes(this.gpu, this.#staging, bytes);
+    if (bytes) uploadBytes(this.gpu, this.#staging, bytes);
     return { ...this.#staging, shape: [words] };
   }
 

@@ -30,7 +30,8 @@ export async function loadNf4Matrix(
   const format = floatFormat({ name: tensor, dtype });
   const rowBytes = cols * (format === 'f32' ? 4 : 2);
   const blocks = Math.ceil((rows * cols) / NF4_BLOCK);
-  const absmax = context.tensor('f32', [blocks], `${tensor} absmax`);
+  // Double quantization replaces it.
+  const absmax = context.tensor('f32', [blocks], `${tensor} absmax`, doubleQuant ? 'staging' : 'weights');
   const chunks: WeightChunk[] = [];
   for (const range of chunkRanges(context, size, NF4_BLOCK)) {
     const codes = codesOf(context, range.rows, cols, tensor);
@@ -78,8 +79,8 @@ function nestChunks(
   const groups = Math.ceil(blocks / NESTED_BLOCK);
   const codes = context.tensor('u32', [(groups * NESTED_BLOCK) / 4], `${label} absmax codes`);
   const nested = context.tensor('f32', [NESTED_HEAD + groups], `${label} nested absmax`);
-  const sums = context.tensor('f32', [1], 'sum of absmax');
-  const partials = context.tensor('f32', [PARTIALS], 'reduction partials');
+  const sums = context.tensor('f32', [1], 'sum of absmax', 'staging');
+  const partials = context.tensor('f32', [PARTIALS], 'reduction partials', 'staging');
   upload(gpu, { ...nested, offset: 4 }, dynamicMap(true));
   nestAbsmax(commands, { absmax, blocks, codes, nested, scratch: { sums, partials } });
   const encoding = { format: 'nf4' as const, blockSize: NF4_BLOCK, nestedBlockSize: NESTED_BLOCK };

@@ -1,0 +1,95 @@
+import { Commands } from './commands.ts';
+import type { Gpu } from './device.ts';
+import { KernelCache } from './kernel.ts';
+import { GpuMemory } from './memory.ts';
+import { byteLengthOf, type Tensor } from './tensor.ts';
+
+/** What a plan must know of a device. */
+export type GpuLimits = Pick<Gpu, 'maxBinding' | 'hasF16' | 'description'>;
+
+/**
+ * A device that holds nothing and computes nothing: it counts the buffers a run makes. The code that would run on
+ * a GPU runs on it unchanged, so that what is counted is what that GPU will hold. Reads give zeros.
+ */
+export class DryGpu implements Gpu {
+  readonly dry = true;
+  readonly device = dryDevice();
+  readonly memory = new GpuMemory(this.device);
+  readonly kernels = new KernelCache(this.device, {});
+  readonly lost = new Promise<string>(() => undefined);
+  readonly maxBinding: number;
+  readonly hasF16: boolean;
+  readonly description: string;
+  /** The largest part of a buffer that a kernel would use: the device refuses more than `maxBinding`. */
+  largestBinding = { bytes: 0, label: '' };
+
+  /** @param limits those of the device that the plan is for */
+  constructor({ maxBinding, hasF16, description }: GpuLimits) {
+    this.maxBinding = maxBinding;
+    this.hasF16 = hasF16;
+    this.description = description;
+  }
+
+  commands(): Commands {
+    return new DryCommands(this);
+  }
+
+  throwIfFailed(): void {
+    // Nothing runs, so nothing fails.
+  }
+
+  destroy(): void {
+    this.memory.freeAll();
+  }
+}
+
+/** Makes the buffers that Commands makes, and records nothing. */
+class DryCommands extends Commands {
+  readonly #gpu: DryGpu;
+
+  constructor(gpu: DryGpu) {
+    super(gpu);
+    this.#gpu = gpu;
+  }
+
+  override run(_name: string, _constants: object, tensors: Record<string, Tensor>): void {
+    for (const tensor of Object.values(tensors)) {
+      const bytes = byteLengthOf(tensor);
+      if (bytes > this.#gpu.largestBinding.bytes)
+        this.#gpu.largestBinding = { bytes, label: tensor.buffer.label };
+    }
+  }
+
+  override copy(): void {
+    // Copies make no buffer.
+  }
+
+  override clear(): void {
+    // Nor does this.
+  }
+}
+
+/** As much of a device as memory, uploads and readbacks use. */
+function dryDevice(): GPUDevice {
+  const encoder = { copyBufferToBuffer: () => undefined, finish: () => ({}) };
+  const device = {
+    limits: { maxBufferSize: Infinity },
+    queue: { writeBuffer: () => undefined, submit: () => undefined },
+    createBuffer: ({ size, label }: GPUBufferDescriptor) => dryBuffer(size, label),
+    createCommandEncoder: () => encoder,
+    destroy: () => undefined,
+  };
+  return device as unknown as GPUDevice;
+}
+
+function dryBuffer(size: number, label: string | undefined): GPUBuffer {
+  const buffer = {
+    label,
+    size,
+    mapAsync: () => Promise.resolve(),
+    getMappedRange: () => new ArrayBuffer(size),
+    unmap: () => undefined,
+    destroy: () => undefined,
+  };
+  return buffer as unknown as GPUBuffer;
+}
