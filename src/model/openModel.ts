@@ -1,5 +1,6 @@
 import { openCheckpoint, type Checkpoint } from '../formats/checkpoint.ts';
 import { parseQuantization } from '../formats/quantized/config.ts';
+import { describeMatrix } from '../formats/quantized/describe.ts';
 import { describeStored } from '../formats/quantized/describeStored.ts';
 import type { Quantization, StoredMatrix } from '../formats/quantized/types.ts';
 import { readJsonObject } from '../formats/text.ts';
@@ -21,6 +22,20 @@ export interface ModelFiles {
 
 /** Opens a Hugging Face model folder. Throws every named error of config.json, index, headers and shapes. */
 export async function openModelFiles(folder: Folder): Promise<ModelFiles> {
+  const headers = await openModelHeaders(folder);
+  const { spec, checkpoint, quantization } = headers;
+  const matrices = new Map<string, StoredMatrix>();
+  for (const { module, rows, cols } of matricesOf(spec)) {
+    matrices.set(module, await describeStored(checkpoint, quantization, module, rows, cols));
+  }
+  return { ...headers, matrices };
+}
+
+/**
+ * The same from config.json and headers alone: enough to plan a run, not to load the model, since what small tensors
+ * say of quantized matrices is not read. A GPTQ order of groups that turns out to be none is still counted.
+ */
+export async function openModelHeaders(folder: Folder): Promise<ModelFiles> {
   const config = await readJsonObject(folder, 'config.json');
   const spec = parseConfig(config);
   const declared = config.quantization_config ?? null;
@@ -29,7 +44,7 @@ export async function openModelFiles(folder: Folder): Promise<ModelFiles> {
   checkCheckpoint(spec, checkpoint, quantization);
   const matrices = new Map<string, StoredMatrix>();
   for (const { module, rows, cols } of matricesOf(spec)) {
-    matrices.set(module, await describeStored(checkpoint, quantization, module, rows, cols));
+    matrices.set(module, describeMatrix(checkpoint, quantization, module, rows, cols));
   }
   return { folder, spec, checkpoint, quantization, matrices };
 }

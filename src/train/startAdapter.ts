@@ -18,7 +18,8 @@ export function startAdapter(
 ): LoraAdapter {
   if (initial) return loadAdapter(gpu, spec, initial);
   const adapter = new LoraAdapter(gpu, planLora(spec, recipe));
-  adapter.initialize(recipe.seed);
+  // Millions of random numbers take their time, and a dry device keeps none.
+  if (!gpu.dry) adapter.initialize(recipe.seed);
   return adapter;
 }
 

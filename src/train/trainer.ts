@@ -1,5 +1,4 @@
 import type { Recipe } from '../config/recipe.ts';
-import { planSteps } from '../data/batches.ts';
 import { buildMicroBatch } from '../data/microBatch.ts';
 import { rowLengths } from '../data/tokenize.ts';
 import type { TokenRows } from '../data/tokenRows.ts';
@@ -9,6 +8,7 @@ import type { Decoder } from '../model/decoder.ts';
 import type { LoraAdapter } from '../model/loraAdapter.ts';
 import { evaluate } from './evaluate.ts';
 import { learningRate } from './schedule.ts';
+import { stepsOf } from './steps.ts';
 import { StepRunner } from './trainStep.ts';
 
 /** Steps in a row with a gradient that is not finite, after which going on is pointless. */
@@ -56,16 +56,7 @@ export async function train(
   const { decoder, adapter, recipe, dataset, evalDataset } = options;
   const lengths = rowLengths(dataset);
   checkRows(lengths, decoder.spec.maxPositions);
-  const plan = planSteps({
-    lengths,
-    batchSize: recipe.batch_size,
-    gradAccum: recipe.grad_accum,
-    shuffle: recipe.shuffle,
-    packing: recipe.packing,
-    maxLength: recipe.max_length,
-    seed: recipe.seed,
-    ...(recipe.max_steps > 0 ? { maxSteps: recipe.max_steps } : { epochs: recipe.epochs }),
-  });
+  const plan = stepsOf(recipe, lengths);
   const schedule = {
     name: recipe.schedule,
     lr: recipe.lr,

@@ -1,20 +1,20 @@
-import { basename, dirname, resolve } from 'node:path';
-import { parseRecipe, defaultRecipe, type Recipe } from '../../config/recipe.ts';
+import { basename, resolve } from 'node:path';
+import type { Recipe } from '../../config/recipe.ts';
 import { splitDataset } from '../../data/split.ts';
 import { loadTokenizer } from '../../data/tokenizer.ts';
 import { writeAdapter, type PeftAdapter } from '../../formats/peft.ts';
-import { readJson, writeText } from '../../formats/text.ts';
+import { writeText } from '../../formats/text.ts';
 import { GraftError } from '../../lib/errors.ts';
 import { adapterToPeft, matchModules } from '../../model/adapterFiles.ts';
 import { planLora, type LoraModule } from '../../model/loraModules.ts';
 import { activationType, openDecoder, quantizationOf } from '../../model/openDecoder.ts';
 import type { DecoderSpec } from '../../model/spec.ts';
-import { nodeFolder } from '../../storage/nodeFolder.ts';
 import { describeAdapter, startAdapter } from '../../train/startAdapter.ts';
 import { train, type StepReport } from '../../train/trainer.ts';
 import { readDataset } from '../dataset.ts';
 import { Options } from '../options.ts';
 import { outputFolder } from '../output.ts';
+import { readRecipe } from '../recipe.ts';
 import { openAdapterAt, openModelAt, withGpu } from '../session.ts';
 
 export const usage =
@@ -82,11 +82,6 @@ export async function run(args: string[]): Promise<void> {
     }
     await keep();
   });
-}
-
-async function readRecipe(path: string | undefined): Promise<Recipe> {
-  if (path === undefined) return defaultRecipe();
-  return parseRecipe(await readJson(nodeFolder(dirname(path)), basename(path)));
 }
 
 /**

@@ -1,0 +1,29 @@
+import type { TokenRows } from './tokenRows.ts';
+import { IGNORED } from './tokenizedRow.ts';
+
+/** Tokens and targets of each row: all that the memory of a run depends on. */
+export interface RowShapes {
+  /** [rows] */
+  tokens: Uint32Array;
+  /** [rows] tokens whose next one is trained. */
+  targets: Uint32Array;
+}
+
+/** The shapes of tokenized rows. */
+export function rowShapes({ labels, offsets }: TokenRows): RowShapes {
+  const rows = offsets.length - 1;
+  const shapes = { tokens: new Uint32Array(rows), targets: new Uint32Array(rows) };
+  for (let row = 0; row < rows; row++) {
+    const [start, end] = [offsets[row]!, offsets[row + 1]!];
+    shapes.tokens[row] = end - start;
+    // The first token has none before it to predict it.
+    for (let i = start + 1; i < end; i++) if (labels[i] !== IGNORED) shapes.targets[row]!++;
+  }
+  return shapes;
+}
+
+/** The shapes of the rows cut to `maxLength` tokens; where their targets lie is not known, so as many stay as can. */
+export function cutShapes({ tokens, targets }: RowShapes, maxLength: number): RowShapes {
+  const cut = tokens.map((length) => Math.min(length, maxLength));
+  return { tokens: cut, targets: targets.map((count, row) => Math.min(count, Math.max(0, cut[row]! - 1))) };
+}

@@ -1,0 +1,156 @@
+import type { Recipe } from '../config/recipe.ts';
+import { buildMicroBatch, type MicroBatch } from '../data/microBatch.ts';
+import { rowShapes } from '../data/rowShapes.ts';
+import { tokenRowsOf, type TokenRows } from '../data/tokenRows.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { DryGpu, type GpuLimits } from '../gpu/dryGpu.ts';
+import type { MemoryByPart } from '../gpu/memory.ts';
+import { planLora } from '../model/loraModules.ts';
+import { activationType, closeDecoder, openDecoder, quantizationOf } from '../model/openDecoder.ts';
+import type { ModelFiles } from '../model/openModel.ts';
+import { lossesOf } from './evaluate.ts';
+import {
+  fullRows,
+  largestEvaluation,
+  largestTraining,
+  type DataShapes,
+  type LargestBatch,
+} from './largestBatch.ts';
+import { startAdapter } from './startAdapter.ts';
+import { StepRunner } from './trainStep.ts';
+
+/** A micro-batch of more tokens than this counts as one of so many: there is no GPU that either would fit. */
+const MAX_TOKENS = 1 << 24;
+
+/** Bytes of GPU buffers that a run takes. */
+export interface MemoryUse {
+  /** The most at once, from loading the model to the end of the run. */
+  total: number;
+  /** `total` by what it is for. */
+  parts: MemoryByPart;
+  /** The most at once while the model is loaded. */
+  loadPeak: number;
+  trainableParameters: number;
+}
+
+/** What a run will take, told before it. */
+export interface MemoryPlan extends MemoryUse {
+  /** Tokens and targets of the largest micro-batch of training. */
+  tokens: number;
+  targets: number;
+  /** The largest piece of memory a kernel uses at once, and what it is for: the device refuses more than its limit. */
+  largestBinding: { bytes: number; label: string };
+}
+
+/**
+ * What a recipe's run on a model will take, told from the model's headers and the shapes of the rows alone. There are
+ * no formulas: loading, a step and an evaluation run on a device that only counts.
+ * @param data shapes of the rows; null plans for rows of the maximal length
+ * Throws `train.no_targets`, `train.layer_out_of_range`, `train.no_rows`, `gpu.no_f16`.
+ */
+export async function planMemory(
+  files: ModelFiles,
+  recipe: Recipe,
+  limits: GpuLimits,
+  data: DataShapes | null,
+): Promise<MemoryPlan> {
+  const { maxPositions } = files.spec;
+  const training = largestTraining(recipe, maxPositions, data);
+  const evaluation = largestEvaluation(recipe, maxPositions, data);
+  const gpu = new DryGpu(limits);
+  try {
+    const use = await memoryOf(gpu, files, recipe, {
+      training: [emptyBatch(training)],
+      evaluation: evaluation ? [emptyBatch(evaluation)] : [],
+    });
+    const { tokens, targets } = training;
+    return { ...use, tokens, targets, largestBinding: gpu.largestBinding };
+  } finally {
+    gpu.destroy();
+  }
+}
+
+/**
+ * The same, measured on a GPU that holds nothing else of Graft's: the model is loaded, and a step and an evaluation run
+ * on the run's largest micro-batches.
+ * @param data the rows; null makes rows of the maximal length
+ * Throws what `planMemory` throws, and what loading and the device throw.
+ */
+export async function measureMemory(
+  gpu: Gpu,
+  files: ModelFiles,
+  recipe: Recipe,
+  data: { train: TokenRows; evaluation: TokenRows | null } | null,
+): Promise<MemoryUse> {
+  const { maxPositions } = files.spec;
+  const { train, evaluation } = data ?? longestRows(recipe, maxPositions);
+  const shapes = { train: rowShapes(train), evaluation: evaluation && rowShapes(evaluation) };
+  const batchesOf = (rows: TokenRows, { from }: LargestBatch) =>
+    from.map((batch) => buildMicroBatch(rows, batch));
+  const evaluated = largestEvaluation(recipe, maxPositions, shapes);
+  return memoryOf(gpu, files, recipe, {
+    training: batchesOf(train, largestTraining(recipe, maxPositions, shapes)),
+    evaluation: evaluation && evaluated ? batchesOf(evaluation, evaluated) : [],
+  });
+}
+
+async function memoryOf(
+  gpu: Gpu,
+  files: ModelFiles,
+  recipe: Recipe,
+  { training, evaluation }: { training: MicroBatch[]; evaluation: MicroBatch[] },
+): Promise<MemoryUse> {
+  const { memory } = gpu;
+  memory.resetPeak();
+  const type = activationType(gpu, recipe.dtype);
+  // Before loading, for what can be wrong with the recipe.
+  planLora(files.spec, recipe);
+  const decoder = await openDecoder(gpu, files, type, { quantize: quantizationOf(recipe) });
+  const loadPeak = memory.peak;
+  const adapter = startAdapter(gpu, files.spec, recipe, null);
+  const runner = new StepRunner(decoder, adapter, recipe.optimizer);
+  try {
+    const seeds = training.map(() => recipe.seed);
+    await runner.run(training, { p: recipe.dropout, seeds }, adamWOf(recipe));
+    const use = { adapter, strength: 1, dropout: null };
+    for (const batch of evaluation) {
+      if (batch.targetRows.length > 0) await lossesOf(decoder, use, batch);
+    }
+    const { peak: total, peakParts: parts } = memory;
+    return { total, parts, loadPeak, trainableParameters: adapter.parameters };
+  } finally {
+    runner.dispose();
+    adapter.dispose();
+    closeDecoder(decoder);
+  }
+}
+
+function adamWOf({ lr, beta1, beta2, eps, weight_decay, max_grad_norm }: Recipe) {
+  return { lr, beta1, beta2, eps, weightDecay: weight_decay, maxGradNorm: max_grad_norm, step: 1 };
+}
+
+/** A micro-batch of which only the sizes matter: one array that nobody reads serves for all. */
+function emptyBatch({ tokens, targets }: LargestBatch): MicroBatch {
+  const zeros = new Uint32Array(Math.min(tokens, MAX_TOKENS));
+  const ofTargets = zeros.subarray(0, targets);
+  return {
+    tokens: zeros,
+    positions: zeros,
+    segmentStart: zeros,
+    segmentEnd: zeros,
+    targetRows: ofTargets,
+    targetIds: ofTargets,
+    rows: 1,
+  };
+}
+
+/** A micro-batch of rows of the maximal length, every token trained. */
+function longestRows(
+  recipe: Recipe,
+  maxPositions: number,
+): { train: TokenRows; evaluation: TokenRows | null } {
+  const { rows, length } = fullRows(recipe, maxPositions);
+  const ids = Array.from({ length }, () => 0);
+  const train = tokenRowsOf(Array.from({ length: rows }, () => ({ ids, labels: ids })));
+  return { train, evaluation: recipe.eval_fraction > 0 ? train : null };
+}
