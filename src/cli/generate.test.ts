@@ -48,6 +48,7 @@ describe('help', () => {
       'eval',
       'generate',
       'merge',
+      'quantize',
       undefined,
     ]);
     expect(await succeed(['merge', '--help'])).toMatch(/^graft merge --model DIR/);

@@ -3,6 +3,7 @@ import { GraftError, messageOf } from '../lib/errors.ts';
 import * as evaluate from './commands/eval.ts';
 import * as generate from './commands/generate.ts';
 import * as merge from './commands/merge.ts';
+import * as quantize from './commands/quantize.ts';
 import * as train from './commands/train.ts';
 
 /** Every command: a usage line and what it does with its arguments. */
@@ -11,6 +12,7 @@ const commands: Record<string, { usage: string; run(args: string[]): Promise<voi
   eval: evaluate,
   generate,
   merge,
+  quantize,
 };
 
 async function main([command, ...args]: string[]): Promise<void> {

@@ -1,4 +1,3 @@
-import type { PeftAdapter } from '../formats/peft.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { createRandom } from '../lib/random.ts';
 import { loadAdapter } from '../model/adapterFiles.ts';
@@ -7,79 +6,111 @@ import { Decoder, withoutAdapter, type AdapterUse } from '../model/decoder.ts';
 import { readLogits } from '../model/logits.ts';
 import type { ModelFiles } from '../model/openModel.ts';
 import { StreamedWeights } from '../model/streamedWeights.ts';
-import { asStored } from '../model/weightLoader.ts';
+import { asStored, type WeightStorage } from '../model/weightLoader.ts';
+import type { MergeJob } from './mergeJob.ts';
+import type { OutputTensor } from './outputPlan.ts';
 import { proofFailed } from './proofFailed.ts';
+import { dequantizedFiles } from './referenceFiles.ts';
 
 /** How close the logits of two models are. */
 export interface LogitComparison {
-  /** Largest |merged − (base + adapter)|. */
+  /**
+   * Largest |written − (base + adapter)|; of a result in NF4, |written − what plain loops make of its codes|.
+   */
   maxLogitDifference: number;
-  /** The most that is taken for rounding of the merged weights. */
+  /** The most that is taken for rounding. */
   allowedLogitDifference: number;
+  /** Of a result in NF4: how far its 4 bits take the logits from those of base + adapter. Else null. */
+  quantizationLogitDifference: number | null;
 }
 
 /** Tokens the two models are compared on. */
 const PROOF_TOKENS = 32;
 
 /** Half a unit in the last place, as a share of the value. */
-const rounding: Record<string, number> = { F32: 2 ** -24, F16: 2 ** -11, BF16: 2 ** -8 };
+const rounding = { f32: 2 ** -24, f16: 2 ** -11, bf16: 2 ** -8 } as const;
 
 /** A wrong merge (another scale, side or module) is off by about as much as the adapter changes. */
 const SHARE_OF_EFFECT = 0.1;
 
 /**
- * Compares the logits of a merged model with those of base + adapter. Both run from their files a block at a time.
+ * Compares the logits of a written model with those of base + adapter; one in NF4, whose 4 bits are an error of their
+ * own, with those of the numbers that its codes stand for. Both run from their files a block at a time.
  * Some models magnify rounding far beyond the usual; there, a difference that is a small share of what the adapter
- * changes is allowed. Throws `merge.proof_failed`.
+ * (or the quantization) changes is allowed. Throws `merge.proof_failed`.
  */
 export async function compareLogits(
   gpu: Gpu,
-  base: ModelFiles,
+  job: MergeJob,
+  tensors: readonly OutputTensor[],
   merged: ModelFiles,
-  peft: PeftAdapter,
 ): Promise<LogitComparison> {
-  const expected = await adaptedLogits(gpu, base, peft);
-  const maxLogitDifference = largestDifference(expected, await proofLogits(gpu, merged, withoutAdapter));
-  const rounded = allowedByRounding(base, peft, rootMeanSquare(expected));
-  if (maxLogitDifference <= rounded) return { maxLogitDifference, allowedLogitDifference: rounded };
-  const effect = largestDifference(expected, await proofLogits(gpu, base, withoutAdapter));
+  const tuned = await tunedLogits(gpu, job);
+  const actual = await proofLogits(gpu, merged, asStored, withoutAdapter);
+  const quantizationLogitDifference = job.quantize ? largestDifference(tuned, actual) : null;
+  const expected = job.quantize
+    ? await proofLogits(gpu, dequantizedFiles(merged), asStored, withoutAdapter)
+    : tuned;
+  const maxLogitDifference = largestDifference(expected, actual);
+  const share = job.quantize ? 0 : roundedShare(tensors);
+  const rounded = rootMeanSquare(expected) * (share + 1e-4);
+  const found = { maxLogitDifference, quantizationLogitDifference };
+  if (maxLogitDifference <= rounded) return { ...found, allowedLogitDifference: rounded };
+  const effect = quantizationLogitDifference ?? (await adapterEffect(gpu, job, tuned));
   const allowedLogitDifference = SHARE_OF_EFFECT * effect;
   if (!(maxLogitDifference <= allowedLogitDifference)) {
+    const cause = job.quantize ? 'quantization' : 'the adapter';
     throw proofFailed(
-      `its logits differ by ${maxLogitDifference}, where rounding allows ${rounded} and the adapter changes ${effect}`,
+      `its logits differ by ${maxLogitDifference}, where rounding allows ${rounded} and ${cause} changes ${effect}`,
     );
   }
-  return { maxLogitDifference, allowedLogitDifference };
+  return { ...found, allowedLogitDifference };
 }
 
 /**
- * How far rounding the merged weights moves a logit as a rule: each weight moves by at most u of itself,
- * independently, so a product moves by about u of its size, the errors of `depth` products in a row add up as a
- * random walk, and the largest of very many logits lies some eight deviations out. f32 arithmetic adds 1e-4.
+ * How far rounding the written weights moves a logit as a rule, as a share of logits: each weight moves by at most u of
+ * itself, independently, so a product moves by about u of its size, the errors of `depth` products in a row add up as
+ * a random walk, and the largest of very many logits lies some eight deviations out. f32 arithmetic adds 1e-4.
  */
-function allowedByRounding(base: ModelFiles, { modules }: PeftAdapter, size: number): number {
-  const dtypes = [...modules.keys()].map((path) => base.checkpoint.get(`${path}.weight`).info.dtype);
-  const u = Math.max(...dtypes.map((dtype) => rounding[dtype] ?? 0));
-  const depth = Math.sqrt(modules.size);
-  return size * (8 * u * depth + 1e-4);
+function roundedShare(tensors: readonly OutputTensor[]): number {
+  const matrices = tensors.flatMap(({ matrix }) => matrix ?? []);
+  const u = Math.max(0, ...matrices.map(({ format }) => rounding[format]));
+  return 8 * u * Math.sqrt(matrices.length);
 }
 
-async function adaptedLogits(gpu: Gpu, base: ModelFiles, peft: PeftAdapter): Promise<Float32Array> {
-  const adapter = loadAdapter(gpu, base.spec, peft);
+/** How the base is held where the adapter is added to it. */
+function baseStorage({ base, onto, trainedDoubleQuant }: MergeJob): WeightStorage {
+  if (onto === 'original' || base.quantization !== null) return asStored;
+  return { ...asStored, quantize: { doubleQuant: trainedDoubleQuant } };
+}
+
+async function tunedLogits(gpu: Gpu, job: MergeJob): Promise<Float32Array> {
+  const { base, adapter: peft } = job;
+  const adapter = peft && loadAdapter(gpu, base.spec, peft);
   try {
-    return await proofLogits(gpu, base, { adapter, strength: 1, dropout: null });
+    const use = adapter ? { adapter, strength: 1, dropout: null } : withoutAdapter;
+    return await proofLogits(gpu, base, baseStorage(job), use);
   } finally {
-    adapter.dispose();
+    adapter?.dispose();
   }
 }
 
+async function adapterEffect(gpu: Gpu, job: MergeJob, tuned: Float32Array): Promise<number> {
+  return largestDifference(tuned, await proofLogits(gpu, job.base, baseStorage(job), withoutAdapter));
+}
+
 /** Logits [PROOF_TOKENS, V] of a fixed text of random tokens. */
-async function proofLogits(gpu: Gpu, files: ModelFiles, use: AdapterUse): Promise<Float32Array> {
+async function proofLogits(
+  gpu: Gpu,
+  files: ModelFiles,
+  storage: WeightStorage,
+  use: AdapterUse,
+): Promise<Float32Array> {
   const { spec } = files;
   const random = createRandom(0);
   const length = Math.min(PROOF_TOKENS, spec.maxPositions);
   const index = Uint32Array.from({ length }, (_, i) => i);
-  const weights = new StreamedWeights(gpu, files, asStored);
+  const weights = new StreamedWeights(gpu, files, storage);
   const decoder = new Decoder(gpu, spec, weights, 'f32');
   try {
     const batch = uploadBatch(gpu, decoder.workspace, {

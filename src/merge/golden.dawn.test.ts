@@ -8,6 +8,7 @@ import { MemoryFolder } from '../storage/memoryFolder.ts';
 import { readGolden, sharedFolder } from '../testing/golden.ts';
 import { testGpu } from '../testing/gpu.ts';
 import { refuseLeaks } from '../testing/leaks.ts';
+import { mergeJob } from './mergeJob.ts';
 import { mergeModel } from './mergeModel.ts';
 import { verifyMerge } from './verifyMerge.ts';
 
@@ -36,7 +37,7 @@ describe.each(runs)('%s', (run) => {
     const base = await openModelFiles(sharedFolder(`models/${readGolden(run).model}`));
     const adapter = await readAdapter(sharedFolder(`golden/${run}/final_adapter`));
     const folder = new MemoryFolder('merged');
-    await mergeModel(gpu, base, adapter, folder, { maxShardBytes: 1e9 });
+    await mergeModel(gpu, mergeJob(base, adapter), folder, { maxShardBytes: 1e9 });
     const merged = await openSafetensors(await folder.open('model.safetensors'));
     const reference = await openSafetensors(await sharedFolder(`golden/${run}`).open('merged.safetensors'));
     expect([...merged.tensors.keys()].sort()).toEqual([...reference.tensors.keys()].sort());
@@ -60,7 +61,7 @@ describe.each(runs)('%s', (run) => {
       values.forEach((v, i) => (furthest = Math.max(furthest, Math.abs(v - wanted[i]!))));
     }
 
-    const proof = await verifyMerge(gpu, base, adapter, folder);
+    const proof = await verifyMerge(gpu, mergeJob(base, adapter), folder);
     expect(proof).toMatchObject({
       tensors: reference.tensors.size,
       changedTensors: adapter.modules.size,

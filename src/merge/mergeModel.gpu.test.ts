@@ -14,6 +14,7 @@ import { testGpu } from '../testing/gpu.ts';
 import { refuseLeaks } from '../testing/leaks.ts';
 import { randomizeAdapter } from '../testing/passes.ts';
 import { tinyModel, type TinyTensor } from '../testing/tinyModel.ts';
+import { mergeJob } from './mergeJob.ts';
 import { mergeModel } from './mergeModel.ts';
 
 const shape: LoraShape = {
@@ -47,7 +48,7 @@ async function adapterFor({ spec }: ModelFiles): Promise<PeftAdapter> {
 
 async function merge(base: ModelFiles, maxShardBytes: number, destination = new MemoryFolder('merged')) {
   const adapter = await adapterFor(base);
-  const files = await mergeModel(gpu, base, adapter, destination, { maxShardBytes });
+  const files = await mergeModel(gpu, mergeJob(base, adapter), destination, { maxShardBytes });
   return { adapter, files, folder: destination, merged: await openCheckpoint(destination) };
 }
 
@@ -158,7 +159,7 @@ describe('a merge that does not finish', () => {
     const onProgress = (done: number, total: number) => done / total > share && controller.abort();
     const { signal } = controller;
     const cancelled = () =>
-      mergeModel(gpu, base, adapter, folder, { maxShardBytes: 12_000, onProgress, signal });
+      mergeModel(gpu, mergeJob(base, adapter), folder, { maxShardBytes: 12_000, onProgress, signal });
     await expectGraftError(cancelled, 'merge.cancelled');
     expectOnlyNotes(folder);
   });
@@ -179,7 +180,7 @@ describe('a merge that does not finish', () => {
       },
     };
     const { signal } = controller;
-    const cancelled = () => mergeModel(gpu, base, adapter, disk, { maxShardBytes: 1e9, signal });
+    const cancelled = () => mergeModel(gpu, mergeJob(base, adapter), disk, { maxShardBytes: 1e9, signal });
     await expectGraftError(cancelled, 'merge.cancelled');
     expectOnlyNotes(folder);
   });
@@ -197,7 +198,9 @@ describe('a merge that does not finish', () => {
     ] as const) {
       const folder = withNotes();
       const { disk, unfinished } = failing(folder, file, when);
-      const error = await caught(() => mergeModel(gpu, base, adapter, disk, { maxShardBytes: 12_000 }));
+      const error = await caught(() =>
+        mergeModel(gpu, mergeJob(base, adapter), disk, { maxShardBytes: 12_000 }),
+      );
       expect(error, `${file} ${when}`).toMatchObject({ message: 'disk full' });
       expectOnlyNotes(folder);
       expect(unfinished()).toBe(0);
@@ -214,7 +217,7 @@ describe('a merge that does not finish', () => {
       'other.safetensors',
     ]) {
       const folder = new MemoryFolder('mine', { [file]: 'mine', 'notes.txt': 'mine' });
-      const start = () => mergeModel(gpu, base, adapter, folder, { maxShardBytes: 1e9 });
+      const start = () => mergeModel(gpu, mergeJob(base, adapter), folder, { maxShardBytes: 1e9 });
       await expectGraftError(start, 'merge.destination_not_empty', { file });
       expect([...folder.files.keys()].sort()).toEqual([file, 'notes.txt'].sort());
     }
@@ -224,7 +227,7 @@ describe('a merge that does not finish', () => {
     const base = await openModelFiles(tinyModel({ config: { num_hidden_layers: 1 } }));
     const adapter = await adapterFor(await openModelFiles(tinyModel()));
     const folder = withNotes();
-    const start = () => mergeModel(gpu, base, adapter, folder, { maxShardBytes: 1e9 });
+    const start = () => mergeModel(gpu, mergeJob(base, adapter), folder, { maxShardBytes: 1e9 });
     await expectGraftError(start, 'model.adapter_unknown_module');
     expectOnlyNotes(folder);
   });

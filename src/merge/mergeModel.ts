@@ -1,18 +1,12 @@
-import { planShards, shardIndexJson, indexFileName, type ShardPlan } from '../formats/sharding.ts';
-import type { PeftAdapter, PeftModule } from '../formats/peft.ts';
+import { planShards, shardIndexJson, indexFileName } from '../formats/sharding.ts';
 import { safetensorsLayout } from '../formats/safetensorsLayout.ts';
 import { SafetensorsWriter } from '../formats/safetensorsWriter.ts';
 import { writeText } from '../formats/text.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { GraftError } from '../lib/errors.ts';
-import { matchModules } from '../model/adapterFiles.ts';
-import type { ModelFiles } from '../model/openModel.ts';
-import type { WritableFolder } from '../storage/types.ts';
-import { mergedBlocks } from './mergeTensor.ts';
-import { sidecarFiles } from './sidecars.ts';
-
-/** Bytes copied at once of a tensor that has no adapter. */
-const COPY_BYTES = 16 * 1024 * 1024;
+import type { Folder, WritableFolder } from '../storage/types.ts';
+import { checkMergeJob, type MergeJob } from './mergeJob.ts';
+import { pieces, planOutput, type OutputTensor } from './outputPlan.ts';
 
 export interface MergeOptions {
   maxShardBytes: number;
@@ -21,52 +15,51 @@ export interface MergeOptions {
 }
 
 /**
- * Streams the base model with the adapter merged in to `destination`: a tensor (or a block of its rows) at a
- * time, each in its own dtype and order, in shards of `maxShardBytes`, then config and tokenizer files byte for
- * byte. If it fails or is cancelled, every file it wrote is removed.
- * Throws `merge.destination_not_empty` and `model.adapter_*` before anything is written, and `merge.cancelled`.
+ * Streams the result of a merge to `destination`: a tensor (or a block of its rows) at a time, in the base's order,
+ * in shards of `maxShardBytes`, then config and tokenizer files. If it fails or is cancelled, every file it wrote is
+ * removed.
+ * Throws `merge.destination_not_empty`, `merge.base_quantized`, `merge.already_quantized`,
+ * `merge.bias_without_place` and `model.adapter_*` before anything is written, and `merge.cancelled`.
  * @returns the files written, with their sizes
  */
 export async function mergeModel(
   gpu: Gpu,
-  base: ModelFiles,
-  adapter: PeftAdapter,
+  job: MergeJob,
   destination: WritableFolder,
   options: MergeOptions,
 ): Promise<{ name: string; size: number }[]> {
-  // Throws when the adapter does not belong to this model.
-  matchModules(base.spec, adapter);
-  const { checkpoint } = base;
-  const sizes = [...checkpoint.tensors.values()].map(({ info }) => ({
-    name: info.name,
-    bytes: info.end - info.begin,
-  }));
+  checkMergeJob(job);
+  const plan = await planOutput(gpu, job);
+  const byName = new Map(plan.tensors.map((tensor) => [tensor.entry.name, tensor]));
+  const sizes = plan.tensors.map(({ entry: { name, byteLength: bytes } }) => ({ name, bytes }));
   const shards = planShards(sizes, options.maxShardBytes);
-  const sidecars = await sidecarFiles(base.folder);
-  await refuseOverwriting(destination, [...shards.map((shard) => shard.file), indexFileName, ...sidecars]);
+  const names = [...shards.map(({ file }) => file), indexFileName, ...plan.files.map(({ name }) => name)];
+  await refuseOverwriting(destination, names);
   const written: string[] = [];
   let done = 0;
   const stopIfCancelled = () => {
     if (options.signal?.aborted) throw new GraftError('merge.cancelled');
   };
   const onBytes = (bytes: number) => {
-    options.onProgress?.((done += bytes), checkpoint.totalBytes);
+    options.onProgress?.((done += bytes), plan.totalBytes);
     stopIfCancelled();
   };
   try {
     for (const shard of shards) {
       written.push(shard.file);
-      await writeShard(gpu, base, adapter.modules, shard, destination, onBytes);
+      const tensors = shard.names.map((name) => byName.get(name)!);
+      await writeShard(tensors, shard.file, destination, onBytes);
     }
-    for (const file of sidecars) {
-      written.push(file);
-      await copyFile(base.folder, file, destination);
+    for (const { name, text } of plan.files) {
+      written.push(name);
+      if (text === null) await copyFile(job.base.folder, name, destination);
+      else await writeText(destination, name, text);
       stopIfCancelled();
     }
     if (shards.length > 1) {
       // Last: without its index a sharded model is not one.
       written.push(indexFileName);
-      await writeText(destination, indexFileName, shardIndexJson(shards, checkpoint.totalBytes));
+      await writeText(destination, indexFileName, shardIndexJson(shards, plan.totalBytes));
     }
   } catch (error) {
     await removeAll(destination, written);
@@ -76,38 +69,20 @@ export async function mergeModel(
 }
 
 async function writeShard(
-  gpu: Gpu,
-  { checkpoint }: ModelFiles,
-  modules: ReadonlyMap<string, PeftModule>,
-  shard: ShardPlan,
+  tensors: readonly OutputTensor[],
+  file: string,
   destination: WritableFolder,
   onBytes: (bytes: number) => void,
 ): Promise<void> {
-  const entries = shard.names.map((name) => checkpoint.get(name));
-  const metadata = Object.fromEntries(entries[0]?.file.metadata ?? []);
-  // With its size, so that a tensor of a dtype only newer tools know is copied too.
-  const layout = safetensorsLayout(
-    entries.map(({ info: { name, dtype, shape, begin, end } }) => ({
-      name,
-      dtype,
-      shape,
-      byteLength: end - begin,
-    })),
-    metadata,
-    undefined,
-    shard.file,
-  );
-  const sink = await destination.create(shard.file);
-  const writer = new SafetensorsWriter(sink, [], {}, { file: shard.file, layout });
+  const entries = tensors.map(({ entry }) => entry);
+  const metadata = Object.fromEntries(tensors[0]?.from.file.metadata ?? []);
+  const layout = safetensorsLayout(entries, metadata, undefined, file);
+  const sink = await destination.create(file);
+  const writer = new SafetensorsWriter(sink, [], {}, { file, layout });
   try {
-    for (const { file, info } of entries) {
-      const read = (offset: number, length: number) => file.readRange(info.name, offset, length);
-      const module = modules.get(info.name.replace(/\.weight$/, ''));
-      const blocks = module
-        ? mergedBlocks(gpu, info, module, read)
-        : copiedBlocks(info.end - info.begin, read);
-      for await (const bytes of blocks) {
-        await writer.write(info.name, bytes);
+    for (const { entry, blocks } of tensors) {
+      for await (const bytes of blocks()) {
+        await writer.write(entry.name, bytes);
         onBytes(bytes.byteLength);
       }
     }
@@ -118,19 +93,12 @@ async function writeShard(
   }
 }
 
-async function* copiedBlocks(
-  size: number,
-  read: (offset: number, length: number) => Promise<Uint8Array<ArrayBuffer>>,
-): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  for (let at = 0; at < size; at += COPY_BYTES) yield await read(at, Math.min(COPY_BYTES, size - at));
-}
-
-async function copyFile(from: ModelFiles['folder'], name: string, to: WritableFolder): Promise<void> {
+async function copyFile(from: Folder, name: string, to: WritableFolder): Promise<void> {
   const source = await from.open(name);
   const sink = await to.create(name);
   try {
     const read = (offset: number, length: number) => source.read(offset, length);
-    for await (const bytes of copiedBlocks(source.size, read)) await sink.write(bytes);
+    for await (const bytes of pieces(source.size, read)) await sink.write(bytes);
     await sink.close();
   } catch (error) {
     await sink.abort();

@@ -14,7 +14,9 @@ import { refuseLeaks } from '../testing/leaks.ts';
 import { randomizeAdapter } from '../testing/passes.ts';
 import { tinyModel } from '../testing/tinyModel.ts';
 import { compareLogits } from './compareLogits.ts';
+import { mergeJob, type MergeJob } from './mergeJob.ts';
 import { mergeModel } from './mergeModel.ts';
+import { planOutput } from './outputPlan.ts';
 import { verifyMerge } from './verifyMerge.ts';
 
 const shape: LoraShape = {
@@ -45,7 +47,7 @@ async function mergedTiny(dtype: string, maxShardBytes = 1e9) {
   const base = await openModelFiles(tinyModel({ dtype, files }));
   const adapter = await adapterFor(base);
   const folder = new MemoryFolder('merged');
-  await mergeModel(gpu, base, adapter, folder, { maxShardBytes });
+  await mergeModel(gpu, mergeJob(base, adapter), folder, { maxShardBytes });
   return { base, adapter, folder };
 }
 
@@ -61,7 +63,9 @@ describe('the proof of a merge', () => {
     async (dtype) => {
       const { base, adapter, folder } = await mergedTiny(dtype, 12_000);
       const told: number[] = [];
-      const proof = await verifyMerge(gpu, base, adapter, folder, (done, total) => told.push(done / total));
+      const proof = await verifyMerge(gpu, mergeJob(base, adapter), folder, (done, total) =>
+        told.push(done / total),
+      );
       expect(proof).toMatchObject({ tensors: 21, changedTensors: 4, bytes: base.checkpoint.totalBytes });
       expect(proof.maxLogitDifference).toBeGreaterThan(0);
       expect(proof.maxLogitDifference).toBeLessThan(proof.allowedLogitDifference);
@@ -113,7 +117,7 @@ describe('the proof of a merge', () => {
     write(tensors.map((tensor, i) => (i === 0 ? { ...tensor, dtype: 'F16' } : tensor)));
     await expectProofFails(base, adapter, folder, /changed its dtype or shape/);
     write(tensors.slice(1));
-    await expectGraftError(() => verifyMerge(gpu, base, adapter, folder), 'model.tensor_missing');
+    await expectGraftError(() => verifyMerge(gpu, mergeJob(base, adapter), folder), 'model.tensor_missing');
   });
 
   it('fails when shards were swapped', async () => {
@@ -124,7 +128,10 @@ describe('the proof of a merge', () => {
     const bytes = folder.files.get(first!)!;
     folder.files.set(first!, folder.files.get(second!)!);
     folder.files.set(second!, bytes);
-    await expectGraftError(() => verifyMerge(gpu, base, adapter, folder), 'formats.index_tensor_unlisted');
+    await expectGraftError(
+      () => verifyMerge(gpu, mergeJob(base, adapter), folder),
+      'formats.index_tensor_unlisted',
+    );
   });
 
   it('fails when a file that goes along is missing or differs', async () => {
@@ -148,12 +155,14 @@ describe('compareLogits', () => {
   it('finds an adapter of another scale, where rounding is all else that differs', async () => {
     const { base, adapter, folder } = await mergedTiny('BF16');
     const merged = await openModelFiles(folder);
-    expect((await compareLogits(gpu, base, merged, adapter)).maxLogitDifference).toBeGreaterThan(0);
+    const compare = async (job: MergeJob) =>
+      compareLogits(gpu, job, (await planOutput(gpu, job)).tensors, merged);
+    expect((await compare(mergeJob(base, adapter))).maxLogitDifference).toBeGreaterThan(0);
     for (const factor of [0.5, 2, -1]) {
       const modules = new Map(
         [...adapter.modules].map(([path, m]) => [path, { ...m, scale: factor * m.scale }]),
       );
-      const other = () => compareLogits(gpu, base, merged, { ...adapter, modules });
+      const other = () => compare(mergeJob(base, { ...adapter, modules }));
       await expectGraftError(other, 'merge.proof_failed', { detail: expect.stringMatching(/logits differ/) });
     }
   });
@@ -165,7 +174,7 @@ async function expectProofFails(
   folder: MemoryFolder,
   detail: RegExp,
 ): Promise<void> {
-  await expectGraftError(() => verifyMerge(gpu, base, adapter, folder), 'merge.proof_failed', {
+  await expectGraftError(() => verifyMerge(gpu, mergeJob(base, adapter), folder), 'merge.proof_failed', {
     detail: expect.stringMatching(detail) as string,
   });
 }

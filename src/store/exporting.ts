@@ -71,8 +71,10 @@ export const createExportSlice: SliceOf<ExportSlice> =
         const folder = destination.kind === 'directory' ? destination.handle.name : null;
         patch({ mergeStatus: 'working', merged: null, mergeProgress: null, mergeError: null, folder });
         try {
-          const merged = await workers.engine.call.merge(destination, get().shardSize, (mergeProgress) =>
-            patch({ mergeProgress }),
+          const merged = await workers.engine.call.merge(
+            destination,
+            { maxShardSize: get().shardSize, onto: 'original', quantize: null },
+            (mergeProgress) => patch({ mergeProgress }),
           );
           patch({ mergeStatus: 'done', merged, mergeProgress: null });
           markSaved();

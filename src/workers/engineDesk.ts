@@ -8,11 +8,11 @@ import { assert, GraftError } from '../lib/errors.ts';
 import { adapterToPeft, loadAdapter, type AdapterDescription } from '../model/adapterFiles.ts';
 import { withoutAdapter, type AdapterUse, type Decoder } from '../model/decoder.ts';
 import type { LoraAdapter } from '../model/loraAdapter.ts';
-import { activationType, closeDecoder, openDecoder } from '../model/openDecoder.ts';
+import { activationType, closeDecoder, openDecoder, quantizationOf } from '../model/openDecoder.ts';
 import { openModelFiles, type ModelFiles } from '../model/openModel.ts';
 import { describeAdapter, startAdapter } from '../train/startAdapter.ts';
 import { train } from '../train/trainer.ts';
-import { adapterZip, mergeTo } from './exporting.ts';
+import { adapterZip, mergeTo, type AdapterTraining } from './exporting.ts';
 import { summarize } from './modelSummary.ts';
 import type { EngineApi, Progress } from './protocol.ts';
 import type { Throwing } from './result.ts';
@@ -35,7 +35,8 @@ interface OpenModel {
 export function createEngineDesk(): Throwing<EngineApi> {
   let gpu: Promise<Gpu> | null = null;
   let model: OpenModel | null = null;
-  let adapter: { lora: LoraAdapter; about: AdapterDescription } | null = null;
+  let adapter: { lora: LoraAdapter; about: AdapterDescription; training: AdapterTraining | null } | null =
+    null;
   let stopTraining = false;
   let stopGenerating = false;
   let merging: AbortController | null = null;
@@ -95,12 +96,9 @@ export function createEngineDesk(): Throwing<EngineApi> {
         if (model) closeDecoder(model.decoder);
         model = null;
         dropAdapter();
-        const decoder = await openDecoder(
-          device_,
-          files,
-          'f32',
-          { onProgress: bytesReporter('Loading weights', onProgress) },
-        );
+        const decoder = await openDecoder(device_, files, 'f32', {
+          onProgress: bytesReporter('Loading weights', onProgress),
+        });
         model = { name: source.name, files, decoder, tokenizer };
         return summarize(source.name, files, tokenizer, device_.memory.bytes);
       }),
@@ -116,7 +114,8 @@ export function createEngineDesk(): Throwing<EngineApi> {
         const decoder = await decoderOf(activationType(device_, recipe.dtype));
         const lora = startAdapter(device_, files.spec, recipe, null);
         dropAdapter();
-        adapter = { lora, about: describeAdapter(name, recipe, null) };
+        const training = { quantize: quantizationOf(recipe), evalRows };
+        adapter = { lora, about: describeAdapter(name, recipe, null), training };
         const reporter = trainReporter(onEvent, device_.memory, lora.parameters);
         reporter.begin();
         const outcome = await train({
@@ -174,7 +173,7 @@ export function createEngineDesk(): Throwing<EngineApi> {
         const peft = await readAdapter(folderOf(source));
         const lora = loadAdapter(await device(), files.spec, peft);
         dropAdapter();
-        adapter = { lora, about: { base: opened().name, dropout: 0, from: peft.config } };
+        adapter = { lora, about: { base: opened().name, dropout: 0, from: peft.config }, training: null };
         return { rank: peft.config.r, modules: peft.modules.size };
       }),
 
@@ -184,16 +183,17 @@ export function createEngineDesk(): Throwing<EngineApi> {
         return adapterZip(`${opened().name}-adapter`, await adapterToPeft(lora, about));
       }),
 
-    merge: (destination, maxShardSize, onProgress) =>
+    merge: (destination, settings, onProgress) =>
       inTurn(async () => {
-        const { lora, about } = keptAdapter();
+        const { lora, about, training } = keptAdapter();
         const { name, files } = opened();
         merging = new AbortController();
         try {
           const peft = await adapterToPeft(lora, about);
           return await mergeTo(await device(), files, peft, {
             destination,
-            maxShardSize,
+            settings,
+            training,
             name: `${name}-merged`,
             onProgress,
             signal: merging.signal,

@@ -135,18 +135,41 @@ export interface GenerateOutcome {
 /** Where a merged model goes: a folder the person chose, or one zip to download. */
 export type MergeDestination = { kind: 'directory'; handle: FileSystemDirectoryHandle } | { kind: 'zip' };
 
+/** How a merged model is made and written. */
+export interface MergeSettings {
+  maxShardSize: string;
+  /** Onto the original weights, or onto what 4 bits make of them, which QLoRA trained on. */
+  onto: 'original' | 'dequantized';
+  /** The result in NF4, as bitsandbytes stores it; null keeps floats. */
+  quantize: null | { doubleQuant: boolean };
+}
+
+/** Loss on the evaluation rows of the adapter on either of the weights it can be merged onto. */
+export interface MergeLosses {
+  /** Null where the model comes quantized. */
+  original: number | null;
+  dequantized: number;
+}
+
 export interface MergeProof {
   tensors: number;
   changedTensors: number;
   bytes: number;
-  /** Largest |merged − (base + adapter)| over the logits of the proof tokens, and what was allowed. */
+  /**
+   * Largest |merged − (base + adapter)| over the logits of the proof tokens, and what was allowed; in NF4 against the
+   * numbers its codes stand for.
+   */
   maxLogitDifference: number;
   allowedLogitDifference: number;
+  /** Of a result in NF4: how far its 4 bits take the logits from those of base + adapter. Else null. */
+  quantizationLogitDifference: number | null;
 }
 
 export interface MergeOutcome {
   files: { name: string; size: number }[];
   proof: MergeProof;
+  /** Where the adapter was trained on 4 bits and rows were kept for evaluation. */
+  losses: MergeLosses | null;
   /** The zip, when that was the destination: a file on disk, not in memory. */
   zip: File | null;
 }
@@ -173,7 +196,7 @@ export interface EngineApi {
   exportAdapter(): Promise<Result<File>>;
   merge(
     destination: MergeDestination,
-    maxShardSize: string,
+    settings: MergeSettings,
     onProgress: (p: Progress) => void,
   ): Promise<Result<MergeOutcome>>;
   /** Ends the running merge; what it had written is removed. */

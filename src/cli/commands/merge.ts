@@ -1,35 +1,73 @@
+import { parseRecipe, type Recipe } from '../../config/recipe.ts';
+import { loadTokenizer } from '../../data/tokenizer.ts';
 import { readAdapter } from '../../formats/peft.ts';
 import { parseShardSize } from '../../formats/sharding.ts';
-import { mergeModel } from '../../merge/mergeModel.ts';
-import { verifyMerge } from '../../merge/verifyMerge.ts';
-import { matchModules } from '../../model/adapterFiles.ts';
+import { readJson } from '../../formats/text.ts';
+import { GraftError } from '../../lib/errors.ts';
+import { checkMergeJob, mergeJob } from '../../merge/mergeJob.ts';
+import type { ModelFiles } from '../../model/openModel.ts';
 import { nodeFolder } from '../../storage/nodeFolder.ts';
+import type { Folder } from '../../storage/types.ts';
+import { evaluateMerges } from '../../train/evaluateMerges.ts';
+import { readDataset } from '../dataset.ts';
 import { Options } from '../options.ts';
 import { outputFolder } from '../output.ts';
 import { openModelAt, withGpu } from '../session.ts';
+import { writeProved } from '../writeProved.ts';
 
-export const usage = 'merge --model DIR --adapter DIR --out DIR [--max-shard-size 4096MB]';
+export const usage =
+  'merge --model DIR --adapter DIR --out DIR [--max-shard-size 4096MB] [--onto original|dequantized] ' +
+  '[--quantize nf4] [--double-quant] [--data FILE]';
 
 /**
- * Writes the merged model, reads it back, and prints the proof as JSON. What cannot be proved is removed again.
+ * Writes the merged model, reads it back, and prints the proof as JSON; with --data the losses on its rows of both
+ * weights it can be merged onto. What cannot be proved is removed again.
  */
 export async function run(args: string[]): Promise<void> {
-  const options = new Options(args, usage, ['model', 'adapter', 'out', 'max-shard-size']);
+  const names = ['model', 'adapter', 'out', 'max-shard-size', 'onto', 'quantize', 'data'];
+  const options = new Options(args, usage, names, ['double-quant']);
   const modelPath = options.required('model');
   const adapterPath = options.required('adapter');
   const outPath = options.required('out');
   const maxShardBytes = parseShardSize(options.optional('max-shard-size') ?? '4096MB');
+  const onto = options.choice('onto', ['original', 'dequantized']);
+  const format = options.optional('quantize') === undefined ? null : options.choice('quantize', ['nf4']);
+  const doubleQuant = options.flag('double-quant');
+  const dataPath = options.optional('data');
+  if (doubleQuant && !format && onto === 'original' && dataPath === undefined) {
+    const detail = '--double-quant belongs to --quantize, --onto dequantized or --data.';
+    throw new GraftError('cli.bad_option', { detail, usage });
+  }
   const out = await outputFolder(outPath);
   const base = await openModelAt(modelPath);
-  const adapter = await readAdapter(nodeFolder(adapterPath));
+  const folder = nodeFolder(adapterPath);
+  const adapter = await readAdapter(folder);
+  const recipe = await recipeBeside(folder);
+  const trainedDoubleQuant = recipe?.method === 'qlora' ? recipe.double_quant : doubleQuant;
+  const quantize = format ? { doubleQuant } : null;
+  const job = mergeJob(base, adapter, { onto, trainedDoubleQuant, quantize });
   // Everything that can be wrong with the input is told before the GPU is opened.
-  matchModules(base.spec, adapter);
+  checkMergeJob(job);
+  const rows = dataPath === undefined ? null : await readRows(dataPath, base, recipe);
   await withGpu(async (gpu) => {
-    const files = await mergeModel(gpu, base, adapter, out, { maxShardBytes });
-    const proof = await verifyMerge(gpu, base, adapter, out).catch(async (error: unknown) => {
-      for (const { name } of files) await out.remove(name);
-      throw error;
-    });
-    console.log(JSON.stringify({ files, proof }, null, 2));
+    const result = await writeProved(gpu, job, out, maxShardBytes);
+    const losses = rows && (await evaluateMerges(gpu, base, adapter, rows, trainedDoubleQuant));
+    console.log(JSON.stringify({ ...result, ...(losses && { losses }) }, null, 2));
+  });
+}
+
+/** The recipe that `train` writes beside its adapter; null where it is another's. */
+async function recipeBeside(adapter: Folder): Promise<Recipe | null> {
+  const file = 'recipe.json';
+  return (await adapter.list()).includes(file) ? parseRecipe(await readJson(adapter, file)) : null;
+}
+
+/** Rows masked and cut as in training, where that is known. */
+async function readRows(path: string, { folder, spec }: ModelFiles, recipe: Recipe | null) {
+  return readDataset(path, {
+    tokenizer: await loadTokenizer(folder),
+    mask: recipe?.mask ?? 'assistant',
+    maxLength: Math.min(recipe?.max_length ?? spec.maxPositions, spec.maxPositions),
+    vocabSize: spec.vocabSize,
   });
 }

@@ -40,7 +40,12 @@ export async function loadInt4Matrix(
   return { rows, cols, chunks };
 }
 
-async function loadRawScales(context: LoadContext, { scales, qzeros, groups }: Int4Matrix, rows: number) {
+/** Scales and zeros of the file as they are, on the GPU. */
+export async function loadRawScales(
+  context: LoadContext,
+  { scales, qzeros, groups }: Int4Matrix,
+  rows: number,
+) {
   const raw = {
     scales: context.tensor('u32', [Math.ceil((groups * rows) / 2)], scales, 'staging'),
     zeros: context.tensor('u32', [Math.ceil((groups * rows) / CODES_PER_WORD)], qzeros, 'staging'),
@@ -51,7 +56,7 @@ async function loadRawScales(context: LoadContext, { scales, qzeros, groups }: I
 }
 
 /** The group of each column; null where they are in order, which kernels know by themselves. */
-async function loadGroupIndex(
+export async function loadGroupIndex(
   context: LoadContext,
   { groupIndex }: Int4Matrix,
   cols: number,
@@ -63,7 +68,7 @@ async function loadGroupIndex(
 }
 
 /** What the file's zeros leave out: 1 in GPTQ's first version, else 0. */
-async function zeroOffsetOf(
+export async function zeroOffsetOf(
   { gpu, checkpoint }: LoadContext,
   { qzeros }: Int4Matrix,
   quantization: Quantization | null,

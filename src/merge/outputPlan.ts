@@ -1,0 +1,159 @@
+import type { CheckpointTensor } from '../formats/checkpoint.ts';
+import type { FloatDtype } from '../formats/dtypes.ts';
+import { decodeFloats } from '../formats/floats.ts';
+import { nf4Entries } from '../formats/quantized/bnbWriter.ts';
+import { describeMatrix, tensorsOfMatrix } from '../formats/quantized/describe.ts';
+import type { StoredMatrix } from '../formats/quantized/types.ts';
+import { byteLengthOf, type TensorEntry } from '../formats/safetensorsLayout.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { GraftError } from '../lib/errors.ts';
+import { floatFormat } from '../model/floatFormat.ts';
+import { matricesOf, type MatrixSpec } from '../model/spec.ts';
+import { mergedBytes, type MergedMatrix } from './mergedRows.ts';
+import type { MatrixSource } from './matrixSource.ts';
+import type { MergeJob } from './mergeJob.ts';
+import { Nf4Bytes } from './nf4Bytes.ts';
+import { outputConfig, writtenDtype } from './outputConfig.ts';
+import { sidecarFiles } from './sidecars.ts';
+
+/** Bytes copied at once of a tensor that stays as it is. */
+const COPY_BYTES = 16 * 1024 * 1024;
+
+/** A tensor of the result. */
+export interface OutputTensor {
+  entry: TensorEntry & { byteLength: number };
+  /** The base's tensor it comes from, or the first of those it is made of. */
+  from: CheckpointTensor;
+  /** What it is computed from; null for one that is copied. */
+  matrix: MergedMatrix | null;
+  /** Its bytes, a block after the other: the same each time. */
+  blocks(): AsyncIterable<Uint8Array<ArrayBuffer>>;
+}
+
+/** What a merge will write, before it does: the writer and the proof both go by it. */
+export interface OutputPlan {
+  /** In the base's order. */
+  tensors: OutputTensor[];
+  totalBytes: number;
+  /** Files besides the weights; `text` in place of the base's own, null for a copy to the byte. */
+  files: { name: string; text: string | null }[];
+}
+
+/** A matrix of the base that is computed anew, and what it is stored as. */
+interface Computed {
+  spec: MatrixSpec;
+  stored: StoredMatrix;
+}
+
+/**
+ * Plans the result of a merge. Tensors that no part of the job touches are copied as they are.
+ * Throws `merge.bias_without_place`, and what reading the base throws.
+ */
+export async function planOutput(gpu: Gpu, job: MergeJob): Promise<OutputPlan> {
+  const { base } = job;
+  const owners = computedTensors(job);
+  const dtypeOf = await writtenDtype(base);
+  const left = new Set(owners.values());
+  const tensors: OutputTensor[] = [];
+  for (const from of base.checkpoint.tensors.values()) {
+    const computed = owners.get(from.info.name);
+    if (computed) {
+      // Quantized matrices are several tensors: the first stands for all.
+      if (left.delete(computed)) tensors.push(...computedOutputs(gpu, job, computed, from, dtypeOf));
+    } else if (!(await isDroppedBias(job, from))) {
+      tensors.push(copied(from));
+    }
+  }
+  const config = await outputConfig(job, tensors);
+  const files = (await sidecarFiles(base.folder, base.quantization !== null)).map((name) => ({
+    name,
+    text: name === 'config.json' ? config : null,
+  }));
+  const totalBytes = tensors.reduce((sum, { entry }) => sum + entry.byteLength, 0);
+  return { tensors, totalBytes, files };
+}
+
+/** What each tensor of the base belongs to, where it is computed anew. */
+function computedTensors(job: MergeJob): Map<string, Computed> {
+  const { base, adapter, onto, quantize } = job;
+  const owners = new Map<string, Computed>();
+  for (const spec of matricesOf(base.spec)) {
+    const { module, rows, cols, linear } = spec;
+    const stored = base.matrices.get(module)!;
+    const changes = linear && (adapter?.modules.has(module) || onto === 'dequantized' || quantize !== null);
+    if (stored.kind === 'float' && !changes) continue;
+    const computed = { spec, stored };
+    // By the headers again: a group index in order is not read, yet it is there.
+    const described = describeMatrix(base.checkpoint, base.quantization, module, rows, cols);
+    for (const name of tensorsOfMatrix(described)) owners.set(name, computed);
+  }
+  return owners;
+}
+
+function computedOutputs(
+  gpu: Gpu,
+  job: MergeJob,
+  { spec, stored }: Computed,
+  from: CheckpointTensor,
+  dtypeOf: (stored: StoredMatrix) => FloatDtype,
+): OutputTensor[] {
+  const { module, rows, cols, linear } = spec;
+  const { checkpoint, quantization } = job.base;
+  const tensor = `${module}.weight`;
+  const dtype = dtypeOf(stored);
+  const nf4 = job.onto === 'dequantized' && linear ? { doubleQuant: job.trainedDoubleQuant } : null;
+  const source: MatrixSource = { checkpoint, quantization, module, rows, cols, stored, nf4 };
+  const format = floatFormat({ name: tensor, dtype });
+  const matrix = { source, module: job.adapter?.modules.get(module) ?? null, format };
+  const output = (entry: TensorEntry, blocks: OutputTensor['blocks']): OutputTensor => ({
+    entry: { ...entry, byteLength: byteLengthOf(entry) },
+    from,
+    matrix,
+    blocks,
+  });
+  if (!job.quantize || !linear) {
+    return [output({ name: tensor, dtype, shape: [rows, cols] }, () => mergedBytes(gpu, matrix))];
+  }
+  const shape = { tensor, rows, cols, dtype, nested: job.quantize.doubleQuant };
+  const bytes = new Nf4Bytes(gpu, matrix, shape);
+  return nf4Entries(shape).map((entry) => output(entry, () => bytes.blocks(entry.name)));
+}
+
+function copied(from: CheckpointTensor): OutputTensor {
+  const { name, dtype, shape, begin, end } = from.info;
+  // With its size, so that a tensor of a dtype only newer tools know is copied too.
+  const byteLength = end - begin;
+  const read = (at: number, length: number) => from.file.readRange(name, at, length);
+  return {
+    entry: { name, dtype, shape, byteLength },
+    from,
+    matrix: null,
+    blocks: () => pieces(byteLength, read),
+  };
+}
+
+/** `size` bytes of something, a piece after the other. */
+export async function* pieces(
+  size: number,
+  read: (offset: number, length: number) => Promise<Uint8Array<ArrayBuffer>>,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  for (let at = 0; at < size; at += COPY_BYTES) yield await read(at, Math.min(COPY_BYTES, size - at));
+}
+
+/**
+ * Whether a tensor is a bias of zeros that only the quantized format has: GPTQ writes one for every layer. Without
+ * the format it has no place. Throws `merge.bias_without_place` where it is not zero.
+ */
+async function isDroppedBias({ base }: MergeJob, { file, info }: CheckpointTensor): Promise<boolean> {
+  const module = info.name.replace(/\.bias$/, '');
+  const stored = module === info.name ? undefined : base.matrices.get(module);
+  if (stored === undefined || stored.kind === 'float') return false;
+  const { blocks } = base.spec.names;
+  const path = module.startsWith(`${blocks}.`) ? module.slice(blocks.length + 1).replace(/^\d+\./, '') : null;
+  if (base.spec.linears.some((linear) => linear.path === path && linear.bias)) return false;
+  const bytes = await file.read(info.name);
+  // The sign of a zero is not a value.
+  const isZero = decodeFloats(bytes, info.dtype, info.name).every((value) => value === 0);
+  if (isZero) return true;
+  throw new GraftError('merge.bias_without_place', { tensor: info.name });
+}

@@ -1,0 +1,60 @@
+import type { TokenRows } from '../data/tokenRows.ts';
+import type { PeftAdapter } from '../formats/peft.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { loadAdapter } from '../model/adapterFiles.ts';
+import { Decoder } from '../model/decoder.ts';
+import type { ModelFiles } from '../model/openModel.ts';
+import { StreamedWeights } from '../model/streamedWeights.ts';
+import { asStored, type WeightStorage } from '../model/weightLoader.ts';
+import { evaluate } from './evaluate.ts';
+
+/** The mean loss of an adapter on either of the weights it can be merged onto. */
+export interface MergeLosses {
+  /** On the original weights; null where the base comes quantized, and they are not in it. */
+  original: number | null;
+  /** On what 4 bits make of them: what QLoRA trained. */
+  dequantized: number;
+}
+
+/** Rows that go through each block at once, which is read from its file for each such batch. */
+const BATCH = 32;
+
+/**
+ * Measures what a person chooses between in merging a QLoRA adapter: its loss on `rows` with the original base, and
+ * with the base in the 4 bits it was trained on. Weights come from their files a block at a time.
+ * @param doubleQuant whether those 4 bits had nested absmax
+ * Throws `model.adapter_*`.
+ */
+export async function evaluateMerges(
+  gpu: Gpu,
+  base: ModelFiles,
+  adapter: PeftAdapter,
+  rows: TokenRows,
+  doubleQuant: boolean,
+): Promise<MergeLosses> {
+  const lossWith = (storage: WeightStorage) => streamedLoss(gpu, base, adapter, rows, storage);
+  if (base.quantization !== null) return { original: null, dequantized: await lossWith(asStored) };
+  return {
+    original: await lossWith(asStored),
+    dequantized: await lossWith({ ...asStored, quantize: { doubleQuant } }),
+  };
+}
+
+async function streamedLoss(
+  gpu: Gpu,
+  base: ModelFiles,
+  peft: PeftAdapter,
+  rows: TokenRows,
+  storage: WeightStorage,
+): Promise<number> {
+  const adapter = loadAdapter(gpu, base.spec, peft);
+  const weights = new StreamedWeights(gpu, base, storage);
+  const decoder = new Decoder(gpu, base.spec, weights, 'f32');
+  try {
+    return (await evaluate(decoder, { adapter, strength: 1, dropout: null }, rows, BATCH)).loss;
+  } finally {
+    decoder.dispose();
+    weights.dispose();
+    adapter.dispose();
+  }
+}
