@@ -1,4 +1,5 @@
-// out = rows row_start … row_start + rows − 1 of w (lib/weight.wgsl) in f32, [rows, cols]. One invocation eight columns.
+// out, from its row out_row on = rows row_start … row_start + rows − 1 of w (lib/weight.wgsl) in f32, [rows, cols].
+// One invocation eight columns.
 //#include lib/grid.wgsl
 //#include lib/weight.wgsl
 const WG: u32 = 256;
@@ -7,6 +8,7 @@ struct Params {
   rows: u32,
   cols: u32,
   row_start: u32,
+  out_row: u32,
 }
 
 @group(0) @binding(0) var<storage, read_write> out: array<f32>;
@@ -27,6 +29,6 @@ fn main(
   }
   let values = load_w8(params.row_start + row, word, params.cols);
   for (var j = 0u; j < min(8u, params.cols - word * 8u); j++) {
-    out[row * params.cols + word * 8u + j] = values[j];
+    out[(params.out_row + row) * params.cols + word * 8u + j] = values[j];
   }
 }

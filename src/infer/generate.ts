@@ -98,7 +98,7 @@ async function extend(
   const hidden = await decoder.forward(pass, batch, false, caches);
   for (const cache of caches) cache.length += ids.length;
   if (!wantLogits) return new Float32Array();
-  const logits = await logitsOf(decoder, hidden[spec.layers]!, batch.targetRows, 1);
+  const logits = await logitsOf(decoder, use, hidden[spec.layers]!, batch.targetRows, 1);
   commands.submit();
   return readFloats(gpu, logits);
 }

@@ -37,7 +37,7 @@ async function optimizer(count: number) {
   const step = (values: Float32Array, options: AdamWStep) => {
     const grads = tensorOf(gpu, values, [count]);
     submit(gpu, (commands) => {
-      gradNorm(commands, { grads, partials, stats, index: normIndex });
+      gradNorm(commands, { grads: [grads], partials, stats, index: normIndex });
       adamW(commands, { params, grads, m, v, stats, normIndex, skippedIndex, count, ...options });
     });
   };

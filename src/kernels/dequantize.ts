@@ -6,14 +6,20 @@ import { CODES_PER_WORD, weightInput, type WeightChunk } from './weight.ts';
 /**
  * Rows of a weight in f32.
  * @param row first row, counted from the chunk's own first
- * @param out f32 [rows, cols]
+ * @param out f32 [outRow + rows, cols] or more; rows from outRow on are written
  */
 export function dequantize(
   commands: Commands,
-  { chunk, row, rows, out }: { chunk: WeightChunk; row: number; rows: number; out: Tensor },
+  {
+    chunk,
+    row,
+    rows,
+    out,
+    outRow = 0,
+  }: { chunk: WeightChunk; row: number; rows: number; out: Tensor; outRow?: number },
 ): void {
   const { constants, tensors } = weightInput(chunk);
-  const params = { rows, cols: chunk.cols, row_start: row };
+  const params = { rows, cols: chunk.cols, row_start: row, out_row: outRow };
   const words = rows * Math.ceil(chunk.cols / CODES_PER_WORD);
   commands.run('dequantize', { ...constants, WG }, { ...tensors, out }, params, elementGroups(words));
 }

@@ -4,8 +4,9 @@ import { expectClose, randomArray } from '../testing/compare.ts';
 import { testGpu } from '../testing/gpu.ts';
 import { asStored, submit, weightOf } from '../testing/kernels.ts';
 import { tensorOf, zeros } from '../testing/tensors.ts';
-import { embedding } from './embedding.ts';
-import { embeddingRef } from './embedding.ref.ts';
+import { placesOfTokens } from '../data/tokenPlaces.ts';
+import { embedding, embeddingBackward } from './embedding.ts';
+import { embeddingBackwardRef, embeddingRef } from './embedding.ref.ts';
 import type { FloatFormat } from './weight.ts';
 
 const cases: [FloatFormat, number, number, number][] = [
@@ -41,4 +42,37 @@ it('embedding leaves rows of other chunks and rows past `rows` alone', async () 
   const tokens = tensorOf(gpu, Uint32Array.of(3, 0, 2, 2), [4]);
   submit(gpu, (commands) => embedding(commands, { weight: second, tokens, y, rows: 3 }));
   expect([...(await readFloats(gpu, y))]).toEqual([4, 9, 3, 9]);
+});
+
+describe('embeddingBackward', () => {
+  it.each([
+    [10, 64, 10],
+    [9, 7, 2],
+    [3, 130, 3],
+  ])(
+    'of %i x %i, %i rows a chunk, adds every place of a token to its row',
+    async (vocab, cols, chunkRows) => {
+      const gpu = await testGpu();
+      const ids = Uint32Array.from({ length: 4 * vocab + 3 }, (_, i) => (i * i + 2) % vocab);
+      const dy = randomArray(3, ids.length * cols);
+      const before = randomArray(4, vocab * cols);
+      const gradient = weightOf(gpu, before, [vocab, cols], 'f32', chunkRows);
+      const { tokens, starts, places } = placesOfTokens(ids);
+      const list = (values: Uint32Array) => tensorOf(gpu, values, [values.length]);
+      const at = {
+        tokens: list(tokens),
+        starts: list(starts),
+        places: list(places),
+        unique: tokens.length,
+      };
+      submit(gpu, (commands) =>
+        embeddingBackward(commands, { dy: tensorOf(gpu, dy, [ids.length, cols]), at, gradient }),
+      );
+      const expected = embeddingBackwardRef(dy, ids, vocab, cols).map((value, i) => value + before[i]!);
+      for (const { rowStart, rows, data } of gradient.chunks) {
+        const part = expected.subarray(rowStart * cols, (rowStart + rows) * cols);
+        expectClose(await readFloats(gpu, data), part, { atol: 1e-5, rtol: 1e-5 });
+      }
+    },
+  );
 });

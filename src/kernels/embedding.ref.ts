@@ -10,3 +10,17 @@ export function embeddingRef(
   }
   return y;
 }
+
+/** The gradient [vocab, cols] of `embeddingRef` in f64. */
+export function embeddingBackwardRef(
+  dy: ArrayLike<number>,
+  tokens: ArrayLike<number>,
+  vocab: number,
+  cols: number,
+): Float64Array {
+  const dw = new Float64Array(vocab * cols);
+  for (let t = 0; t < tokens.length; t++) {
+    for (let c = 0; c < cols; c++) dw[tokens[t]! * cols + c]! += dy[t * cols + c]!;
+  }
+  return dw;
+}

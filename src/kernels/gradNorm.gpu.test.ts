@@ -15,8 +15,8 @@ async function normOf(values: Float32Array): Promise<number> {
   const partials = tensorOf(gpu, randomArray(5, PARTIALS), [PARTIALS]);
   const stats = zeros(gpu, [3]);
   submit(gpu, (commands) => {
-    gradNorm(commands, { grads, partials, stats, index: 1 });
-    gradNorm(commands, { grads, partials, stats, index: 2 });
+    gradNorm(commands, { grads: [grads], partials, stats, index: 1 });
+    gradNorm(commands, { grads: [grads], partials, stats, index: 2 });
   });
   const [untouched, norm, again] = await readFloats(gpu, stats);
   expect(untouched).toBe(0);

@@ -2,6 +2,8 @@ import type { MicroBatch } from '../data/microBatch.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Tensor } from '../gpu/tensor.ts';
 import { upload } from '../gpu/transfer.ts';
+import type { TokenPlaces } from '../kernels/embedding.ts';
+import { placesOfTokens } from '../data/tokenPlaces.ts';
 import type { Workspace } from './workspace.ts';
 
 /** A micro-batch on the GPU; all u32. T tokens in a row, segment after segment; R of them have a target. */
@@ -16,10 +18,20 @@ export interface BatchTensors {
   targets: number;
   targetRows: Tensor;
   targetIds: Tensor;
+  /** Where each token stands, where the embedding is trained. */
+  tokenPlaces: TokenPlaces | null;
 }
 
-/** Uploads a micro-batch over the one before, whose commands must have been submitted. */
-export function uploadBatch(gpu: Gpu, workspace: Workspace, batch: MicroBatch): BatchTensors {
+/**
+ * Uploads a micro-batch over the one before, whose commands must have been submitted.
+ * @param withPlaces also where each token stands, which training the embedding needs
+ */
+export function uploadBatch(
+  gpu: Gpu,
+  workspace: Workspace,
+  batch: MicroBatch,
+  withPlaces = false,
+): BatchTensors {
   const put = (name: string, values: Uint32Array) => {
     const tensor = workspace.get(`batch ${name}`, 'u32', [values.length]);
     upload(gpu, tensor, values);
@@ -34,5 +46,16 @@ export function uploadBatch(gpu: Gpu, workspace: Workspace, batch: MicroBatch): 
     targets: batch.targetRows.length,
     targetRows: put('target rows', batch.targetRows),
     targetIds: put('target ids', batch.targetIds),
+    tokenPlaces: withPlaces ? putPlaces() : null,
   };
+
+  function putPlaces(): TokenPlaces {
+    const { tokens, starts, places } = placesOfTokens(batch.tokens);
+    return {
+      tokens: put('unique tokens', tokens),
+      starts: put('token starts', starts),
+      places: put('token places', places),
+      unique: tokens.length,
+    };
+  }
 }

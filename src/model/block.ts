@@ -4,6 +4,7 @@ import { rmsNorm, rmsNormBackward } from '../kernels/rmsNorm.ts';
 import { rope } from '../kernels/rope.ts';
 import { swiglu, swigluBackward } from '../kernels/swiglu.ts';
 import { linearBackward, linearForward, loraHidden, type LinearPlace } from './linear.ts';
+import type { ParameterBuffers } from './parameters.ts';
 import type { Pass } from './pass.ts';
 import type { Projection } from './spec.ts';
 import type { BlockWeights, LinearWeights } from './weights.ts';
@@ -108,7 +109,7 @@ function projectBackward(
   weights: BlockWeights,
   x: Tensor,
   dys: Partial<Record<Projection, Tensor>>,
-  { dx, grads }: { dx: Tensor; grads: Tensor },
+  { dx, grads }: { dx: Tensor; grads: ParameterBuffers },
 ): void {
   const projections = Object.keys(dys) as Projection[];
   layersFor(pass, layer, weights, projections).forEach(({ place, linear, makes }, i) => {
@@ -183,7 +184,7 @@ export function blockBackward(
   pass: Pass,
   layer: number,
   weights: BlockWeights,
-  { x, dHidden, grads }: { x: Tensor; dHidden: Tensor; grads: Tensor },
+  { x, dHidden, grads }: { x: Tensor; dHidden: Tensor; grads: ParameterBuffers },
 ): void {
   const at = blockForward(pass, layer, weights, { x });
   mlpBackward(pass, layer, weights, at, dHidden, grads);
@@ -196,7 +197,7 @@ function mlpBackward(
   weights: BlockWeights,
   at: Activations,
   dHidden: Tensor,
-  grads: Tensor,
+  grads: ParameterBuffers,
 ): void {
   const { commands, workspace, spec, rows } = pass;
   const { ffnSize, hiddenSize } = spec;
@@ -218,7 +219,7 @@ function attentionBackwardPass(
   at: Activations,
   x: Tensor,
   dHidden: Tensor,
-  grads: Tensor,
+  grads: ParameterBuffers,
 ): void {
   const { commands, workspace, spec, rows, positions, inverseFrequencies } = pass;
   const { heads, kvHeads, headDim, hiddenSize } = spec;

@@ -2,12 +2,14 @@ import type { Commands } from '../gpu/commands.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { ElementType, Tensor } from '../gpu/tensor.ts';
 import { upload } from '../gpu/transfer.ts';
-import { embedding } from '../kernels/embedding.ts';
+import { embedding, embeddingBackward } from '../kernels/embedding.ts';
 import { ropeFrequencies } from '../kernels/ropeFrequencies.ts';
 import type { BatchTensors } from './batchTensors.ts';
 import { blockBackward, blockForward, type LayerCache } from './block.ts';
 import type { LoraAdapter } from './loraAdapter.ts';
 import type { Dropout, Pass } from './pass.ts';
+import type { ParameterBuffers } from './parameters.ts';
+import { savedWeight } from './savedModules.ts';
 import type { DecoderSpec } from './spec.ts';
 import type { WeightSource } from './weights.ts';
 import { Workspace } from './workspace.ts';
@@ -57,6 +59,7 @@ export class Decoder {
       positions: batch.positions,
       segmentStart: batch.segmentStart,
       segmentEnd: batch.segmentEnd,
+      tokenPlaces: batch.tokenPlaces,
       inverseFrequencies: this.#inverseFrequencies,
     };
   }
@@ -73,7 +76,8 @@ export class Decoder {
     const hidden = Array.from({ length: spec.layers + 1 }, (_, layer) =>
       keep ? workspace.get(`hidden ${layer}`, 'f32', shape, 'kept') : workspace.get('hidden', 'f32', shape),
     );
-    const table = await this.weights.embedding();
+    const trained = savedWeight(pass, 'embedding');
+    const table = trained ?? (await this.weights.embedding());
     embedding(commands, { weight: table, tokens: batch.tokens, y: hidden[0]!, rows: batch.rows });
     for (let layer = 0; layer < spec.layers; layer++) {
       const weights = await this.weights.block(layer);
@@ -93,15 +97,24 @@ export class Decoder {
    * Runs the gradient back through the blocks, down to the lowest one that has an adapter.
    * @param hidden what `forward` kept
    * @param dHidden [T, d] f32, d loss/d hidden[layers]; overwritten
-   * @param grads flat buffer with the adapter's layout; added to
+   * @param grads in the layout of the adapter's parameters; added to
    */
-  async backward(pass: Pass, hidden: readonly Tensor[], dHidden: Tensor, grads: Tensor): Promise<void> {
-    const lowest = Math.min(...(pass.adapter?.modules.map((m) => m.layer) ?? []));
+  async backward(
+    pass: Pass,
+    hidden: readonly Tensor[],
+    dHidden: Tensor,
+    grads: ParameterBuffers,
+  ): Promise<void> {
+    const table = savedWeight(pass, 'embedding', grads);
+    const lowest = table ? 0 : Math.min(...(pass.adapter?.modules.map((m) => m.layer) ?? []));
     for (let layer = this.spec.layers - 1; layer >= lowest; layer--) {
       const weights = await this.weights.block(layer);
       blockBackward(pass, layer, weights, { x: hidden[layer]!, dHidden, grads });
       this.commands.submit();
       this.weights.release(layer);
+    }
+    if (table && pass.tokenPlaces) {
+      embeddingBackward(this.commands, { dy: dHidden, at: pass.tokenPlaces, gradient: table });
     }
   }
 

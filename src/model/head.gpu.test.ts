@@ -9,7 +9,7 @@ import { withMaxBinding } from '../testing/passes.ts';
 import { tensorOf } from '../testing/tensors.ts';
 import { tinyModel } from '../testing/tinyModel.ts';
 import { uploadBatch } from './batchTensors.ts';
-import type { Decoder } from './decoder.ts';
+import { withoutAdapter, type Decoder } from './decoder.ts';
 import { headLoss, logitRows, logitsOf } from './head.ts';
 import { closeDecoder, openDecoder } from './openDecoder.ts';
 import { openModelFiles } from './openModel.ts';
@@ -50,7 +50,8 @@ async function lossOf(decoder: Decoder, from = 0, to = targetRows.length) {
   const hidden = tensorOf(decoder.gpu, values, [T, d]);
   const dHidden = tensorOf(decoder.gpu, new Float32Array(T * d).fill(7), [T, d]);
   const losses = tensorOf(decoder.gpu, new Float32Array(Math.max(1, to - from)), [Math.max(1, to - from)]);
-  await headLoss(decoder, tensors, { hidden, losses, scale: 1 / 8, dHidden });
+  const backward = { dHidden, grads: [] };
+  await headLoss(decoder, withoutAdapter, tensors, { hidden, losses, scale: 1 / 8, backward });
   commands.submit();
   const result = {
     losses: await readFloats(decoder.gpu, losses),
@@ -72,7 +73,7 @@ describe('headLoss', () => {
 
     const hidden = tensorOf(gpu, values, [T, d]);
     const index = tensorOf(gpu, targetRows, [targetRows.length]);
-    const logits = await logitsOf(decoder, hidden, index, targetRows.length);
+    const logits = await logitsOf(decoder, withoutAdapter, hidden, index, targetRows.length);
     decoder.commands.submit();
     const rows = await readFloats(gpu, logits);
     expectClose(

@@ -5,7 +5,9 @@ import { rmsNorm, rmsNormBackward } from '../kernels/rmsNorm.ts';
 import { gatherRows, scatterRows } from '../kernels/rows.ts';
 import type { Weight } from '../kernels/weight.ts';
 import type { BatchTensors } from './batchTensors.ts';
-import type { Decoder } from './decoder.ts';
+import type { AdapterUse, Decoder } from './decoder.ts';
+import type { ParameterBuffers } from './parameters.ts';
+import { savedWeight } from './savedModules.ts';
 
 /** Rows of logits are made in multiples of this, so that views of per-row buffers stay aligned to 256 bytes. */
 const ROW_MULTIPLE = 64;
@@ -28,19 +30,32 @@ export function logitRows(rows: number, hidden: number, vocab: number, maxBytes:
  * @param hidden [T, d] f32, the residual stream after the last block
  * @param losses [R] f32 or longer; receives the loss of each target
  * @param scale what each loss counts in the gradient: 1 / targets of the optimizer step
- * @param dHidden [T, d] f32; receives the gradient, zero where there is no target. Without it, only the losses
+ * @param backward dHidden [T, d] f32 receives the gradient, zero where there is no target; the gradient of a trained
+ *   head is added to grads. Without it, only the losses
  */
 export async function headLoss(
   decoder: Decoder,
+  use: AdapterUse,
   batch: BatchTensors,
-  { hidden, losses, scale, dHidden }: { hidden: Tensor; losses: Tensor; scale: number; dHidden?: Tensor },
+  {
+    hidden,
+    losses,
+    scale,
+    backward,
+  }: {
+    hidden: Tensor;
+    losses: Tensor;
+    scale: number;
+    backward?: { dHidden: Tensor; grads: ParameterBuffers };
+  },
 ): Promise<void> {
   const { commands, workspace, spec, weights, gpu } = decoder;
   const { hiddenSize: d, vocabSize: vocab, normEps: eps } = spec;
-  if (dHidden) commands.clear(dHidden);
+  if (backward) commands.clear(backward.dHidden);
   const count = batch.targets;
   if (count === 0) return;
-  const head = await weights.head();
+  const head = savedWeight(use, 'head') ?? (await weights.head());
+  const gradient = backward ? savedWeight(use, 'head', backward.grads) : null;
   const norm = await weights.finalNorm();
   const x = workspace.get('head x', 'f32', [count, d], 'loss');
   const y = workspace.get('head norm', decoder.type, [count, d], 'loss');
@@ -62,15 +77,16 @@ export async function headLoss(
       vocab,
       scale,
       lossOffset: start,
-      backward: dHidden !== undefined,
+      backward: backward !== undefined,
     });
-    if (dHidden) headBackward(decoder, head, { dLogits: logits, start, rows, dx: dy });
+    if (backward) headBackward(decoder, head, { dLogits: logits, start, rows, dx: dy });
+    if (gradient) addHeadGradient(decoder, gradient, { dLogits: logits, x: y, start, rows });
     commands.submit();
   }
-  if (!dHidden) return;
+  if (!backward) return;
   const dx = workspace.get('head dx', 'f32', [count, d], 'loss');
   rmsNormBackward(commands, { dy, x, weight: norm, rstd, dx, rows: count, accumulate: false });
-  scatterRows(commands, { x: dHidden, y: dx, index: batch.targetRows, rows: count, dim: d });
+  scatterRows(commands, { x: backward.dHidden, y: dx, index: batch.targetRows, rows: count, dim: d });
 }
 
 /**
@@ -80,13 +96,14 @@ export async function headLoss(
  */
 export async function logitsOf(
   decoder: Decoder,
+  use: AdapterUse,
   hidden: Tensor,
   index: Tensor,
   count: number,
 ): Promise<Tensor> {
   const { commands, workspace, spec, weights } = decoder;
   const { hiddenSize: d, vocabSize, normEps: eps } = spec;
-  const head = await weights.head();
+  const head = savedWeight(use, 'head') ?? (await weights.head());
   const norm = await weights.finalNorm();
   const x = workspace.get('head x', 'f32', [count, d], 'loss');
   const y = workspace.get('head norm', decoder.type, [count, d], 'loss');
@@ -121,4 +138,17 @@ function headBackward(
     const sums = { c: dx, accumulate: i > 0 };
     matmul(commands, { layout: 'NN', a: dLogits, w, ...sums, m: rows, n, k: w.rows, ...place });
   });
+}
+
+/** dW += dLogitsᵀ · x: the gradient of a head that is trained itself. */
+function addHeadGradient(
+  { commands, spec }: Decoder,
+  gradient: Weight,
+  { dLogits, x, start, rows }: { dLogits: Tensor; x: Tensor; start: number; rows: number },
+): void {
+  const { hiddenSize: n, vocabSize } = spec;
+  for (const { rowStart, rows: m, data: c } of gradient.chunks) {
+    const place = { lda: vocabSize, aOffset: rowStart, wRow: start, accumulate: true };
+    matmul(commands, { layout: 'TN', a: dLogits, w: x, c, m, n, k: rows, ...place });
+  }
 }

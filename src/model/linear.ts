@@ -4,6 +4,7 @@ import { gemv } from '../kernels/gemv.ts';
 import { matmul } from '../kernels/matmul.ts';
 import type { Weight, WeightChunk } from '../kernels/weight.ts';
 import type { LoraPair } from './loraAdapter.ts';
+import type { ParameterBuffers } from './parameters.ts';
 import type { Pass } from './pass.ts';
 import type { LinearSpec } from './spec.ts';
 import type { LinearWeights } from './weights.ts';
@@ -54,7 +55,7 @@ export function linearForward(
  *   dx (+)= dy W + drop((scale · dy B) A),  dB += scale · dyᵀ u,  dA += (scale · dy B)ᵀ drop(x)
  * u is what `loraHidden` left for this module when the block's forward pass ran again.
  * @param dys a tensor [T, width] f32 for each of the layer's outputs, @param dx [T, in] f32
- * @param grads flat buffer with the adapter's layout
+ * @param grads in the layout of the adapter's parameters
  */
 export function linearBackward(
   pass: Pass,
@@ -66,7 +67,7 @@ export function linearBackward(
     dx,
     grads,
     accumulate = false,
-  }: { x: Tensor; dys: readonly Tensor[]; dx: Tensor; grads: Tensor; accumulate?: boolean },
+  }: { x: Tensor; dys: readonly Tensor[]; dx: Tensor; grads: ParameterBuffers; accumulate?: boolean },
 ): void {
   const { commands, rows: m } = pass;
   const { cols: n } = weight;
@@ -85,7 +86,7 @@ export function linearBackward(
 function loraBackward(
   pass: Pass,
   place: LinearPlace,
-  { x, parts, dx, grads }: { x: Tensor; parts: readonly Part[]; dx: Tensor; grads: Tensor },
+  { x, parts, dx, grads }: { x: Tensor; parts: readonly Part[]; dx: Tensor; grads: ParameterBuffers },
 ): void {
   const { commands, workspace, rows } = pass;
   const pair = loraPair(pass, place);

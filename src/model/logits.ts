@@ -23,7 +23,7 @@ export async function readLogits(
   const step = logitRows(rows, spec.hiddenSize, spec.vocabSize, gpu.maxBinding);
   for (let start = 0; start < rows; start += step) {
     const count = Math.min(step, rows - start);
-    const logits = await logitsOf(decoder, hidden[spec.layers]!, slice(index, start, [count]), count);
+    const logits = await logitsOf(decoder, use, hidden[spec.layers]!, slice(index, start, [count]), count);
     commands.submit();
     all.set(await readFloats(gpu, logits), start * spec.vocabSize);
   }

@@ -1,18 +1,13 @@
 import type { Gpu } from '../gpu/device.ts';
-import { slice, type Tensor } from '../gpu/tensor.ts';
+import type { Tensor } from '../gpu/tensor.ts';
 import { readFloats, upload } from '../gpu/transfer.ts';
-import { STATE_BLOCK } from '../kernels/adamW8bit.ts';
 import { assert } from '../lib/errors.ts';
 import { createRandom } from '../lib/random.ts';
 import type { LoraModule } from './loraModules.ts';
+import { matrixAt, ParameterLayout, type ParameterBuffers, type Place, type Segment } from './parameters.ts';
+import { SavedMatrix, type SavedRole, type SavedSpec } from './savedModules.ts';
 
-/**
- * A matrix starts at a multiple of this many elements of the flat buffer, so that it begins a block of 8-bit optimizer
- * states. Bindings need a multiple of 64 (256 bytes).
- */
-const ALIGNMENT = STATE_BLOCK;
-
-/** A and B of one module, as views of one flat buffer. */
+/** A and B of one module, as views of the parameters or of their gradients. */
 export interface LoraPair {
   /** [rank, in] */
   a: Tensor;
@@ -28,67 +23,69 @@ export interface LoraValues {
   b: Float32Array<ArrayBuffer>;
 }
 
-/** Where one A or B is in the flat buffer, in elements. */
-export interface FlatMatrix {
-  start: number;
-  size: number;
-}
-
-interface Place {
+/** Where A and B of a module are. */
+interface PairPlace {
   module: LoraModule;
-  aStart: number;
-  bStart: number;
+  a: Place;
+  b: Place;
 }
 
-/** The adapter: every A and B in one flat f32 buffer, so that norm, clip and AdamW are one dispatch each. */
+/** Everything that is trained: A and B of each module, and matrices that are trained in full beside them. */
 export class LoraAdapter {
   readonly modules: readonly LoraModule[];
-  /** [count] f32; zero between the matrices. */
-  readonly params: Tensor;
-  /** Length of the flat buffer in elements. */
-  readonly count: number;
-  /** Trainable parameters: the matrices without the gaps. */
-  readonly parameters: number;
-  /** Every A and B, in the buffer's order. */
-  readonly matrices: readonly FlatMatrix[];
+  /** Matrices trained in full (PEFT's modules_to_save); their values come from the model. */
+  readonly saved: readonly SavedMatrix[];
+  readonly params: ParameterBuffers;
   readonly #gpu: Gpu;
-  readonly #places = new Map<string, Place>();
+  readonly #layout: ParameterLayout;
+  readonly #places = new Map<string, PairPlace>();
 
-  constructor(gpu: Gpu, modules: readonly LoraModule[]) {
+  constructor(gpu: Gpu, modules: readonly LoraModule[], saved: readonly SavedSpec[] = []) {
     this.#gpu = gpu;
     this.modules = modules;
-    let at = 0;
-    const matrices: FlatMatrix[] = [];
-    const reserve = (size: number) => {
-      const start = at;
-      at += Math.ceil(size / ALIGNMENT) * ALIGNMENT;
-      matrices.push({ start, size });
-      return start;
-    };
+    const layout = new ParameterLayout(gpu);
     for (const module of modules) {
       const { inFeatures, outFeatures } = module.linear;
-      const aStart = reserve(module.rank * inFeatures);
-      const bStart = reserve(outFeatures * module.rank);
-      this.#places.set(key(module.layer, module.linear.path), { module, aStart, bStart });
+      const a = layout.reserve(module.rank * inFeatures);
+      const b = layout.reserve(outFeatures * module.rank);
+      this.#places.set(key(module.layer, module.linear.path), { module, a, b });
     }
-    this.count = at;
-    this.parameters = matrices.reduce((sum, { size }) => sum + size, 0);
-    this.matrices = matrices;
-    this.params = gpu.memory.tensor('f32', [at], 'LoRA parameters', 'adapter');
+    this.saved = saved.map((spec) => new SavedMatrix(spec, layout));
+    this.#layout = layout;
+    this.params = layout.make(gpu, 'trained parameters', 'adapter');
   }
 
-  /** A and B of a module as views of `flat`: the parameters, or a buffer of the same layout (gradients). */
-  pair(layer: number, path: string, flat: Tensor = this.params): LoraPair | null {
+  /** Number of trained parameters. */
+  get parameters(): number {
+    return this.#layout.parameters;
+  }
+
+  /** What each of the buffers holds. */
+  get segments(): readonly Segment[] {
+    return this.#layout.segments;
+  }
+
+  /** Zeroed buffers of the parameters' layout, for gradients. */
+  makeGradients(): ParameterBuffers {
+    return this.#layout.make(this.#gpu, 'gradients', 'gradients');
+  }
+
+  /** A and B of a module in the parameters, or in buffers of the same layout. */
+  pair(layer: number, path: string, buffers: ParameterBuffers = this.params): LoraPair | null {
     const place = this.#places.get(key(layer, path));
     if (!place) return null;
-    const { module, aStart, bStart } = place;
-    const { rank, scale, linear } = module;
+    const { rank, scale, linear } = place.module;
     return {
-      a: slice(flat, aStart, [rank, linear.inFeatures]),
-      b: slice(flat, bStart, [linear.outFeatures, rank]),
+      a: matrixAt(buffers, place.a, [rank, linear.inFeatures]),
+      b: matrixAt(buffers, place.b, [linear.outFeatures, rank]),
       rank,
       scale,
     };
+  }
+
+  /** The matrix that is trained in full in place of the model's own, or null. */
+  savedMatrix(role: SavedRole): SavedMatrix | null {
+    return this.saved.find(({ spec }) => spec.role === role) ?? null;
   }
 
   /**
@@ -119,19 +116,18 @@ export class LoraAdapter {
 
   /** Reads every module's matrices back, in order. */
   async read(): Promise<Map<LoraModule, LoraValues>> {
-    const flat = await readFloats(this.#gpu, this.params);
-    const values = new Map<LoraModule, LoraValues>();
-    for (const { module, aStart, bStart } of this.#places.values()) {
-      const { rank, linear } = module;
-      const a = flat.slice(aStart, aStart + rank * linear.inFeatures);
-      const b = flat.slice(bStart, bStart + linear.outFeatures * rank);
-      values.set(module, { a, b });
-    }
-    return values;
+    const buffers: Float32Array<ArrayBuffer>[] = [];
+    const used = [...this.#places.values()].flatMap(({ a, b }) => [a.segment, b.segment]);
+    for (const segment of new Set(used))
+      buffers[segment] = await readFloats(this.#gpu, this.params[segment]!);
+    const valuesAt = ({ segment, start, size }: Place) => buffers[segment]!.slice(start, start + size);
+    return new Map(
+      [...this.#places.values()].map(({ module, a, b }) => [module, { a: valuesAt(a), b: valuesAt(b) }]),
+    );
   }
 
   dispose(): void {
-    this.#gpu.memory.free(this.params);
+    for (const tensor of this.params) this.#gpu.memory.free(tensor);
   }
 }
 

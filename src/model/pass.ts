@@ -1,5 +1,6 @@
 import type { Commands } from '../gpu/commands.ts';
 import type { ElementType, Tensor } from '../gpu/tensor.ts';
+import type { TokenPlaces } from '../kernels/embedding.ts';
 import type { LoraAdapter } from './loraAdapter.ts';
 import type { DecoderSpec } from './spec.ts';
 import type { Workspace } from './workspace.ts';
@@ -24,6 +25,8 @@ export interface Pass {
   /** [T] u32: first token of each token's segment, and the one after its last. */
   segmentStart: Tensor;
   segmentEnd: Tensor;
+  /** Where each token stands, where the embedding is trained. */
+  tokenPlaces: TokenPlaces | null;
   /** [headDim / 2] f32. */
   inverseFrequencies: Tensor;
   adapter: LoraAdapter | null;

@@ -58,7 +58,7 @@ export async function adam8bitOnGpu(sizes: readonly number[]) {
     upload(gpu, grads, flatten(parts));
     submit(gpu, (commands) => {
       const states = { codes, absmax, blocks, maps: mapsTensor };
-      gradNorm(commands, { grads, partials, stats, index: normIndex });
+      gradNorm(commands, { grads: [grads], partials, stats, index: normIndex });
       adamW8bit(commands, { params, grads, stats, normIndex, skippedIndex, ...states, ...options });
     });
   };

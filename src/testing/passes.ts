@@ -11,6 +11,7 @@ import { headLoss } from '../model/head.ts';
 import { readLogits } from '../model/logits.ts';
 import type { LoraAdapter } from '../model/loraAdapter.ts';
 import type { LoraModule } from '../model/loraModules.ts';
+import type { ParameterBuffers } from '../model/parameters.ts';
 import type { Dropout } from '../model/pass.ts';
 
 /** Rows of random tokens of these lengths; the first `masked` of each row are not trained on. */
@@ -42,19 +43,36 @@ export function randomizeAdapter(adapter: LoraAdapter, seed = 5, scale = 0.3): v
   }
 }
 
-/** Each module with its part of a flat buffer of the adapter's layout, as views. */
+/** The values of parameters or gradients, one buffer after the other. */
+export async function readBuffers(gpu: Gpu, buffers: ParameterBuffers): Promise<Float32Array<ArrayBuffer>> {
+  const parts = await Promise.all(buffers.map((buffer) => readFloats(gpu, buffer)));
+  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+/** Each module with its part of what `readBuffers` gave, as views. */
 export function modulesOf(
   adapter: LoraAdapter,
   flat: Float32Array,
 ): { module: LoraModule; a: Float32Array; b: Float32Array }[] {
   return adapter.modules.map((module) => {
     const pair = adapter.pair(module.layer, module.linear.path)!;
-    const part = (tensor: Tensor) => flat.subarray(tensor.offset / 4, tensor.offset / 4 + elementsOf(tensor));
+    const part = (tensor: Tensor) => {
+      const segment = adapter.params.findIndex(({ buffer }) => buffer === tensor.buffer);
+      const before = adapter.segments.slice(0, segment).reduce((sum, { count }) => sum + count, 0);
+      const start = before + tensor.offset / 4;
+      return flat.subarray(start, start + elementsOf(tensor));
+    };
     return { module, a: part(pair.a), b: part(pair.b) };
   });
 }
 
-/** The loss of each target, and the gradients [adapter.count] of their mean. */
+/** The loss of each target, and the gradients of their mean, one buffer after the other. */
 export async function lossesAndGrads(
   decoder: Decoder,
   adapter: LoraAdapter,
@@ -62,22 +80,22 @@ export async function lossesAndGrads(
   { dropout = null, strength = 1 }: { dropout?: Dropout | null; strength?: number } = {},
 ): Promise<{ losses: Float32Array; grads: Float32Array }> {
   const { gpu, workspace, spec, commands } = decoder;
-  const tensors = uploadBatch(gpu, workspace, batch);
+  const tensors = uploadBatch(gpu, workspace, batch, adapter.savedMatrix('embedding') !== null);
   const pass = decoder.pass(tensors, { adapter, strength, dropout });
   const hidden = await decoder.forward(pass, tensors, true);
   const dHidden = workspace.get('dHidden', 'f32', [tensors.rows, spec.hiddenSize]);
   const losses = workspace.get('losses', 'f32', [tensors.targets]);
-  const grads = gpu.memory.tensor('f32', [adapter.count], 'test');
-  await headLoss(decoder, tensors, {
+  const grads = adapter.makeGradients();
+  await headLoss(decoder, pass, tensors, {
     hidden: hidden[spec.layers]!,
     losses,
     scale: 1 / tensors.targets,
-    dHidden,
+    backward: { dHidden, grads },
   });
   await decoder.backward(pass, hidden, dHidden, grads);
   commands.submit();
-  const result = { losses: await readFloats(gpu, losses), grads: await readFloats(gpu, grads) };
-  gpu.memory.free(grads);
+  const result = { losses: await readFloats(gpu, losses), grads: await readBuffers(gpu, grads) };
+  for (const buffer of grads) gpu.memory.free(buffer);
   return result;
 }
 

@@ -2,17 +2,17 @@ import type { Commands } from '../gpu/commands.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Tensor } from '../gpu/tensor.ts';
 import { adamW, type AdamWOptions } from '../kernels/adamW.ts';
-import type { LoraAdapter } from '../model/loraAdapter.ts';
+import type { Segment } from '../model/parameters.ts';
 import type { AdamStates } from './adamStates.ts';
 
-/** m and v in f32, in the adapter's own layout. */
+/** m and v in f32, in the layout of the parameters. */
 export class Adam32bitStates implements AdamStates {
   readonly #gpu: Gpu;
   readonly #count: number;
   readonly #m: Tensor;
   readonly #v: Tensor;
 
-  constructor(gpu: Gpu, { count }: LoraAdapter) {
+  constructor(gpu: Gpu, { count }: Segment) {
     this.#gpu = gpu;
     this.#count = count;
     this.#m = gpu.memory.tensor('f32', [count], 'AdamW m', 'optimizer');

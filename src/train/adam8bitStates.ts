@@ -6,7 +6,7 @@ import { upload } from '../gpu/transfer.ts';
 import { adamW, type AdamWOptions } from '../kernels/adamW.ts';
 import { adamW8bit, STATE_BLOCK, type AdamW8bitStates } from '../kernels/adamW8bit.ts';
 import { assert } from '../lib/errors.ts';
-import type { LoraAdapter } from '../model/loraAdapter.ts';
+import type { Segment } from '../model/parameters.ts';
 import type { AdamStates } from './adamStates.ts';
 
 /** Matrices with fewer elements keep f32 states, as bitsandbytes' min_8bit_size: there is little to gain. */
@@ -29,7 +29,7 @@ export class Adam8bitStates implements AdamStates {
   readonly #small: F32States | null;
   readonly #large: AdamW8bitStates | null;
 
-  constructor(gpu: Gpu, { matrices }: LoraAdapter) {
+  constructor(gpu: Gpu, { matrices }: Segment) {
     this.#gpu = gpu;
     const small: number[] = [];
     const large: number[] = [];

@@ -6,6 +6,7 @@ import type { AdamWStep } from '../kernels/adamW.ts';
 import { gradNorm } from '../kernels/gradNorm.ts';
 import { PARTIALS, sumInto } from '../kernels/sum.ts';
 import type { LoraAdapter } from '../model/loraAdapter.ts';
+import type { ParameterBuffers } from '../model/parameters.ts';
 import { createAdamStates, type AdamStates, type OptimizerName } from './adamStates.ts';
 
 /** Places in the few numbers read back each step. */
@@ -21,14 +22,15 @@ export interface StepNumbers {
   skipped: boolean;
 }
 
-/** AdamW over the adapter's flat buffer, with the gradient's norm and clipping on the GPU. */
+/** AdamW over the adapter's parameters, with the gradient's norm and clipping on the GPU. */
 export class Optimizer {
-  /** Gradients [count], in the adapter's layout. */
-  readonly grads: Tensor;
+  /** In the layout of the parameters. */
+  readonly grads: ParameterBuffers;
   readonly #gpu: Gpu;
   readonly #adapter: LoraAdapter;
   readonly #commands: Commands;
-  readonly #states: AdamStates;
+  /** Of each buffer of the parameters. */
+  readonly #states: readonly AdamStates[];
   readonly #stats: Tensor;
   readonly #partials: Tensor;
 
@@ -36,15 +38,15 @@ export class Optimizer {
     this.#gpu = gpu;
     this.#adapter = adapter;
     this.#commands = commands;
-    this.grads = gpu.memory.tensor('f32', [adapter.count], 'LoRA gradients', 'gradients');
-    this.#states = createAdamStates(gpu, adapter, name);
+    this.grads = adapter.makeGradients();
+    this.#states = adapter.segments.map((segment) => createAdamStates(gpu, segment, name));
     this.#stats = gpu.memory.tensor('f32', [4], 'step numbers');
-    this.#partials = gpu.memory.tensor('f32', [PARTIALS], 'reduction partials');
+    this.#partials = gpu.memory.tensor('f32', [PARTIALS * this.grads.length], 'reduction partials');
   }
 
   /** Begins a step: gradients and numbers are zero. */
   begin(): void {
-    this.#commands.clear(this.grads);
+    for (const buffer of this.grads) this.#commands.clear(buffer);
     this.#commands.clear(this.#stats);
   }
 
@@ -70,7 +72,10 @@ export class Optimizer {
     if (settings) {
       const { params } = this.#adapter;
       const places = { normIndex: NORM, skippedIndex: SKIPPED };
-      this.#states.step(commands, { params, grads, stats, ...places, ...settings });
+      this.#states.forEach((states, i) => {
+        const buffers = { params: params[i]!, grads: grads[i]!, stats };
+        states.step(commands, { ...buffers, ...places, ...settings });
+      });
     }
     commands.submit();
     const numbers = await readFloats(this.#gpu, stats);
@@ -78,7 +83,7 @@ export class Optimizer {
   }
 
   dispose(): void {
-    this.#states.dispose();
-    for (const tensor of [this.grads, this.#stats, this.#partials]) this.#gpu.memory.free(tensor);
+    for (const states of this.#states) states.dispose();
+    for (const tensor of [...this.grads, this.#stats, this.#partials]) this.#gpu.memory.free(tensor);
   }
 }

@@ -54,15 +54,18 @@ export class StepRunner {
     const { workspace, spec, commands } = decoder;
     // The uploads below overwrite the last micro-batch's: its commands must be on their way.
     commands.submit();
-    const tensors = uploadBatch(decoder.gpu, workspace, batch);
+    const trainsEmbedding = this.#adapter.savedMatrix('embedding') !== null;
+    const tensors = uploadBatch(decoder.gpu, workspace, batch, trainsEmbedding);
     const pass = decoder.pass(tensors, { adapter: this.#adapter, strength: 1, dropout });
     const hidden = await decoder.forward(pass, tensors, true);
     const dHidden = workspace.get('dHidden', 'f32', [tensors.rows, spec.hiddenSize]);
     const losses = workspace.get('losses', 'f32', [Math.max(1, tensors.targets)], 'loss');
-    await headLoss(decoder, tensors, { hidden: hidden[spec.layers]!, losses, scale, dHidden });
+    const { grads } = this.#optimizer;
+    const backward = { dHidden, grads };
+    await headLoss(decoder, pass, tensors, { hidden: hidden[spec.layers]!, losses, scale, backward });
     if (tensors.targets === 0) return;
     this.#optimizer.addLosses(losses, tensors.targets);
-    await decoder.backward(pass, hidden, dHidden, this.#optimizer.grads);
+    await decoder.backward(pass, hidden, dHidden, grads);
   }
 
   dispose(): void {

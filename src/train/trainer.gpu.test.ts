@@ -3,7 +3,6 @@ import { defaultRecipe, type Recipe } from '../config/recipe.ts';
 import { selectRows, tokenRowsOf, type TokenRows } from '../data/tokenRows.ts';
 import { decodeFloats, encodeFloats } from '../formats/floats.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { readFloats } from '../gpu/transfer.ts';
 import type { Decoder } from '../model/decoder.ts';
 import { closeDecoder, openDecoder } from '../model/openDecoder.ts';
 import { openModelFiles } from '../model/openModel.ts';
@@ -11,7 +10,7 @@ import { expectClose } from '../testing/compare.ts';
 import { expectGraftError } from '../testing/errors.ts';
 import { testGpu } from '../testing/gpu.ts';
 import { refuseLeaks } from '../testing/leaks.ts';
-import { modulesOf, randomRows } from '../testing/passes.ts';
+import { modulesOf, randomRows, readBuffers } from '../testing/passes.ts';
 import { replaceTensor, tinyModel, type TinyModelOptions } from '../testing/tinyModel.ts';
 import { evaluate } from './evaluate.ts';
 import { startAdapter } from './startAdapter.ts';
@@ -63,7 +62,7 @@ async function run(
 ) {
   const recipe = recipeOf(fields);
   const adapter = startAdapter(gpu, decoder.spec, recipe, null);
-  const start = await readFloats(gpu, adapter.params);
+  const start = await readBuffers(gpu, adapter.params);
   const reports: StepReport[] = [];
   const evals: [number, number][] = [];
   const outcome = await train({
@@ -76,7 +75,7 @@ async function run(
     onEval: (step, loss) => evals.push([step, loss]),
     shouldStop: () => reports.length >= stopAfter,
   }).catch((error: unknown) => error);
-  const params = await readFloats(gpu, adapter.params);
+  const params = await readBuffers(gpu, adapter.params);
   const modules = modulesOf(adapter, params);
   const use = { adapter, strength: 1, dropout: null };
   const { loss: evalLoss } = await evaluate(decoder, use, evalRows, 4);

@@ -21,6 +21,10 @@ export const trainErrors = {
     what: 'No module of this model is called {targets}.',
     next: 'Choose among {known}, or "all-linear".',
   },
+  'train.no_saved_module': {
+    what: 'This model cannot train “{module}” in full.',
+    next: 'Choose among {known} for "modules_to_save", or leave it empty.',
+  },
   'train.layer_out_of_range': {
     what: 'Layer {layer} does not exist: the model has {layers} layers, counted from 0.',
     next: 'Correct "layers" in the recipe.',

@@ -1,0 +1,75 @@
+import type { Gpu } from '../gpu/device.ts';
+import type { MemoryPart } from '../gpu/memory.ts';
+import { slice, type Tensor } from '../gpu/tensor.ts';
+import { STATE_BLOCK } from '../kernels/adamW8bit.ts';
+
+/**
+ * A matrix starts at a multiple of this many elements, so that it begins a block of 8-bit optimizer states. Bindings
+ * need a multiple of 64 (256 bytes).
+ */
+const ALIGNMENT = STATE_BLOCK;
+
+/** Where a matrix is in the buffers, in elements. */
+export interface Place {
+  segment: number;
+  start: number;
+  size: number;
+}
+
+/** A buffer's length in elements and its matrices, in order; zero between them. */
+export interface Segment {
+  count: number;
+  matrices: readonly Place[];
+}
+
+/** The trainable parameters, or anything of their layout, such as gradients: f32 [count] for each segment. */
+export type ParameterBuffers = readonly Tensor[];
+
+/**
+ * Trainable matrices one after the other in few long buffers, so that norm, clip and AdamW are a dispatch for each
+ * buffer, not for each matrix. A buffer is as long as the adapter allows to bind; one is the usual case.
+ */
+export class ParameterLayout {
+  readonly #segments: { count: number; matrices: Place[] }[] = [];
+  /** Most elements of a buffer. */
+  readonly limit: number;
+
+  constructor(gpu: Gpu) {
+    const bytes = Math.min(gpu.maxBinding, gpu.device.limits.maxBufferSize);
+    this.limit = Math.floor(bytes / 4 / ALIGNMENT) * ALIGNMENT;
+  }
+
+  get segments(): readonly Segment[] {
+    return this.#segments;
+  }
+
+  /** Trainable parameters: the matrices without the gaps. */
+  get parameters(): number {
+    return this.#segments.flatMap(({ matrices }) => matrices).reduce((sum, { size }) => sum + size, 0);
+  }
+
+  /** Makes room for a matrix of at most `limit` elements. */
+  reserve(size: number): Place {
+    const length = Math.ceil(size / ALIGNMENT) * ALIGNMENT;
+    const last = this.#segments.at(-1);
+    if (last && last.count + length <= this.limit) {
+      const place = { segment: this.#segments.length - 1, start: last.count, size };
+      last.count += length;
+      last.matrices.push(place);
+      return place;
+    }
+    const place = { segment: this.#segments.length, start: 0, size };
+    this.#segments.push({ count: length, matrices: [place] });
+    return place;
+  }
+
+  /** Zeroed buffers of this layout. */
+  make(gpu: Gpu, label: string, part: MemoryPart): ParameterBuffers {
+    return this.#segments.map(({ count }) => gpu.memory.tensor('f32', [count], label, part));
+  }
+}
+
+/** A matrix of the buffers, as a tensor of its shape. */
+export function matrixAt(buffers: ParameterBuffers, place: Place, shape: readonly number[]): Tensor {
+  return slice(buffers[place.segment]!, place.start, shape);
+}
