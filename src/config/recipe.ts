@@ -33,6 +33,7 @@ function wordOrList<const W extends string, S extends v.GenericSchema>(word: W, 
 
 const targetsText = '"all-linear" or a list of module names such as ["q_proj", "v_proj"]';
 const moduleName = v.pipe(v.string(targetsText), v.minLength(1, targetsText));
+const savedText = 'a list of module names such as ["embed_tokens", "lm_head"]';
 const layersText = '"all" or a list of block numbers such as [0, 1]';
 
 /** Learning-rate schedules, by transformers' names. */
@@ -160,6 +161,13 @@ export const recipeFields = {
     'advanced',
     'Target modules',
     'The layers that get an adapter, by name (q_proj, v_proj, …), or all-linear for every one but the output head.',
+  ),
+  modules_to_save: field(
+    v.array(moduleName, savedText),
+    [],
+    'advanced',
+    'Modules trained in full',
+    'Embedding and head can be trained whole beside the adapter, for base models that must learn new tokens: ["embed_tokens", "lm_head"]. Needs 16 bytes for each of their numbers.',
   ),
   layers: field(
     wordOrList('all', count(0, 100_000, layersText), layersText),

@@ -72,9 +72,9 @@ describe('readAdapter', () => {
     ],
     ['DoRA', { use_dora: true }, 'formats.adapter_unsupported', { feature: 'DoRA' }],
     [
-      'saved modules',
-      { modules_to_save: ['lm_head'] },
-      'formats.adapter_unsupported',
+      'saved modules that are no list',
+      { modules_to_save: 'lm_head' },
+      'formats.adapter_field',
       { field: 'modules_to_save' },
     ],
     ['biases', { bias: 'all' }, 'formats.adapter_unsupported', { field: 'bias' }],

@@ -1,5 +1,5 @@
 import { GraftError } from '../lib/errors.ts';
-import type { Folder, WritableFolder } from '../storage/types.ts';
+import type { ByteSink, Folder, WritableFolder } from '../storage/types.ts';
 import {
   adapterStorage,
   checkInt8Version,
@@ -10,11 +10,13 @@ import {
 } from './adapterMatrix.ts';
 import { checkPeftConfig, type PeftConfig } from './peftConfig.ts';
 import { valueByPattern } from './peftPattern.ts';
+import { openSaved, savedKey, savedModuleOf, writeSaved, type PeftSaved } from './peftSaved.ts';
 import { byCodePoint, pythonJson, type JsonValue } from './pythonJson.ts';
 import { openSafetensors, type SafetensorsFile } from './safetensors.ts';
 import { clip, shapeText } from './safetensorsHeader.ts';
-import { encodeSafetensors } from './safetensorsWriter.ts';
-import { readJsonObject, writeBytes, writeText } from './text.ts';
+import type { TensorEntry } from './safetensorsLayout.ts';
+import { SafetensorsWriter } from './safetensorsWriter.ts';
+import { readJsonObject, writeText } from './text.ts';
 
 export type { AdapterDtype } from './adapterMatrix.ts';
 export { newPeftConfig, type PeftConfig } from './peftConfig.ts';
@@ -36,6 +38,8 @@ export interface PeftModule {
 export interface PeftAdapter {
   config: PeftConfig;
   modules: Map<string, PeftModule>;
+  /** Matrices trained in full (`modules_to_save`), by module; none where it is absent. */
+  saved?: ReadonlyMap<string, PeftSaved>;
 }
 
 const configFile = 'adapter_config.json';
@@ -44,7 +48,7 @@ const prefix = 'base_model.model.';
 
 /**
  * Reads a PEFT adapter folder. Throws `formats.adapter_*` for a missing file, a wrong field, anything that isn't plain
- * LoRA (DoRA, saved modules, embeddings, biases, other methods), and weights that don't fit the config or each other.
+ * LoRA with fully trained modules (DoRA, LoRA on embeddings, biases, other methods), and weights that don't fit the config or each other.
  */
 export async function readAdapter(folder: Folder): Promise<PeftAdapter> {
   const names = await folder.list();
@@ -56,11 +60,17 @@ export async function readAdapter(folder: Folder): Promise<PeftAdapter> {
   const file = await openSafetensors(await folder.open(adapterStorage[dtype].file));
   if (dtype === 'I8') checkInt8Version(file);
   const modules = new Map<string, PeftModule>();
-  for (const module of moduleNames(file, dtype)) {
+  const saved = new Map<string, PeftSaved>();
+  for (const tensor of file.tensors.keys()) {
+    const module = savedModuleOf(tensor, config);
+    if (module !== undefined) saved.set(module, openSaved(file, tensor));
+  }
+  for (const module of moduleNames(file, config, dtype)) {
     modules.set(module, await readModule(file, module, config, dtype));
   }
-  if (modules.size === 0) throw new GraftError('formats.adapter_empty', { file: file.source.name });
-  return { config, modules };
+  if (modules.size + saved.size === 0)
+    throw new GraftError('formats.adapter_empty', { file: file.source.name });
+  return { config, modules, saved };
 }
 
 /** Which of its two files a folder holds the weights in. Throws `formats.adapter_*` for neither and both. */
@@ -87,9 +97,9 @@ export async function writeAdapter(
   adapter: PeftAdapter,
   { dtype = 'F32' }: { dtype?: AdapterDtype } = {},
 ): Promise<void> {
-  const { config, modules } = adapter;
+  const { config, modules, saved = new Map<string, PeftSaved>() } = adapter;
   const { file, metadata } = adapterStorage[dtype];
-  const tensors = [...modules].flatMap(([module, weights]) => {
+  const pairs = [...modules].flatMap(([module, weights]) => {
     checkModule(module, weights, config);
     const { a, b, rank, inFeatures, outFeatures } = weights;
     return [
@@ -97,10 +107,42 @@ export async function writeAdapter(
       ...encodeMatrix(keyOf(module, 'B', dtype), b, [outFeatures, rank], dtype),
     ];
   });
-  tensors.sort((x, y) => byCodePoint(x.name, y.name));
-  await writeBytes(folder, file, encodeSafetensors(tensors, metadata));
+  const entries: AdapterEntry[] = [
+    ...pairs.map(({ bytes, ...entry }) => ({
+      ...entry,
+      write: (writer: SafetensorsWriter) => writer.write(entry.name, bytes),
+    })),
+    ...[...saved].map(([module, matrix]) => ({
+      name: savedKey(module),
+      dtype: 'F32',
+      shape: [matrix.rows, matrix.cols],
+      write: (writer: SafetensorsWriter) => writeSaved(writer, savedKey(module), matrix),
+    })),
+  ];
+  entries.sort((x, y) => byCodePoint(x.name, y.name));
+  await writeEntries(await folder.create(file), entries, metadata);
   // Last, because a folder counts as an adapter only with it.
   await writeText(folder, configFile, adapterConfigJson(config));
+}
+
+/** A tensor of an adapter's file, and how its bytes get there. */
+interface AdapterEntry extends TensorEntry {
+  write(writer: SafetensorsWriter): Promise<void>;
+}
+
+async function writeEntries(
+  sink: ByteSink,
+  entries: readonly AdapterEntry[],
+  metadata: Record<string, string>,
+): Promise<void> {
+  const writer = new SafetensorsWriter(sink, entries, metadata);
+  try {
+    for (const entry of entries) await entry.write(writer);
+    await writer.close();
+  } catch (error) {
+    await writer.abort();
+    throw error;
+  }
 }
 
 /** The text of `adapter_config.json`: indent 2, sorted keys, `inference_mode` true, target_modules sorted. */
@@ -126,10 +168,11 @@ function keyOf(module: string, side: 'A' | 'B', dtype: AdapterDtype): string {
   return `${prefix}${module}.lora_${side}.${adapterStorage[dtype].key}`;
 }
 
-/** The modules of a weights file, in its order; every tensor must be one half of a pair. */
-function moduleNames(file: SafetensorsFile, dtype: AdapterDtype): Set<string> {
+/** The modules of a weights file, in its order; every other tensor must be one half of a pair. */
+function moduleNames(file: SafetensorsFile, config: PeftConfig, dtype: AdapterDtype): Set<string> {
   const modules = new Set<string>();
   for (const tensor of file.tensors.keys()) {
+    if (savedModuleOf(tensor, config) !== undefined) continue;
     const module = moduleOfTensor(tensor, dtype);
     if (module === undefined) {
       const params = { file: file.source.name, tensor: clip(tensor), kind: kindOf(tensor) };
@@ -147,7 +190,7 @@ function kindOf(tensor: string): string {
   if (!tensor.startsWith(prefix)) return `its name does not begin with ${prefix}`;
   return tensor.endsWith('.bias')
     ? 'it is a trained bias'
-    : 'it is a fully trained module or another method’s';
+    : 'it is another method’s, or a fully trained module that modules_to_save does not name';
 }
 
 async function readModule(

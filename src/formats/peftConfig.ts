@@ -55,7 +55,6 @@ export function newPeftConfig(fields: Partial<PeftConfig> = {}): PeftConfig {
 /** Fields that change what an adapter does, and the feature they stand for. Absent, null, false and empty mean "off". */
 const unsupported: Record<string, string> = {
   use_dora: 'DoRA',
-  modules_to_save: 'fully trained modules beside LoRA',
   lora_bias: 'a bias inside LoRA',
   layer_replication: 'replicated layers',
   trainable_token_indices: 'trained tokens',
@@ -107,6 +106,8 @@ export function checkPeftConfig(raw: Record<string, unknown>, folder: string, fi
     base === undefined || base === null || typeof base === 'string',
     'a name',
   );
+  const saved = raw.modules_to_save;
+  expect('modules_to_save', isOff(saved) || isStrings(saved), 'a list of module names');
   const targets = raw.target_modules;
   const isTargets =
     targets === undefined || targets === null || typeof targets === 'string' || isStrings(targets);

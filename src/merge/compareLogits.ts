@@ -86,7 +86,7 @@ function baseStorage({ base, onto, trainedDoubleQuant }: MergeJob): WeightStorag
 
 async function tunedLogits(gpu: Gpu, job: MergeJob): Promise<Float32Array> {
   const { base, adapter: peft } = job;
-  const adapter = peft && loadAdapter(gpu, base.spec, peft);
+  const adapter = peft && (await loadAdapter(gpu, base.spec, peft));
   try {
     const use = adapter ? { adapter, strength: 1, dropout: null } : withoutAdapter;
     return await proofLogits(gpu, base, baseStorage(job), use);

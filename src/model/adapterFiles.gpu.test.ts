@@ -66,7 +66,7 @@ describe('an adapter written and read again', () => {
     expect(peftModules(config)).toEqual(adapter.modules.map((m) => m.path));
     expect([...modules.keys()].sort()).toEqual(adapter.modules.map((m) => m.path).sort());
 
-    const again = loadAdapter(gpu, spec, { config, modules });
+    const again = await loadAdapter(gpu, spec, { config, modules });
     expect(again.modules).toEqual(adapter.modules);
     expect([...(await again.read()).values()]).toEqual([...(await adapter.read()).values()]);
     adapter.dispose();

@@ -1,25 +1,81 @@
 import { newPeftConfig, type PeftAdapter, type PeftConfig } from '../formats/peft.ts';
+import type { PeftSaved } from '../formats/peftSaved.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { readFloats, upload } from '../gpu/transfer.ts';
+import type { Weight } from '../kernels/weight.ts';
 import { GraftError } from '../lib/errors.ts';
 import { LoraAdapter } from './loraAdapter.ts';
 import type { LoraModule, LoraShape } from './loraModules.ts';
+import { lastPart, type SavedSpec } from './savedModules.ts';
 import { modulePath, type DecoderSpec } from './spec.ts';
+
+/** Elements of a fully trained matrix that are uploaded at once. */
+const PIECE = 4 * 1024 * 1024;
 
 /**
  * Puts a PEFT adapter on the GPU. Every module it names must exist in this model and fit it; nothing is
  * silently left out. Throws `model.adapter_unknown_module`, `model.adapter_shape`.
  */
-export function loadAdapter(gpu: Gpu, spec: DecoderSpec, peft: PeftAdapter): LoraAdapter {
+export async function loadAdapter(gpu: Gpu, spec: DecoderSpec, peft: PeftAdapter): Promise<LoraAdapter> {
   const modules = matchModules(spec, peft);
-  const adapter = new LoraAdapter(gpu, modules);
+  const adapter = new LoraAdapter(gpu, modules, matchSaved(spec, peft));
   for (const module of modules) adapter.write(module, peft.modules.get(module.path)!);
+  for (const matrix of adapter.saved) {
+    await writeMatrix(gpu, matrix.weight(adapter.params), peft.saved!.get(matrix.spec.module)!);
+  }
   return adapter;
+}
+
+/** The adapter's fully trained modules, each checked against the model. Throws `model.adapter_*` likewise. */
+export function matchSaved(spec: DecoderSpec, { saved = new Map(), config }: PeftAdapter): SavedSpec[] {
+  const base = baseOf(config);
+  const matched: SavedSpec[] = [...saved].map(([module, { rows, cols }]) => {
+    const role = (['embedding', 'head'] as const).find((of) => spec.names[of] === module);
+    if (!role) throw new GraftError('model.adapter_unknown_module', { module, base });
+    const expected = `${spec.vocabSize} x ${spec.hiddenSize}`;
+    const actual = `${rows} x ${cols}`;
+    if (actual !== expected) throw new GraftError('model.adapter_shape', { module, actual, expected, base });
+    return { role, module, rows, cols };
+  });
+  // As planSaved has them, whatever the order of the file.
+  return matched.sort((a, b) => a.role.localeCompare(b.role));
+}
+
+async function writeMatrix(gpu: Gpu, { chunks, cols }: Weight, saved: PeftSaved): Promise<void> {
+  const step = Math.max(1, Math.floor(PIECE / cols));
+  for (const { data, rowStart, rows } of chunks) {
+    for (let row = 0; row < rows; row += step) {
+      const values = await saved.read(rowStart + row, Math.min(step, rows - row));
+      upload(gpu, { ...data, offset: data.offset + 4 * row * cols }, values);
+    }
+  }
+}
+
+/** A trained matrix as a file's writer asks for it: read back some rows at a time. */
+function readable(gpu: Gpu, { rows, cols, chunks }: Weight): PeftSaved {
+  return {
+    rows,
+    cols,
+    read: async (first, count) => {
+      const values = new Float32Array(count * cols);
+      for (const { data, rowStart, rows: own } of chunks) {
+        const from = Math.max(first, rowStart);
+        const until = Math.min(first + count, rowStart + own);
+        if (from >= until) continue;
+        const offset = data.offset + 4 * (from - rowStart) * cols;
+        values.set(
+          await readFloats(gpu, { ...data, offset, shape: [until - from, cols] }),
+          (from - first) * cols,
+        );
+      }
+      return values;
+    },
+  };
 }
 
 /** The adapter's modules in the order of the forward pass, each checked against the model. */
 export function matchModules(spec: DecoderSpec, peft: PeftAdapter): LoraModule[] {
-  const name = peft.config.base_model_name_or_path;
-  const base = name ? ` (${name})` : '';
+  const base = baseOf(peft.config);
   const left = new Set(peft.modules.keys());
   const modules: LoraModule[] = [];
   for (let layer = 0; layer < spec.layers; layer++) {
@@ -44,6 +100,10 @@ export function matchModules(spec: DecoderSpec, peft: PeftAdapter): LoraModule[]
   return modules;
 }
 
+function baseOf({ base_model_name_or_path: name }: PeftConfig): string {
+  return name ? ` (${name})` : '';
+}
+
 /** What an adapter_config.json tells beyond the matrices: new settings, or those it went on from. */
 export type AdapterDescription = { base: string; dropout: number } & (
   Omit<LoraShape, 'targets'> | { from: PeftConfig }
@@ -56,7 +116,10 @@ export async function adapterToPeft(adapter: LoraAdapter, about: AdapterDescript
     const { inFeatures, outFeatures } = linear;
     modules.set(path, { rank, scale, inFeatures, outFeatures, ...values });
   }
-  return { config: peftConfig(adapter, about), modules };
+  const saved = new Map(
+    adapter.saved.map((matrix) => [matrix.spec.module, readable(adapter.gpu, matrix.weight(adapter.params))]),
+  );
+  return { config: peftConfig(adapter, about), modules, saved };
 }
 
 function peftConfig(adapter: LoraAdapter, about: AdapterDescription): PeftConfig {
@@ -69,6 +132,7 @@ function peftConfig(adapter: LoraAdapter, about: AdapterDescription): PeftConfig
     use_rslora: about.rslora,
     // A plan takes the same modules in each of its layers, so that names and layers say it all.
     target_modules: [...new Set(adapter.modules.map((m) => m.linear.name))].sort(),
+    modules_to_save: adapter.saved.length > 0 ? adapter.saved.map(({ spec }) => lastPart(spec)) : null,
     // Without this PEFT would put the modules into every layer of the model.
     layers_to_transform: about.layers === 'all' ? null : layersOf(adapter),
   });

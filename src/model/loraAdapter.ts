@@ -36,12 +36,12 @@ export class LoraAdapter {
   /** Matrices trained in full (PEFT's modules_to_save); their values come from the model. */
   readonly saved: readonly SavedMatrix[];
   readonly params: ParameterBuffers;
-  readonly #gpu: Gpu;
+  readonly gpu: Gpu;
   readonly #layout: ParameterLayout;
   readonly #places = new Map<string, PairPlace>();
 
   constructor(gpu: Gpu, modules: readonly LoraModule[], saved: readonly SavedSpec[] = []) {
-    this.#gpu = gpu;
+    this.gpu = gpu;
     this.modules = modules;
     const layout = new ParameterLayout(gpu);
     for (const module of modules) {
@@ -67,7 +67,7 @@ export class LoraAdapter {
 
   /** Zeroed buffers of the parameters' layout, for gradients. */
   makeGradients(): ParameterBuffers {
-    return this.#layout.make(this.#gpu, 'gradients', 'gradients');
+    return this.#layout.make(this.gpu, 'gradients', 'gradients');
   }
 
   /** A and B of a module in the parameters, or in buffers of the same layout. */
@@ -110,16 +110,15 @@ export class LoraAdapter {
   write({ layer, linear, path }: LoraModule, { a, b }: LoraValues): void {
     const pair = this.pair(layer, linear.path);
     assert(pair, `the adapter has no module ${path}`);
-    upload(this.#gpu, pair.a, a);
-    upload(this.#gpu, pair.b, b);
+    upload(this.gpu, pair.a, a);
+    upload(this.gpu, pair.b, b);
   }
 
   /** Reads every module's matrices back, in order. */
   async read(): Promise<Map<LoraModule, LoraValues>> {
     const buffers: Float32Array<ArrayBuffer>[] = [];
     const used = [...this.#places.values()].flatMap(({ a, b }) => [a.segment, b.segment]);
-    for (const segment of new Set(used))
-      buffers[segment] = await readFloats(this.#gpu, this.params[segment]!);
+    for (const segment of new Set(used)) buffers[segment] = await readFloats(this.gpu, this.params[segment]!);
     const valuesAt = ({ segment, start, size }: Place) => buffers[segment]!.slice(start, start + size);
     return new Map(
       [...this.#places.values()].map(({ module, a, b }) => [module, { a: valuesAt(a), b: valuesAt(b) }]),
@@ -127,7 +126,7 @@ export class LoraAdapter {
   }
 
   dispose(): void {
-    for (const tensor of this.params) this.#gpu.memory.free(tensor);
+    for (const tensor of this.params) this.gpu.memory.free(tensor);
   }
 }
 

@@ -20,6 +20,11 @@ export interface SavedSpec {
   cols: number;
 }
 
+/** What recipes and PEFT call a saved module. */
+export function lastPart({ module }: SavedSpec): string {
+  return module.slice(module.lastIndexOf('.') + 1);
+}
+
 /** The matrix that a pass takes in place of the model's own, or its gradient in `buffers`; null for the model's own. */
 export function savedWeight(
   { adapter, strength }: { adapter: LoraAdapter | null; strength: number },
@@ -41,7 +46,6 @@ export function planSaved(
     rows,
     cols,
   }));
-  const lastPart = ({ module }: SavedSpec) => module.slice(module.lastIndexOf('.') + 1);
   const matches = (spec: SavedSpec, name: string) => spec.module === name || lastPart(spec) === name;
   const unknown = wanted.find((name) => !candidates.some((spec) => matches(spec, name)));
   if (unknown !== undefined) {

@@ -29,7 +29,7 @@ it('8-bit AdamW learns the robot stories as f32 AdamW does', async () => {
       max_steps: 12,
       optimizer,
     };
-    const adapter = startAdapter(gpu, decoder.spec, recipe, null);
+    const adapter = await startAdapter(decoder, recipe, null);
     const matrices = adapter.segments.flatMap((segment) => segment.matrices);
     const rounded = matrices.filter(({ size }) => size >= MIN_8BIT_SIZE).length;
     expect(rounded).toBeGreaterThan(matrices.length / 2);

@@ -5,7 +5,8 @@ import type { Commands } from '../gpu/commands.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { upload } from '../gpu/transfer.ts';
 import type { AdamWStep } from '../kernels/adamW.ts';
-import type { LoraAdapter } from '../model/loraAdapter.ts';
+import { LoraAdapter } from '../model/loraAdapter.ts';
+import { planLora } from '../model/loraModules.ts';
 import { closeDecoder, openDecoder } from '../model/openDecoder.ts';
 import { openModelFiles, type ModelFiles } from '../model/openModel.ts';
 import { randomArray } from '../testing/compare.ts';
@@ -16,7 +17,6 @@ import { tinyModel } from '../testing/tinyModel.ts';
 import { createAdamStates, type OptimizerName } from './adamStates.ts';
 import { MIN_8BIT_SIZE } from './adam8bitStates.ts';
 import { Optimizer } from './optimizer.ts';
-import { startAdapter } from './startAdapter.ts';
 import { train } from './trainer.ts';
 import { StepRunner } from './trainStep.ts';
 
@@ -35,7 +35,9 @@ beforeEach(async () => {
 });
 
 function adapterOf(rank: number): LoraAdapter {
-  return startAdapter(gpu, files.spec, { ...recipe, rank }, null);
+  const adapter = new LoraAdapter(gpu, planLora(files.spec, { ...recipe, rank }));
+  adapter.initialize(recipe.seed);
+  return adapter;
 }
 
 describe('AdamW states', () => {

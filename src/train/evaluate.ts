@@ -45,7 +45,7 @@ export async function lossesOf(
   const pass = decoder.pass(tensors, { ...use, dropout: null });
   const hidden = await decoder.forward(pass, tensors, false);
   const losses = workspace.get('losses', 'f32', [tensors.targets], 'loss');
-  await headLoss(decoder, tensors, { hidden: hidden[spec.layers]!, losses, scale: 0 });
+  await headLoss(decoder, pass, tensors, { hidden: hidden[spec.layers]!, losses, scale: 0 });
   commands.submit();
   return readFloats(gpu, losses);
 }

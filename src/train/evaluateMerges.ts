@@ -47,7 +47,7 @@ async function streamedLoss(
   rows: TokenRows,
   storage: WeightStorage,
 ): Promise<number> {
-  const adapter = loadAdapter(gpu, base.spec, peft);
+  const adapter = await loadAdapter(gpu, base.spec, peft);
   const weights = new StreamedWeights(gpu, base, storage);
   const decoder = new Decoder(gpu, base.spec, weights, 'f32');
   try {

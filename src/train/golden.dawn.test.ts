@@ -34,7 +34,11 @@ async function openDecoder(golden: Golden, type: 'f32' | 'f16') {
 }
 
 async function openAdapter(decoder: Decoder, run: string, name: string) {
-  return loadAdapter(decoder.gpu, decoder.spec, await readAdapter(sharedFolder(`golden/${run}/${name}`)));
+  return await loadAdapter(
+    decoder.gpu,
+    decoder.spec,
+    await readAdapter(sharedFolder(`golden/${run}/${name}`)),
+  );
 }
 
 function largest(values: Float32Array): number {

@@ -5,6 +5,7 @@ import { tokenRowsOf, type TokenRows } from '../data/tokenRows.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { DryGpu, type GpuLimits } from '../gpu/dryGpu.ts';
 import type { MemoryByPart } from '../gpu/memory.ts';
+import { planSaved } from '../model/savedModules.ts';
 import { planLora } from '../model/loraModules.ts';
 import { activationType, closeDecoder, openDecoder, quantizationOf } from '../model/openDecoder.ts';
 import type { ModelFiles } from '../model/openModel.ts';
@@ -105,9 +106,10 @@ async function memoryOf(
   const type = activationType(gpu, recipe.dtype);
   // Before loading, for what can be wrong with the recipe.
   planLora(files.spec, recipe);
+  planSaved(files.spec, recipe.modules_to_save);
   const decoder = await openDecoder(gpu, files, type, { quantize: quantizationOf(recipe) });
   const loadPeak = memory.peak;
-  const adapter = startAdapter(gpu, files.spec, recipe, null);
+  const adapter = await startAdapter(decoder, recipe, null);
   const runner = new StepRunner(decoder, adapter, recipe.optimizer);
   try {
     const seeds = training.map(() => recipe.seed);

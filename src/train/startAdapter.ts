@@ -1,23 +1,24 @@
 import type { Recipe } from '../config/recipe.ts';
 import type { PeftAdapter } from '../formats/peft.ts';
-import type { Gpu } from '../gpu/device.ts';
 import { loadAdapter, type AdapterDescription } from '../model/adapterFiles.ts';
+import type { Decoder } from '../model/decoder.ts';
 import { LoraAdapter } from '../model/loraAdapter.ts';
 import { planLora } from '../model/loraModules.ts';
-import type { DecoderSpec } from '../model/spec.ts';
+import { copyModelValues, planSaved } from '../model/savedModules.ts';
 
 /**
  * The adapter a run begins with: fresh by the recipe, or `initial` as it is, whose own modules, ranks and
- * scales then hold. Throws `train.no_targets`, `train.layer_out_of_range`, `model.adapter_*`.
+ * scales then hold. Throws `train.no_targets`, `train.no_saved_module`, `train.layer_out_of_range`, `model.adapter_*`.
  */
-export function startAdapter(
-  gpu: Gpu,
-  spec: DecoderSpec,
+export async function startAdapter(
+  decoder: Decoder,
   recipe: Recipe,
   initial: PeftAdapter | null,
-): LoraAdapter {
+): Promise<LoraAdapter> {
+  const { gpu, spec } = decoder;
   if (initial) return loadAdapter(gpu, spec, initial);
-  const adapter = new LoraAdapter(gpu, planLora(spec, recipe));
+  const adapter = new LoraAdapter(gpu, planLora(spec, recipe), planSaved(spec, recipe.modules_to_save));
+  await copyModelValues(decoder, adapter);
   // Millions of random numbers take their time, and a dry device keeps none.
   if (!gpu.dry) adapter.initialize(recipe.seed);
   return adapter;

@@ -61,7 +61,7 @@ async function run(
   { dataset = rows, evalDataset = null, stopAfter = Infinity }: RunOptions = {},
 ) {
   const recipe = recipeOf(fields);
-  const adapter = startAdapter(gpu, decoder.spec, recipe, null);
+  const adapter = await startAdapter(decoder, recipe, null);
   const start = await readBuffers(gpu, adapter.params);
   const reports: StepReport[] = [];
   const evals: [number, number][] = [];

@@ -108,11 +108,11 @@ export function createEngineDesk(): Throwing<EngineApi> {
     train: (recipe, rows, evalRows, onEvent) =>
       inTurn(async () => {
         stopTraining = false;
-        const { name, files } = opened();
+        const { name } = opened();
         const device_ = await device();
         onEvent({ kind: 'phase', phase: 'Preparing the adapter' });
         const decoder = await decoderOf(activationType(device_, recipe.dtype));
-        const lora = startAdapter(device_, files.spec, recipe, null);
+        const lora = await startAdapter(decoder, recipe, null);
         dropAdapter();
         const training = { quantize: quantizationOf(recipe), evalRows };
         adapter = { lora, about: describeAdapter(name, recipe, null), training };
@@ -171,7 +171,7 @@ export function createEngineDesk(): Throwing<EngineApi> {
       inTurn(async () => {
         const { files } = opened();
         const peft = await readAdapter(folderOf(source));
-        const lora = loadAdapter(await device(), files.spec, peft);
+        const lora = await loadAdapter(await device(), files.spec, peft);
         dropAdapter();
         adapter = { lora, about: { base: opened().name, dropout: 0, from: peft.config }, training: null };
         return { rank: peft.config.r, modules: peft.modules.size };

@@ -43,7 +43,7 @@ export async function run(args: string[]): Promise<void> {
   });
   await withGpu(async (gpu) => {
     const decoder = await openDecoder(gpu, files, activationType(gpu, dtype));
-    const adapter = peft && loadAdapter(gpu, spec, peft);
+    const adapter = peft && (await loadAdapter(gpu, spec, peft));
     const use: AdapterUse = adapter ? { adapter, strength: 1, dropout: null } : withoutAdapter;
     const { loss, tokens } = await evaluate(decoder, use, dataset, BATCH);
     if (!Number.isFinite(loss)) throw new GraftError('cli.loss_not_finite');

@@ -54,7 +54,7 @@ export async function run(args: string[]): Promise<void> {
   checkPrompt(spec, ids);
   await withGpu(async (gpu) => {
     const decoder = await openDecoder(gpu, files, activationType(gpu, dtype));
-    const adapter = peft && loadAdapter(gpu, spec, peft);
+    const adapter = peft && (await loadAdapter(gpu, spec, peft));
     const use: AdapterUse = adapter ? { adapter, strength: 1, dropout: null } : withoutAdapter;
     const keepLeadingSpace = asText && prompt !== '';
     const { text } = await answer(decoder, use, tokenizer, ids, { ...sampling, keepLeadingSpace });

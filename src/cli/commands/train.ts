@@ -51,7 +51,7 @@ export async function run(args: string[]): Promise<void> {
     const decoder = await openDecoder(gpu, files, activationType(gpu, recipe.dtype), {
       quantize: quantizationOf(recipe),
     });
-    const adapter = startAdapter(gpu, spec, recipe, initial);
+    const adapter = await startAdapter(decoder, recipe, initial);
     const metrics: string[] = [];
     const keep = async () => {
       const about = describeAdapter(basename(resolve(modelPath)), recipe, initial);

@@ -1,0 +1,58 @@
+import { GraftError } from '../lib/errors.ts';
+import { decodeFloats, encodeFloats } from './floats.ts';
+import type { PeftConfig } from './peftConfig.ts';
+import type { SafetensorsFile } from './safetensors.ts';
+import { clip, shapeText } from './safetensorsHeader.ts';
+import type { SafetensorsWriter } from './safetensorsWriter.ts';
+
+/** Rows are written in pieces of about this many elements. */
+const PIECE = 4 * 1024 * 1024;
+
+/** A matrix [rows, cols] that was trained in full beside an adapter: large, so it is read some rows at a time. */
+export interface PeftSaved {
+  rows: number;
+  cols: number;
+  /** `count` rows from `row` on. */
+  read(row: number, count: number): Promise<Float32Array<ArrayBuffer>>;
+}
+
+/** The module of a tensor that a config's `modules_to_save` names; undefined for another tensor. */
+export function savedModuleOf(tensor: string, { modules_to_save: names }: PeftConfig): string | undefined {
+  const module = /^base_model\.model\.(.+)\.weight$/s.exec(tensor)?.[1];
+  const isSaved = module !== undefined && (names ?? []).some((name) => `.${module}`.endsWith(`.${name}`));
+  return isSaved ? module : undefined;
+}
+
+/** The key of a fully trained module in an adapter's file. */
+export function savedKey(module: string): string {
+  return `base_model.model.${module}.weight`;
+}
+
+/** A fully trained matrix in a file. Throws `formats.adapter_shape`, `formats.dtype_not_float`. */
+export function openSaved(file: SafetensorsFile, tensor: string): PeftSaved {
+  const { dtype, shape } = file.get(tensor);
+  if (!['F32', 'F16', 'BF16'].includes(dtype)) {
+    throw new GraftError('formats.dtype_not_float', { tensor: clip(tensor), dtype });
+  }
+  const [rows, cols] = shape;
+  if (shape.length !== 2 || !rows || !cols) {
+    const params = { file: file.source.name, tensor: clip(tensor), shape: shapeText(shape) };
+    throw new GraftError('formats.adapter_shape', { ...params, expected: '[rows, columns]' });
+  }
+  const width = (dtype === 'F32' ? 4 : 2) * cols;
+  return {
+    rows,
+    cols,
+    read: async (row, count) =>
+      decodeFloats(await file.readRange(tensor, row * width, count * width), dtype, tensor),
+  };
+}
+
+/** Writes a fully trained matrix in F32, a piece of rows after the other. */
+export async function writeSaved(writer: SafetensorsWriter, tensor: string, saved: PeftSaved): Promise<void> {
+  const step = Math.max(1, Math.floor(PIECE / saved.cols));
+  for (let row = 0; row < saved.rows; row += step) {
+    const values = await saved.read(row, Math.min(step, saved.rows - row));
+    await writer.write(tensor, encodeFloats(values, 'F32'));
+  }
+}
