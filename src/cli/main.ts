@@ -3,7 +3,7 @@ import { GraftError, messageOf } from '../lib/errors.ts';
 import * as evaluate from './commands/eval.ts';
 import * as generate from './commands/generate.ts';
 import * as merge from './commands/merge.ts';
-import * as quantize from './commands/quantize.ts';
+import * as plan from './commands/plan.ts';
 import * as train from './commands/train.ts';
 
 /** Every command: a usage line and what it does with its arguments. */
@@ -12,7 +12,7 @@ const commands: Record<string, { usage: string; run(args: string[]): Promise<voi
   eval: evaluate,
   generate,
   merge,
-  quantize,
+  plan,
 };
 
 async function main([command, ...args]: string[]): Promise<void> {

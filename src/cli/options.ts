@@ -78,6 +78,17 @@ export class Options {
     throw this.#badValue(name, choices.join(' or '));
   }
 
+  /** A number of bytes such as 8GB, 6GiB or 1500000000; null when the option is absent. Throws `cli.bad_value`. */
+  bytes(name: string): number | null {
+    const value = this.optional(name);
+    if (value === undefined) return null;
+    const [, number, prefix = '', binary] = /^\s*(\d+(?:\.\d+)?)\s*(?:([KMGT])(I?)B)?\s*$/i.exec(value) ?? [];
+    const power = prefix === '' ? 0 : 'KMGT'.indexOf(prefix.toUpperCase()) + 1;
+    const bytes = Math.floor(Number(number) * (binary ? 1024 : 1000) ** power);
+    if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
+    throw this.#badValue(name, 'a size such as 8GB, 6GiB or a number of bytes');
+  }
+
   flag(name: string): boolean {
     return this.#flags.has(name);
   }

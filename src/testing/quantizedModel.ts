@@ -1,0 +1,73 @@
+import {
+  nestedMapBytes,
+  nf4Entries,
+  nf4Names,
+  quantMapBytes,
+  quantStateBytes,
+} from '../formats/quantized/bnbWriter.ts';
+import { byteLengthOf } from '../formats/safetensorsLayout.ts';
+import { createRandom } from '../lib/random.ts';
+import type { TinyTensor } from './tinyModel.ts';
+
+/** For `tinyModel`: `quantization_config` of config.json, and what becomes of the tensors. */
+interface QuantizedOptions {
+  config: Record<string, unknown>;
+  edit(tensors: TinyTensor[]): TinyTensor[];
+}
+
+/** Linear layers of random codes as bitsandbytes writes them. */
+export function bnbModel(nested: boolean): QuantizedOptions {
+  const random = createRandom(1);
+  return {
+    config: {
+      quantization_config: {
+        quant_method: 'bitsandbytes',
+        load_in_4bit: true,
+        bnb_4bit_quant_type: 'nf4',
+        bnb_4bit_use_double_quant: nested,
+      },
+    },
+    edit: replaceLinears(({ name: tensor, shape: [rows = 0, cols = 0] }) => {
+      const shape = { tensor, rows, cols, dtype: 'F32' as const, nested };
+      const names = nf4Names(tensor);
+      const known: Record<string, Uint8Array<ArrayBuffer>> = {
+        [names.map]: quantMapBytes(),
+        [names.nestedMap]: nestedMapBytes(),
+        [names.state]: quantStateBytes(shape, nested ? 0.1 : null),
+      };
+      return nf4Entries(shape).map((entry) => {
+        const bytes = known[entry.name] ?? new Uint8Array(byteLengthOf(entry));
+        if (entry.dtype === 'U8' && !known[entry.name])
+          bytes.forEach((_, i) => (bytes[i] = random.below(256)));
+        return { ...entry, shape: [...entry.shape], bytes };
+      });
+    }),
+  };
+}
+
+/** Linear layers of zeros as GPTQ writes them. @param ordered whether groups of inputs are in order */
+export function gptqModel(groupSize: number, ordered: boolean): QuantizedOptions {
+  return {
+    config: { quantization_config: { quant_method: 'gptq', bits: 4, group_size: groupSize, sym: false } },
+    edit: replaceLinears(({ name, shape: [rows = 0, cols = 0] }) => {
+      const module = name.replace(/\.weight$/, '');
+      const groups = Math.ceil(cols / groupSize);
+      const group = (i: number) => Math.floor((ordered ? i : cols - 1 - i) / groupSize);
+      const index = Int32Array.from({ length: cols }, (_, i) => group(i));
+      const entries = [
+        { name: `${module}.qweight`, dtype: 'I32', shape: [cols / 8, rows] },
+        { name: `${module}.qzeros`, dtype: 'I32', shape: [groups, rows / 8] },
+        { name: `${module}.scales`, dtype: 'F16', shape: [groups, rows] },
+      ].map((entry) => ({ ...entry, bytes: new Uint8Array(byteLengthOf(entry)) }));
+      const bytes = new Uint8Array(index.buffer);
+      return [...entries, { name: `${module}.g_idx`, dtype: 'I32', shape: [cols], bytes }];
+    }),
+  };
+}
+
+function replaceLinears(
+  replace: (tensor: TinyTensor) => TinyTensor[],
+): (tensors: TinyTensor[]) => TinyTensor[] {
+  return (tensors) =>
+    tensors.flatMap((tensor) => (/_proj\.weight$/.test(tensor.name) ? replace(tensor) : [tensor]));
+}

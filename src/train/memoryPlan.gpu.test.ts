@@ -1,0 +1,161 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { defaultRecipe, type Recipe } from '../config/recipe.ts';
+import { rowShapes } from '../data/rowShapes.ts';
+import type { TokenRows } from '../data/tokenRows.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { memoryParts, type MemoryByPart } from '../gpu/memory.ts';
+import { activationType, closeDecoder, openDecoder, quantizationOf } from '../model/openDecoder.ts';
+import { openModelFiles, openModelHeaders, type ModelFiles } from '../model/openModel.ts';
+import { testGpu } from '../testing/gpu.ts';
+import { refuseLeaks } from '../testing/leaks.ts';
+import { randomRows, withMaxBinding } from '../testing/passes.ts';
+import { bnbModel, gptqModel } from '../testing/quantizedModel.ts';
+import { tinyModel, type TinyModelOptions } from '../testing/tinyModel.ts';
+import { measureMemory, planMemory } from './memoryPlan.ts';
+import { startAdapter } from './startAdapter.ts';
+import { train } from './trainer.ts';
+
+refuseLeaks();
+
+let gpu: Gpu;
+beforeAll(async () => {
+  gpu = await testGpu();
+});
+
+/** Micro-batches of very different sizes; a quarter of each row is not trained on. */
+const mixed = randomRows([5, 30, 3, 24, 60, 7, 4, 16, 44, 2, 9]);
+const few = randomRows([12, 50], { seed: 9 });
+const long = randomRows([60, 61, 62], { vocab: 5000 });
+const lateTargets = randomRows([40, 38, 36, 34], { masked: 30 });
+
+function recipeOf(fields: Partial<Recipe>): Recipe {
+  return { ...defaultRecipe(), rank: 4, lr: 1e-3, batch_size: 2, epochs: 2, eval_steps: 2, ...fields };
+}
+
+interface Case {
+  name: string;
+  recipe: Partial<Recipe>;
+  model?: TinyModelOptions;
+  rows?: TokenRows;
+  evalRows?: TokenRows;
+  maxBinding?: number;
+}
+
+const cases: Case[] = [
+  { name: 'LoRA in f32', recipe: {} },
+  { name: 'LoRA in f16', recipe: { dtype: 'f16' } },
+  { name: 'QLoRA', recipe: { method: 'qlora' }, model: { dtype: 'BF16' } },
+  {
+    name: 'QLoRA with double quantization and 8-bit AdamW',
+    recipe: { method: 'qlora', double_quant: true, optimizer: 'adamw_8bit', rank: 128, dropout: 0.1 },
+  },
+  {
+    name: 'a long batch with a large vocabulary',
+    recipe: { batch_size: 3 },
+    model: { config: { vocab_size: 5000 } },
+    rows: long,
+  },
+  { name: 'evaluations longer than training', recipe: {}, rows: randomRows([9, 8, 7]), evalRows: few },
+  {
+    name: 'rank 64 on attention only, packed and accumulated',
+    recipe: { rank: 64, targets: ['q_proj', 'v_proj'], packing: true, max_length: 64, grad_accum: 2 },
+  },
+  { name: 'targets at the ends of rows', recipe: { shuffle: false, batch_size: 1 }, rows: lateTargets },
+  { name: 'bitsandbytes with nested absmax', recipe: {}, model: bnbModel(true) },
+  { name: 'GPTQ with groups out of order', recipe: { layers: [1] }, model: gptqModel(16, false) },
+  {
+    name: 'matrices in several chunks',
+    recipe: { method: 'qlora', double_quant: true },
+    maxBinding: 4096,
+    model: wide(),
+  },
+];
+
+function wide(): TinyModelOptions {
+  return { config: { hidden_size: 64, intermediate_size: 256, vocab_size: 128 } };
+}
+
+/** What a real run takes: its peak, and what it is made of. */
+async function peakOf(
+  device: Gpu,
+  files: ModelFiles,
+  recipe: Recipe,
+  { rows, evalRows }: { rows: TokenRows; evalRows: TokenRows | null },
+): Promise<{ total: number; parts: MemoryByPart; loadPeak: number }> {
+  const { memory } = device;
+  memory.resetPeak();
+  const [base, baseParts] = [memory.bytes, memory.parts];
+  const type = activationType(device, recipe.dtype);
+  const decoder = await openDecoder(device, files, type, { quantize: quantizationOf(recipe) });
+  const loadPeak = memory.peak - base;
+  const adapter = startAdapter(device, files.spec, recipe, null);
+  await train({
+    ...{ decoder, adapter, recipe, dataset: rows, evalDataset: evalRows },
+    onStep: () => undefined,
+    onEval: () => undefined,
+    shouldStop: () => false,
+  });
+  const { peak, peakParts: parts } = memory;
+  for (const part of memoryParts) parts[part] -= baseParts[part];
+  adapter.dispose();
+  closeDecoder(decoder);
+  return { total: peak - base, parts, loadPeak };
+}
+
+describe('the plan is what a whole run takes', () => {
+  it.each(cases)('$name', async ({ recipe: fields, model, rows = mixed, evalRows = null, maxBinding }) => {
+    const recipe = recipeOf(fields);
+    // Missing in some browsers' software adapters.
+    if (recipe.dtype === 'f16' && !gpu.hasF16) return;
+    const device = maxBinding ? withMaxBinding(gpu, maxBinding) : gpu;
+    const folder = tinyModel(model);
+    const data = { train: rowShapes(rows), evaluation: evalRows && rowShapes(evalRows) };
+    const plan = await planMemory(await openModelHeaders(folder), recipe, device, data);
+    const { total, parts, loadPeak } = await peakOf(device, await openModelFiles(folder), recipe, {
+      rows,
+      evalRows,
+    });
+    expect({ total: plan.total, parts: plan.parts, loadPeak: plan.loadPeak }).toEqual({
+      total,
+      parts,
+      loadPeak,
+    });
+    expect(Object.values(parts).reduce((sum, bytes) => sum + bytes, 0)).toBe(total);
+    for (const part of [
+      'weights',
+      'adapter',
+      'gradients',
+      'optimizer',
+      'kept',
+      'activations',
+      'loss',
+    ] as const)
+      expect(parts[part], part).toBeGreaterThan(0);
+  });
+});
+
+describe('the plan is what a measurement finds', () => {
+  it.each<[string, Partial<Recipe>]>([
+    ['rows of the maximal length', { max_length: 48 }],
+    ['rows as long as the model allows, and an evaluation', { eval_fraction: 0.1 }],
+    ['rows packed beyond what the model allows', { packing: true, max_length: 192, batch_size: 1 }],
+  ])('without data: %s', async (_, fields) => {
+    const files = await openModelFiles(tinyModel());
+    const recipe = recipeOf(fields);
+    const plan = await planMemory(files, recipe, gpu, null);
+    const { total, parts, loadPeak } = await measureMemory(gpu, files, recipe, null);
+    expect({ total: plan.total, parts: plan.parts, loadPeak: plan.loadPeak }).toEqual({
+      total,
+      parts,
+      loadPeak,
+    });
+  });
+
+  it('with data', async () => {
+    const files = await openModelFiles(tinyModel());
+    const data = { train: rowShapes(mixed), evaluation: rowShapes(few) };
+    const plan = await planMemory(files, recipeOf({}), gpu, data);
+    const measured = await measureMemory(gpu, files, recipeOf({}), { train: mixed, evaluation: few });
+    expect(plan).toMatchObject(measured);
+  });
+});
