@@ -12,7 +12,10 @@ const PIECE = 1 << 20;
  * Writes a model folder of BF16 weights: uniform with the spread of a fresh model in the matrices, norms of 1, biases
  * of 0. The same config gives the same bytes.
  */
-export async function writeRandomModel(folder: WritableFolder, config: Record<string, unknown>): Promise<void> {
+export async function writeRandomModel(
+  folder: WritableFolder,
+  config: Record<string, unknown>,
+): Promise<void> {
   const spec = parseConfig(config);
   const tensors = [
     ...[...matricesOf(spec)].map(({ module, rows, cols }) => ({

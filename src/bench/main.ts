@@ -1,0 +1,19 @@
+import { memoryBench } from './memory.ts';
+import { writeSection } from './report.ts';
+
+/** Every benchmark: its text goes to docs/benchmarks.md. */
+const sections: Record<string, () => Promise<string>> = { memory: memoryBench };
+
+const asked = process.argv.slice(2);
+const unknown = asked.find((name) => !Object.hasOwn(sections, name));
+if (unknown !== undefined) {
+  console.error(`There is no benchmark “${unknown}”. Choose among ${Object.keys(sections).join(', ')}.`);
+  process.exit(1);
+}
+for (const [name, run] of Object.entries(sections)) {
+  if (asked.length > 0 && !asked.includes(name)) continue;
+  const markdown = await run();
+  writeSection(name, markdown);
+  console.log(`${markdown}\n`);
+}
+process.exit(0);
