@@ -87,7 +87,7 @@ async function* nf4Rows(
   const absmax = context.tensor('f32', [blocks], 'absmax');
   const work = workTensors(context, source, elements, NF4_BLOCK);
   const scales = nested ? context.tensor('f32', [work.blocks], 'nested absmax') : work.scales;
-  for await (const { row, rows, w, format } of floatRows(context, stored, source, work.elements)) {
+  for await (const { row, rows, w, format } of floatRows(context, stored, source, elements)) {
     const codes = { ...work.codes, shape: [rows, Math.ceil(cols / CODES_PER_WORD)] };
     const size = [allRows, cols] as const;
     quantizeNf4(commands, { source: w, format, row, rows }, { absmax, codes, codesRow: row, size });
@@ -115,7 +115,7 @@ export async function nestedScales(
   const blocks = Math.ceil((allRows * cols) / NF4_BLOCK);
   const absmax = context.tensor('f32', [blocks], 'absmax');
   const work = workTensors(context, source, elements, NF4_BLOCK);
-  for await (const block of floatRows(context, stored as FloatMatrix, source, work.elements)) {
+  for await (const block of floatRows(context, stored as FloatMatrix, source, elements)) {
     const { row, rows, w, format } = block;
     // The codes are not looked at: absmax alone is wanted.
     const target = { absmax, codes: work.codes, codesRow: row, size: [allRows, cols] as const };
@@ -161,7 +161,7 @@ async function* bnbRows(
   const { tensor, codebook: format, blockSize } = stored;
   const work = workTensors(context, source, elements, blockSize);
   const encoding = { format, blockSize, nestedBlockSize: null };
-  for (const { rowStart: row, rows } of rowRanges(allRows, work.elements / cols, work.unit)) {
+  for (const { rowStart: row, rows } of work.ranges) {
     const codes = { ...work.codes, shape: [rows, Math.ceil(cols / CODES_PER_WORD)] };
     const staged = await context.stage(tensor, (row * cols) / 2, Math.ceil((rows * cols) / 2));
     const part = { from: 'bnb' as const, source: staged, first: 0, count: rows, codes };
@@ -224,11 +224,11 @@ function workTensors(
   blockSize: number,
 ) {
   const unit = Math.max(UNIT, blockRows(cols, blockSize));
-  const most = rowRanges(rows, elements / cols, unit)[0]?.rows ?? 0;
+  const ranges = rowRanges(rows, elements / cols, unit);
+  const most = ranges[0]?.rows ?? 0;
   const blocks = Math.ceil((most * cols) / blockSize);
   return {
-    unit,
-    elements: most * cols,
+    ranges,
     blocks,
     codes: context.tensor('u32', [most, Math.ceil(cols / CODES_PER_WORD)], 'codes'),
     scales: context.tensor('f32', [blocks], 'scales'),
