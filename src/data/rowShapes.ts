@@ -22,6 +22,14 @@ export function rowShapes({ labels, offsets }: TokenRows): RowShapes {
   return shapes;
 }
 
+/** The shapes of some of the rows, in the order given. */
+export function selectShapes({ tokens, targets }: RowShapes, rows: readonly number[]): RowShapes {
+  return {
+    tokens: Uint32Array.from(rows, (row) => tokens[row]!),
+    targets: Uint32Array.from(rows, (row) => targets[row]!),
+  };
+}
+
 /** The shapes of the rows cut to `maxLength` tokens; where their targets lie is not known, so as many stay as can. */
 export function cutShapes({ tokens, targets }: RowShapes, maxLength: number): RowShapes {
   const cut = tokens.map((length) => Math.min(length, maxLength));

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
+import { memoryParts, type MemoryByPart } from '../gpu/memory.ts';
 import { Metrics, smoothingFor, type StepEvent } from './metrics.ts';
 
 function step(n: number, loss: number): StepEvent {
@@ -14,6 +15,7 @@ function step(n: number, loss: number): StepEvent {
     tokensPerSecond: 100,
     secondsLeft: 1,
     gpuBytes: 1000,
+    gpuParts: Object.fromEntries(memoryParts.map((part) => [part, 0])) as MemoryByPart,
   };
 }
 

@@ -69,5 +69,5 @@ function replaceLinears(
   replace: (tensor: TinyTensor) => TinyTensor[],
 ): (tensors: TinyTensor[]) => TinyTensor[] {
   return (tensors) =>
-    tensors.flatMap((tensor) => (/_proj\.weight$/.test(tensor.name) ? replace(tensor) : [tensor]));
+    tensors.flatMap((tensor) => (tensor.name.endsWith('_proj.weight') ? replace(tensor) : [tensor]));
 }

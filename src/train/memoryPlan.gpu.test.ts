@@ -88,7 +88,7 @@ async function peakOf(
   const type = activationType(device, recipe.dtype);
   const decoder = await openDecoder(device, files, type, { quantize: quantizationOf(recipe) });
   const loadPeak = memory.peak - base;
-  const adapter = startAdapter(device, files.spec, recipe, null);
+  const adapter = await startAdapter(decoder, recipe, null);
   await train({
     ...{ decoder, adapter, recipe, dataset: rows, evalDataset: evalRows },
     onStep: () => undefined,
@@ -132,6 +132,23 @@ describe('the plan is what a whole run takes', () => {
     ] as const)
       expect(parts[part], part).toBeGreaterThan(0);
   });
+});
+
+it('counts modules trained in full', async () => {
+  const recipe = recipeOf({ modules_to_save: ['embed_tokens', 'lm_head'] });
+  const folder = tinyModel({ config: { vocab_size: 1000 } });
+  const plan = await planMemory(await openModelHeaders(folder), recipe, gpu, {
+    train: rowShapes(mixed),
+    evaluation: null,
+  });
+  const { total, parts } = await peakOf(gpu, await openModelFiles(folder), recipe, {
+    rows: mixed,
+    evalRows: null,
+  });
+  expect(parts.adapter).toBeGreaterThan(2 * 1000 * 32 * 4);
+  expect(plan.parts).toEqual({ ...parts, activations: expect.any(Number) as number });
+  // How many different tokens a micro-batch has, only its data tells.
+  expect(Math.abs(plan.total / total - 1)).toBeLessThan(0.01);
 });
 
 describe('the plan is what a measurement finds', () => {

@@ -1,5 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { rowLengths } from '../data/tokenize.ts';
 import { sharedPath } from '../testing/shared.ts';
 import { createDataDesk } from './dataDesk.ts';
 import type { ModelSource } from './protocol.ts';
@@ -63,6 +64,10 @@ describe('data desk', () => {
     expect(evaluation?.offsets).toHaveLength(25);
     expect(train.ids).toHaveLength(tokens);
     expect(train.labels.filter((label) => label >= 0)).toHaveLength(trainedTokens);
+    const shapes = await desk.rowShapes();
+    expect(shapes.train.tokens).toEqual(rowLengths(train));
+    expect(shapes.train.targets.reduce((sum, count) => sum + count, 0)).toBe(trainedTokens);
+    expect(shapes.evaluation?.tokens).toHaveLength(24);
   });
 
   it('counts the rows it cuts', async () => {

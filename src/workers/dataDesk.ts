@@ -1,5 +1,6 @@
 import { parseDataset, type ParsedDataset } from '../data/parse.ts';
 import { detectFormat, type DataFormat } from '../data/formats.ts';
+import { rowShapes, selectShapes } from '../data/rowShapes.ts';
 import { splitRows } from '../data/split.ts';
 import { previewRow, rowLengths, tokenizeDataset, type TokenizedDataset } from '../data/tokenize.ts';
 import { selectRows, type TokenRows } from '../data/tokenRows.ts';
@@ -81,6 +82,16 @@ export function createDataDesk(): Throwing<DataApi> {
         line: all.lines[row]!,
         tokens: all.offsets[row + 1]! - all.offsets[row]!,
         pieces: shortened(previewRow(all, row, tokenizer)),
+      };
+    },
+
+    async rowShapes() {
+      if (!tokenized) throw new GraftError('train.no_rows');
+      const { all, trainRows, evalRows } = tokenized;
+      const shapes = rowShapes(all);
+      return {
+        train: selectShapes(shapes, trainRows),
+        evaluation: evalRows.length > 0 ? selectShapes(shapes, evalRows) : null,
       };
     },
 

@@ -10,6 +10,8 @@ import { withoutAdapter, type AdapterUse, type Decoder } from '../model/decoder.
 import type { LoraAdapter } from '../model/loraAdapter.ts';
 import { activationType, closeDecoder, openDecoder, quantizationOf } from '../model/openDecoder.ts';
 import { openModelFiles, type ModelFiles } from '../model/openModel.ts';
+import { fitRecipe } from '../train/fitRecipe.ts';
+import { planMemory } from '../train/memoryPlan.ts';
 import { describeAdapter, startAdapter } from '../train/startAdapter.ts';
 import { train } from '../train/trainer.ts';
 import { adapterZip, mergeTo, type AdapterTraining } from './exporting.ts';
@@ -105,6 +107,11 @@ export function createEngineDesk(): Throwing<EngineApi> {
 
     holdsModel: async () => model !== null,
 
+    // Neither touches the GPU, so they need not wait for a run to end.
+    planMemory: async (recipe, data) => planMemory(opened().files, recipe, await device(), data),
+    fitRecipe: async (recipe, data, budget) =>
+      fitRecipe(opened().files, recipe, await device(), data, budget),
+
     train: (recipe, rows, evalRows, onEvent) =>
       inTurn(async () => {
         stopTraining = false;
@@ -112,6 +119,8 @@ export function createEngineDesk(): Throwing<EngineApi> {
         const device_ = await device();
         onEvent({ kind: 'phase', phase: 'Preparing the adapter' });
         const decoder = await decoderOf(activationType(device_, recipe.dtype));
+        // Scratch of earlier jobs may be larger than this run's.
+        decoder.workspace.dispose();
         const lora = await startAdapter(decoder, recipe, null);
         dropAdapter();
         const training = { quantize: quantizationOf(recipe), evalRows };

@@ -1,7 +1,16 @@
 /** What the page and its two workers say to each other. Everything here survives structured cloning. */
 import type { Recipe } from '../config/recipe.ts';
 import type { TokenRows } from '../data/tokenRows.ts';
+import type { MemoryByPart } from '../gpu/memory.ts';
 import type { ErrorCode, ErrorParams } from '../lib/errors.ts';
+import type { RecipeFit } from '../train/fitRecipe.ts';
+import type { DataShapes } from '../train/largestBatch.ts';
+import type { MemoryPlan } from '../train/memoryPlan.ts';
+
+export type { FitProposal, RecipeFit } from '../train/fitRecipe.ts';
+export type { DataShapes } from '../train/largestBatch.ts';
+export type { MemoryPlan } from '../train/memoryPlan.ts';
+export type { MemoryByPart, MemoryPart } from '../gpu/memory.ts';
 
 /** Where a model's files are: dropped or picked files, or a folder the person gave access to. */
 export type ModelSource =
@@ -98,7 +107,9 @@ export type TrainEvent =
       skipped: boolean;
       tokensPerSecond: number;
       secondsLeft: number;
+      /** The most GPU memory at once in this run so far, and what it was for. */
       gpuBytes: number;
+      gpuParts: MemoryByPart;
     }
   | { kind: 'eval'; step: number; loss: number };
 
@@ -180,6 +191,10 @@ export interface EngineApi {
   openModel(source: ModelSource, onProgress: (p: Progress) => void): Promise<Result<ModelSummary>>;
   /** Whether a model is open: one that could not be opened leaves the one of before, if it got that far. */
   holdsModel(): Promise<Result<boolean>>;
+  /** GPU memory that training the open model by a recipe takes; without data, on rows of the maximal length. */
+  planMemory(recipe: Recipe, data: DataShapes | null): Promise<Result<MemoryPlan>>;
+  /** The same, and what to change in a recipe that takes more than `budget` bytes. */
+  fitRecipe(recipe: Recipe, data: DataShapes | null, budget: number): Promise<Result<RecipeFit>>;
   train(
     recipe: Recipe,
     rows: TokenRows,
@@ -214,6 +229,8 @@ export interface DataApi {
   tokenize(options: TokenizeOptions, onProgress: (p: Progress) => void): Promise<Result<TokenizedSummary>>;
   /** Row `index` of the tokenized training rows, as the model sees it. */
   preview(index: number): Promise<Result<{ line: number; tokens: number; pieces: PreviewPiece[] }>>;
+  /** Tokens and targets of the tokenized rows, for plans of memory. */
+  rowShapes(): Promise<Result<DataShapes>>;
   /** The tokenized rows, for the engine. */
   rows(): Promise<Result<{ train: TokenRows; evaluation: TokenRows | null }>>;
 }

@@ -43,6 +43,7 @@ export function trainReporter(
         tokensPerSecond: done / seconds,
         secondsLeft: secondsAStep * (totalSteps - step),
         gpuBytes: memory.peak,
+        gpuParts: memory.peakParts,
       });
     },
 
