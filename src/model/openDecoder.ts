@@ -29,7 +29,10 @@ export async function openDecoder(
 }
 
 /** The 4 bits a recipe asks for, or null. */
-export function quantizationOf({ method, double_quant }: Recipe): WeightStorage['quantize'] {
+export function quantizationOf({
+  method,
+  double_quant,
+}: Pick<Recipe, 'method' | 'double_quant'>): WeightStorage['quantize'] {
   return method === 'qlora' ? { doubleQuant: double_quant } : null;
 }
 

@@ -1,4 +1,4 @@
-import type { ModelSource, ModelSummary, Progress } from '../workers/protocol.ts';
+import type { ModelSource, ModelSummary } from '../workers/protocol.ts';
 import { noteOf, type ErrorNote } from './errorNote.ts';
 import { emptyExporting } from './exporting.ts';
 import { emptyRun } from './run.ts';
@@ -14,7 +14,6 @@ export interface ModelState {
   summary: ModelSummary | null;
   /** `fallback`: the model has no chat template, a plain one is used. */
   tokenizer: 'none' | 'model' | 'fallback';
-  progress: Progress | null;
   error: ErrorNote | null;
   /** A tokenizer that could not be read; the model itself is open. */
   tokenizerError: ErrorNote | null;
@@ -37,7 +36,6 @@ export const emptyModel: ModelState = {
   opening: '',
   summary: null,
   tokenizer: 'none',
-  progress: null,
   error: null,
   tokenizerError: null,
 };
@@ -49,16 +47,16 @@ export const createModelSlice: SliceOf<ModelSlice> =
 
     const open = async (source: ModelSource) => {
       const before = get().model;
-      patch({ status: 'opening', opening: source.name, progress: null, error: null, tokenizerError: null });
+      patch({ status: 'opening', opening: source.name, error: null, tokenizerError: null });
       try {
-        const summary = await workers.engine.call.openModel(source, (progress) => patch({ progress }));
+        const summary = await workers.engine.call.openModel(source);
         const tokenizer = await openTokenizer(source, summary);
         reset({ ...emptyModel, status: 'ready', source, summary, ...tokenizer });
         get().announce({ kind: 'modelReady', name: summary.name });
         void get().tokenize();
       } catch (error) {
-        const kept = before.summary !== null && (await workers.engine.call.holdsModel().catch(() => false));
-        if (kept) set({ model: { ...before, error: noteOf(error) } });
+        // A model that could not be opened leaves the one of before.
+        if (before.summary !== null) set({ model: { ...before, error: noteOf(error) } });
         else reset({ ...emptyModel, source: before.source, error: noteOf(error) });
       }
     };

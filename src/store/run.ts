@@ -1,6 +1,6 @@
 import type { Recipe } from '../config/recipe.ts';
 import { GraftError } from '../lib/errors.ts';
-import type { ModelSource, TrainEvent, TrainOutcome } from '../workers/protocol.ts';
+import type { ModelSource, Progress, TrainEvent, TrainOutcome } from '../workers/protocol.ts';
 import { noteOf, type ErrorNote } from './errorNote.ts';
 import { emptyExporting } from './exporting.ts';
 import { busyWith, type SliceOf } from './state.ts';
@@ -9,6 +9,8 @@ export interface RunState {
   status: 'idle' | 'preparing' | 'running' | 'stopping' | 'done' | 'failed';
   /** Name of the phase the engine is in. */
   phase: string;
+  /** Weights on their way to the GPU. */
+  loading: Progress | null;
   totalSteps: number;
   trainableParameters: number;
   /** The recipe as it was when the run began. */
@@ -64,6 +66,7 @@ export interface RunSlice {
 export const emptyRun: RunState = {
   status: 'idle',
   phase: '',
+  loading: null,
   totalSteps: 0,
   trainableParameters: 0,
   recipe: null,
@@ -79,13 +82,16 @@ export const createRunSlice: SliceOf<RunSlice> =
     const onEvent = (event: TrainEvent) => {
       switch (event.kind) {
         case 'phase':
-          return patch({ phase: event.phase });
+          return patch({ phase: event.phase, loading: null });
+        case 'loading':
+          return patch({ phase: event.progress.phase, loading: event.progress });
         case 'start':
           metrics.begin(event.totalSteps);
           patch({
             // The outcome comes by another port and may be first: a run that has ended stays ended.
             ...(get().run.status === 'preparing' && { status: 'running' as const }),
             phase: '',
+            loading: null,
             totalSteps: event.totalSteps,
             trainableParameters: event.trainableParameters,
           });

@@ -34,7 +34,7 @@ const summary: ModelSummary = {
   linearModules: ['q_proj'],
   hasTokenizer: true,
   hasChatTemplate: false,
-  gpuBytes: 1_044_992,
+  quantized: null,
 };
 const stories = new File([readFileSync(sharedPath('data/robot-stories.jsonl'))], 'robot-stories.jsonl');
 

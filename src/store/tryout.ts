@@ -1,9 +1,16 @@
-import type { GenerateOutcome, GenerateRequest, Prompt } from '../workers/protocol.ts';
+import type { Recipe } from '../config/recipe.ts';
+import type {
+  GenerateOutcome,
+  GenerateRequest,
+  Progress,
+  Prompt,
+  WeightSettings,
+} from '../workers/protocol.ts';
 import { noteOf, type ErrorNote } from './errorNote.ts';
 import { busyWith, type SliceOf } from './state.ts';
 
 /** What a person asks, and how the answer is drawn. */
-export type TryRequest = Omit<GenerateRequest, 'prompt'> & {
+export type TryRequest = Omit<GenerateRequest, 'prompt' | 'weights'> & {
   system: string;
   prompt: string;
   /** The prompt is the beginning of a text, not a message to be answered. */
@@ -22,6 +29,8 @@ export interface TryoutState {
   request: TryRequest;
   /** The side that is answering. */
   status: 'idle' | Side;
+  /** Weights on their way to the GPU, for the first answer. */
+  loading: Progress | null;
   base: Answer | null;
   tuned: Answer | null;
 }
@@ -49,6 +58,7 @@ export const emptyTryout: TryoutState = {
     adapterStrength: 1,
   },
   status: 'idle',
+  loading: null,
   base: null,
   tuned: null,
 };
@@ -77,13 +87,17 @@ export const createTryoutSlice: SliceOf<TryoutSlice> =
       const adapterStrength = side === 'base' ? 0 : request.adapterStrength;
       try {
         const outcome = await workers.engine.call.generate(
-          { prompt: promptOf(request), maxNewTokens, temperature, topK, topP, seed, adapterStrength },
+          {
+            ...{ prompt: promptOf(request), maxNewTokens, temperature, topK, topP, seed, adapterStrength },
+            weights: weightsOf(get().recipe.draft),
+          },
           (piece) => {
             // Pieces and the outcome come by different ports: a piece may be the later.
             if (ended) return;
             text += piece;
             timer ??= setTimeout(() => show(null, null), DRAW_INTERVAL);
           },
+          (loading) => patch({ loading: loading.done < loading.total && !ended ? loading : null }),
         );
         ended = true;
         text = outcome.text;
@@ -105,7 +119,7 @@ export const createTryoutSlice: SliceOf<TryoutSlice> =
         patch({ base: null, tuned: null });
         await answer('base', request);
         if (get().adapter && !stopped) await answer('tuned', request);
-        patch({ status: 'idle' });
+        patch({ status: 'idle', loading: null });
         get().announce({ kind: 'answersDone' });
       },
       forgetAnswers: () => patch({ base: null, tuned: null }),
@@ -119,6 +133,11 @@ export const createTryoutSlice: SliceOf<TryoutSlice> =
       },
     };
   };
+
+/** How a recipe wants the weights: those that answer are those that are trained. */
+function weightsOf({ method, double_quant, dtype }: Recipe): WeightSettings {
+  return { method, double_quant, dtype };
+}
 
 function promptOf({ system, prompt, continueText }: TryRequest): Prompt {
   if (continueText) return { kind: 'text', text: prompt };

@@ -2,7 +2,6 @@ import shaders from 'virtual:shaders';
 import { checkTokenizerFits, loadTokenizer, type Tokenizer } from '../data/tokenizer.ts';
 import { readAdapter } from '../formats/peft.ts';
 import { openGpu, type Gpu } from '../gpu/device.ts';
-import type { ElementType } from '../gpu/tensor.ts';
 import { answer, chatPrompt, textPrompt } from '../infer/answer.ts';
 import { assert, GraftError } from '../lib/errors.ts';
 import { adapterToPeft, loadAdapter, type AdapterDescription } from '../model/adapterFiles.ts';
@@ -16,23 +15,29 @@ import { describeAdapter, startAdapter } from '../train/startAdapter.ts';
 import { train } from '../train/trainer.ts';
 import { adapterZip, mergeTo, type AdapterTraining } from './exporting.ts';
 import { summarize } from './modelSummary.ts';
-import type { EngineApi, Progress } from './protocol.ts';
+import type { EngineApi, Progress, WeightSettings } from './protocol.ts';
 import type { Throwing } from './result.ts';
 import { folderOf } from './sourceFolder.ts';
 import { trainReporter } from './trainReporter.ts';
 
-/** The open model: its files, its weights on the GPU, its tokenizer. */
+/** The open model: its files and tokenizer, and its weights on the GPU once something has asked for them. */
 interface OpenModel {
   name: string;
   files: ModelFiles;
-  decoder: Decoder;
+  loaded: LoadedWeights | null;
   tokenizer: Tokenizer | null;
+}
+
+/** Weights on the GPU, and what was asked for when they were loaded. */
+interface LoadedWeights {
+  form: string;
+  decoder: Decoder;
 }
 
 /**
  * What the engine worker does: owns the device, one model and one adapter, and runs one job at a time.
- * A model or adapter whose files do not hold up leaves the one of before; a model whose weights then fail to load
- * does not, because two may not fit at once.
+ * A model or adapter whose files do not hold up leaves the one of before. Weights come to the GPU when the first job
+ * needs them, in the form that its recipe asks for: a model that fits only in 4 bits must never be there in 16.
  */
 export function createEngineDesk(): Throwing<EngineApi> {
   let gpu: Promise<Gpu> | null = null;
@@ -73,14 +78,26 @@ export function createEngineDesk(): Throwing<EngineApi> {
     adapter = null;
   }
 
-  /** The decoder with another type of activations, which for F32 files also means other weights. */
-  async function decoderOf(type: ElementType): Promise<Decoder> {
+  /** The weights as a recipe asks for them; those that are there go first, for two may not fit. */
+  async function decoderFor(
+    { dtype, method, double_quant }: WeightSettings,
+    onProgress: (done: number, total: number) => void,
+  ): Promise<Decoder> {
     const current = opened();
-    if (current.decoder.type !== type) {
-      closeDecoder(current.decoder);
-      current.decoder = await openDecoder(await device(), current.files, type);
-    }
-    return current.decoder;
+    const device_ = await device();
+    const type = activationType(device_, dtype);
+    const quantize = current.files.quantization ? null : quantizationOf({ method, double_quant });
+    const form = JSON.stringify({ type, quantize });
+    if (current.loaded?.form === form) return current.loaded.decoder;
+    dropWeights();
+    const decoder = await openDecoder(device_, current.files, type, { quantize, onProgress });
+    current.loaded = { form, decoder };
+    return decoder;
+  }
+
+  function dropWeights(): void {
+    if (model?.loaded) closeDecoder(model.loaded.decoder);
+    if (model) model.loaded = null;
   }
 
   return {
@@ -89,23 +106,15 @@ export function createEngineDesk(): Throwing<EngineApi> {
       return { description, hasF16, maxBufferBytes: opened.limits.maxBufferSize };
     },
 
-    openModel: (source, onProgress) =>
+    openModel: (source) =>
       inTurn(async () => {
-        const device_ = await device();
         const files = await openModelFiles(folderOf(source));
         const tokenizer = await loadTokenizer(files.folder);
-        // The old weights go first: two models may not fit.
-        if (model) closeDecoder(model.decoder);
-        model = null;
+        dropWeights();
         dropAdapter();
-        const decoder = await openDecoder(device_, files, 'f32', {
-          onProgress: bytesReporter('Loading weights', onProgress),
-        });
-        model = { name: source.name, files, decoder, tokenizer };
-        return summarize(source.name, files, tokenizer, device_.memory.bytes);
+        model = { name: source.name, files, loaded: null, tokenizer };
+        return summarize(source.name, files, tokenizer);
       }),
-
-    holdsModel: async () => model !== null,
 
     // Neither touches the GPU, so they need not wait for a run to end.
     planMemory: async (recipe, data) => planMemory(opened().files, recipe, await device(), data),
@@ -117,8 +126,11 @@ export function createEngineDesk(): Throwing<EngineApi> {
         stopTraining = false;
         const { name } = opened();
         const device_ = await device();
+        const loading = bytesReporter('Loading weights', (progress) =>
+          onEvent({ kind: 'loading', progress }),
+        );
+        const decoder = await decoderFor(recipe, loading);
         onEvent({ kind: 'phase', phase: 'Preparing the adapter' });
-        const decoder = await decoderOf(activationType(device_, recipe.dtype));
         // Scratch of earlier jobs may be larger than this run's.
         decoder.workspace.dispose();
         const lora = await startAdapter(decoder, recipe, null);
@@ -145,13 +157,15 @@ export function createEngineDesk(): Throwing<EngineApi> {
       return null;
     },
 
-    generate: (request, onText) =>
+    generate: (request, onText, onProgress) =>
       inTurn(async () => {
         stopGenerating = false;
-        const { decoder, files, tokenizer } = opened();
+        const { files, tokenizer } = opened();
         if (!tokenizer) throw new GraftError('infer.no_tokenizer');
         checkTokenizerFits(tokenizer, files.spec.vocabSize);
-        const { prompt, adapterStrength, ...options } = request;
+        const { prompt, adapterStrength, weights, ...options } = request;
+        const loading = bytesReporter('Loading weights', onProgress);
+        const decoder = opened().loaded?.decoder ?? (await decoderFor(weights, loading));
         const use: AdapterUse =
           adapter && adapterStrength !== 0
             ? { adapter: adapter.lora, strength: adapterStrength, dropout: null }

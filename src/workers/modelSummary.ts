@@ -6,9 +6,8 @@ import type { ModelSummary } from './protocol.ts';
 /** What the page tells of an open model. */
 export async function summarize(
   name: string,
-  { folder, spec, checkpoint }: ModelFiles,
+  { folder, spec, checkpoint, quantization }: ModelFiles,
   tokenizer: Tokenizer | null,
-  gpuBytes: number,
 ): Promise<ModelSummary> {
   const infos = [...checkpoint.tensors.values()].map(({ info }) => info);
   const files = await Promise.all(
@@ -29,6 +28,6 @@ export async function summarize(
     linearModules: [...new Set(spec.linears.map((linear) => linear.name))],
     hasTokenizer: tokenizer !== null,
     hasChatTemplate: tokenizer !== null && tokenizer.chatTemplate !== null,
-    gpuBytes,
+    quantized: quantization?.method ?? null,
   };
 }

@@ -52,7 +52,8 @@ export interface ModelSummary {
   linearModules: string[];
   hasTokenizer: boolean;
   hasChatTemplate: boolean;
-  gpuBytes: number;
+  /** How the files are quantized, such as “GPTQ”; null where they are not. */
+  quantized: 'bitsandbytes' | 'gptq' | 'awq' | null;
 }
 
 export interface RowProblem {
@@ -94,8 +95,12 @@ export interface PreviewPiece {
   trained: boolean;
 }
 
+/** What of a recipe decides in which form weights are on the GPU. */
+export type WeightSettings = Pick<Recipe, 'method' | 'double_quant' | 'dtype'>;
+
 export type TrainEvent =
   | { kind: 'phase'; phase: string }
+  | { kind: 'loading'; progress: Progress }
   | { kind: 'start'; totalSteps: number; trainableParameters: number }
   | {
       kind: 'step';
@@ -134,6 +139,8 @@ export interface GenerateRequest {
   seed: number;
   /** Strength of the adapter: 0 is the base model, 1 the tuned one. */
   adapterStrength: number;
+  /** How to load the weights where none are loaded yet. */
+  weights: WeightSettings;
 }
 
 export interface GenerateOutcome {
@@ -188,9 +195,8 @@ export interface MergeOutcome {
 /** Everything that needs the GPU: one worker owns the device, so training, trying and merging never fight for it. */
 export interface EngineApi {
   openDevice(): Promise<Result<DeviceReport>>;
-  openModel(source: ModelSource, onProgress: (p: Progress) => void): Promise<Result<ModelSummary>>;
-  /** Whether a model is open: one that could not be opened leaves the one of before, if it got that far. */
-  holdsModel(): Promise<Result<boolean>>;
+  /** Reads and checks a model's files; its weights are loaded by the first job that needs them. */
+  openModel(source: ModelSource): Promise<Result<ModelSummary>>;
   /** GPU memory that training the open model by a recipe takes; without data, on rows of the maximal length. */
   planMemory(recipe: Recipe, data: DataShapes | null): Promise<Result<MemoryPlan>>;
   /** The same, and what to change in a recipe that takes more than `budget` bytes. */
@@ -203,7 +209,11 @@ export interface EngineApi {
   ): Promise<Result<TrainOutcome>>;
   /** Ends the running training after its current step; the adapter is kept. */
   stopTraining(): Promise<Result<null>>;
-  generate(request: GenerateRequest, onText: (piece: string) => void): Promise<Result<GenerateOutcome>>;
+  generate(
+    request: GenerateRequest,
+    onText: (piece: string) => void,
+    onProgress: (p: Progress) => void,
+  ): Promise<Result<GenerateOutcome>>;
   stopGenerating(): Promise<Result<null>>;
   /** Loads a PEFT folder onto the open model. */
   openAdapter(source: ModelSource): Promise<Result<{ rank: number; modules: number }>>;

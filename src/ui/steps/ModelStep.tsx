@@ -30,7 +30,7 @@ export function ModelStep() {
     <Step id="model" aside={model.summary && <Choose disabled={disabled} />}>
       <ErrorNotice error={model.error} onDismiss={dismiss} action={reopenButton} />
       {model.status === 'opening' && (
-        <ProgressLine label={t('model.opening', { name: model.opening })} progress={model.progress} />
+        <ProgressLine label={t('model.opening', { name: model.opening })} progress={null} />
       )}
       {model.status === 'none' && (
         <DropArea target="model" icon="folder" title={t('model.drop')} hint={t('model.dropHint')}>
@@ -83,7 +83,6 @@ function Summary({ model, summary }: { model: ModelState; summary: ModelSummary 
         <Fact name={t('model.parameters')}>{formatCount(summary.parameters)}</Fact>
         <Fact name={t('model.dtype')}>{summary.dtypes.join(', ')}</Fact>
         <Fact name={t('model.size')}>{formatBytes(summary.bytes)}</Fact>
-        <Fact name={t('model.gpu')}>{formatBytes(summary.gpuBytes)}</Fact>
         <Fact name={t('model.layers')}>{formatCount(summary.layers)}</Fact>
         <Fact name={t('model.hidden')}>{formatCount(summary.hiddenSize)}</Fact>
         <Fact name={t('model.vocabulary')} note={summary.tied ? t('model.tied') : undefined}>

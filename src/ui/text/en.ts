@@ -92,7 +92,6 @@ export const en = {
   'model.family': 'Family',
   'model.parameters': 'Parameters',
   'model.size': 'Size on disk',
-  'model.gpu': 'On the GPU',
   'model.dtype': 'Stored as',
   'model.layers': 'Layers',
   'model.hidden': 'Hidden size',
