@@ -8,7 +8,7 @@ import type { ModelFiles } from '../model/openModel.ts';
 import { StreamedWeights } from '../model/streamedWeights.ts';
 import { asStored, type WeightStorage } from '../model/weightLoader.ts';
 import type { MergeJob } from './mergeJob.ts';
-import type { OutputTensor } from './outputPlan.ts';
+import type { OutputTensor } from './outputTensor.ts';
 import { proofFailed } from './proofFailed.ts';
 import { dequantizedFiles } from './referenceFiles.ts';
 
@@ -73,9 +73,9 @@ export async function compareLogits(
  * a random walk, and the largest of very many logits lies some eight deviations out. f32 arithmetic adds 1e-4.
  */
 function roundedShare(tensors: readonly OutputTensor[]): number {
-  const matrices = tensors.flatMap(({ matrix }) => matrix ?? []);
-  const u = Math.max(0, ...matrices.map(({ format }) => rounding[format]));
-  return 8 * u * Math.sqrt(matrices.length);
+  const formats = tensors.flatMap(({ matrix, trained }) => matrix?.format ?? trained ?? []);
+  const u = Math.max(0, ...formats.map((format) => rounding[format]));
+  return 8 * u * Math.sqrt(formats.length);
 }
 
 /** How the base is held where the adapter is added to it. */

@@ -6,7 +6,8 @@ import type { Gpu } from '../gpu/device.ts';
 import { GraftError } from '../lib/errors.ts';
 import type { Folder, WritableFolder } from '../storage/types.ts';
 import { checkMergeJob, type MergeJob } from './mergeJob.ts';
-import { pieces, planOutput, type OutputTensor } from './outputPlan.ts';
+import { planOutput } from './outputPlan.ts';
+import { pieces, type OutputTensor } from './outputTensor.ts';
 
 export interface MergeOptions {
   maxShardBytes: number;

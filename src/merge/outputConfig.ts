@@ -7,7 +7,8 @@ import type { StoredMatrix } from '../formats/quantized/types.ts';
 import { readJsonObject, readText } from '../formats/text.ts';
 import type { ModelFiles } from '../model/openModel.ts';
 import type { MergeJob } from './mergeJob.ts';
-import type { OutputTensor } from './outputPlan.ts';
+import type { OutputTensor } from './outputTensor.ts';
+import { isUntied } from './savedOutputs.ts';
 
 /** Keys of config.json for the dtype of the weights: transformers 4's and 5's. */
 const DTYPE_KEYS = ['torch_dtype', 'dtype'];
@@ -24,13 +25,13 @@ export async function writtenDtype(base: ModelFiles): Promise<(stored: StoredMat
 
 /**
  * The text of config.json where it differs from the base's: without the quantization that was undone, with the dtype
- * that was written in its place, or with the quantization that was added. Null leaves the file as it is.
+ * that was written in its place, with the quantization that was added, or with a head that is no longer the embedding.
+ * Null leaves the file as it is.
  */
-export async function outputConfig(
-  { base, quantize }: MergeJob,
-  tensors: readonly OutputTensor[],
-): Promise<string | null> {
-  if (base.quantization === null && !quantize) return null;
+export async function outputConfig(job: MergeJob, tensors: readonly OutputTensor[]): Promise<string | null> {
+  const { base, quantize } = job;
+  const untied = isUntied(job);
+  if (base.quantization === null && !quantize && !untied) return null;
   const text = await readText(base.folder, 'config.json');
   const format = tensors.find(({ matrix }) => matrix !== null)?.matrix?.format ?? 'f32';
   const dtype = format.toUpperCase() as FloatDtype;
@@ -40,6 +41,7 @@ export async function outputConfig(
     const present = DTYPE_KEYS.filter((key) => key in config);
     for (const key of present.length > 0 ? present : ['torch_dtype']) changes[key] = torchDtypes[dtype];
   }
+  if (untied) changes.tie_word_embeddings = false;
   if (quantize) {
     changes.quantization_config = quantizationConfigJson({
       nested: quantize.doubleQuant,

@@ -9,26 +9,14 @@ import type { Gpu } from '../gpu/device.ts';
 import { GraftError } from '../lib/errors.ts';
 import { floatFormat } from '../model/floatFormat.ts';
 import { matricesOf, type MatrixSpec } from '../model/spec.ts';
-import { mergedBytes, type MergedMatrix } from './mergedRows.ts';
+import { mergedBytes } from './mergedRows.ts';
 import type { MatrixSource } from './matrixSource.ts';
 import type { MergeJob } from './mergeJob.ts';
 import { Nf4Bytes } from './nf4Bytes.ts';
 import { outputConfig, writtenDtype } from './outputConfig.ts';
+import { copied, type OutputTensor } from './outputTensor.ts';
+import { savedOutputs } from './savedOutputs.ts';
 import { sidecarFiles } from './sidecars.ts';
-
-/** Bytes copied at once of a tensor that stays as it is. */
-const COPY_BYTES = 16 * 1024 * 1024;
-
-/** A tensor of the result. */
-export interface OutputTensor {
-  entry: TensorEntry & { byteLength: number };
-  /** The base's tensor it comes from, or the first of those it is made of. */
-  from: CheckpointTensor;
-  /** What it is computed from; null for one that is copied. */
-  matrix: MergedMatrix | null;
-  /** Its bytes, a block after the other: the same each time. */
-  blocks(): AsyncIterable<Uint8Array<ArrayBuffer>>;
-}
 
 /** What a merge will write, before it does: the writer and the proof both go by it. */
 export interface OutputPlan {
@@ -53,17 +41,24 @@ export async function planOutput(gpu: Gpu, job: MergeJob): Promise<OutputPlan> {
   const { base } = job;
   const owners = computedTensors(job);
   const dtypeOf = await writtenDtype(base);
+  const saved = savedOutputs(job);
   const left = new Set(owners.values());
   const tensors: OutputTensor[] = [];
   for (const from of base.checkpoint.tensors.values()) {
     const computed = owners.get(from.info.name);
-    if (computed) {
+    const own = saved.get(from.info.name);
+    if (own) {
+      tensors.push(own);
+      saved.delete(from.info.name);
+    } else if (computed) {
       // Quantized matrices are several tensors: the first stands for all.
       if (left.delete(computed)) tensors.push(...computedOutputs(gpu, job, computed, from, dtypeOf));
     } else if (!(await isDroppedBias(job, from))) {
       tensors.push(copied(from));
     }
   }
+  // A head that the base does not store, because it is the embedding.
+  tensors.push(...saved.values());
   const config = await outputConfig(job, tensors);
   const files = (await sidecarFiles(base.folder, base.quantization !== null)).map((name) => ({
     name,
@@ -109,6 +104,7 @@ function computedOutputs(
     entry: { ...entry, byteLength: byteLengthOf(entry) },
     from,
     matrix,
+    trained: null,
     blocks,
   });
   if (!job.quantize || !linear) {
@@ -117,27 +113,6 @@ function computedOutputs(
   const shape = { tensor, rows, cols, dtype, nested: job.quantize.doubleQuant };
   const bytes = new Nf4Bytes(gpu, matrix, shape);
   return nf4Entries(shape).map((entry) => output(entry, () => bytes.blocks(entry.name)));
-}
-
-function copied(from: CheckpointTensor): OutputTensor {
-  const { name, dtype, shape, begin, end } = from.info;
-  // With its size, so that a tensor of a dtype only newer tools know is copied too.
-  const byteLength = end - begin;
-  const read = (at: number, length: number) => from.file.readRange(name, at, length);
-  return {
-    entry: { name, dtype, shape, byteLength },
-    from,
-    matrix: null,
-    blocks: () => pieces(byteLength, read),
-  };
-}
-
-/** `size` bytes of something, a piece after the other. */
-export async function* pieces(
-  size: number,
-  read: (offset: number, length: number) => Promise<Uint8Array<ArrayBuffer>>,
-): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  for (let at = 0; at < size; at += COPY_BYTES) yield await read(at, Math.min(COPY_BYTES, size - at));
 }
 
 /**

@@ -4,7 +4,8 @@ import type { Folder } from '../storage/types.ts';
 import { compareLogits, type LogitComparison } from './compareLogits.ts';
 import { checkRows } from './checkRows.ts';
 import type { MergeJob } from './mergeJob.ts';
-import { planOutput, type OutputPlan, type OutputTensor } from './outputPlan.ts';
+import { planOutput, type OutputPlan } from './outputPlan.ts';
+import type { OutputTensor } from './outputTensor.ts';
 import { proofFailed } from './proofFailed.ts';
 
 /** What the proof measured. It throws rather than return when something does not hold. */
@@ -44,7 +45,7 @@ export async function verifyMerge(
   const logits = await compareLogits(gpu, job, plan.tensors, written);
   return {
     tensors: plan.tensors.length,
-    changedTensors: plan.tensors.filter(({ matrix }) => matrix !== null).length,
+    changedTensors: plan.tensors.filter(({ matrix, trained }) => matrix !== null || trained !== null).length,
     bytes: plan.totalBytes,
     ...logits,
   };
@@ -91,14 +92,14 @@ async function compareFiles({ files }: OutputPlan, base: Folder, output: Folder)
 }
 
 async function compareTensor(
-  { entry: { name, shape, byteLength }, matrix, blocks }: OutputTensor,
+  { entry: { name, shape, byteLength }, matrix, trained, blocks }: OutputTensor,
   { checkpoint }: ModelFiles,
 ): Promise<void> {
   let at = 0;
   for await (const expected of blocks()) {
     const different = difference(expected, await checkpoint.readRange(name, at, expected.byteLength));
     if (different >= 0) {
-      if (!matrix) throw proofFailed(`tensor “${name}” has no adapter, yet changed`);
+      if (!matrix && !trained) throw proofFailed(`tensor “${name}” has no adapter, yet changed`);
       const row = Math.floor((at + different) / (byteLength / (shape[0] ?? 1)));
       throw proofFailed(`row ${row} of “${name}” is not what the merge makes`);
     }

@@ -1,0 +1,95 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { decodeFloats, encodeFloats } from '../formats/floats.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { openModelFiles, type ModelFiles } from '../model/openModel.ts';
+import { MemoryFolder } from '../storage/memoryFolder.ts';
+import { randomArray } from '../testing/compare.ts';
+import { expectGraftError } from '../testing/errors.ts';
+import { testGpu } from '../testing/gpu.ts';
+import { refuseLeaks } from '../testing/leaks.ts';
+import { randomPeft } from '../testing/mergeAdapter.ts';
+import { tinyModel } from '../testing/tinyModel.ts';
+import { mergeJob } from './mergeJob.ts';
+import { mergeModel } from './mergeModel.ts';
+import { verifyMerge } from './verifyMerge.ts';
+
+refuseLeaks();
+
+let gpu: Gpu;
+beforeEach(async () => {
+  gpu = await testGpu();
+});
+
+/** A random adapter with these matrices trained in full. */
+function adapterWith(base: ModelFiles, roles: readonly ('embedding' | 'head')[]) {
+  const { names, vocabSize: rows, hiddenSize: cols } = base.spec;
+  const values = roles.map((_, i) => randomArray(20 + i, rows * cols, 0.5));
+  const saved = new Map(
+    roles.map((role, i) => [
+      names[role],
+      {
+        rows,
+        cols,
+        read: async (row: number, count: number) => values[i]!.slice(row * cols, (row + count) * cols),
+      },
+    ]),
+  );
+  const peft = randomPeft(base);
+  const lastParts = roles.map((role) => names[role].split('.').at(-1)!);
+  return { peft: { ...peft, config: { ...peft.config, modules_to_save: lastParts }, saved }, values };
+}
+
+async function writeProved(base: ModelFiles, roles: readonly ('embedding' | 'head')[]) {
+  const { peft, values } = adapterWith(base, roles);
+  const job = mergeJob(base, peft);
+  const folder = new MemoryFolder('merged');
+  await mergeModel(gpu, job, folder, { maxShardBytes: 1e9 });
+  const proof = await verifyMerge(gpu, job, folder);
+  const files = await openModelFiles(folder);
+  const read = async (module: string) => {
+    const { info } = files.checkpoint.get(`${module}.weight`);
+    return decodeFloats(await files.checkpoint.read(`${module}.weight`), info.dtype);
+  };
+  const rounded = values.map((list) => decodeFloats(encodeFloats(list, 'BF16'), 'BF16'));
+  return { proof, files, read, rounded };
+}
+
+describe('a merge of modules trained in full', () => {
+  it('puts them in the place of the base’s, rounded once', async () => {
+    const base = await openModelFiles(tinyModel({ dtype: 'BF16' }));
+    const { proof, files, read, rounded } = await writeProved(base, ['embedding', 'head']);
+    expect(await read('model.embed_tokens')).toEqual(rounded[0]);
+    expect(await read('lm_head')).toEqual(rounded[1]);
+    expect([...files.checkpoint.tensors.keys()]).toEqual([...base.checkpoint.tensors.keys()]);
+    expect(files.spec.tied).toBe(false);
+    expect(proof.changedTensors).toBe(6);
+  });
+
+  it.each<{ roles: ('embedding' | 'head')[] }>([
+    { roles: ['head'] },
+    { roles: ['embedding'] },
+    { roles: ['embedding', 'head'] },
+  ])('gives a tied model a head of its own: $roles', async ({ roles }) => {
+    const config = { tie_word_embeddings: true };
+    const base = await openModelFiles(tinyModel({ dtype: 'BF16', config }));
+    const before = decodeFloats(await base.checkpoint.read('model.embed_tokens.weight'), 'BF16');
+    const { files, read, rounded } = await writeProved(base, roles);
+    expect(files.spec.tied).toBe(false);
+    const trained = (role: 'embedding' | 'head') =>
+      roles.some((own) => own === role) ? rounded[roles.findIndex((own) => own === role)] : before;
+    expect(await read('model.embed_tokens')).toEqual(trained('embedding'));
+    expect(await read('lm_head')).toEqual(trained('head'));
+    expect([...files.checkpoint.tensors.keys()].at(-1)).toBe('lm_head.weight');
+  });
+
+  it('refuses a module of another size', async () => {
+    const base = await openModelFiles(tinyModel());
+    const other = await openModelFiles(tinyModel({ config: { vocab_size: 48 } }));
+    const job = mergeJob(base, adapterWith(other, ['head']).peft);
+    await expectGraftError(
+      () => mergeModel(gpu, job, new MemoryFolder('out'), { maxShardBytes: 1e9 }),
+      'model.adapter_shape',
+      { module: 'lm_head', actual: '48 x 32', expected: '40 x 32' },
+    );
+  });
+});

@@ -1,0 +1,55 @@
+import type { CheckpointTensor } from '../formats/checkpoint.ts';
+import { encodeFloats } from '../formats/floats.ts';
+import type { PeftSaved } from '../formats/peftSaved.ts';
+import { floatFormat } from '../model/floatFormat.ts';
+import type { MergeJob } from './mergeJob.ts';
+import { copied, type OutputTensor } from './outputTensor.ts';
+
+/** Elements of a matrix that are rounded and written at once. */
+const PIECE = 4 * 1024 * 1024;
+
+/** Whether the result needs a head of its own: the base's is its embedding, and one of the two was trained. */
+export function isUntied({ base, adapter }: MergeJob): boolean {
+  return base.spec.tied && (adapter?.saved?.size ?? 0) > 0;
+}
+
+/**
+ * Tensors of the result that come from matrices trained in full, by name: they take the place of the base's. Where
+ * embedding and head were one, the head is among them, as trained or as the embedding was before.
+ */
+export function savedOutputs(job: MergeJob): Map<string, OutputTensor> {
+  const { base, adapter } = job;
+  const { embedding, head } = base.spec.names;
+  const outputs = new Map<string, OutputTensor>();
+  for (const [module, saved] of adapter?.saved ?? []) {
+    const name = `${module}.weight`;
+    const from = base.checkpoint.tensors.get(name) ?? base.checkpoint.get(`${embedding}.weight`);
+    outputs.set(name, replaced(name, from, saved));
+  }
+  if (isUntied(job) && !outputs.has(`${head}.weight`)) {
+    outputs.set(`${head}.weight`, copied(base.checkpoint.get(`${embedding}.weight`), `${head}.weight`));
+  }
+  return outputs;
+}
+
+/** A matrix trained in full, rounded once to the dtype of the tensor it replaces. */
+function replaced(name: string, from: CheckpointTensor, saved: PeftSaved): OutputTensor {
+  const { dtype, shape, begin, end } = from.info;
+  return {
+    entry: { name, dtype, shape, byteLength: end - begin },
+    from,
+    matrix: null,
+    trained: floatFormat(from.info),
+    blocks: () => roundedRows(saved, dtype),
+  };
+}
+
+async function* roundedRows(
+  { rows, cols, read }: PeftSaved,
+  dtype: string,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const step = Math.max(1, Math.floor(PIECE / cols));
+  for (let row = 0; row < rows; row += step) {
+    yield encodeFloats(await read(row, Math.min(step, rows - row)), dtype);
+  }
+}
