@@ -4,6 +4,7 @@ import * as evaluate from './commands/eval.ts';
 import * as generate from './commands/generate.ts';
 import * as merge from './commands/merge.ts';
 import * as plan from './commands/plan.ts';
+import * as quantize from './commands/quantize.ts';
 import * as train from './commands/train.ts';
 
 /** Every command: a usage line and what it does with its arguments. */
@@ -13,6 +14,7 @@ const commands: Record<string, { usage: string; run(args: string[]): Promise<voi
   generate,
   merge,
   plan,
+  quantize,
 };
 
 async function main([command, ...args]: string[]): Promise<void> {
