@@ -28,7 +28,13 @@ describe.concurrent('a recipe', () => {
     ['with a number out of range', { lr: -1 }, '"lr" is -1, but it must be a number from 0 to 10.'],
     ['with infinity', '{"lr": 1e999}', '"lr" is Infinity, but'],
     ['with half a step', { max_steps: 1.5 }, '"max_steps" is 1.5, but it must be a whole number'],
-    ['of another method', { method: 'qlora' }, '"method" is "qlora", but it must be "lora".'],
+    ['of another method', { method: 'dora' }, '"method" is "dora", but it must be one of "lora", "qlora".'],
+    ['with another quantization', { quant: 'int8' }, '"quant" is "int8", but it must be "nf4".'],
+    [
+      'with a module that cannot be trained in full',
+      { modules_to_save: ['wte'] },
+      'This model cannot train “wte” in full. Choose among embed_tokens, lm_head',
+    ],
     [
       'with an unknown schedule',
       { schedule: 'cosin' },
@@ -95,7 +101,7 @@ describe.concurrent('options', () => {
     [['eval', '--model', model, '--model', model], '--model is given twice.'],
     [
       ['eval', '--model', model, '--data', data, '--mask', 'some'],
-      '--mask is “some”, but it must be assistant or all or last.',
+      '--mask is “some”, but it must be assistant or all or last or chatml.',
     ],
     [generate, 'Option --max-new-tokens is missing.'],
     [

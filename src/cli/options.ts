@@ -102,3 +102,9 @@ export class Options {
     return new GraftError('cli.bad_value', { option, value, expected, usage: this.#usage });
   }
 }
+
+/** How `--quant` and `--double-quant` say that a model's weights are held: null as they are stored. */
+export function quantizeOption(options: Options): { doubleQuant: boolean } | null {
+  const quant = options.choice('quant', ['none', 'nf4']);
+  return quant === 'nf4' ? { doubleQuant: options.flag('double-quant') } : null;
+}

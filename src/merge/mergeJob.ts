@@ -1,6 +1,6 @@
 import type { PeftAdapter } from '../formats/peft.ts';
 import { GraftError } from '../lib/errors.ts';
-import { matchModules, matchSaved } from '../model/adapterFiles.ts';
+import { checkAdapter } from '../model/adapterFiles.ts';
 import type { ModelFiles } from '../model/openModel.ts';
 
 /** The weights an adapter is added to: the original ones, or what 4 bits made of them, which QLoRA trained on. */
@@ -32,10 +32,7 @@ export function mergeJob(
 
 /** Throws `model.adapter_*` where the adapter is another model's, `merge.base_quantized`, `merge.already_quantized`. */
 export function checkMergeJob({ base, adapter, onto }: MergeJob): void {
-  if (adapter) {
-    matchModules(base.spec, adapter);
-    matchSaved(base.spec, adapter);
-  }
+  if (adapter) checkAdapter(base.spec, adapter);
   if (onto === 'dequantized' || base.quantization === null) return;
   const { method } = base.quantization;
   throw new GraftError(adapter ? 'merge.base_quantized' : 'merge.already_quantized', { method });

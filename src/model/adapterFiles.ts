@@ -73,6 +73,12 @@ function readable(gpu: Gpu, { rows, cols, chunks }: Weight): PeftSaved {
   };
 }
 
+/** Checks an adapter against a model, before anything is loaded. Throws `model.adapter_*`. */
+export function checkAdapter(spec: DecoderSpec, peft: PeftAdapter): void {
+  matchModules(spec, peft);
+  matchSaved(spec, peft);
+}
+
 /** The adapter's modules in the order of the forward pass, each checked against the model. */
 export function matchModules(spec: DecoderSpec, peft: PeftAdapter): LoraModule[] {
   const base = baseOf(peft.config);

@@ -4,37 +4,43 @@ import { buildMicroBatch } from '../../data/microBatch.ts';
 import type { TokenRows } from '../../data/tokenRows.ts';
 import { SafetensorsWriter } from '../../formats/safetensorsWriter.ts';
 import { GraftError } from '../../lib/errors.ts';
-import { loadAdapter, matchModules } from '../../model/adapterFiles.ts';
+import { checkAdapter, loadAdapter } from '../../model/adapterFiles.ts';
 import { uploadBatch } from '../../model/batchTensors.ts';
 import { withoutAdapter, type AdapterUse, type Decoder } from '../../model/decoder.ts';
 import { readLogits } from '../../model/logits.ts';
 import { activationType, openDecoder } from '../../model/openDecoder.ts';
 import { evaluate } from '../../train/evaluate.ts';
 import { readDataset } from '../dataset.ts';
-import { Options } from '../options.ts';
+import { Options, quantizeOption } from '../options.ts';
 import { outputFile } from '../output.ts';
 import { openAdapterAt, openModelAt, withGpu } from '../session.ts';
 
 export const usage =
-  'eval --model DIR [--adapter DIR] --data FILE [--logits OUT.safetensors] [--mask assistant|all|last|chatml] [--dtype f32|f16]';
+  'eval --model DIR [--adapter DIR] --data FILE [--logits OUT.safetensors] [--mask assistant|all|last|chatml] [--dtype f32|f16] [--quant none|nf4] [--double-quant]';
 
 /** Rows that run through the model at once. */
 const BATCH = 8;
 
 /** Prints the mean loss over the rows' targets as JSON, and writes the logits [rows, longest, V] if asked. */
 export async function run(args: string[]): Promise<void> {
-  const options = new Options(args, usage, ['model', 'adapter', 'data', 'logits', 'mask', 'dtype']);
+  const options = new Options(
+    args,
+    usage,
+    ['model', 'adapter', 'data', 'logits', 'mask', 'dtype', 'quant'],
+    ['double-quant'],
+  );
   const modelPath = options.required('model');
   const dataPath = options.required('data');
   const mask = options.choice('mask', ['assistant', 'all', 'last', 'chatml']);
   const dtype = options.choice('dtype', ['f32', 'f16']);
+  const quantize = quantizeOption(options);
   const logitsPath = options.optional('logits');
   const out = logitsPath === undefined ? null : outputFile(logitsPath);
   const files = await openModelAt(modelPath);
   const { spec } = files;
   const peft = await openAdapterAt(options.optional('adapter'));
   // Everything that can be wrong with the input is told before the GPU is opened.
-  if (peft) matchModules(spec, peft);
+  if (peft) checkAdapter(spec, peft);
   const dataset = await readDataset(dataPath, {
     tokenizer: await loadTokenizer(files.folder),
     mask,
@@ -42,7 +48,7 @@ export async function run(args: string[]): Promise<void> {
     vocabSize: spec.vocabSize,
   });
   await withGpu(async (gpu) => {
-    const decoder = await openDecoder(gpu, files, activationType(gpu, dtype));
+    const decoder = await openDecoder(gpu, files, activationType(gpu, dtype), { quantize });
     const adapter = peft && (await loadAdapter(gpu, spec, peft));
     const use: AdapterUse = adapter ? { adapter, strength: 1, dropout: null } : withoutAdapter;
     const { loss, tokens } = await evaluate(decoder, use, dataset, BATCH);

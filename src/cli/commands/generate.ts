@@ -2,15 +2,15 @@ import { checkTokenizerFits, loadTokenizer } from '../../data/tokenizer.ts';
 import { answer, chatPrompt, textPrompt } from '../../infer/answer.ts';
 import { checkPrompt } from '../../infer/generate.ts';
 import { GraftError } from '../../lib/errors.ts';
-import { loadAdapter, matchModules } from '../../model/adapterFiles.ts';
+import { checkAdapter, loadAdapter } from '../../model/adapterFiles.ts';
 import { withoutAdapter, type AdapterUse } from '../../model/decoder.ts';
 import { activationType, openDecoder } from '../../model/openDecoder.ts';
-import { Options } from '../options.ts';
+import { Options, quantizeOption } from '../options.ts';
 import { openAdapterAt, openModelAt, withGpu } from '../session.ts';
 
 export const usage =
   'generate --model DIR [--adapter DIR] --prompt TEXT --max-new-tokens N [--temperature T] [--top-k K] [--top-p P] ' +
-  '[--seed N] [--raw] [--dtype f32|f16]';
+  '[--seed N] [--raw] [--dtype f32|f16] [--quant none|nf4] [--double-quant]';
 
 /**
  * Prints the model's answer and nothing else. The prompt is a person's message, put in by the model's chat
@@ -27,11 +27,13 @@ export async function run(args: string[]): Promise<void> {
     'top-p',
     'seed',
     'dtype',
+    'quant',
   ];
-  const options = new Options(args, usage, names, ['raw']);
+  const options = new Options(args, usage, names, ['raw', 'double-quant']);
   const modelPath = options.required('model');
   const prompt = options.required('prompt');
   const dtype = options.choice('dtype', ['f32', 'f16']);
+  const quantize = quantizeOption(options);
   const sampling = {
     maxNewTokens: options.number('max-new-tokens', null, { min: 1, integer: true }),
     temperature: options.number('temperature', 0, { min: 0 }),
@@ -43,7 +45,7 @@ export async function run(args: string[]): Promise<void> {
   const { spec } = files;
   const peft = await openAdapterAt(options.optional('adapter'));
   // Everything that can be wrong with the input is told before the GPU is opened.
-  if (peft) matchModules(spec, peft);
+  if (peft) checkAdapter(spec, peft);
   const tokenizer = await loadTokenizer(files.folder);
   if (!tokenizer) throw new GraftError('infer.no_tokenizer');
   checkTokenizerFits(tokenizer, spec.vocabSize);
@@ -53,7 +55,7 @@ export async function run(args: string[]): Promise<void> {
     : chatPrompt(tokenizer, [{ role: 'user', content: prompt }]);
   checkPrompt(spec, ids);
   await withGpu(async (gpu) => {
-    const decoder = await openDecoder(gpu, files, activationType(gpu, dtype));
+    const decoder = await openDecoder(gpu, files, activationType(gpu, dtype), { quantize });
     const adapter = peft && (await loadAdapter(gpu, spec, peft));
     const use: AdapterUse = adapter ? { adapter, strength: 1, dropout: null } : withoutAdapter;
     const keepLeadingSpace = asText && prompt !== '';

@@ -5,8 +5,9 @@ import { loadTokenizer } from '../../data/tokenizer.ts';
 import { writeAdapter, type PeftAdapter } from '../../formats/peft.ts';
 import { writeText } from '../../formats/text.ts';
 import { GraftError } from '../../lib/errors.ts';
-import { adapterToPeft, matchModules } from '../../model/adapterFiles.ts';
+import { adapterToPeft, matchModules, matchSaved } from '../../model/adapterFiles.ts';
 import { planLora, type LoraModule } from '../../model/loraModules.ts';
+import { lastPart, planSaved, type SavedSpec } from '../../model/savedModules.ts';
 import { activationType, openDecoder, quantizationOf } from '../../model/openDecoder.ts';
 import type { DecoderSpec } from '../../model/spec.ts';
 import { describeAdapter, startAdapter } from '../../train/startAdapter.ts';
@@ -86,22 +87,28 @@ export async function run(args: string[]): Promise<void> {
 
 /**
  * The recipe as it is run: an adapter that training goes on from keeps its own shape, and recipe.json says so.
- * Throws `train.no_targets`, `train.layer_out_of_range`, `model.adapter_*`.
+ * Throws `train.no_targets`, `train.no_saved_module`, `train.layer_out_of_range`, `model.adapter_*`.
  */
 function recipeOfRun(spec: DecoderSpec, asked: Recipe, initial: PeftAdapter | null): Recipe {
-  const planned = planLora(spec, asked);
+  const planned = shapeText(planLora(spec, asked), planSaved(spec, asked.modules_to_save));
   if (!initial) return asked;
   const modules = matchModules(spec, initial);
-  if (shapeText(planned) === shapeText(modules)) return asked;
+  const saved = matchSaved(spec, initial);
+  if (planned === shapeText(modules, saved)) return asked;
   console.error('Training goes on from the adapter with its own rank, alpha, modules and layers.');
   const { r: rank, lora_alpha: alpha, use_rslora: rslora } = initial.config;
   const targets = [...new Set(modules.map(({ linear }) => linear.name))];
   const layers = [...new Set(modules.map(({ layer }) => layer))];
-  return { ...asked, rank, alpha, rslora, targets, layers: layers.length === spec.layers ? 'all' : layers };
+  return {
+    ...{ ...asked, rank, alpha, rslora, targets },
+    modules_to_save: saved.map(lastPart),
+    layers: layers.length === spec.layers ? 'all' : layers,
+  };
 }
 
-function shapeText(modules: readonly LoraModule[]): string {
-  return modules.map(({ path, rank, scale }) => `${path} ${rank} ${scale}`).join('\n');
+function shapeText(modules: readonly LoraModule[], saved: readonly SavedSpec[]): string {
+  const pairs = modules.map(({ path, rank, scale }) => `${path} ${rank} ${scale}`);
+  return [...pairs, ...saved.map(({ module }) => module)].join('\n');
 }
 
 /** Whether Ctrl-C was pressed; pressed again it ends the process. */
