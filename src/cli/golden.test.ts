@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { decodeFloats } from '../formats/floats.ts';
@@ -9,7 +9,7 @@ import { goldenRecipe, readGolden, type Golden } from '../testing/golden.ts';
 import { sharedPath } from '../testing/shared.ts';
 
 const scratch = scratchFolder();
-const runs = ['stories260k-lora', 'tiny-qwen2-lora', 'tiny-qwen3-lora'];
+const runs = ['stories260k-lora', 'tiny-qwen2-lora', 'tiny-qwen3-lora', 'tiny-llama3-qlora'];
 
 /** Writes rows as pre-tokenized JSONL; the file's path. */
 function writeRows(name: string, rows: readonly { input_ids: number[]; labels: number[] }[]): string {
@@ -24,6 +24,15 @@ function writeProbe(run: string, { probe }: Golden): string {
 }
 
 const modelOf = ({ model }: Golden) => sharedPath(`models/${model}`);
+
+/** The model as the run had it: one in 4 bits is quantized first. */
+async function trainedModel(run: string, golden: Golden): Promise<string> {
+  if (golden.quant !== 'nf4') return modelOf(golden);
+  const out = join(scratch, `${run}.quantized`);
+  const files = ['--model', modelOf(golden), '--out', out];
+  if (!existsSync(out)) await succeed(['quantize', ...files, '--format', 'nf4']);
+  return out;
+}
 const adapterOf = (run: string, name: string) => sharedPath(`golden/${run}/${name}`);
 
 async function evaluate(args: string[]): Promise<{ loss: number; tokens: number }> {
@@ -43,14 +52,16 @@ async function tensorsOf(path: string) {
 const largest = (values: Float32Array) => values.reduce((max, v) => Math.max(max, Math.abs(v)), 0);
 
 describe('train', () => {
-  it('follows the reference run of tiny-qwen3 step by step, to the same adapter', async () => {
-    const run = 'tiny-qwen3-lora';
+  it.each([
+    ['tiny-qwen3-lora', {}],
+    ['tiny-llama3-qlora', { method: 'qlora', quant: 'nf4' }],
+  ])('follows the reference run %s step by step, to the same adapter', async (run, settings) => {
     const golden = readGolden(run);
-    const recipePath = join(scratch, 'golden.recipe.json');
-    writeFileSync(recipePath, JSON.stringify(goldenRecipe(golden)));
-    const out = join(scratch, 'golden');
+    const recipePath = join(scratch, `${run}.recipe.json`);
+    writeFileSync(recipePath, JSON.stringify({ ...goldenRecipe(golden), ...settings }));
+    const out = join(scratch, run);
     const model = modelOf(golden);
-    const data = writeRows('golden.jsonl', golden.batches.flat(2));
+    const data = writeRows(`${run}.jsonl`, golden.batches.flat(2));
     const start = ['--init-adapter', adapterOf(run, 'init_adapter'), '--recipe', recipePath];
     expect(await succeed(['train', '--model', model, '--data', data, '--out', out, ...start])).toBe('');
 
@@ -75,7 +86,13 @@ describe('train', () => {
     expect(lossError).toBeLessThan(1e-4);
     expect(normError).toBeLessThan(1e-3);
 
-    const probe = ['--model', model, '--data', writeProbe(run, golden), '--adapter'];
+    const probe = [
+      '--model',
+      await trainedModel(run, golden),
+      '--data',
+      writeProbe(run, golden),
+      '--adapter',
+    ];
     const trained = await evaluate([...probe, out]);
     const final = await evaluate([...probe, adapterOf(run, 'final_adapter')]);
     expect(trained.tokens).toBe(final.tokens);
@@ -92,7 +109,7 @@ describe.each(runs)('%s', (run) => {
   it('eval gives the loss and the logits of the probe', async () => {
     const logitsPath = join(scratch, `${run}.logits.safetensors`);
     const { loss, tokens } = await evaluate([
-      ...['--model', modelOf(golden), '--data', writeProbe(run, golden)],
+      ...['--model', await trainedModel(run, golden), '--data', writeProbe(run, golden)],
       ...['--adapter', adapterOf(run, 'probe_adapter'), '--logits', logitsPath],
     ]);
     expect(tokens).toBe(golden.probe.tokens);
