@@ -12,18 +12,24 @@ from transformers.utils import logging
 from case import Case
 from check_files import FILE_CHECKS
 from check_models import MODEL_CHECKS
+from check_quantized import QUANTIZED_CHECKS, QuantizedCase
 
 
 def main(manifest: str) -> None:
     logging.disable_progress_bar()
     with open(manifest, encoding="utf-8") as file:
-        cases = [Case(entry) for entry in json.load(file)]
-    for case in cases:
+        entries = json.load(file)
+    for entry in entries["models"]:
+        case = Case(entry)
         for check in FILE_CHECKS + MODEL_CHECKS:
+            run(case, check)
+    for entry in entries["quantized"]:
+        case = QuantizedCase(entry)
+        for check in QUANTIZED_CHECKS:
             run(case, check)
 
 
-def run(case: Case, check) -> None:
+def run(case: Case | QuantizedCase, check) -> None:
     """A check returns what it measured, None where it doesn't apply, or raises."""
     title = f"{case.name}: {check.__doc__.splitlines()[0].rstrip('.')}"
     try:

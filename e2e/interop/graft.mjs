@@ -93,6 +93,34 @@ async function writeModel({ name, data, recipe, maxShardSize, texts }, folder) {
   return made;
 }
 
+/**
+ * Models in 4 bits, of one of those that `writeFiles` made: quantized, and merged into 4 bits and out of them.
+ * Its widths, 64 and 172, are ones that bitsandbytes 0.50 dequantizes right on a CPU; at 96 it does not.
+ */
+export async function writeQuantized({ model, adapter, rows }, folder) {
+  const at = (file) => join(folder, file);
+  mkdirSync(folder);
+  const plain = { model, format: 'nf4', out: at('plain') };
+  await graft('quantize', plain);
+  await graft('quantize', { ...plain, out: at('nested'), 'double-quant': true, 'max-shard-size': '100KB' });
+  await graft('merge', { model, adapter, out: at('merged-nf4'), quantize: 'nf4' });
+  const from = { model: at('nested'), adapter, onto: 'dequantized' };
+  await graft('merge', { ...from, out: at('dequantized') });
+  const describe = async (title, name, in4bit = true) => ({
+    ...{ name: title, folder: at(name), rows, in4bit },
+    evaluation: await evaluate({ model: at(name), data: rows, logits: at(`${name}.safetensors`) }),
+  });
+  const again = (name, nested) => ({
+    ...{ model, nested, saved: at(`${name}-saved`), logits: at(`${name}-saved.safetensors`) },
+  });
+  return [
+    { ...(await describe('NF4', 'plain')), again: again('plain', false) },
+    { ...(await describe('NF4, nested', 'nested')), again: again('nested', true) },
+    await describe('merged into NF4', 'merged-nf4'),
+    await describe('merged out of NF4', 'dequantized', false),
+  ];
+}
+
 /** Runs `eval`; returns what it prints, with the path of its logits. */
 export async function evaluate(options) {
   return { ...JSON.parse(await graft('eval', options)), logits: options.logits };
@@ -100,7 +128,9 @@ export async function evaluate(options) {
 
 /** Runs a command of Graft; returns what it prints. Throws with the line it ended with when it fails. */
 async function graft(command, options) {
-  const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const flags = Object.entries(options).flatMap(([name, value]) =>
+    value === true ? [`--${name}`] : [`--${name}`, String(value)],
+  );
   return tsx('src/cli/main.ts', command, ...flags);
 }
 

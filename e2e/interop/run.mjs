@@ -7,8 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { root } from '../../src/launch/project.mjs';
-import { evaluate, writeFiles } from './graft.mjs';
+import { evaluate, writeFiles, writeQuantized } from './graft.mjs';
 import { preparePython } from './python.mjs';
+
+/** Of the largest logit. */
+const LOGIT_TOLERANCE = 1e-4;
 
 const counts = { passed: 0, failed: 0 };
 const { python, missing } = await preparePython().catch(({ message }) => {
@@ -29,12 +32,25 @@ async function checkAll() {
   try {
     const { made, errors } = await writeFiles(folder);
     for (const error of errors) report('FAIL', error);
+    const quantized = await writeQuantizedOf(made, join(folder, 'quantized'));
     const manifest = join(folder, 'manifest.json');
-    writeFileSync(manifest, JSON.stringify(made));
+    writeFileSync(manifest, JSON.stringify({ models: made, quantized }));
     await runChecks(manifest);
     for (const model of made) await checkTheWayBack(model);
+    for (const model of quantized) await checkTheirQuantized(model);
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function writeQuantizedOf(made, folder) {
+  const model = made.find(({ name }) => name === 'stories260k');
+  if (!model) return [];
+  try {
+    return await writeQuantized(model, folder);
+  } catch (error) {
+    report('FAIL', `4 bits: ${error.message}`);
+    return [];
   }
 }
 
@@ -78,6 +94,29 @@ async function checkTheWayBack({ name, model, rows, adapterEval, mergedEval, sav
       report('FAIL', `${name}: ${what}: ${error.message}`);
     }
   }
+}
+
+/** A model that transformers quantized and saved gives Graft the logits it gives transformers. */
+async function checkTheirQuantized({ name, rows, again }) {
+  if (!again) return;
+  const what = `${name}: the model transformers saved gives Graft the same logits`;
+  try {
+    const ours = await evaluate({ model: again.saved, data: rows, logits: `${again.logits}.graft` });
+    const [actual, expected] = [ours.logits, again.logits].map(readLogits);
+    const largest = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    const error = largest(actual.map((value, i) => value - expected[i])) / largest(expected);
+    const same = actual.length === expected.length && error <= LOGIT_TOLERANCE;
+    report(same ? 'ok' : 'FAIL', `${what}: off by ${error.toExponential(1)} of the largest`);
+  } catch (error) {
+    report('FAIL', `${what}: ${error.message}`);
+  }
+}
+
+/** The one tensor, in float32, of a safetensors file. */
+function readLogits(file) {
+  const bytes = readFileSync(file);
+  const start = 8 + Number(bytes.readBigUInt64LE());
+  return new Float32Array(bytes.buffer.slice(bytes.byteOffset + start, bytes.byteOffset + bytes.length));
 }
 
 function report(outcome, text) {
