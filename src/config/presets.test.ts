@@ -13,17 +13,13 @@ describe('presets', () => {
     }
   });
 
-  it('have the numbers of QwenLM/Qwen for LoRA', () => {
-    const qwen = presetRecipe(presets.find(({ id }) => id === 'qwen')!);
-    expect(qwen).toMatchObject({
-      rank: 64,
-      alpha: 16,
-      dropout: 0.05,
-      lr: 3e-4,
-      beta2: 0.95,
-      weight_decay: 0.1,
-    });
-    expect(qwen.schedule).toBe('cosine');
+  it.each([
+    ['qwen', { method: 'lora', lr: 3e-4 }],
+    ['qwen-qlora', { method: 'qlora', double_quant: true, lr: 2e-4 }],
+  ])('%s has the numbers of QwenLM/Qwen', (name, own) => {
+    const recipe = presetRecipe(presets.find(({ id }) => id === name)!);
+    const shared = { rank: 64, alpha: 16, dropout: 0.05, beta2: 0.95, weight_decay: 0.1, schedule: 'cosine' };
+    expect(recipe).toMatchObject({ ...shared, ...own, batch_size: 2, grad_accum: 8 });
   });
 });
 

@@ -2,11 +2,24 @@ import { defaultRecipe, recipeFields, type Recipe, type RecipeKey } from './reci
 
 /** A named recipe: what it changes from the defaults. */
 export interface Preset {
-  id: 'balanced' | 'quick' | 'qwen';
+  id: 'balanced' | 'quick' | 'qwen' | 'qwen-qlora';
   changes: Partial<Recipe>;
 }
 
-/** Starting points, the usual one first. `qwen` has the hyper-parameters of QwenLM/Qwen's finetune_lora scripts. */
+/** Hyper-parameters that QwenLM/Qwen's finetune_lora and finetune_qlora scripts share. */
+const qwen: Partial<Recipe> = {
+  rank: 64,
+  alpha: 16,
+  dropout: 0.05,
+  schedule: 'cosine',
+  beta2: 0.95,
+  weight_decay: 0.1,
+  epochs: 5,
+  batch_size: 2,
+  grad_accum: 8,
+};
+
+/** Starting points, the usual one first. Those of Qwen are QwenLM/Qwen's finetune scripts. */
 export const presets: readonly Preset[] = [
   { id: 'balanced', changes: {} },
   {
@@ -15,18 +28,11 @@ export const presets: readonly Preset[] = [
   },
   {
     id: 'qwen',
-    changes: {
-      rank: 64,
-      alpha: 16,
-      dropout: 0.05,
-      lr: 3e-4,
-      schedule: 'cosine',
-      beta2: 0.95,
-      weight_decay: 0.1,
-      epochs: 5,
-      batch_size: 2,
-      grad_accum: 8,
-    },
+    changes: { ...qwen, lr: 3e-4 },
+  },
+  {
+    id: 'qwen-qlora',
+    changes: { ...qwen, method: 'qlora', double_quant: true, lr: 2e-4 },
   },
 ];
 

@@ -4,9 +4,17 @@ import { nodeFolder } from '../storage/nodeFolder.ts';
 import { randomArray } from '../testing/compare.ts';
 import { expectGraftError } from '../testing/errors.ts';
 import { sharedPath } from '../testing/shared.ts';
+import { adapterStorage } from './adapterMatrix.ts';
 import { expandRows, quantizeRows } from './int8Rows.ts';
 import { encodeFloats } from './floats.ts';
-import { adapterConfigJson, newPeftConfig, readAdapter, writeAdapter, type PeftAdapter } from './peft.ts';
+import {
+  adapterBytes,
+  adapterConfigJson,
+  newPeftConfig,
+  readAdapter,
+  writeAdapter,
+  type PeftAdapter,
+} from './peft.ts';
 import { openSafetensors } from './safetensors.ts';
 import { encodeSafetensors } from './safetensorsWriter.ts';
 
@@ -79,6 +87,14 @@ describe('an adapter in 8 bits', () => {
     await writeAdapter(exact, adapter);
     await writeAdapter(rounded, adapter, { dtype: 'I8' });
     expect([...rounded.files.keys()].sort()).toEqual(['adapter_config.json', weightsFile]);
+    for (const [folder, dtype] of [
+      [exact, 'F32'],
+      [rounded, 'I8'],
+    ] as const) {
+      const { tensors } = await openSafetensors(await folder.open(adapterStorage[dtype].file));
+      const stored = [...tensors.values()].reduce((sum, { end, begin }) => sum + end - begin, 0);
+      expect(adapterBytes(adapter, dtype)).toBe(stored);
+    }
     expect(rounded.files.get('adapter_config.json')).toEqual(exact.files.get('adapter_config.json'));
     const file = await openSafetensors(await rounded.open(weightsFile));
     expect([...file.tensors.values()].map(({ name, dtype, shape }) => [name, dtype, shape])).toEqual([

@@ -49,6 +49,11 @@ export function encodeMatrix(
   ];
 }
 
+/** The bytes of those tensors of a matrix [rows, cols]. */
+export function matrixBytes([rows, cols]: readonly [number, number], dtype: AdapterDtype): number {
+  return dtype === 'F32' ? 4 * rows * cols : rows * cols + 4 * rows;
+}
+
 /** Reads the matrix [rows, cols] under `key`. Throws `formats.dtype_not_float`, `formats.adapter_int8`. */
 export async function readMatrix(
   file: SafetensorsFile,

@@ -4,6 +4,7 @@ import {
   adapterStorage,
   checkInt8Version,
   encodeMatrix,
+  matrixBytes,
   moduleOfTensor,
   readMatrix,
   type AdapterDtype,
@@ -123,6 +124,16 @@ export async function writeAdapter(
   await writeEntries(await folder.create(file), entries, metadata);
   // Last, because a folder counts as an adapter only with it.
   await writeText(folder, configFile, adapterConfigJson(config));
+}
+
+/** The bytes of an adapter's weights as `writeAdapter` stores them, without the file's header. */
+export function adapterBytes({ modules, saved }: PeftAdapter, dtype: AdapterDtype): number {
+  let bytes = 0;
+  for (const { rank, inFeatures, outFeatures } of modules.values()) {
+    bytes += matrixBytes([rank, inFeatures], dtype) + matrixBytes([outFeatures, rank], dtype);
+  }
+  for (const { rows, cols } of saved?.values() ?? []) bytes += 4 * rows * cols;
+  return bytes;
 }
 
 /** A tensor of an adapter's file, and how its bytes get there. */

@@ -1,11 +1,41 @@
 import { GraftError } from '../lib/errors.ts';
-import type { MergeDestination, MergeOutcome, Progress } from '../workers/protocol.ts';
+import type {
+  AdapterDtype,
+  ExportSizes,
+  MergeDestination,
+  MergeLosses,
+  MergeOutcome,
+  MergeSettings,
+  Progress,
+} from '../workers/protocol.ts';
 import { noteOf, type ErrorNote } from './errorNote.ts';
-import { busyWith, type SliceOf } from './state.ts';
+import { busyWith, type SliceOf, type Studio } from './state.ts';
 
 type Status = 'idle' | 'working' | 'done' | 'failed';
 
+/** How the merged weights are stored: as the model's own, or quantized to 4 bits. */
+export const mergeResults = ['floats', 'nf4', 'nf4Nested'] as const;
+export type MergeResult = (typeof mergeResults)[number];
+
+/** Sizes of shards a person can choose, as max_shard_size writes them (decimal megabytes). */
+export const shardSizes = ['1000MB', '2000MB', '4096MB', '10000MB'] as const;
+export type ShardSize = (typeof shardSizes)[number];
+
+/** What a person chooses of what they take away. */
+export interface ExportChoices {
+  adapterDtype: AdapterDtype;
+  /** Counts where there is a choice: see `mergeBase`. */
+  onto: MergeSettings['onto'];
+  result: MergeResult;
+  shardSize: ShardSize;
+}
+
 export interface ExportState {
+  /** Null until they are known. */
+  sizes: ExportSizes | null;
+  measuring: boolean;
+  /** The losses on the weights it can be merged onto, once they are measured. */
+  losses: MergeLosses | null;
   adapterStatus: Status;
   adapterFile: File | null;
   adapterError: ErrorNote | null;
@@ -17,14 +47,14 @@ export interface ExportState {
   mergeError: ErrorNote | null;
 }
 
-/** Sizes of shards a person can choose, as max_shard_size writes them (decimal megabytes). */
-export const shardSizes = ['1000MB', '2000MB', '4096MB', '10000MB'] as const;
-export type ShardSize = (typeof shardSizes)[number];
-
 export interface ExportSlice {
   exporting: ExportState;
-  shardSize: ShardSize;
-  setShardSize(size: ShardSize): void;
+  exportChoices: ExportChoices;
+  chooseExport(changes: Partial<ExportChoices>): void;
+  /** Finds out how large each choice would be. */
+  askSizes(): Promise<void>;
+  /** Measures the losses between which the weights to merge onto are chosen. */
+  measureMerges(): Promise<void>;
   exportAdapter(): Promise<void>;
   merge(destination: MergeDestination): Promise<void>;
   /** Ends the merge under way; what it had written is removed. */
@@ -33,6 +63,9 @@ export interface ExportSlice {
 }
 
 export const emptyExporting: ExportState = {
+  sizes: null,
+  measuring: false,
+  losses: null,
   adapterStatus: 'idle',
   adapterFile: null,
   adapterError: null,
@@ -43,6 +76,19 @@ export const emptyExporting: ExportState = {
   mergeError: null,
 };
 
+/**
+ * What the adapter is merged onto. `choice`: it was trained by QLoRA on a model that comes in 16 bits, and may go onto
+ * either; else there is one way, `dequantized` where the model itself comes in 4 bits.
+ */
+export function mergeBase({
+  model,
+  run,
+  adapter,
+}: Pick<Studio, 'model' | 'run' | 'adapter'>): 'choice' | MergeSettings['onto'] {
+  if (model.summary?.quantized) return 'dequantized';
+  return adapter?.origin === 'trained' && run.recipe?.method === 'qlora' ? 'choice' : 'original';
+}
+
 export const createExportSlice: SliceOf<ExportSlice> =
   ({ workers }) =>
   (set, get) => {
@@ -50,15 +96,41 @@ export const createExportSlice: SliceOf<ExportSlice> =
       set(({ exporting }) => ({ exporting: { ...exporting, ...changes } }));
     const markSaved = () => set(({ adapter }) => ({ adapter: adapter && { ...adapter, saved: true } }));
 
+    const mergeSettings = (): MergeSettings => {
+      const { onto, result, shardSize } = get().exportChoices;
+      const base = mergeBase(get());
+      return {
+        maxShardSize: shardSize,
+        onto: base === 'choice' ? onto : base,
+        quantize: result === 'floats' ? null : { doubleQuant: result === 'nf4Nested' },
+      };
+    };
+
     return {
       exporting: emptyExporting,
-      shardSize: '4096MB',
-      setShardSize: (shardSize) => set({ shardSize }),
+      exportChoices: { adapterDtype: 'F32', onto: 'original', result: 'floats', shardSize: '4096MB' },
+      chooseExport: (changes) => set({ exportChoices: { ...get().exportChoices, ...changes } }),
+      async askSizes() {
+        const sizes = await workers.engine.call.exportSizes().catch(() => null);
+        // What can't be planned can't be merged either: the merge will say why.
+        if (get().adapter) patch({ sizes });
+      },
+      async measureMerges() {
+        if (busyWith(get())) return;
+        patch({ measuring: true, mergeError: null });
+        try {
+          patch({ losses: await workers.engine.call.measureMerges() });
+        } catch (error) {
+          patch({ mergeError: noteOf(error) });
+        } finally {
+          patch({ measuring: false });
+        }
+      },
       async exportAdapter() {
         if (busyWith(get())) return;
         patch({ adapterStatus: 'working', adapterFile: null, adapterError: null });
         try {
-          const adapterFile = await workers.engine.call.exportAdapter();
+          const adapterFile = await workers.engine.call.exportAdapter(get().exportChoices.adapterDtype);
           patch({ adapterStatus: 'done', adapterFile });
           markSaved();
           get().announce({ kind: 'exportDone', name: adapterFile.name });
@@ -71,12 +143,10 @@ export const createExportSlice: SliceOf<ExportSlice> =
         const folder = destination.kind === 'directory' ? destination.handle.name : null;
         patch({ mergeStatus: 'working', merged: null, mergeProgress: null, mergeError: null, folder });
         try {
-          const merged = await workers.engine.call.merge(
-            destination,
-            { maxShardSize: get().shardSize, onto: 'original', quantize: null },
-            (mergeProgress) => patch({ mergeProgress }),
+          const merged = await workers.engine.call.merge(destination, mergeSettings(), (mergeProgress) =>
+            patch({ mergeProgress }),
           );
-          patch({ mergeStatus: 'done', merged, mergeProgress: null });
+          patch({ mergeStatus: 'done', merged, losses: merged.losses, mergeProgress: null });
           markSaved();
           get().announce({ kind: 'exportDone', name: merged.zip?.name ?? folder ?? '' });
         } catch (error) {

@@ -8,6 +8,8 @@ export interface Prefs {
   theme: Theme;
   /** Whether the preview marks the trained tokens. */
   markTrained: boolean;
+  /** Memory of the GPU in GB, which no browser tells; null where the person didn't either. */
+  gpuMemoryGB: number | null;
 }
 
 export interface PrefsSlice {
@@ -16,10 +18,11 @@ export interface PrefsSlice {
 }
 
 const STORAGE_KEY = 'graft.prefs';
-const defaults: Prefs = { theme: 'system', markTrained: true };
+const defaults: Prefs = { theme: 'system', markTrained: true, gpuMemoryGB: null };
 const schema = v.object({
   theme: v.fallback(v.picklist(themes), defaults.theme),
   markTrained: v.fallback(v.boolean(), defaults.markTrained),
+  gpuMemoryGB: v.fallback(v.nullable(v.pipe(v.number(), v.gtValue(0), v.finite())), defaults.gpuMemoryGB),
 });
 
 export const createPrefsSlice: SliceOf<PrefsSlice> = () => (set, get) => ({

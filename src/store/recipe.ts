@@ -19,6 +19,8 @@ export interface RecipeSlice {
   /** Takes a value chosen in a field. */
   setFieldValue(key: RecipeKey, value: unknown): void;
   resetField(key: RecipeKey): void;
+  /** Takes several values at once; those that can't be used are left. */
+  setFields(changes: Partial<Recipe>): void;
   applyPreset(id: Preset['id']): void;
   /** Reads a recipe file; one that can't be read changes nothing. */
   loadRecipe(file: File): Promise<void>;
@@ -54,6 +56,13 @@ export const createRecipeSlice: SliceOf<RecipeSlice> = () => (set, get) => {
     setFieldText: (key, text) => setOne(key, parseFieldText(key, text), text),
     setFieldValue: (key, value) => setOne(key, value, String(value)),
     resetField: (key) => setOne(key, defaultRecipe()[key], ''),
+    setFields(changes) {
+      const usable = Object.entries(changes).filter(
+        ([key, value]) => checkField(key as RecipeKey, value) === null,
+      );
+      const invalid = Object.entries(get().recipe.invalid).filter(([key]) => !(key in changes));
+      apply(Object.fromEntries(usable), Object.fromEntries(invalid));
+    },
     applyPreset(id) {
       const preset = presets.find((candidate) => candidate.id === id);
       if (preset) apply(presetRecipe(preset), {});

@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkField, defaultRecipe, recipeFields, type RecipeKey } from '../config/recipe.ts';
-import { fieldShape, formatLayers, formatNumber, parseFieldText, parseLayers } from './recipeShape.ts';
+import {
+  fieldShape,
+  formatLayers,
+  formatNumber,
+  idleReason,
+  parseFieldText,
+  parseLayers,
+} from './recipeShape.ts';
 
 const keys = Object.keys(recipeFields) as RecipeKey[];
 
@@ -24,6 +31,18 @@ describe('fieldShape', () => {
     expect(fieldShape('mask')).toEqual({ kind: 'choice', options: ['assistant', 'all', 'last', 'chatml'] });
     expect(fieldShape('packing')).toEqual({ kind: 'switch' });
     expect(fieldShape('targets')).toEqual({ kind: 'targets' });
+    expect(fieldShape('modules_to_save')).toEqual({ kind: 'modules' });
+  });
+});
+
+describe('idleReason', () => {
+  it('says which fields have no effect', () => {
+    expect(idleReason('double_quant', { method: 'lora' }, false)).toBe('needsQlora');
+    expect(idleReason('double_quant', { method: 'qlora' }, false)).toBeNull();
+    expect(idleReason('double_quant', { method: 'qlora' }, true)).toBe('quantizedModel');
+    expect(idleReason('method', { method: 'lora' }, true)).toBe('quantizedModel');
+    expect(idleReason('method', { method: 'lora' }, false)).toBeNull();
+    expect(idleReason('rank', { method: 'lora' }, true)).toBeNull();
   });
 });
 

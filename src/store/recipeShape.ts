@@ -1,4 +1,4 @@
-import { checkField, recipeFields, type RecipeKey } from '../config/recipe.ts';
+import { checkField, recipeFields, type Recipe, type RecipeKey } from '../config/recipe.ts';
 
 /** How a field is edited. Ranges are read from the recipe's own rules, so that there is one source of them. */
 export type FieldShape =
@@ -6,6 +6,7 @@ export type FieldShape =
   | { kind: 'choice'; options: readonly string[] }
   | { kind: 'switch' }
   | { kind: 'targets' }
+  | { kind: 'modules' }
   | { kind: 'layers' };
 
 interface SchemaLike {
@@ -19,6 +20,7 @@ export function fieldShape(key: RecipeKey): FieldShape {
   if (key === 'targets' || key === 'layers') return { kind: key };
   const schema = recipeFields[key].schema as unknown as SchemaLike;
   if (schema.type === 'boolean') return { kind: 'switch' };
+  if (schema.type === 'array') return { kind: 'modules' };
   if (schema.type === 'picklist') return { kind: 'choice', options: schema.options as string[] };
   const rule = (type: string) => schema.pipe?.find((action) => action.type === type);
   return {
@@ -73,3 +75,15 @@ export function formatNumber(value: number): string {
   const size = Math.abs(value);
   return size > 0 && (size < 0.01 || size >= 1e9) ? value.toExponential().replace('e+', 'e') : String(value);
 }
+
+/** Why a field has no effect here: other methods than QLoRA, or a model that comes in 4 bits and stays in them. */
+export function idleReason(
+  key: RecipeKey,
+  { method }: Pick<Recipe, 'method'>,
+  comesQuantized: boolean,
+): 'quantizedModel' | 'needsQlora' | null {
+  if (comesQuantized) return quantizationFields.includes(key) || key === 'method' ? 'quantizedModel' : null;
+  return quantizationFields.includes(key) && method !== 'qlora' ? 'needsQlora' : null;
+}
+
+const quantizationFields: readonly RecipeKey[] = ['quant', 'double_quant'];

@@ -1,6 +1,6 @@
 import type { Recipe } from '../config/recipe.ts';
 import { GraftError } from '../lib/errors.ts';
-import type { ModelSource, Progress, TrainEvent, TrainOutcome } from '../workers/protocol.ts';
+import type { MemoryPlan, ModelSource, Progress, TrainEvent, TrainOutcome } from '../workers/protocol.ts';
 import { noteOf, type ErrorNote } from './errorNote.ts';
 import { emptyExporting } from './exporting.ts';
 import { busyWith, type SliceOf } from './state.ts';
@@ -13,6 +13,10 @@ export interface RunState {
   loading: Progress | null;
   totalSteps: number;
   trainableParameters: number;
+  /** What the memory plan said of it before it began. */
+  plan: MemoryPlan | null;
+  /** Rows kept for evaluation. */
+  evalRows: number;
   /** The recipe as it was when the run began. */
   recipe: Recipe | null;
   outcome: TrainOutcome | null;
@@ -69,6 +73,8 @@ export const emptyRun: RunState = {
   loading: null,
   totalSteps: 0,
   trainableParameters: 0,
+  plan: null,
+  evalRows: 0,
   recipe: null,
   outcome: null,
   error: null,
@@ -112,21 +118,29 @@ export const createRunSlice: SliceOf<RunSlice> =
     const run = async () => {
       const recipe = get().recipe.draft;
       metrics.reset();
-      set({ run: { ...emptyRun, status: 'preparing', recipe }, adapter: null, exporting: emptyExporting });
+      const { plan, planning } = get().memory;
+      set({
+        run: { ...emptyRun, status: 'preparing', recipe, plan: planning ? null : plan },
+        adapter: null,
+        exporting: emptyExporting,
+      });
       get().forgetAnswers();
       try {
         const { train, evaluation } = await workers.data.call.rows();
         // Stopped before there was anything to stop.
         if (get().run.status === 'stopping') return set({ run: emptyRun });
+        patch({ evalRows: evaluation ? evaluation.offsets.length - 1 : 0 });
         const outcome = await workers.engine.call.train(recipe, train, evaluation, onEvent);
         patch({ status: 'done', outcome });
         set({ adapter: { origin: 'trained', saved: false, steps: outcome.steps } });
+        void get().askSizes();
         get().announce({ kind: 'trainingDone', steps: outcome.steps, loss: outcome.finalLoss });
       } catch (error) {
         patch({ status: 'failed', error: noteOf(error) });
         // A run that diverged keeps the adapter of its last good step.
         if (error instanceof GraftError && error.code === 'train.diverged' && metrics.length > 0) {
           set({ adapter: { origin: 'trained', saved: false, steps: metrics.length } });
+          void get().askSizes();
         }
         get().announce({ kind: 'trainingFailed' });
       } finally {
@@ -143,6 +157,7 @@ export const createRunSlice: SliceOf<RunSlice> =
           exporting: emptyExporting,
         });
         get().forgetAnswers();
+        void get().askSizes();
       } catch (error) {
         set({ adapterError: noteOf(error) });
       } finally {

@@ -3,6 +3,7 @@ import type { Workers } from '../workers/client.ts';
 import type { DatasetSlice } from './dataset.ts';
 import type { DeviceSlice } from './device.ts';
 import type { ExportSlice } from './exporting.ts';
+import type { MemorySlice } from './memory.ts';
 import type { Metrics } from './metrics.ts';
 import type { ModelSlice } from './model.ts';
 import type { PrefsSlice } from './prefs.ts';
@@ -15,6 +16,7 @@ export type Studio = DeviceSlice &
   ModelSlice &
   DatasetSlice &
   RecipeSlice &
+  MemorySlice &
   RunSlice &
   TryoutSlice &
   ExportSlice &
@@ -40,7 +42,7 @@ export function busyWith(state: Studio): Busy | null {
   if (isTraining(state)) return 'train';
   if (state.tryout.status !== 'idle') return 'generate';
   if (state.exporting.adapterStatus === 'working' || state.openingAdapter) return 'adapter';
-  if (state.exporting.mergeStatus === 'working') return 'merge';
+  if (state.exporting.mergeStatus === 'working' || state.exporting.measuring) return 'merge';
   return null;
 }
 

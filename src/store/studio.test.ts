@@ -32,6 +32,7 @@ const summary: ModelSummary = {
   tied: true,
   files: [],
   linearModules: ['q_proj'],
+  savableModules: ['embed_tokens', 'lm_head'],
   hasTokenizer: true,
   hasChatTemplate: false,
   quantized: null,

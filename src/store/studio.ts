@@ -4,6 +4,7 @@ import type { Workers } from '../workers/client.ts';
 import { createDatasetSlice } from './dataset.ts';
 import { createDeviceSlice } from './device.ts';
 import { createExportSlice } from './exporting.ts';
+import { createMemorySlice, plansDiffer } from './memory.ts';
 import { createModelSlice } from './model.ts';
 import { createPrefsSlice } from './prefs.ts';
 import { createRecipeSlice } from './recipe.ts';
@@ -43,6 +44,7 @@ export function createStudio({ workers: given, metrics }: Backstage) {
     ...createModelSlice(backstage)(...args),
     ...createDatasetSlice(backstage)(...args),
     ...createRecipeSlice(backstage)(...args),
+    ...createMemorySlice(backstage)(...args),
     ...createRunSlice(backstage)(...args),
     ...createTryoutSlice(backstage)(...args),
     ...createExportSlice(backstage)(...args),
@@ -51,5 +53,8 @@ export function createStudio({ workers: given, metrics }: Backstage) {
   const { engine, data } = workers;
   engine.onCrash((error) => store.getState().engineLost(error));
   data.onCrash((error) => store.getState().dataLost(error));
+  store.subscribe((state, before) => {
+    if (plansDiffer(state, before)) state.replan();
+  });
   return store;
 }

@@ -4,6 +4,7 @@ import { useStudio } from '../store/index.ts';
 import type { DeviceState } from '../store/device.ts';
 import { ErrorNotice, Notice } from './controls/Notice.tsx';
 import { formatBytes } from './format.ts';
+import { GpuMemoryField } from './GpuMemoryField.tsx';
 import { t, type TextKey } from './text/index.ts';
 
 /** What this is, in two sentences, and whether it works here. */
@@ -23,6 +24,7 @@ export function Intro() {
       >
         <DeviceLine device={device} />
       </section>
+      {device.status === 'ready' && <GpuMemoryField />}
       {(device.status === 'failed' || device.status === 'missing') && (
         <Button className="button button--small" onPress={() => void checkDevice()}>
           {t('device.retry')}

@@ -1,5 +1,6 @@
 import shaders from 'virtual:shaders';
 import { checkTokenizerFits, loadTokenizer, type Tokenizer } from '../data/tokenizer.ts';
+import type { TokenRows } from '../data/tokenRows.ts';
 import { readAdapter } from '../formats/peft.ts';
 import { openGpu, type Gpu } from '../gpu/device.ts';
 import { answer, chatPrompt, textPrompt } from '../infer/answer.ts';
@@ -9,13 +10,14 @@ import { withoutAdapter, type AdapterUse, type Decoder } from '../model/decoder.
 import type { LoraAdapter } from '../model/loraAdapter.ts';
 import { activationType, closeDecoder, openDecoder, quantizationOf } from '../model/openDecoder.ts';
 import { openModelFiles, type ModelFiles } from '../model/openModel.ts';
+import { evaluateMerges } from '../train/evaluateMerges.ts';
 import { fitRecipe } from '../train/fitRecipe.ts';
 import { planMemory } from '../train/memoryPlan.ts';
 import { describeAdapter, startAdapter } from '../train/startAdapter.ts';
 import { train } from '../train/trainer.ts';
-import { adapterZip, mergeTo, type AdapterTraining } from './exporting.ts';
+import { adapterZip, exportSizes, mergeTo } from './exporting.ts';
 import { summarize } from './modelSummary.ts';
-import type { EngineApi, Progress, WeightSettings } from './protocol.ts';
+import type { EngineApi, MergeLosses, Progress, WeightSettings } from './protocol.ts';
 import type { Throwing } from './result.ts';
 import { folderOf } from './sourceFolder.ts';
 import { trainReporter } from './trainReporter.ts';
@@ -26,6 +28,15 @@ interface OpenModel {
   files: ModelFiles;
   loaded: LoadedWeights | null;
   tokenizer: Tokenizer | null;
+}
+
+/** What is remembered of an adapter's training until it is merged. */
+interface AdapterTraining {
+  /** The 4 bits it was trained on; null for a base as stored. */
+  quantize: null | { doubleQuant: boolean };
+  evalRows: TokenRows | null;
+  /** Null until they are measured. */
+  losses: MergeLosses | null;
 }
 
 /** Weights on the GPU, and what was asked for when they were loaded. */
@@ -95,6 +106,22 @@ export function createEngineDesk(): Throwing<EngineApi> {
     return decoder;
   }
 
+  /** The losses between which a person chooses, measured once, where there is a choice and rows to measure it on. */
+  async function mergeLosses(): Promise<MergeLosses | null> {
+    const { lora, about, training } = keptAdapter();
+    const { files } = opened();
+    if (!training?.evalRows || !(training.quantize || files.quantization)) return null;
+    const { evalRows, quantize } = training;
+    training.losses ??= await evaluateMerges(
+      await device(),
+      files,
+      await adapterToPeft(lora, about),
+      evalRows,
+      quantize?.doubleQuant ?? false,
+    );
+    return training.losses;
+  }
+
   function dropWeights(): void {
     if (model?.loaded) closeDecoder(model.loaded.decoder);
     if (model) model.loaded = null;
@@ -102,8 +129,13 @@ export function createEngineDesk(): Throwing<EngineApi> {
 
   return {
     async openDevice() {
-      const { description, hasF16, device: opened } = await device();
-      return { description, hasF16, maxBufferBytes: opened.limits.maxBufferSize };
+      const { description, hasF16, maxBinding, device: opened } = await device();
+      return {
+        description,
+        hasF16,
+        maxBufferBytes: opened.limits.maxBufferSize,
+        maxBindingBytes: maxBinding,
+      };
     },
 
     openModel: (source) =>
@@ -135,7 +167,7 @@ export function createEngineDesk(): Throwing<EngineApi> {
         decoder.workspace.dispose();
         const lora = await startAdapter(decoder, recipe, null);
         dropAdapter();
-        const training = { quantize: quantizationOf(recipe), evalRows };
+        const training = { quantize: quantizationOf(recipe), evalRows, losses: null };
         adapter = { lora, about: describeAdapter(name, recipe, null), training };
         const reporter = trainReporter(onEvent, device_.memory, lora.parameters);
         reporter.begin();
@@ -200,11 +232,19 @@ export function createEngineDesk(): Throwing<EngineApi> {
         return { rank: peft.config.r, modules: peft.modules.size };
       }),
 
-    exportAdapter: () =>
+    exportSizes: () =>
       inTurn(async () => {
         const { lora, about } = keptAdapter();
-        return adapterZip(`${opened().name}-adapter`, await adapterToPeft(lora, about));
+        return exportSizes(await device(), opened().files, await adapterToPeft(lora, about));
       }),
+
+    exportAdapter: (dtype) =>
+      inTurn(async () => {
+        const { lora, about } = keptAdapter();
+        return adapterZip(`${opened().name}-adapter`, await adapterToPeft(lora, about), dtype);
+      }),
+
+    measureMerges: () => inTurn(mergeLosses),
 
     merge: (destination, settings, onProgress) =>
       inTurn(async () => {
@@ -216,7 +256,8 @@ export function createEngineDesk(): Throwing<EngineApi> {
           return await mergeTo(await device(), files, peft, {
             destination,
             settings,
-            training,
+            losses: mergeLosses,
+            trainedDoubleQuant: training?.quantize?.doubleQuant ?? false,
             name: `${name}-merged`,
             onProgress,
             signal: merging.signal,

@@ -1,9 +1,9 @@
 import { parseShardSize } from '../formats/sharding.ts';
-import { writeAdapter, type PeftAdapter } from '../formats/peft.ts';
-import type { TokenRows } from '../data/tokenRows.ts';
+import { adapterBytes, writeAdapter, type AdapterDtype, type PeftAdapter } from '../formats/peft.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { mergeJob } from '../merge/mergeJob.ts';
 import { mergeModel } from '../merge/mergeModel.ts';
+import { planOutput } from '../merge/outputPlan.ts';
 import { verifyMerge } from '../merge/verifyMerge.ts';
 import { zipFolder } from '../merge/zipFolder.ts';
 import type { ModelFiles } from '../model/openModel.ts';
@@ -12,24 +12,23 @@ import { MemoryFolder } from '../storage/memoryFolder.ts';
 import { opfsFolder } from '../storage/opfsFolder.ts';
 import { opfsFile, removeOpfsFolder } from '../storage/opfsRoot.ts';
 import type { WritableFolder } from '../storage/types.ts';
-import { evaluateMerges } from '../train/evaluateMerges.ts';
-import type { MergeDestination, MergeOutcome, MergeSettings, Progress } from './protocol.ts';
+import type {
+  ExportSizes,
+  MergeDestination,
+  MergeLosses,
+  MergeOutcome,
+  MergeSettings,
+  Progress,
+} from './protocol.ts';
 
 /** Folders of the origin private file system: the merged model until it is zipped, and the zip to download. */
 const STAGING = 'merge-staging';
 const DOWNLOADS = 'downloads';
 
-/** What is remembered of an adapter's training until it is merged. */
-export interface AdapterTraining {
-  /** The 4 bits it was trained on; null for a base as stored. */
-  quantize: null | { doubleQuant: boolean };
-  evalRows: TokenRows | null;
-}
-
 /** An adapter as the zip of its PEFT folder. It is small: memory will do. */
-export async function adapterZip(name: string, peft: PeftAdapter): Promise<File> {
+export async function adapterZip(name: string, peft: PeftAdapter, dtype: AdapterDtype): Promise<File> {
   const folder = new MemoryFolder(name);
-  await writeAdapter(folder, peft);
+  await writeAdapter(folder, peft, { dtype });
   const zipped = new MemoryFolder('zipped');
   const file = `${name}.zip`;
   await zipFolder(folder, name, await zipped.create(file));
@@ -48,20 +47,21 @@ export async function mergeTo(
   options: {
     destination: MergeDestination;
     settings: MergeSettings;
-    /** How the adapter was trained, where that is known. */
-    training: AdapterTraining | null;
+    /** Whether the 4 bits it was trained on had nested absmax. */
+    trainedDoubleQuant: boolean;
+    /** Measures the losses on the weights it can be merged onto; null where that cannot be. */
+    losses(): Promise<MergeLosses | null>;
     /** Name of the merged model: of the zip, and of the folder in it. */
     name: string;
     onProgress: (p: Progress) => void;
     signal: AbortSignal;
   },
 ): Promise<MergeOutcome> {
-  const { destination, name, onProgress, signal } = options;
+  const { destination, name, trainedDoubleQuant, onProgress, signal } = options;
   const report = (phase: string) => (done: number, total: number) =>
     onProgress({ phase, done, total, unit: 'bytes' });
   const { maxShardSize, onto, quantize } = options.settings;
   const maxShardBytes = parseShardSize(maxShardSize);
-  const trainedDoubleQuant = options.training?.quantize?.doubleQuant ?? false;
   const job = mergeJob(base, peft, { onto, trainedDoubleQuant, quantize });
 
   const mergeAndProve = async (folder: WritableFolder) => {
@@ -71,7 +71,7 @@ export async function mergeTo(
       signal,
     });
     const proof = await verifyMerge(gpu, job, folder, report('Reading back and proving'));
-    return { files, proof, losses: await lossesOf(gpu, base, peft, options.training) };
+    return { files, proof, losses: await options.losses() };
   };
 
   if (destination.kind === 'directory') {
@@ -91,14 +91,18 @@ export async function mergeTo(
   }
 }
 
-/** The losses between which a person chooses, where there is a choice and rows to measure it on. */
-async function lossesOf(
-  gpu: Gpu,
-  base: ModelFiles,
-  peft: PeftAdapter,
-  training: AdapterTraining | null,
-): Promise<MergeOutcome['losses']> {
-  if (!training?.evalRows || !(training.quantize || base.quantization)) return null;
-  const { evalRows, quantize } = training;
-  return evaluateMerges(gpu, base, peft, evalRows, quantize?.doubleQuant ?? false);
+/** Bytes of what can be taken away, without making it. Throws `merge.bias_without_place`, what reading the base throws. */
+export async function exportSizes(gpu: Gpu, base: ModelFiles, peft: PeftAdapter): Promise<ExportSizes> {
+  // What it is merged onto changes no size.
+  const onto = base.quantization === null ? 'original' : 'dequantized';
+  const bytes = async (quantize: MergeSettings['quantize']) =>
+    (await planOutput(gpu, mergeJob(base, peft, { onto, quantize }))).totalBytes;
+  return {
+    adapter: { F32: adapterBytes(peft, 'F32'), I8: adapterBytes(peft, 'I8') },
+    merged: {
+      floats: await bytes(null),
+      nf4: await bytes({ doubleQuant: false }),
+      nf4Nested: await bytes({ doubleQuant: true }),
+    },
+  };
 }

@@ -1,6 +1,7 @@
 import { elementCount } from '../formats/dtypes.ts';
 import type { Tokenizer } from '../data/tokenizer.ts';
 import type { ModelFiles } from '../model/openModel.ts';
+import { lastPart, planSaved } from '../model/savedModules.ts';
 import type { ModelSummary } from './protocol.ts';
 
 /** What the page tells of an open model. */
@@ -26,6 +27,7 @@ export async function summarize(
     tied: spec.tied,
     files,
     linearModules: [...new Set(spec.linears.map((linear) => linear.name))],
+    savableModules: planSaved(spec, [spec.names.embedding, spec.names.head]).map(lastPart),
     hasTokenizer: tokenizer !== null,
     hasChatTemplate: tokenizer !== null && tokenizer.chatTemplate !== null,
     quantized: quantization?.method ?? null,

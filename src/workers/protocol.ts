@@ -1,12 +1,14 @@
 /** What the page and its two workers say to each other. Everything here survives structured cloning. */
 import type { Recipe } from '../config/recipe.ts';
 import type { TokenRows } from '../data/tokenRows.ts';
+import type { AdapterDtype } from '../formats/peft.ts';
 import type { MemoryByPart } from '../gpu/memory.ts';
 import type { ErrorCode, ErrorParams } from '../lib/errors.ts';
 import type { RecipeFit } from '../train/fitRecipe.ts';
 import type { DataShapes } from '../train/largestBatch.ts';
 import type { MemoryPlan } from '../train/memoryPlan.ts';
 
+export type { AdapterDtype } from '../formats/peft.ts';
 export type { FitProposal, RecipeFit } from '../train/fitRecipe.ts';
 export type { DataShapes } from '../train/largestBatch.ts';
 export type { MemoryPlan } from '../train/memoryPlan.ts';
@@ -26,6 +28,8 @@ export interface DeviceReport {
   description: string;
   hasF16: boolean;
   maxBufferBytes: number;
+  /** The most that a shader may use at once of one buffer. */
+  maxBindingBytes: number;
 }
 
 /** A long step: `phase` is a name for people, `done` of `total` in `unit`. */
@@ -50,6 +54,8 @@ export interface ModelSummary {
   files: { name: string; size: number }[];
   /** Names of the modules LoRA can be put on. */
   linearModules: string[];
+  /** Names of the modules that can be trained in full beside it. */
+  savableModules: string[];
   hasTokenizer: boolean;
   hasChatTemplate: boolean;
   /** How the files are quantized, such as “GPTQ”; null where they are not. */
@@ -162,6 +168,14 @@ export interface MergeSettings {
   quantize: null | { doubleQuant: boolean };
 }
 
+/** Bytes of what can be taken away, told before it is chosen. */
+export interface ExportSizes {
+  /** The weights of the adapter. */
+  adapter: Record<AdapterDtype, number>;
+  /** The weights of the merged model: in floats, in NF4, and in NF4 with double quantization. */
+  merged: { floats: number; nf4: number; nf4Nested: number };
+}
+
 /** Loss on the evaluation rows of the adapter on either of the weights it can be merged onto. */
 export interface MergeLosses {
   /** Null where the model comes quantized. */
@@ -217,8 +231,11 @@ export interface EngineApi {
   stopGenerating(): Promise<Result<null>>;
   /** Loads a PEFT folder onto the open model. */
   openAdapter(source: ModelSource): Promise<Result<{ rank: number; modules: number }>>;
-  /** The trained or loaded adapter as a zip of a PEFT folder. */
-  exportAdapter(): Promise<Result<File>>;
+  exportSizes(): Promise<Result<ExportSizes>>;
+  /** The trained or loaded adapter as a zip of a PEFT folder; in 8 bits for Graft only. */
+  exportAdapter(dtype: AdapterDtype): Promise<Result<File>>;
+  /** Losses to choose by between the weights to merge onto; null where no rows were kept or there is no choice. */
+  measureMerges(): Promise<Result<MergeLosses | null>>;
   merge(
     destination: MergeDestination,
     settings: MergeSettings,

@@ -10,6 +10,10 @@ interface NumberInputProps {
   /** Shown instead of the help when the text can't be used. */
   problem?: string | null;
   disabled?: boolean;
+  /** Stands in an empty field. */
+  placeholder?: string;
+  /** Stands behind the number. */
+  unit?: string;
   /** Up and down keys go to this value; null where there is no step. */
   step?: (direction: 1 | -1) => string | null;
 }
@@ -18,7 +22,8 @@ interface NumberInputProps {
  * A field for numbers. Scientific notation can be typed (2e-4), as people in this field do; what was typed is
  * taken as it stands, never corrected silently.
  */
-export function NumberInput({ label, text, onText, help, problem, disabled, step }: NumberInputProps) {
+export function NumberInput(props: NumberInputProps) {
+  const { label, text, onText, help, problem, disabled, placeholder, unit, step } = props;
   const [typing, setTyping] = useState<string | null>(null);
   const change = (value: string) => {
     setTyping(value);
@@ -42,7 +47,16 @@ export function NumberInput({ label, text, onText, help, problem, disabled, step
       isDisabled={disabled ?? false}
     >
       <Label>{label}</Label>
-      <Input inputMode="decimal" autoComplete="off" spellCheck={false} onKeyDown={onKeyDown} />
+      <span className="field__control">
+        <Input
+          inputMode="decimal"
+          autoComplete="off"
+          spellCheck={false}
+          placeholder={placeholder}
+          onKeyDown={onKeyDown}
+        />
+        {unit && <span className="field__unit">{unit}</span>}
+      </span>
       {problem ? (
         <FieldError className="field__problem">{problem}</FieldError>
       ) : (

@@ -1,15 +1,14 @@
 import { useEffect, useRef } from 'react';
 import { Button } from 'react-aria-components';
-import { shardSizes } from '../../store/exporting.ts';
 import { useStudio } from '../../store/index.ts';
-import { busyWith } from '../../store/state.ts';
 import { Icon } from '../controls/Icon.tsx';
 import { ErrorNotice, Notice } from '../controls/Notice.tsx';
 import { ProgressLine } from '../controls/ProgressLine.tsx';
-import { SelectInput } from '../controls/SelectInput.tsx';
 import { downloadFile } from '../files.ts';
 import { formatBytes } from '../format.ts';
 import { t } from '../text/index.ts';
+import { AdapterChoice } from './AdapterChoice.tsx';
+import { MergedChoice } from './MergedChoice.tsx';
 import { Proof } from './Proof.tsx';
 
 /** The result, in the two forms it can be taken away in. */
@@ -36,7 +35,7 @@ export function ExportPanel() {
           </Button>
         </div>
       )}
-      {merged && <Proof proof={merged.proof} />}
+      {merged && <Proof proof={merged.proof} losses={merged.losses} />}
       {merged && folder !== null && (
         <Notice tone="good">
           {t('export.savedTo', { folder })}{' '}
@@ -49,70 +48,6 @@ export function ExportPanel() {
       <Downloaded file={exporting.adapterFile} />
       {merged && <Downloaded file={merged.zip} />}
     </div>
-  );
-}
-
-function AdapterChoice() {
-  const exportAdapter = useStudio((state) => state.exportAdapter);
-  const busy = useStudio((state) => busyWith(state) !== null);
-  return (
-    <section className="choice">
-      <h4>{t('export.adapter')}</h4>
-      <p>{t('export.adapterHelp')}</p>
-      <div className="choice__foot">
-        <Button className="button" isDisabled={busy} onPress={() => void exportAdapter()}>
-          <Icon name="download" />
-          {t('export.downloadAdapter')}
-        </Button>
-      </div>
-    </section>
-  );
-}
-
-function MergedChoice() {
-  const merge = useStudio((state) => state.merge);
-  const shardSize = useStudio((state) => state.shardSize);
-  const setShardSize = useStudio((state) => state.setShardSize);
-  const bytes = useStudio((state) => state.model.summary?.bytes ?? 0);
-  const busy = useStudio((state) => busyWith(state) !== null);
-  const saveToFolder = async () => {
-    try {
-      const handle = await window.showDirectoryPicker?.({ mode: 'readwrite' });
-      if (handle) await merge({ kind: 'directory', handle });
-    } catch {
-      // The person closed the picker, or refused the folder: nothing was asked for, so nothing is said.
-    }
-  };
-  return (
-    <section className="choice">
-      <h4>{t('export.merged')}</h4>
-      <p>{t('export.mergedHelp', { size: formatBytes(bytes) })}</p>
-      <SelectInput
-        label={t('export.shardSize')}
-        value={shardSize}
-        options={shardSizes.map((size) => ({
-          value: size,
-          label: formatBytes(Number.parseInt(size, 10) * 1e6),
-        }))}
-        onChange={setShardSize}
-        disabled={busy}
-      />
-      <div className="choice__foot">
-        <Button
-          className="button button--primary"
-          isDisabled={busy}
-          onPress={() => void merge({ kind: 'zip' })}
-        >
-          <Icon name="download" />
-          {t('export.downloadMerged')}
-        </Button>
-        {'showDirectoryPicker' in window && (
-          <Button className="button" isDisabled={busy} onPress={() => void saveToFolder()}>
-            {t('export.saveFolder')}
-          </Button>
-        )}
-      </div>
-    </section>
   );
 }
 

@@ -14,6 +14,7 @@ import { chooseModelFiles } from '../chooseFiles.ts';
 import { formatBytes, formatCompact, formatCount } from '../format.ts';
 import { Step } from '../Step.tsx';
 import { t } from '../text/index.ts';
+import { FitBadge } from './FitBadge.tsx';
 
 /** Step 1: a model from this machine. */
 export function ModelStep() {
@@ -90,6 +91,15 @@ function Summary({ model, summary }: { model: ModelState; summary: ModelSummary 
         </Fact>
         <Fact name={t('model.context')}>{t('model.tokens', { n: summary.maxPositions })}</Fact>
       </Facts>
+      {summary.quantized && (
+        <Notice tone="info">
+          <p className="notice__what">
+            {t('model.quantized', { method: t(`model.quantized.${summary.quantized}`) })}
+          </p>
+          <p>{t('model.quantizedHelp')}</p>
+        </Notice>
+      )}
+      <FitBadge />
       <ErrorNotice error={model.tokenizerError} onDismiss={dismiss} />
       <Notice
         tone={model.tokenizer === 'model' ? 'good' : model.tokenizer === 'fallback' ? 'info' : 'warning'}

@@ -1,11 +1,12 @@
-import type { MergeProof } from '../../workers/protocol.ts';
+import type { MergeLosses, MergeProof } from '../../workers/protocol.ts';
 import { Icon } from '../controls/Icon.tsx';
-import { formatBytes, formatCount } from '../format.ts';
+import { formatBytes, formatCount, formatLoss, formatSmall } from '../format.ts';
 import { t } from '../text/index.ts';
 
 /** What reading the merged model back has shown, in words and numbers. */
-export function Proof({ proof }: { proof: MergeProof }) {
-  const { tensors, changedTensors, bytes, maxLogitDifference, allowedLogitDifference } = proof;
+export function Proof({ proof, losses }: { proof: MergeProof; losses: MergeLosses | null }) {
+  const { tensors, changedTensors, bytes } = proof;
+  const { maxLogitDifference, allowedLogitDifference, quantizationLogitDifference } = proof;
   return (
     <div className="proof">
       <span className="proof__seal" aria-hidden="true">
@@ -21,11 +22,20 @@ export function Proof({ proof }: { proof: MergeProof }) {
           })}
         </p>
         <p>
-          {t('proof.logits', {
+          {t(quantizationLogitDifference === null ? 'proof.logits' : 'proof.nf4', {
             difference: scientific(maxLogitDifference),
             allowed: scientific(allowedLogitDifference),
+            quantization: formatSmall(quantizationLogitDifference ?? 0),
           })}
         </p>
+        {losses && (
+          <p>
+            {t(losses.original === null ? 'proof.lossDequantized' : 'proof.losses', {
+              original: formatLoss(losses.original ?? NaN),
+              dequantized: formatLoss(losses.dequantized),
+            })}
+          </p>
+        )}
       </div>
     </div>
   );

@@ -14,7 +14,7 @@ import { t } from '../text/index.ts';
 /** The numbers of the run, read off at most five times a second. */
 export function Readouts() {
   useSyncExternalStore(metrics.subscribe, metrics.version);
-  const { totalSteps, trainableParameters, outcome, status } = useStudio((state) => state.run);
+  const { totalSteps, trainableParameters, plan, outcome, status } = useStudio((state) => state.run);
   const latest = metrics.latest;
   const evaluation = metrics.evaluations.at(-1);
   const step = latest?.step ?? 0;
@@ -46,7 +46,12 @@ export function Readouts() {
         {evaluation && <Readout name={t('train.eval')}>{formatLoss(evaluation.loss)}</Readout>}
         <Readout name={t('train.lr')}>{formatSmall(latest?.lr ?? NaN)}</Readout>
         <Readout name={t('train.gradNorm')}>{formatLoss(latest?.gradNorm ?? NaN)}</Readout>
-        <Readout name={t('train.memory')}>{formatBytes(latest?.gpuBytes ?? NaN)}</Readout>
+        <Readout
+          name={t('train.memory')}
+          note={plan && t('train.memoryPlanned', { planned: formatBytes(plan.total) })}
+        >
+          {formatBytes(latest?.gpuBytes ?? NaN)}
+        </Readout>
         <Readout name={t('train.trainable')}>{formatCompact(trainableParameters || NaN)}</Readout>
       </dl>
       {latest?.skipped && <p className="instrument__warning">{t('train.skipped')}</p>}

@@ -1,13 +1,20 @@
-import { Button, Group, ToggleButton } from 'react-aria-components';
+import { Button } from 'react-aria-components';
 import { defaultRecipe, recipeFields, type RecipeKey } from '../../config/recipe.ts';
 import { useStudio } from '../../store/index.ts';
-import { fieldShape, formatLayers, formatNumber, type FieldShape } from '../../store/recipeShape.ts';
+import {
+  fieldShape,
+  formatLayers,
+  formatNumber,
+  idleReason,
+  type FieldShape,
+} from '../../store/recipeShape.ts';
 import { Icon } from '../controls/Icon.tsx';
 import { NumberInput } from '../controls/NumberInput.tsx';
 import { SelectInput } from '../controls/SelectInput.tsx';
 import { SwitchInput } from '../controls/SwitchInput.tsx';
 import { formatCount } from '../format.ts';
 import { hasText, t } from '../text/index.ts';
+import { SavedModulesField, TargetsField } from './ModulesField.tsx';
 
 const shapes = Object.fromEntries(
   (Object.keys(recipeFields) as RecipeKey[]).map((key) => [key, fieldShape(key)]),
@@ -18,10 +25,14 @@ const defaults = defaultRecipe();
 export function RecipeField({ field, disabled }: { field: RecipeKey; disabled: boolean }) {
   const value = useStudio((state) => state.recipe.draft[field]);
   const invalid = useStudio((state) => state.recipe.invalid[field]);
+  const quantized = useStudio((state) => state.model.summary?.quantized ?? null);
+  const idle = useStudio((state) => idleReason(field, state.recipe.draft, quantized !== null));
   const changed = JSON.stringify(value) !== JSON.stringify(defaults[field]) || invalid !== undefined;
+  const method = quantized ? t(`model.quantized.${quantized}`) : '';
   return (
-    <div className="recipe-field" data-changed={changed} data-wide={shapes[field].kind === 'targets'}>
-      <Editor field={field} disabled={disabled} />
+    <div className="recipe-field" data-changed={changed} data-wide={isWide(shapes[field])}>
+      <Editor field={field} disabled={disabled || idle !== null} />
+      {idle && <p className="recipe-field__idle">{t(`recipe.idle.${idle}`, { method })}</p>}
       <p className="recipe-field__meta">
         {rangeText(shapes[field]) && <span>{rangeText(shapes[field])}</span>}
         {changed && !disabled ? <Reset field={field} /> : <span>{defaultText(field)}</span>}
@@ -75,7 +86,9 @@ function Editor({ field, disabled }: { field: RecipeKey; disabled: boolean }) {
         />
       );
     case 'targets':
-      return <Targets disabled={disabled} />;
+      return <TargetsField disabled={disabled} />;
+    case 'modules':
+      return <SavedModulesField disabled={disabled} />;
     case 'layers':
     case 'number':
       return (
@@ -92,48 +105,8 @@ function Editor({ field, disabled }: { field: RecipeKey; disabled: boolean }) {
   }
 }
 
-/** Names of linear layers most decoders have, until a model is open. */
-const usualModules = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'];
-
-function Targets({ disabled }: { disabled: boolean }) {
-  const targets = useStudio((state) => state.recipe.draft.targets);
-  const modules = useStudio((state) => state.model.summary?.linearModules) ?? usualModules;
-  const setFieldValue = useStudio((state) => state.setFieldValue);
-  const { label, help } = recipeFields.targets;
-  const all = targets === 'all-linear';
-  const names = [...new Set([...modules, ...(all ? [] : targets)])];
-  const choose = (name: string, chosen: boolean) => {
-    const wanted = names.filter((other) => (other === name ? chosen : targets.includes(other)));
-    // An adapter on nothing is no adapter: the last one stays.
-    if (wanted.length > 0) setFieldValue('targets', wanted);
-  };
-  return (
-    <div className="field">
-      <span className="field__label">{label}</span>
-      <SwitchInput
-        label={t('recipe.allLinear')}
-        selected={all}
-        disabled={disabled}
-        onChange={(selected) => setFieldValue('targets', selected ? 'all-linear' : [...modules])}
-      />
-      {!all && (
-        <Group className="chips" aria-label={label}>
-          {names.map((name) => (
-            <ToggleButton
-              key={name}
-              className="chip"
-              isSelected={targets.includes(name)}
-              isDisabled={disabled}
-              onChange={(chosen) => choose(name, chosen)}
-            >
-              {name}
-            </ToggleButton>
-          ))}
-        </Group>
-      )}
-      <span className="field__help">{help}</span>
-    </div>
-  );
+function isWide({ kind }: FieldShape): boolean {
+  return kind === 'targets' || kind === 'modules';
 }
 
 function defaultText(field: RecipeKey): string {
@@ -165,6 +138,7 @@ function steppedText(shape: FieldShape, value: unknown, direction: 1 | -1): stri
 function valueText(value: unknown): string {
   if (typeof value === 'number') return formatNumber(value);
   if (typeof value === 'boolean') return t(value ? 'recipe.on' : 'recipe.off');
+  if (Array.isArray(value) && value.length === 0) return t('recipe.none');
   if (Array.isArray(value))
     return value.every(Number.isInteger) ? formatLayers(value as number[]) : value.join(', ');
   return value === 'all' ? 'all' : optionText(String(value));

@@ -12,6 +12,7 @@ import { ErrorNotice } from '../controls/Notice.tsx';
 import { downloadFile } from '../files.ts';
 import { Step } from '../Step.tsx';
 import { t } from '../text/index.ts';
+import { MemoryPanel } from './MemoryPanel.tsx';
 import { RecipeField } from './RecipeField.tsx';
 
 /** Step 3: how it is trained. */
@@ -40,6 +41,7 @@ export function RecipeStep() {
       >
         <Fields group="advanced" disabled={disabled} />
       </Fold>
+      <MemoryPanel />
     </Step>
   );
 }

@@ -6,11 +6,13 @@ import { blockReason } from '../../store/steps.ts';
 import { LossChart } from '../charts/LossChart.tsx';
 import { Icon } from '../controls/Icon.tsx';
 import { ErrorNotice, Notice } from '../controls/Notice.tsx';
+import { ProgressLine } from '../controls/ProgressLine.tsx';
 import { formatDuration, formatLoss } from '../format.ts';
 import { Step } from '../Step.tsx';
 import { t } from '../text/index.ts';
 import { MetricsTable } from './MetricsTable.tsx';
 import { Readouts } from './Readouts.tsx';
+import { RunMemory } from './RunMemory.tsx';
 
 /** Step 4: the run. */
 export function TrainStep() {
@@ -28,7 +30,9 @@ export function TrainStep() {
         <p className="launch__note">
           {run.status === 'preparing' || run.status === 'stopping' ? (
             <span className="launch__phase">
-              {run.status === 'stopping' ? t('train.stopping') : run.phase || t('train.preparing')}
+              {run.status === 'stopping'
+                ? t('train.stopping')
+                : (!run.loading && run.phase) || t('train.preparing')}
             </span>
           ) : run.status === 'running' ? (
             run.phase
@@ -39,6 +43,7 @@ export function TrainStep() {
           )}
         </p>
       </div>
+      {run.loading && <ProgressLine label={t('train.loading')} progress={{ ...run.loading, phase: '' }} />}
       {began && (
         <div className="instrument">
           <Readouts />
@@ -47,6 +52,7 @@ export function TrainStep() {
       )}
       {run.outcome && <Outcome />}
       {began && <MetricsTable />}
+      {began && <RunMemory />}
     </Step>
   );
 }

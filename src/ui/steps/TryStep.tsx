@@ -36,7 +36,7 @@ export function TryStep() {
 }
 
 function Compare() {
-  const { request, status, base, tuned } = useStudio((state) => state.tryout);
+  const { request, status, loading, base, tuned } = useStudio((state) => state.tryout);
   const adapter = useStudio((state) => state.adapter);
   const setRequest = useStudio((state) => state.setRequest);
   const compare = useStudio((state) => state.compare);
@@ -79,6 +79,7 @@ function Compare() {
       <Fold title={t('try.settings')}>
         <DrawSettings />
       </Fold>
+      {loading && <ProgressLine label={t('train.loading')} progress={{ ...loading, phase: '' }} />}
       <div className="answers" data-single={!adapter}>
         <AnswerPanel side="base" answer={base} active={status === 'base'} />
         {adapter && (

@@ -1,0 +1,159 @@
+import type {
+  DataShapes,
+  FitProposal,
+  MemoryPart,
+  MemoryPlan,
+  TokenizedSummary,
+} from '../workers/protocol.ts';
+import { noteOf, type ErrorNote } from './errorNote.ts';
+import type { SliceOf, Studio } from './state.ts';
+
+/** What GPU memory is used for, in the order it is shown. */
+export const memoryParts = [
+  'weights',
+  'adapter',
+  'gradients',
+  'optimizer',
+  'kept',
+  'activations',
+  'loss',
+  'staging',
+  'other',
+] as const satisfies readonly MemoryPart[];
+
+export interface MemoryState {
+  /** A newer plan is on its way; the one shown is of before. */
+  planning: boolean;
+  /** What the recipe of now will take on the open model; null where there is none. */
+  plan: MemoryPlan | null;
+  /** Whether it was planned on the data; else on rows of the maximal length. */
+  onData: boolean;
+  /** What to change where it exceeds the memory there is; null where nothing need be. */
+  advice: Advice | null;
+  error: ErrorNote | null;
+}
+
+/** Proposals in the order to take them, and where they lead. */
+export interface Advice {
+  proposals: FitProposal[];
+  /** Whether the recipe fits with all of them, and what it then takes. */
+  fits: boolean;
+  total: number;
+}
+
+export interface MemorySlice {
+  memory: MemoryState;
+  /** Plans again soon: once for all changes of a moment. */
+  replan(): void;
+}
+
+/** How a plan stands to the device. `unknown`: nobody said how much memory there is. */
+export type Fit = 'unknown' | 'fits' | 'tight' | 'over' | 'refused';
+
+/** Of a budget, what is better left to the system and the browser. */
+const TIGHT = 0.9;
+
+/**
+ * How a plan stands to the memory there is.
+ * @param budget bytes of GPU memory; null where nobody said
+ * @param maxBinding bytes a shader may use of one buffer; null before the device is known
+ */
+export function fitOf(
+  { total, largestBinding }: Pick<MemoryPlan, 'total' | 'largestBinding'>,
+  budget: number | null,
+  maxBinding: number | null,
+): Fit {
+  if (maxBinding !== null && largestBinding.bytes > maxBinding) return 'refused';
+  if (budget === null) return 'unknown';
+  if (total > budget) return 'over';
+  return total > budget * TIGHT ? 'tight' : 'fits';
+}
+
+/** Bytes of GPU memory the person said there are; null for unknown. */
+export function budgetOf({ prefs }: Pick<Studio, 'prefs'>): number | null {
+  return prefs.gpuMemoryGB === null ? null : prefs.gpuMemoryGB * 1e9;
+}
+
+/** Whether what a plan depends on has changed between two states of the page. */
+export function plansDiffer(now: Studio, before: Studio): boolean {
+  return (
+    now.recipe.draft !== before.recipe.draft ||
+    now.model.summary !== before.model.summary ||
+    now.dataset.tokenized !== before.dataset.tokenized ||
+    now.prefs.gpuMemoryGB !== before.prefs.gpuMemoryGB ||
+    now.device.report !== before.device.report
+  );
+}
+
+export const emptyMemory: MemoryState = {
+  planning: false,
+  plan: null,
+  onData: false,
+  advice: null,
+  error: null,
+};
+
+/** Time for a person to finish typing, in ms. */
+const PAUSE = 200;
+
+export const createMemorySlice: SliceOf<MemorySlice> =
+  ({ workers }) =>
+  (set, get) => {
+    const patch = (changes: Partial<MemoryState>) =>
+      set(({ memory }) => ({ memory: { ...memory, ...changes } }));
+    let pause: ReturnType<typeof setTimeout> | undefined;
+    let running = false;
+    let again = false;
+    let known: { of: TokenizedSummary; shapes: DataShapes } | null = null;
+
+    const shapesOf = async (of: TokenizedSummary | null): Promise<DataShapes | null> => {
+      if (!of || of.rows === 0) return null;
+      if (known?.of !== of) known = { of, shapes: await workers.data.call.rowShapes() };
+      return known.shapes;
+    };
+
+    const planOnce = async () => {
+      const state = get();
+      const { draft } = state.recipe;
+      const budget = budgetOf(state);
+      if (state.model.status !== 'ready' || state.device.status !== 'ready')
+        return set({ memory: emptyMemory });
+      patch({ planning: true });
+      try {
+        const shapes = await shapesOf(state.dataset.tokenized);
+        const plan = await workers.engine.call.planMemory(draft, shapes);
+        const fit = fitOf(plan, budget, state.device.report?.maxBindingBytes ?? null);
+        let advice: Advice | null = null;
+        if (!again && (fit === 'over' || fit === 'refused')) {
+          const fitted = await workers.engine.call.fitRecipe(draft, shapes, budget ?? Infinity);
+          advice = { proposals: fitted.proposals, fits: fitted.fits, total: fitted.plan.total };
+        }
+        if (again || get().model.status !== 'ready') return;
+        set({ memory: { planning: false, plan, onData: shapes !== null, advice, error: null } });
+      } catch (error) {
+        known = null;
+        if (!again) set({ memory: { ...emptyMemory, error: noteOf(error) } });
+      }
+    };
+
+    const plan = async () => {
+      // The engine answers one plan at a time: of the requests meanwhile only the last one counts.
+      again = running;
+      if (running) return;
+      running = true;
+      do {
+        again = false;
+        await planOnce();
+      } while (again);
+      running = false;
+    };
+
+    return {
+      memory: emptyMemory,
+      replan() {
+        if (get().memory.plan) patch({ planning: true });
+        clearTimeout(pause);
+        pause = setTimeout(() => void plan(), PAUSE);
+      },
+    };
+  };

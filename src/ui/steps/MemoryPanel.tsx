@@ -1,0 +1,44 @@
+import { useStudio } from '../../store/index.ts';
+import { budgetOf } from '../../store/memory.ts';
+import { MemoryBar } from '../charts/MemoryBar.tsx';
+import { Fold } from '../controls/Fold.tsx';
+import { ErrorNotice } from '../controls/Notice.tsx';
+import { formatBytes, formatCount } from '../format.ts';
+import { t } from '../text/index.ts';
+import { MemoryAdvice } from './MemoryAdvice.tsx';
+import { MemoryTable } from './MemoryTable.tsx';
+
+/** What the recipe takes of the GPU's memory, and what to change where that is too much. */
+export function MemoryPanel() {
+  const { plan, planning, onData, error } = useStudio((state) => state.memory);
+  const hasModel = useStudio((state) => state.model.status === 'ready');
+  const budget = useStudio(budgetOf);
+  return (
+    <section className="part memory" aria-labelledby="memory-title" aria-busy={planning}>
+      <div className="part__head">
+        <h3 id="memory-title">{t('memory.title')}</h3>
+        {plan && (
+          <p className="memory__total" data-planning={planning}>
+            <strong>{t('memory.total', { total: formatBytes(plan.total) })}</strong>
+            {budget !== null && <span>{t('memory.ofBudget', { budget: formatBytes(budget) })}</span>}
+          </p>
+        )}
+      </div>
+      <ErrorNotice error={error} />
+      {!plan && !error && <p className="remark">{t(hasModel ? 'fit.planning' : 'memory.waits')}</p>}
+      {plan && (
+        <>
+          <MemoryBar parts={plan.parts} total={plan.total} budget={budget} />
+          <MemoryAdvice plan={plan} budget={budget} />
+          <p className="remark">
+            {t('memory.trainable', { n: plan.trainableParameters })}.{' '}
+            {t(onData ? 'memory.onData' : 'memory.onLongest', { n: formatCount(plan.tokens) })}
+          </p>
+          <Fold title={t('memory.table')}>
+            <MemoryTable planned={plan.parts} />
+          </Fold>
+        </>
+      )}
+    </section>
+  );
+}
