@@ -48,6 +48,7 @@ describe('help', () => {
       'eval',
       'generate',
       'merge',
+      'plan',
       'quantize',
       undefined,
     ]);
