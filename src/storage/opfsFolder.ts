@@ -7,13 +7,16 @@ import type { ByteSink, WritableFolder } from './types.ts';
 
 /** The part of FileSystemSyncAccessHandle used here; it exists in dedicated workers only, so TypeScript's DOM lacks it. */
 interface SyncAccessHandle {
+  getSize(): number;
   truncate(size: number): void;
+  read(bytes: Uint8Array<ArrayBuffer>, options: { at: number }): number;
   write(bytes: Uint8Array<ArrayBuffer>, options: { at: number }): number;
   flush(): void;
   close(): void;
 }
 
-interface SyncCapableHandle extends FileSystemFileHandle {
+/** A file handle in a dedicated worker. */
+export interface SyncCapableHandle extends FileSystemFileHandle {
   createSyncAccessHandle(): Promise<SyncAccessHandle>;
 }
 
@@ -35,7 +38,8 @@ export async function opfsFolder(path: string): Promise<WritableFolder> {
   return hidingUnfinished(handle, path);
 }
 
-function hidingUnfinished(handle: FileSystemDirectoryHandle, name: string): WritableFolder {
+/** A directory handle's files without those being written in place, or left so by a crash. */
+export function hidingUnfinished(handle: FileSystemDirectoryHandle, name: string): WritableFolder {
   const inner = directoryHandleFolder(handle, name);
   const list = async (): Promise<string[]> => {
     const names = await inner.list();

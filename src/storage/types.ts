@@ -30,3 +30,47 @@ export interface WritableFolder extends Folder {
   create(file: string): Promise<ByteSink>;
   remove(file: string): Promise<void>;
 }
+
+/**
+ * A file read and written at any offset by one owner at a time. What was written may be lost in a crash until `flush`
+ * has resolved. Several reads and writes may run at once when their ranges don't overlap.
+ */
+export interface RandomAccessFile {
+  readonly name: string;
+  /** Size in bytes, now. */
+  size(): Promise<number>;
+  /** Reads exactly `length` bytes from `offset`; throws `storage.short_read` when the file ends before. */
+  read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** Writes all of `bytes` at `offset`; a gap before it reads as zeros. Throws `storage.quota`. */
+  write(offset: number, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  /** Cuts the file, or extends it with zeros. */
+  truncate(size: number): Promise<void>;
+  flush(): Promise<void>;
+  /** Does not flush. Closing twice is no error. */
+  close(): Promise<void>;
+}
+
+/** A folder with folders in it, whose files can also be changed in place. Names are plain, without slashes. */
+export interface Directory extends WritableFolder {
+  /** The names of the folders in it, sorted; none where the folder itself is yet to be made. */
+  directories(): Promise<string[]>;
+  /** The folder of that name, which is made when something is written to it. */
+  directory(name: string): Promise<Directory>;
+  /** Removes a folder with all it holds; one that is not there is no error. */
+  removeDirectory(name: string): Promise<void>;
+  /** Opens a file for changes in place, made if missing: it is visible at once. Throws `storage.busy`. */
+  edit(file: string): Promise<RandomAccessFile>;
+}
+
+/** Locks by name between all tabs of a page, or between processes that share a folder. */
+export interface Locks {
+  /**
+   * Runs `work` while no other owner holds `name`; `onWait` is called once when another does. Throws the signal's
+   * reason when it is aborted while waiting.
+   */
+  hold<T>(
+    name: string,
+    work: () => Promise<T>,
+    options?: { signal?: AbortSignal; onWait?: () => void },
+  ): Promise<T>;
+}
