@@ -18,12 +18,12 @@ export interface Tensor {
 }
 
 /** Number of elements. */
-export function elementsOf(tensor: Tensor): number {
+export function elementsOf(tensor: Pick<Tensor, 'shape'>): number {
   return tensor.shape.reduce((product, n) => product * n, 1);
 }
 
 /** Size in bytes, rounded up to 4 as WebGPU wants. */
-export function byteLengthOf(tensor: Tensor): number {
+export function byteLengthOf(tensor: Pick<Tensor, 'type' | 'shape'>): number {
   return Math.ceil((elementsOf(tensor) * bytesOf(tensor.type)) / 4) * 4;
 }
 

@@ -24,16 +24,17 @@ export interface BatchTensors {
 
 /**
  * Uploads a micro-batch over the one before, whose commands must have been submitted.
- * @param withPlaces also where each token stands, which training the embedding needs
+ * @param options.withPlaces also where each token stands, which training the embedding needs
+ * @param options.name tells its tensors from those of another micro-batch that is there at the same time
  */
 export function uploadBatch(
   gpu: Gpu,
   workspace: Workspace,
   batch: MicroBatch,
-  withPlaces = false,
+  { withPlaces = false, name: own = '' }: { withPlaces?: boolean; name?: string } = {},
 ): BatchTensors {
   const put = (name: string, values: Uint32Array) => {
-    const tensor = workspace.get(`batch ${name}`, 'u32', [values.length]);
+    const tensor = workspace.get(`batch ${name}${own}`, 'u32', [values.length]);
     upload(gpu, tensor, values);
     return tensor;
   };

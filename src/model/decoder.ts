@@ -24,6 +24,13 @@ export interface AdapterUse {
 /** The base model alone. */
 export const withoutAdapter: AdapterUse = { adapter: null, strength: 0, dropout: null };
 
+/** A micro-batch on its way through the blocks; `name` tells its tensors from those of others that go with it. */
+export interface Sequence {
+  pass: Pass;
+  batch: BatchTensors;
+  name?: string;
+}
+
 /** A frozen decoder on the GPU: runs tokens through its blocks, forwards and backwards. */
 export class Decoder {
   readonly gpu: Gpu;
@@ -71,24 +78,42 @@ export class Decoder {
    * @param caches earlier keys and values by layer, when decoding
    */
   async forward(pass: Pass, batch: BatchTensors, keep: boolean, caches?: LayerCache[]): Promise<Tensor[]> {
-    const { workspace, commands, spec } = this;
-    const shape = [batch.rows, spec.hiddenSize];
-    const hidden = Array.from({ length: spec.layers + 1 }, (_, layer) =>
-      keep ? workspace.get(`hidden ${layer}`, 'f32', shape, 'kept') : workspace.get('hidden', 'f32', shape),
-    );
-    const trained = savedWeight(pass, 'embedding');
-    const table = trained ?? (await this.weights.embedding());
-    embedding(commands, { weight: table, tokens: batch.tokens, y: hidden[0]!, rows: batch.rows });
+    const [hidden] = await this.forwardAll([{ pass, batch }], keep, caches);
+    return hidden!;
+  }
+
+  /**
+   * The same for several micro-batches: all of them pass a block while it is there, so that weights which come from
+   * disk come once for all.
+   */
+  async forwardAll(
+    sequences: readonly Sequence[],
+    keep: boolean,
+    caches?: LayerCache[],
+  ): Promise<Tensor[][]> {
+    const { workspace, commands, spec, weights: source } = this;
+    const hidden = sequences.map(({ batch, name = '' }) => {
+      const shape = [batch.rows, spec.hiddenSize];
+      return Array.from({ length: spec.layers + 1 }, (_, layer) =>
+        keep
+          ? workspace.get(`hidden ${layer}${name}`, 'f32', shape, 'kept')
+          : workspace.get(`hidden${name}`, 'f32', shape),
+      );
+    });
+    for (const [i, { pass, batch }] of sequences.entries()) {
+      const weight = savedWeight(pass, 'embedding') ?? (await source.embedding());
+      embedding(commands, { weight, tokens: batch.tokens, y: hidden[i]![0]!, rows: batch.rows });
+    }
     for (let layer = 0; layer < spec.layers; layer++) {
-      const weights = await this.weights.block(layer);
-      blockForward(pass, layer, weights, {
-        x: hidden[layer]!,
-        y: hidden[layer + 1]!,
-        cache: caches?.[layer],
-      });
-      // One submit a block keeps each well under the time after which systems kill a submit.
-      commands.submit();
-      this.weights.release(layer);
+      const weights = await source.block(layer);
+      source.prefetch(layer + 1 < spec.layers ? layer + 1 : layer - 1);
+      for (const [i, { pass }] of sequences.entries()) {
+        const [x, y] = [hidden[i]![layer]!, hidden[i]![layer + 1]!];
+        blockForward(pass, layer, weights, { x, y, cache: caches?.[layer] });
+        // One submit a block keeps each well under the time after which systems kill a submit.
+        commands.submit();
+      }
+      source.release(layer);
     }
     return hidden;
   }
@@ -105,15 +130,30 @@ export class Decoder {
     dHidden: Tensor,
     grads: ParameterBuffers,
   ): Promise<void> {
-    const table = savedWeight(pass, 'embedding', grads);
-    const lowest = table ? 0 : Math.min(...(pass.adapter?.modules.map((m) => m.layer) ?? []));
+    await this.backwardAll([{ pass, hidden, dHidden }], grads);
+  }
+
+  /** The same for several micro-batches, as in `forwardAll`: gradients add up in their order. */
+  async backwardAll(
+    sequences: readonly { pass: Pass; hidden: readonly Tensor[]; dHidden: Tensor }[],
+    grads: ParameterBuffers,
+  ): Promise<void> {
+    const [first] = sequences;
+    if (!first) return;
+    const { adapter } = first.pass;
+    const table = savedWeight(first.pass, 'embedding', grads);
+    const lowest = table ? 0 : Math.min(...(adapter?.modules.map((m) => m.layer) ?? []));
     for (let layer = this.spec.layers - 1; layer >= lowest; layer--) {
       const weights = await this.weights.block(layer);
-      blockBackward(pass, layer, weights, { x: hidden[layer]!, dHidden, grads });
-      this.commands.submit();
+      this.weights.prefetch(layer > lowest ? layer - 1 : 0);
+      for (const { pass, hidden, dHidden } of sequences) {
+        blockBackward(pass, layer, weights, { x: hidden[layer]!, dHidden, grads });
+        this.commands.submit();
+      }
       this.weights.release(layer);
     }
-    if (table && pass.tokenPlaces) {
+    for (const { pass, dHidden } of sequences) {
+      if (!table || !pass.tokenPlaces) continue;
       embeddingBackward(this.commands, { dy: dHidden, at: pass.tokenPlaces, gradient: table });
     }
   }

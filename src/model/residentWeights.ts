@@ -8,6 +8,7 @@ import type { BlockWeights, WeightSource } from './weights.ts';
 
 /** Every weight in GPU memory, from the first step to the last. */
 export class ResidentWeights implements WeightSource {
+  readonly streams = false;
   readonly #loader: WeightLoader;
   readonly #ends: Ends;
   readonly #blocks: readonly BlockWeights[];
@@ -32,7 +33,7 @@ export class ResidentWeights implements WeightSource {
     let done = 0;
     const { spec, checkpoint } = files;
     const onBytes = (bytes: number) => onProgress?.((done += bytes), checkpoint.totalBytes);
-    const loader = new WeightLoader(gpu, files, storage, onBytes);
+    const loader = new WeightLoader(gpu, files, storage, { onBytes });
     try {
       const ends = await loadEnds(loader, spec);
       const blocks: BlockWeights[] = [];
@@ -62,6 +63,10 @@ export class ResidentWeights implements WeightSource {
     const block = this.#blocks[layer];
     if (!block) throw new RangeError(`no block ${layer}`);
     return block;
+  }
+
+  prefetch(): void {
+    // Resident weights are there.
   }
 
   release(): void {

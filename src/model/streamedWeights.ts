@@ -1,32 +1,44 @@
 import type { Gpu } from '../gpu/device.ts';
 import type { Tensor } from '../gpu/tensor.ts';
 import type { Weight } from '../kernels/weight.ts';
+import { assert } from '../lib/errors.ts';
 import { loadBlock, loadEnds, type Ends } from './loadBlock.ts';
 import type { ModelFiles } from './openModel.ts';
 import { WeightLoader, type WeightStorage } from './weightLoader.ts';
 import type { BlockWeights, WeightSource } from './weights.ts';
 
-/** Something on the GPU with the loader that owns its tensors. */
-interface Loaded<T> {
+/** Room for one block on the GPU. */
+interface Slot {
+  layer: number;
+  /** Borrowed by a pass: its block must stay. */
+  borrowed: boolean;
+  /** Order of use. */
+  used: number;
   loader: WeightLoader;
-  value: Promise<T>;
+  value: Promise<BlockWeights>;
 }
 
 /**
- * Weights that stay in their files: a block is in GPU memory only while it computes. Every read throws
- * `model.tensor_dtype`, and what the checkpoint throws.
+ * Weights that stay in their files: a block is in one of a few slots of GPU memory while it computes, and with two slots
+ * or more the next is on its way meanwhile. Embedding, final norm and head stay once they were asked for.
+ * Every read throws `model.tensor_dtype`, and what the checkpoint throws.
  */
 export class StreamedWeights implements WeightSource {
+  readonly streams = true;
   readonly #gpu: Gpu;
   readonly #files: ModelFiles;
   readonly #storage: WeightStorage;
-  #ends: Loaded<Ends> | null = null;
-  readonly #blocks = new Map<number, Loaded<BlockWeights>>();
+  readonly #limit: number;
+  readonly #slots: Slot[] = [];
+  #ends: { loader: WeightLoader; value: Promise<Ends> } | null = null;
+  #uses = 0;
 
-  constructor(gpu: Gpu, files: ModelFiles, storage: WeightStorage) {
+  /** @param slots blocks on the GPU at once: 1 saves most memory, 2 hide reading behind computing */
+  constructor(gpu: Gpu, files: ModelFiles, storage: WeightStorage, slots = 1) {
     this.#gpu = gpu;
     this.#files = files;
     this.#storage = storage;
+    this.#limit = slots;
   }
 
   async embedding(): Promise<Weight> {
@@ -42,34 +54,82 @@ export class StreamedWeights implements WeightSource {
   }
 
   async block(layer: number): Promise<BlockWeights> {
-    const loaded =
-      this.#blocks.get(layer) ?? this.#load((loader) => loadBlock(loader, this.#files.spec, layer));
-    this.#blocks.set(layer, loaded);
-    return loaded.value;
+    const slot = this.#slotOf(layer) ?? (await this.#load(layer));
+    slot.borrowed = true;
+    slot.used = this.#uses += 1;
+    return slot.value;
+  }
+
+  prefetch(layer: number): void {
+    if (layer < 0 || this.#slotOf(layer)) return;
+    const isFull = this.#slots.length >= this.#limit && this.#slots.every(({ borrowed }) => borrowed);
+    if (isFull) return;
+    // What goes wrong here is told to whoever asks for the block.
+    void this.#load(layer).then(
+      ({ value }) => value.catch(() => undefined),
+      () => undefined,
+    );
   }
 
   release(layer: number): void {
-    this.#blocks.get(layer)?.loader.dispose();
-    this.#blocks.delete(layer);
+    const slot = this.#slotOf(layer);
+    if (slot) slot.borrowed = false;
   }
 
   dispose(): void {
-    for (const layer of [...this.#blocks.keys()]) this.release(layer);
+    for (const { loader } of this.#slots.splice(0)) loader.dispose();
     this.#ends?.loader.dispose();
     this.#ends = null;
   }
 
-  #loadEnds(): Promise<Ends> {
-    this.#ends ??= this.#load((loader) => loadEnds(loader, this.#files.spec));
-    return this.#ends.value;
+  #slotOf(layer: number): Slot | undefined {
+    return this.#slots.find((slot) => slot.layer === layer);
   }
 
-  #load<T>(load: (loader: WeightLoader) => Promise<T>): Loaded<T> {
-    const loader = new WeightLoader(this.#gpu, this.#files, this.#storage);
-    const value = load(loader).then((loaded) => {
+  /** Loads a block into a new slot, or in the place of the block that was not used for longest. */
+  async #load(layer: number): Promise<Slot> {
+    const used = (this.#uses += 1);
+    if (this.#slots.length < this.#limit) {
+      const slot = { layer, borrowed: false, used, ...this.#start(layer) };
+      this.#slots.push(slot);
+      return slot;
+    }
+    const free = this.#slots.filter(({ borrowed }) => !borrowed).sort((a, b) => a.used - b.used);
+    const [slot] = free;
+    assert(slot, 'every slot of streamed weights is borrowed');
+    const former = slot.value;
+    Object.assign(slot, { layer, used });
+    slot.value = former.then(
+      () => this.#replace(slot, layer),
+      () => this.#replace(slot, layer),
+    );
+    return slot;
+  }
+
+  #replace(slot: Slot, layer: number): Promise<BlockWeights> {
+    const { loader, value } = this.#start(layer, slot.loader);
+    slot.loader = loader;
+    return value;
+  }
+
+  #start(layer: number, former?: WeightLoader): { loader: WeightLoader; value: Promise<BlockWeights> } {
+    const loader = new WeightLoader(this.#gpu, this.#files, this.#storage, { former });
+    const value = loadBlock(loader, this.#files.spec, layer).then((block) => {
       loader.finish();
-      return loaded;
+      return block;
     });
     return { loader, value };
+  }
+
+  #loadEnds(): Promise<Ends> {
+    if (!this.#ends) {
+      const loader = new WeightLoader(this.#gpu, this.#files, this.#storage);
+      const value = loadEnds(loader, this.#files.spec).then((ends) => {
+        loader.finish();
+        return ends;
+      });
+      this.#ends = { loader, value };
+    }
+    return this.#ends.value;
   }
 }

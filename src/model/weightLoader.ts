@@ -30,9 +30,17 @@ export class WeightLoader {
   readonly #files: ModelFiles;
   readonly #storage: WeightStorage;
 
-  /** @param onBytes told of every read */
-  constructor(gpu: Gpu, files: ModelFiles, storage: WeightStorage, onBytes?: (bytes: number) => void) {
-    this.#context = new LoadContext(gpu, files.checkpoint, onBytes);
+  /**
+   * @param onBytes told of every read
+   * @param former a loader of matrices of the same shapes, which are not needed any more: this takes their place
+   */
+  constructor(
+    gpu: Gpu,
+    files: ModelFiles,
+    storage: WeightStorage,
+    { onBytes, former }: { onBytes?: (bytes: number) => void; former?: WeightLoader | undefined } = {},
+  ) {
+    this.#context = new LoadContext(gpu, files.checkpoint, onBytes, former ? former.#context.giveUp() : []);
     this.#files = files;
     this.#storage = storage;
   }

@@ -29,6 +29,10 @@ export interface WeightSource {
   /** The output head [vocab, hidden]; the embedding itself where the two are tied. */
   head(): Promise<Weight>;
   block(layer: number): Promise<BlockWeights>;
+  /** Says which block comes next, so that it can be on its way while this one computes. */
+  prefetch(layer: number): void;
+  /** Whether blocks come and go: then all micro-batches of a step should pass one while it is there. */
+  readonly streams: boolean;
   /** Says that the block's commands are submitted and its weights may go. */
   release(layer: number): void;
   /** Frees what is still held. */

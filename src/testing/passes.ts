@@ -80,7 +80,9 @@ export async function lossesAndGrads(
   { dropout = null, strength = 1 }: { dropout?: Dropout | null; strength?: number } = {},
 ): Promise<{ losses: Float32Array; grads: Float32Array }> {
   const { gpu, workspace, spec, commands } = decoder;
-  const tensors = uploadBatch(gpu, workspace, batch, adapter.savedMatrix('embedding') !== null);
+  const tensors = uploadBatch(gpu, workspace, batch, {
+    withPlaces: adapter.savedMatrix('embedding') !== null,
+  });
   const pass = decoder.pass(tensors, { adapter, strength, dropout });
   const hidden = await decoder.forward(pass, tensors, true);
   const dHidden = workspace.get('dHidden', 'f32', [tensors.rows, spec.hiddenSize]);

@@ -7,6 +7,12 @@ import type { LoraAdapter } from '../model/loraAdapter.ts';
 import type { OptimizerName } from './adamStates.ts';
 import { Optimizer, type StepNumbers } from './optimizer.ts';
 
+/** A micro-batch and its dropout. */
+interface MaskedBatch {
+  batch: MicroBatch;
+  dropout: { p: number; seed: number } | null;
+}
+
 /** Trains an adapter on a frozen decoder, one optimizer step at a time. */
 export class StepRunner {
   readonly #decoder: Decoder;
@@ -37,35 +43,48 @@ export class StepRunner {
     settings: AdamWStep | null,
   ): Promise<StepNumbers & { targets: number }> {
     const targets = batches.reduce((sum, batch) => sum + batch.targetRows.length, 0);
+    const scale = 1 / Math.max(1, targets);
     this.#optimizer.begin();
-    for (const [i, batch] of batches.entries()) {
-      const mask = dropout.p > 0 ? { p: dropout.p, seed: dropout.seeds[i]! } : null;
-      await this.#microBatch(batch, 1 / Math.max(1, targets), mask);
-    }
+    const masked = batches.map((batch, i) => ({
+      batch,
+      dropout: dropout.p > 0 ? { p: dropout.p, seed: dropout.seeds[i]! } : null,
+    }));
+    // Weights that come from disk should come once for all micro-batches; others leave room for one at a time.
+    const groups = this.#decoder.weights.streams ? [masked] : masked.map((one) => [one]);
+    for (const group of groups) await this.#addGradients(group, scale);
     return { ...(await this.#optimizer.finish(settings)), targets };
   }
 
-  async #microBatch(
-    batch: MicroBatch,
-    scale: number,
-    dropout: { p: number; seed: number } | null,
-  ): Promise<void> {
+  /** Losses and gradients of micro-batches that pass each block together. */
+  async #addGradients(group: readonly MaskedBatch[], scale: number): Promise<void> {
     const decoder = this.#decoder;
     const { workspace, spec, commands } = decoder;
-    // The uploads below overwrite the last micro-batch's: its commands must be on their way.
-    commands.submit();
-    const trainsEmbedding = this.#adapter.savedMatrix('embedding') !== null;
-    const tensors = uploadBatch(decoder.gpu, workspace, batch, trainsEmbedding);
-    const pass = decoder.pass(tensors, { adapter: this.#adapter, strength: 1, dropout });
-    const hidden = await decoder.forward(pass, tensors, true);
-    const dHidden = workspace.get('dHidden', 'f32', [tensors.rows, spec.hiddenSize]);
-    const losses = workspace.get('losses', 'f32', [Math.max(1, tensors.targets)], 'loss');
     const { grads } = this.#optimizer;
-    const backward = { dHidden, grads };
-    await headLoss(decoder, pass, tensors, { hidden: hidden[spec.layers]!, losses, scale, backward });
-    if (tensors.targets === 0) return;
-    this.#optimizer.addLosses(losses, tensors.targets);
-    await decoder.backward(pass, hidden, dHidden, grads);
+    const withPlaces = this.#adapter.savedMatrix('embedding') !== null;
+    // The uploads below overwrite those of the group before: its commands must be on their way.
+    commands.submit();
+    const sequences = group.map(({ batch, dropout }, i) => {
+      const name = i === 0 ? '' : ` of ${i + 1}`;
+      const tensors = uploadBatch(decoder.gpu, workspace, batch, { withPlaces, name });
+      const pass = decoder.pass(tensors, { adapter: this.#adapter, strength: 1, dropout });
+      return { pass, batch: tensors, name };
+    });
+    const kept = await decoder.forwardAll(sequences, true);
+    const trained = [];
+    for (const [i, { pass, batch, name }] of sequences.entries()) {
+      const hidden = kept[i]!;
+      const dHidden = workspace.get(`dHidden${name}`, 'f32', [batch.rows, spec.hiddenSize]);
+      const losses = workspace.get('losses', 'f32', [Math.max(1, batch.targets)], 'loss');
+      const backward = { dHidden, grads };
+      await headLoss(decoder, pass, batch, { hidden: hidden[spec.layers]!, losses, scale, backward });
+      if (batch.targets > 0) {
+        this.#optimizer.addLosses(losses, batch.targets);
+        trained.push({ pass, hidden, dHidden });
+      }
+      // A longer micro-batch may replace scratch that these commands use.
+      commands.submit();
+    }
+    await decoder.backwardAll(trained, grads);
   }
 
   dispose(): void {

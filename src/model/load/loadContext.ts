@@ -2,8 +2,9 @@ import type { Checkpoint } from '../../formats/checkpoint.ts';
 import type { Commands } from '../../gpu/commands.ts';
 import type { Gpu } from '../../gpu/device.ts';
 import type { MemoryPart } from '../../gpu/memory.ts';
-import type { ElementType, Tensor } from '../../gpu/tensor.ts';
+import { byteLengthOf, type ElementType, type Tensor } from '../../gpu/tensor.ts';
 import { uploadBytes } from '../../gpu/transfer.ts';
+import { assert } from '../../lib/errors.ts';
 
 /** Bytes read and uploaded at once: what JavaScript ever holds of a weight, and the GPU of its source. */
 export const PIECE = 16 * 1024 * 1024;
@@ -15,9 +16,19 @@ export class LoadContext {
   readonly commands: Commands;
   readonly #onBytes: (bytes: number) => void;
   readonly #owned = new Set<Tensor>();
+  /** Tensors of a block whose place this one takes. */
+  #idle: Tensor[];
   #staging: Tensor | null = null;
+  #disposed = false;
 
-  constructor(gpu: Gpu, checkpoint: Checkpoint, onBytes: (bytes: number) => void = () => undefined) {
+  /** @param idle tensors that may be taken again; what is not is freed when loading ends */
+  constructor(
+    gpu: Gpu,
+    checkpoint: Checkpoint,
+    onBytes: (bytes: number) => void = () => undefined,
+    idle: readonly Tensor[] = [],
+  ) {
+    this.#idle = [...idle];
     this.gpu = gpu;
     this.checkpoint = checkpoint;
     this.commands = gpu.commands();
@@ -26,7 +37,8 @@ export class LoadContext {
 
   /** Makes a tensor that lives until `dispose`, or `free`; what only loading needs counts as staging. */
   tensor(type: ElementType, shape: readonly number[], label: string, part: MemoryPart = 'weights'): Tensor {
-    const made = this.gpu.memory.tensor(type, shape, label, part);
+    assert(!this.#disposed, 'loading goes on after its end');
+    const made = this.#takeIdle(type, shape) ?? this.gpu.memory.tensor(type, shape, label, part);
     this.#owned.add(made);
     return made;
   }
@@ -83,6 +95,7 @@ export class LoadContext {
   /** Ends loading: submits what is recorded and frees what only loading needs. */
   finish(): void {
     this.commands.submit();
+    for (const tensor of this.#idle.splice(0)) this.gpu.memory.free(tensor);
     if (this.#staging) this.free(this.#staging);
     this.#staging = null;
     this.commands.dispose();
@@ -93,9 +106,28 @@ export class LoadContext {
     // A destroyed buffer lives on until the queue has passed the commands that use it.
     this.commands.submit();
     this.commands.dispose();
-    for (const tensor of this.#owned) this.gpu.memory.free(tensor);
+    for (const tensor of [...this.#owned, ...this.#idle]) this.gpu.memory.free(tensor);
     this.#owned.clear();
+    this.#idle = [];
     this.#staging = null;
+    this.#disposed = true;
+  }
+
+  /** Its tensors, for a context that takes its place; what used them must be submitted. */
+  giveUp(): Tensor[] {
+    const tensors = [...this.#owned, ...this.#idle];
+    this.#owned.clear();
+    this.#idle = [];
+    this.#staging = null;
+    this.commands.dispose();
+    return tensors;
+  }
+
+  #takeIdle(type: ElementType, shape: readonly number[]): Tensor | null {
+    const size = byteLengthOf({ type, shape });
+    const at = this.#idle.findIndex((tensor) => tensor.type === type && byteLengthOf(tensor) === size);
+    const [found] = at < 0 ? [] : this.#idle.splice(at, 1);
+    return found ? { ...found, shape } : null;
   }
 }
 

@@ -1,0 +1,66 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { defaultRecipe, type Recipe } from '../config/recipe.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { Decoder } from '../model/decoder.ts';
+import { closeDecoder } from '../model/openDecoder.ts';
+import { openModelFiles, type ModelFiles } from '../model/openModel.ts';
+import { ResidentWeights } from '../model/residentWeights.ts';
+import { StreamedWeights } from '../model/streamedWeights.ts';
+import { testGpu } from '../testing/gpu.ts';
+import { refuseLeaks } from '../testing/leaks.ts';
+import { randomRows, readBuffers } from '../testing/passes.ts';
+import { tinyModel } from '../testing/tinyModel.ts';
+import { startAdapter } from './startAdapter.ts';
+import { train } from './trainer.ts';
+
+refuseLeaks();
+
+let gpu: Gpu;
+let files: ModelFiles;
+beforeEach(async () => {
+  gpu = await testGpu();
+  files = await openModelFiles(tinyModel({ dtype: 'BF16', config: { num_hidden_layers: 5 } }));
+});
+
+/** Losses and the adapter after some steps of three micro-batches each, with evaluation. */
+async function run(slots: number | null, fields: Partial<Recipe>) {
+  const recipe: Recipe = {
+    ...defaultRecipe(),
+    ...{ rank: 4, lr: 1e-2, batch_size: 2, grad_accum: 3, max_steps: 4, dropout: 0.1, eval_steps: 2 },
+    ...fields,
+  };
+  const quantize = recipe.method === 'qlora' ? { doubleQuant: recipe.double_quant } : null;
+  const storage = { halve: false, quantize };
+  const weights =
+    slots === null
+      ? await ResidentWeights.load(gpu, files, storage)
+      : new StreamedWeights(gpu, files, storage, slots);
+  const decoder = new Decoder(gpu, files.spec, weights, 'f32');
+  const adapter = await startAdapter(decoder, recipe, null);
+  const losses: number[] = [];
+  await train({
+    decoder,
+    adapter,
+    recipe,
+    dataset: randomRows([5, 3, 7, 4, 9, 6, 2, 8]),
+    evalDataset: randomRows([4, 4], { seed: 9 }),
+    onStep: ({ loss, gradNorm }) => losses.push(loss, gradNorm),
+    onEval: (_, loss) => losses.push(loss),
+    shouldStop: () => false,
+  });
+  const params = await readBuffers(gpu, adapter.params);
+  adapter.dispose();
+  closeDecoder(decoder);
+  return { losses, params };
+}
+
+describe.each<[string, Partial<Recipe>]>([
+  ['as stored', {}],
+  ['in 4 bits', { method: 'qlora' }],
+  ['in 4 bits, nested', { method: 'qlora', double_quant: true }],
+  ['with modules trained in full', { modules_to_save: ['embed_tokens'], layers: [1, 3] }],
+])('training on streamed weights, %s', (_, fields) => {
+  it.each([1, 2, 3])('gives the bits of resident ones with %i slots', async (slots) => {
+    expect(await run(slots, fields)).toEqual(await run(null, fields));
+  });
+});
