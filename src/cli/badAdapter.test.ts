@@ -49,9 +49,9 @@ describe.concurrent('an adapter', () => {
       'uses the method "IA3", which Graft cannot apply',
     ],
     [
-      'with a trained head',
+      'that names a trained head without its weights',
       { [config]: withFields({ modules_to_save: ['lm_head'] }) },
-      '(modules_to_save is ["lm_head"])',
+      'names “lm_head” in modules_to_save, but “adapter_model.safetensors” does not hold its weights.',
     ],
     [
       'with half a module',

@@ -11,7 +11,7 @@ import {
 } from './adapterMatrix.ts';
 import { checkPeftConfig, type PeftConfig } from './peftConfig.ts';
 import { valueByPattern } from './peftPattern.ts';
-import { openSaved, savedKey, savedModuleOf, writeSaved, type PeftSaved } from './peftSaved.ts';
+import { checkSaved, openSaved, savedKey, savedModuleOf, writeSaved, type PeftSaved } from './peftSaved.ts';
 import { byCodePoint, pythonJson, type JsonValue } from './pythonJson.ts';
 import { openSafetensors, type SafetensorsFile } from './safetensors.ts';
 import { clip, shapeText } from './safetensorsHeader.ts';
@@ -66,6 +66,7 @@ export async function readAdapter(folder: Folder): Promise<PeftAdapter> {
     const module = savedModuleOf(tensor, config);
     if (module !== undefined) saved.set(module, openSaved(file, tensor));
   }
+  checkSaved(config, saved, file.source.name);
   for (const module of moduleNames(file, config, dtype)) {
     modules.set(module, await readModule(file, module, config, dtype));
   }

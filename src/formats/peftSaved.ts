@@ -23,6 +23,18 @@ export function savedModuleOf(tensor: string, { modules_to_save: names }: PeftCo
   return isSaved ? module : undefined;
 }
 
+/** Throws `formats.adapter_saved` for a name in `modules_to_save` without a matrix in the file. */
+export function checkSaved(
+  { modules_to_save: names }: PeftConfig,
+  saved: ReadonlyMap<string, PeftSaved>,
+  file: string,
+): void {
+  const missing = names?.find(
+    (name) => ![...saved.keys()].some((module) => `.${module}`.endsWith(`.${name}`)),
+  );
+  if (missing !== undefined) throw new GraftError('formats.adapter_saved', { file, module: clip(missing) });
+}
+
 /** The key of a fully trained module in an adapter's file. */
 export function savedKey(module: string): string {
   return `base_model.model.${module}.weight`;

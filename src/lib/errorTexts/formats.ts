@@ -90,6 +90,11 @@ export const formatsErrors = {
     next: getAgain,
   },
 
+  'formats.adapter_saved': {
+    what: 'adapter_config.json names “{module}” in modules_to_save, but “{file}” does not hold its weights.',
+    next: 'Get the adapter’s files again, or train and save it again.',
+  },
+
   // Quantized checkpoints.
   'formats.quant_method': {
     what: 'config.json says that the model is quantized with {method}, which Graft does not read.',
