@@ -5,6 +5,7 @@ import { GraftError } from '../lib/errors.ts';
 import { Decoder } from './decoder.ts';
 import type { ModelFiles } from './openModel.ts';
 import { ResidentWeights } from './residentWeights.ts';
+import { StreamedWeights } from './streamedWeights.ts';
 import type { WeightStorage } from './weightLoader.ts';
 
 /** The element type a recipe's `dtype` means on this adapter. Throws `gpu.no_f16`. */
@@ -13,18 +14,26 @@ export function activationType(gpu: Gpu, dtype: Recipe['dtype']): ElementType {
   return dtype === 'f16' ? 'f16' : 'f32';
 }
 
-/** Loads every weight of a model and makes the decoder that owns them: `closeDecoder` frees both. */
+/**
+ * Makes a decoder and the weights it owns: `closeDecoder` frees both.
+ * @param options.slots blocks on the GPU at once, the others on disk; null loads every weight
+ */
 export async function openDecoder(
   gpu: Gpu,
   files: ModelFiles,
   type: ElementType,
   options: {
     quantize?: WeightStorage['quantize'];
+    slots?: number | null;
     onProgress?: (done: number, total: number) => void;
   } = {},
 ): Promise<Decoder> {
   const storage = { halve: type === 'f16', quantize: options.quantize ?? null };
-  const weights = await ResidentWeights.load(gpu, files, storage, options.onProgress);
+  const { slots = null, onProgress } = options;
+  const weights =
+    slots === null
+      ? await ResidentWeights.load(gpu, files, storage, onProgress)
+      : new StreamedWeights(gpu, files, storage, slots);
   return new Decoder(gpu, files.spec, weights, type);
 }
 

@@ -47,6 +47,7 @@ export interface MemoryPlan extends MemoryUse {
  * What a recipe's run on a model will take, told from the model's headers and the shapes of the rows alone. There are
  * no formulas: loading, a step and an evaluation run on a device that only counts.
  * @param data shapes of the rows; null plans for rows of the maximal length
+ * @param slots blocks on the GPU at once where the others stay on disk; null for all of them
  * Throws `train.no_targets`, `train.layer_out_of_range`, `train.no_rows`, `gpu.no_f16`.
  */
 export async function planMemory(
@@ -54,15 +55,19 @@ export async function planMemory(
   recipe: Recipe,
   limits: GpuLimits,
   data: DataShapes | null,
+  slots: number | null = null,
 ): Promise<MemoryPlan> {
   const { maxPositions } = files.spec;
   const training = largestTraining(recipe, maxPositions, data);
+  // Streamed blocks are passed by all micro-batches of a step together.
+  const together = slots === null ? 1 : recipe.grad_accum;
   const evaluation = largestEvaluation(recipe, maxPositions, data);
   const gpu = new DryGpu(limits);
   try {
     const use = await memoryOf(gpu, files, recipe, {
-      training: [emptyBatch(training)],
+      training: Array.from({ length: together }, () => emptyBatch(training)),
       evaluation: evaluation ? [emptyBatch(evaluation)] : [],
+      slots,
     });
     const { tokens, targets } = training;
     return { ...use, tokens, targets, largestBinding: gpu.largestBinding };
@@ -99,7 +104,11 @@ async function memoryOf(
   gpu: Gpu,
   files: ModelFiles,
   recipe: Recipe,
-  { training, evaluation }: { training: MicroBatch[]; evaluation: MicroBatch[] },
+  {
+    training,
+    evaluation,
+    slots = null,
+  }: { training: MicroBatch[]; evaluation: MicroBatch[]; slots?: number | null },
 ): Promise<MemoryUse> {
   const { memory } = gpu;
   memory.resetPeak();
@@ -107,7 +116,7 @@ async function memoryOf(
   // Before loading, for what can be wrong with the recipe.
   planLora(files.spec, recipe);
   planSaved(files.spec, recipe.modules_to_save);
-  const decoder = await openDecoder(gpu, files, type, { quantize: quantizationOf(recipe) });
+  const decoder = await openDecoder(gpu, files, type, { quantize: quantizationOf(recipe), slots });
   const loadPeak = memory.peak;
   const adapter = await startAdapter(decoder, recipe, null);
   const runner = new StepRunner(decoder, adapter, recipe.optimizer);

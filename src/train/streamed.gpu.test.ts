@@ -1,15 +1,19 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { defaultRecipe, type Recipe } from '../config/recipe.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { rowShapes } from '../data/rowShapes.ts';
 import { Decoder } from '../model/decoder.ts';
-import { closeDecoder } from '../model/openDecoder.ts';
+import { closeDecoder, openDecoder } from '../model/openDecoder.ts';
 import { openModelFiles, type ModelFiles } from '../model/openModel.ts';
 import { ResidentWeights } from '../model/residentWeights.ts';
 import { StreamedWeights } from '../model/streamedWeights.ts';
+import { caught } from '../testing/errors.ts';
 import { testGpu } from '../testing/gpu.ts';
 import { refuseLeaks } from '../testing/leaks.ts';
 import { randomRows, readBuffers } from '../testing/passes.ts';
 import { tinyModel } from '../testing/tinyModel.ts';
+import { chooseSlots } from './chooseSlots.ts';
+import { planMemory } from './memoryPlan.ts';
 import { startAdapter } from './startAdapter.ts';
 import { train } from './trainer.ts';
 
@@ -62,5 +66,53 @@ describe.each<[string, Partial<Recipe>]>([
 ])('training on streamed weights, %s', (_, fields) => {
   it.each([1, 2, 3])('gives the bits of resident ones with %i slots', async (slots) => {
     expect(await run(slots, fields)).toEqual(await run(null, fields));
+  });
+});
+
+describe('a model in 4 bits that is larger than the budget', () => {
+  const config = { hidden_size: 128, intermediate_size: 256, num_hidden_layers: 80, head_dim: 32 };
+  const recipe: Recipe = {
+    ...defaultRecipe(),
+    ...{
+      method: 'qlora',
+      rank: 2,
+      targets: ['q_proj'],
+      layers: [0, 79],
+      lr: 1e-2,
+      batch_size: 1,
+      max_steps: 3,
+    },
+  };
+  const rows = randomRows([8, 6]);
+  const shapes = { train: rowShapes(rows), evaluation: null };
+
+  it('trains within it, at a quarter of its own size', async () => {
+    const large = await openModelFiles(tinyModel({ dtype: 'BF16', config }));
+    const resident = await planMemory(large, recipe, gpu, shapes);
+    const budget = resident.parts.weights / 4;
+    const slots = await chooseSlots(large, recipe, gpu, shapes, budget);
+    const before = gpu.memory.bytes;
+    gpu.memory.resetPeak();
+    const decoder = await openDecoder(gpu, large, 'f32', { quantize: { doubleQuant: false }, slots });
+    const adapter = await startAdapter(decoder, recipe, null);
+    const losses: number[] = [];
+    await train({
+      ...{ decoder, adapter, recipe, dataset: rows, evalDataset: null },
+      onStep: ({ loss }) => losses.push(loss),
+      onEval: () => undefined,
+      shouldStop: () => false,
+    });
+    const peak = gpu.memory.peak - before;
+    adapter.dispose();
+    closeDecoder(decoder);
+    expect(losses).toHaveLength(3);
+    expect(losses.every(Number.isFinite)).toBe(true);
+    expect(peak).toBeLessThanOrEqual(1.05 * budget);
+  });
+
+  it('says what it needs at least where not even one block at a time fits', async () => {
+    const everywhere = { ...recipe, layers: 'all' as const };
+    const error = await caught(() => chooseSlots(files, everywhere, gpu, shapes, 1000));
+    expect(error).toMatchObject({ code: 'train.budget_too_small', params: { budget: 1000 } });
   });
 });

@@ -1,5 +1,6 @@
 import { basename, resolve } from 'node:path';
 import type { Recipe } from '../../config/recipe.ts';
+import { rowShapes } from '../../data/rowShapes.ts';
 import { splitDataset } from '../../data/split.ts';
 import { loadTokenizer } from '../../data/tokenizer.ts';
 import { writeAdapter, type PeftAdapter } from '../../formats/peft.ts';
@@ -10,6 +11,7 @@ import { planLora, type LoraModule } from '../../model/loraModules.ts';
 import { lastPart, planSaved, type SavedSpec } from '../../model/savedModules.ts';
 import { activationType, openDecoder, quantizationOf } from '../../model/openDecoder.ts';
 import type { DecoderSpec } from '../../model/spec.ts';
+import { chooseSlots } from '../../train/chooseSlots.ts';
 import { describeAdapter, startAdapter } from '../../train/startAdapter.ts';
 import { train, type StepReport } from '../../train/trainer.ts';
 import { readDataset } from '../dataset.ts';
@@ -19,7 +21,7 @@ import { readRecipe } from '../recipe.ts';
 import { openAdapterAt, openModelAt, withGpu } from '../session.ts';
 
 export const usage =
-  'train --model DIR --data FILE --out DIR [--recipe FILE.json] [--init-adapter DIR] [--adapter-dtype f32|int8]';
+  'train --model DIR --data FILE --out DIR [--recipe FILE.json] [--init-adapter DIR] [--adapter-dtype f32|int8] [--memory-budget SIZE]';
 
 /**
  * Trains an adapter and writes it as a PEFT folder (in int8 only Graft can read it) with recipe.json and metrics.jsonl
@@ -27,12 +29,13 @@ export const usage =
  * error all the same.
  */
 export async function run(args: string[]): Promise<void> {
-  const names = ['model', 'data', 'out', 'recipe', 'init-adapter', 'adapter-dtype'];
+  const names = ['model', 'data', 'out', 'recipe', 'init-adapter', 'adapter-dtype', 'memory-budget'];
   const options = new Options(args, usage, names);
   const modelPath = options.required('model');
   const dataPath = options.required('data');
   const outPath = options.required('out');
   const dtype = options.choice('adapter-dtype', ['f32', 'int8']) === 'int8' ? 'I8' : 'F32';
+  const budget = options.bytes('memory-budget');
   const out = await outputFolder(outPath);
   const asked = await readRecipe(options.optional('recipe'));
   const files = await openModelAt(modelPath);
@@ -49,9 +52,16 @@ export async function run(args: string[]): Promise<void> {
   const rows = splitDataset(dataset, recipe.eval_fraction, recipe.seed);
 
   await withGpu(async (gpu) => {
+    const shapes = {
+      train: rowShapes(rows.train),
+      evaluation: rows.evaluation && rowShapes(rows.evaluation),
+    };
+    const slots = budget === null ? null : await chooseSlots(files, recipe, gpu, shapes, budget);
     const decoder = await openDecoder(gpu, files, activationType(gpu, recipe.dtype), {
       quantize: quantizationOf(recipe),
+      slots,
     });
+    if (budget !== null) console.error(`${slots} of ${spec.layers} blocks are in GPU memory at a time.`);
     const adapter = await startAdapter(decoder, recipe, initial);
     const metrics: string[] = [];
     const keep = async () => {
@@ -82,6 +92,7 @@ export async function run(args: string[]): Promise<void> {
       throw error;
     }
     await keep();
+    if (budget !== null) console.error(`The most GPU memory at once was ${gpu.memory.peak} bytes.`);
   });
 }
 

@@ -25,6 +25,10 @@ export const trainErrors = {
     what: 'This model cannot train “{module}” in full.',
     next: 'Choose among {known} for "modules_to_save", or leave it empty.',
   },
+  'train.budget_too_small': {
+    what: 'Training needs at least {least} bytes of GPU memory with one block of the model at a time; the budget is {budget}.',
+    next: 'Raise the budget, or lower batch_size, max_length or rank.',
+  },
   'train.layer_out_of_range': {
     what: 'Layer {layer} does not exist: the model has {layers} layers, counted from 0.',
     next: 'Correct "layers" in the recipe.',
