@@ -2,6 +2,7 @@ import { cliErrors } from './cli.ts';
 import { dataErrors } from './data.ts';
 import { formatsErrors } from './formats.ts';
 import { gpuErrors } from './gpu.ts';
+import { hubErrors } from './hub.ts';
 import { inferErrors } from './infer.ts';
 import { mergeErrors } from './merge.ts';
 import { modelErrors } from './model.ts';
@@ -15,6 +16,7 @@ const texts = {
   ...dataErrors,
   ...formatsErrors,
   ...gpuErrors,
+  ...hubErrors,
   ...inferErrors,
   ...mergeErrors,
   ...modelErrors,

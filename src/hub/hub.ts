@@ -1,0 +1,260 @@
+import { GraftError, messageOf } from '../lib/errors.ts';
+import { judge, Transient, type Asked } from './answers.ts';
+import { systemClock, type Clock } from './clock.ts';
+import { backOff, LONGEST_WAIT_MS, MOST_ATTEMPTS } from './waits.ts';
+import { watchdog } from './watchdog.ts';
+
+export const officialEndpoint = 'https://huggingface.co';
+
+/** How a Hub is reached. */
+export interface HubSettings {
+  /** The address of a mirror or a Hub of one's own; the official Hub without it. */
+  endpoint?: string;
+  /** Gives the person's token, which is kept nowhere else; null where there is none. */
+  token?: () => string | null | Promise<string | null>;
+  /** The person's word that `endpoint` may have the token. */
+  tokenForEndpoint?: boolean;
+  fetch?: typeof globalThis.fetch;
+  clock?: Clock;
+  /** After this many milliseconds without a byte a connection counts as cut. */
+  idleMs?: number;
+}
+
+/** An answer whose status is success. */
+export interface Answer {
+  response: Response;
+  /** Where the answer came from in the end. */
+  url: string;
+  /** It came from another origin than the Hub's. */
+  elsewhere: boolean;
+  /** The headers of the first answer, before redirects, where they can be seen. */
+  first: Headers;
+}
+
+const MOST_REDIRECTS = 5;
+
+/** One Hub and the rules of talking to it: where the token may go, what is tried again, and how long to wait. */
+export class Hub {
+  /** Without a slash at its end. */
+  readonly endpoint: string;
+  readonly host: string;
+  readonly clock: Clock;
+  /** Bytes of all bodies so far. */
+  bytesReceived = 0;
+  readonly #settings: HubSettings;
+  readonly #origin: string;
+  readonly #fetch: typeof globalThis.fetch;
+  readonly #idleMs: number;
+  /** Browsers hide where a redirect leads, and follow it themselves. */
+  #redirectsHidden = false;
+  #pausedUntil = 0;
+
+  /** Throws `hub.bad_endpoint`. */
+  constructor(settings: HubSettings = {}) {
+    const url = parseEndpoint(settings.endpoint ?? officialEndpoint);
+    this.endpoint = url.href.replace(/\/+$/, '');
+    this.host = url.host;
+    this.clock = settings.clock ?? systemClock;
+    this.#settings = settings;
+    this.#origin = url.origin;
+    // Called as a function of its own: browsers refuse a fetch that is called as a method.
+    const given = settings.fetch;
+    this.#fetch = (input, init) => (given ?? globalThis.fetch)(input, init);
+    this.#idleMs = settings.idleMs ?? 60_000;
+  }
+
+  /**
+   * One request and its redirects; `read` reads the body of a successful answer and calls `touch` whenever bytes come.
+   * The token goes to the endpoint's origin only, never along a redirect to another one. Throws `Transient` for what
+   * another attempt may mend, and the named errors of `judge`.
+   */
+  async request<T>(
+    address: string,
+    asked: Asked,
+    headers: Record<string, string>,
+    read: (answer: Answer, touch: () => void) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    signal?.throwIfAborted();
+    const watch = watchdog(this.#idleMs, signal);
+    try {
+      const answer = await this.#follow(address, asked, headers, watch.signal);
+      watch.touch();
+      return await read(answer, watch.touch);
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (error instanceof GraftError || error instanceof Transient) throw error;
+      const host = new URL(address).host;
+      throw new Transient(
+        new GraftError('hub.offline', { host, detail: networkDetail(error) }, { cause: error }),
+      );
+    } finally {
+      watch.end();
+    }
+  }
+
+  /**
+   * Runs `attempt` until it succeeds, waiting as told or longer and longer, at most eight times in a row without
+   * `progress` growing. Throws the named error of the last failure.
+   */
+  async persist<T>(
+    attempt: () => Promise<T>,
+    { signal, progress = () => 0 }: { signal?: AbortSignal; progress?: () => number } = {},
+  ): Promise<T> {
+    let failures = 0;
+    let reached = progress();
+    for (;;) {
+      await this.#pause(signal);
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!(error instanceof Transient)) throw error;
+        if (progress() > reached) failures = 0;
+        reached = progress();
+        failures += 1;
+        const { named, waitMs } = error;
+        if (failures >= MOST_ATTEMPTS || (waitMs ?? 0) > LONGEST_WAIT_MS) throw withAttempts(named, failures);
+        // A wait that one request is told holds for all.
+        if (waitMs) this.#pausedUntil = Math.max(this.#pausedUntil, this.clock.now() + waitMs);
+        else if (waitMs === null || failures > 1) await this.clock.sleep(backOff(failures), signal);
+      }
+    }
+  }
+
+  /**
+   * A fetch for the client library's calls of the API: with the rules above, and with the whole answer read, so that
+   * one cut off is asked for again.
+   */
+  apiFetch(asked: Asked, signal?: AbortSignal): typeof globalThis.fetch {
+    return async (input, init) => {
+      const address = this.#atEndpoint(input instanceof Request ? input.url : String(input));
+      const headers = Object.fromEntries(new Headers(init?.headers));
+      const read = async ({ response }: Answer): Promise<Response> => {
+        const body = await response.arrayBuffer();
+        this.bytesReceived += body.byteLength;
+        const type = response.headers.get('Content-Type') ?? '';
+        if (/\bhtml\b/.test(type)) {
+          throw new GraftError('hub.html_page', { host: this.host, file: asked.repo });
+        }
+        const link = response.headers.get('Link');
+        return new Response(body, { headers: { 'Content-Type': type, ...(link && { Link: link }) } });
+      };
+      return this.persist(() => this.request(address, asked, headers, read, signal), { signal });
+    };
+  }
+
+  /** Mirrors pass on the official Hub's links to the next page of a list; these go to the mirror all the same. */
+  #atEndpoint(address: string): string {
+    const url = new URL(address);
+    if (url.origin === this.#origin || url.origin !== officialEndpoint) return address;
+    return this.endpoint + url.pathname + url.search;
+  }
+
+  async #pause(signal?: AbortSignal): Promise<void> {
+    for (;;) {
+      const wait = this.#pausedUntil - this.clock.now();
+      if (wait <= 0) return;
+      await this.clock.sleep(wait, signal);
+    }
+  }
+
+  async #follow(
+    address: string,
+    asked: Asked,
+    headers: Record<string, string>,
+    signal: AbortSignal,
+  ): Promise<Answer> {
+    let url = new URL(address);
+    let first: Headers | undefined;
+    for (let redirects = 0; ; redirects++) {
+      const response = await this.#send(url, asked, headers, signal);
+      first ??= response.headers;
+      if (![301, 302, 303, 307, 308].includes(response.status)) {
+        // In browsers, where redirects are followed unseen, only the answer knows where it came from.
+        if (response.url !== '') url = new URL(response.url);
+        return { response, url: url.href, elsewhere: url.origin !== this.#origin, first };
+      }
+      await response.body?.cancel();
+      url = this.#nextPlace(url, response.headers.get('Location'), asked, redirects);
+    }
+  }
+
+  #nextPlace(from: URL, location: string | null, { repo, file = repo }: Asked, redirects: number): URL {
+    const host = from.host;
+    const bad = (detail: string): GraftError => new GraftError('hub.bad_redirect', { host, file, detail });
+    if (redirects >= MOST_REDIRECTS) throw bad('too many redirects');
+    if (location === null || !URL.canParse(location, from)) throw bad('no address');
+    const to = new URL(location, from);
+    if (to.protocol !== 'https:' && to.protocol !== 'http:') throw bad(to.protocol);
+    if (from.protocol === 'https:' && to.protocol === 'http:') throw bad('from https to http');
+    return to;
+  }
+
+  async #send(
+    url: URL,
+    asked: Asked,
+    headers: Record<string, string>,
+    signal: AbortSignal,
+  ): Promise<Response> {
+    const { token, kind } = url.origin === this.#origin ? await this.#token(asked) : noToken;
+    const init: RequestInit = {
+      headers: { ...headers, ...(token !== null && { Authorization: `Bearer ${token}` }) },
+      credentials: 'omit',
+      referrerPolicy: 'no-referrer',
+      cache: 'no-store',
+      signal,
+    };
+    let response = await this.#fetch(url.href, {
+      ...init,
+      redirect: this.#redirectsHidden ? 'follow' : 'manual',
+    });
+    if (response.type === 'opaqueredirect') {
+      // The browser follows, and by the Fetch standard drops Authorization when the origin changes.
+      this.#redirectsHidden = true;
+      response = await this.#fetch(url.href, { ...init, redirect: 'follow' });
+    }
+    if (response.status >= 300 && response.status < 400) return response;
+    const place = response.url === '' ? url : new URL(response.url);
+    const elsewhere = place.origin !== this.#origin;
+    const problem = judge(response, asked, { host: place.host, token: kind, elsewhere });
+    if (problem === undefined) return response;
+    await response.body?.cancel();
+    throw problem;
+  }
+
+  async #token({ repo }: Asked): Promise<{ token: string | null; kind: 'sent' | 'withheld' | 'none' }> {
+    const token = (await this.#settings.token?.())?.trim() || null;
+    if (token === null) return noToken;
+    if (this.#origin !== officialEndpoint && !this.#settings.tokenForEndpoint) {
+      return { token: null, kind: 'withheld' };
+    }
+    // Checked here, because the error of fetch for an impossible header shows what is in it.
+    if (!/^[\x21-\x7e]+$/.test(token)) throw new GraftError('hub.token_refused', { host: this.host, repo });
+    return { token, kind: 'sent' };
+  }
+}
+
+const noToken = { token: null, kind: 'none' } as const;
+
+function parseEndpoint(endpoint: string): URL {
+  const bad = (detail: string): GraftError => new GraftError('hub.bad_endpoint', { endpoint, detail });
+  if (!URL.canParse(endpoint)) throw bad('it is no URL');
+  const url = new URL(endpoint);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') throw bad('it is neither https nor http');
+  if (url.username !== '' || url.password !== '') {
+    throw new GraftError('hub.bad_endpoint', { endpoint: url.host, detail: 'it holds a name or password' });
+  }
+  if (url.search !== '' || url.hash !== '') throw bad('it ends with a query');
+  return url;
+}
+
+function withAttempts(error: GraftError, attempts: number): GraftError {
+  return new GraftError(error.code, { ...error.params, attempts }, { cause: error });
+}
+
+/** Node hides the reason behind “fetch failed”. Addresses are left out: signed ones are secrets for a while. */
+function networkDetail(error: unknown): string {
+  const { cause } = error as { cause?: { code?: unknown; message?: unknown } };
+  const detail = typeof cause?.code === 'string' ? cause.code : messageOf(error);
+  return detail.replace(/https?:\S+/g, '…').slice(0, 200);
+}

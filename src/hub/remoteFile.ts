@@ -1,0 +1,224 @@
+import { GraftError } from '../lib/errors.ts';
+import { concatBytes } from '../lib/bytes.ts';
+import { sniff } from '../lib/sniff.ts';
+import { Transient, type Asked } from './answers.ts';
+import type { Answer, Hub } from './hub.ts';
+
+/** A file of a model at a commit. */
+export interface HubFile {
+  path: string;
+  /** Bytes. */
+  size: number;
+  /** SHA-256 of a file in LFS, git's SHA-1 of any other, in hex. */
+  oid: string;
+  /** Whether `oid` is a SHA-256. */
+  lfs: boolean;
+}
+
+/** Takes the bytes at `offset` of the file; resolves when they may be overwritten. */
+export type Deliver = (offset: number, bytes: Uint8Array<ArrayBuffer>) => void | Promise<void>;
+
+/** Thrown where a server answers every range with the whole file, and whoever asks would rather have it at once. */
+export class RangesIgnored extends Error {}
+
+/** Answers with the whole file to a range before a server counts as one that knows no ranges. */
+const MOST_IGNORED = 3;
+
+/** Reads ranges of one file of a model at a commit, however the connection behaves. */
+export class RemoteFile {
+  readonly file: HubFile;
+  readonly #hub: Hub;
+  readonly #commit: string;
+  readonly #asked: Asked;
+  readonly #address: string;
+  /** Where the Hub last redirected to: asked directly until it expires, to spare the Hub a request a range. */
+  #signed: string | null = null;
+  #ignored = 0;
+
+  constructor(hub: Hub, repo: string, commit: string, file: HubFile) {
+    this.file = file;
+    this.#hub = hub;
+    this.#commit = commit;
+    this.#asked = { repo, file: file.path, revision: commit };
+    const path = file.path.split('/').map(encodeURIComponent).join('/');
+    this.#address = `${hub.endpoint}/${repo}/resolve/${commit}/${path}`;
+  }
+
+  /** Bytes `begin` to `end` in memory. Throws what `stream` throws. */
+  async read(begin: number, end: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+    const out = new Uint8Array(end - begin);
+    await this.stream(begin, end, (offset, bytes) => out.set(bytes, offset - begin), { signal });
+    return out;
+  }
+
+  /**
+   * Delivers bytes `begin` to `end` in order, each once; after a cut connection it goes on from where it stopped.
+   * A whole file in answer to a range is asked for again, and then read from its start with what was not asked for
+   * dropped, or with `wholeIsFine: false` throws `RangesIgnored`. `onCut` hears at which byte an attempt ended.
+   * Throws the `hub.*` errors.
+   */
+  async stream(
+    begin: number,
+    end: number,
+    deliver: Deliver,
+    {
+      signal,
+      wholeIsFine = true,
+      onCut,
+    }: { signal?: AbortSignal; wholeIsFine?: boolean; onCut?: (at: number) => void } = {},
+  ): Promise<void> {
+    let at = begin;
+    const counted: Deliver = async (offset, bytes) => {
+      await deliver(offset, bytes);
+      at = offset + bytes.byteLength;
+    };
+    if (begin >= end) return;
+    const attempt = async (): Promise<void> => {
+      try {
+        await this.#attempt(at, end, counted, wholeIsFine, signal);
+      } catch (error) {
+        if (error instanceof Transient) onCut?.(at);
+        throw error;
+      }
+    };
+    await this.#hub.persist(attempt, { signal, progress: () => at });
+  }
+
+  async #attempt(
+    begin: number,
+    end: number,
+    deliver: Deliver,
+    wholeIsFine: boolean,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const address = this.#signed ?? this.#address;
+    const headers = {
+      Range: `bytes=${begin}-${end - 1}`,
+      // Compressed ranges would be ranges of something else. Browsers say so by themselves.
+      'Accept-Encoding': 'identity',
+    };
+    const read = async (answer: Answer, touch: () => void): Promise<void> => {
+      const from = await this.#check(answer, begin, end, wholeIsFine, touch);
+      this.#signed = answer.elsewhere ? answer.url : null;
+      await this.#readBody(answer.response, from, begin, end, deliver, touch);
+    };
+    try {
+      await this.#hub.request(address, this.#asked, headers, read, signal);
+    } catch (error) {
+      if (error instanceof Transient) this.#signed = null;
+      throw error;
+    }
+  }
+
+  /** At which byte of the file the body starts. Throws unless it holds what was asked for. */
+  async #check(
+    { response, first }: Answer,
+    begin: number,
+    end: number,
+    wholeIsFine: boolean,
+    touch: () => void,
+  ): Promise<number> {
+    const { file } = this;
+    const { headers, status } = response;
+    const fail = async (detail: string): Promise<never> => {
+      const instead = await this.#sniffBody(response, touch);
+      if (instead) throw this.#error(instead);
+      throw new Transient(this.#error('hub.bad_range', { detail }));
+    };
+    const commit = first.get('X-Repo-Commit');
+    if (commit !== null && commit !== this.#commit) {
+      await response.body?.cancel();
+      throw new GraftError('hub.commit_changed', {
+        host: this.#hub.host,
+        repo: this.#asked.repo,
+        commit: this.#commit,
+        found: commit,
+      });
+    }
+    const linked = first.get('X-Linked-Size');
+    if (linked !== null && Number(linked) !== file.size) return fail(`it has ${linked} bytes there`);
+    if (/\bhtml\b/.test(headers.get('Content-Type') ?? '') && !/\.html?$/.test(file.path)) {
+      return fail('they are a web page');
+    }
+    const encoding = headers.get('Content-Encoding');
+    if (encoding !== null && encoding !== 'identity') return fail(`they are compressed with ${encoding}`);
+    const length = headers.get('Content-Length');
+    if (status === 206) {
+      const range = headers.get('Content-Range');
+      // Browsers show it only where the server lets them; then the length must do.
+      if (range === null) {
+        if (length !== null && Number(length) !== end - begin) return fail(`they are ${length} bytes`);
+        return begin;
+      }
+      const [, from, to, total] = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(range.trim()) ?? [];
+      const fits =
+        Number(from) === begin && Number(to) < end && (total === '*' || Number(total) === file.size);
+      return fits ? begin : fail(`they are ${range.slice(0, 100)}`);
+    }
+    if (length !== null && Number(length) !== file.size) return fail(`it has ${length} bytes there`);
+    if (begin === 0 && end === file.size) return 0;
+    this.#ignored += 1;
+    if (this.#ignored >= MOST_IGNORED && wholeIsFine) return 0;
+    await response.body?.cancel();
+    if (this.#ignored >= MOST_IGNORED) throw new RangesIgnored();
+    throw new Transient(this.#error('hub.bad_range', { detail: 'the whole file' }));
+  }
+
+  async #readBody(
+    response: Response,
+    from: number,
+    begin: number,
+    end: number,
+    deliver: Deliver,
+    touch: () => void,
+  ): Promise<void> {
+    let at = from;
+    const reader = response.body?.getReader();
+    try {
+      while (reader && at < end) {
+        const { done, value } = await reader.read();
+        if (done) break;
+        touch();
+        this.#hub.bytesReceived += value.byteLength;
+        const wanted = value.subarray(Math.max(0, begin - at), end - at);
+        if (wanted.byteLength > 0) await deliver(Math.max(at, begin), wanted);
+        at += value.byteLength;
+        // What was delivered may have taken its time; the server is not to blame for it.
+        touch();
+      }
+    } finally {
+      await reader?.cancel().catch(() => undefined);
+    }
+    if (at >= end) return;
+    throw new Transient(
+      new GraftError('hub.offline', { host: this.#hub.host, detail: 'the connection was closed early' }),
+    );
+  }
+
+  /** What stands in place of the file, where it is known by its first bytes. Ends the body. */
+  async #sniffBody(
+    response: Response,
+    touch: () => void,
+  ): Promise<'hub.html_page' | 'hub.lfs_pointer' | null> {
+    const pieces: Uint8Array[] = [];
+    const reader = response.body?.getReader();
+    for (let size = 0; reader && size < 1024;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      touch();
+      this.#hub.bytesReceived += value.byteLength;
+      pieces.push(value);
+      size += value.byteLength;
+    }
+    await reader?.cancel().catch(() => undefined);
+    const found = sniff(concatBytes(pieces));
+    return found === 'html_page' || found === 'lfs_pointer' ? `hub.${found}` : null;
+  }
+
+  #error(
+    code: 'hub.bad_range' | 'hub.html_page' | 'hub.lfs_pointer',
+    params: { detail?: string } = {},
+  ): GraftError {
+    return new GraftError(code, { host: this.#hub.host, file: this.file.path, ...params });
+  }
+}
