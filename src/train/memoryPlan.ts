@@ -4,7 +4,7 @@ import { rowShapes } from '../data/rowShapes.ts';
 import { tokenRowsOf, type TokenRows } from '../data/tokenRows.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { DryGpu, type GpuLimits } from '../gpu/dryGpu.ts';
-import type { MemoryByPart } from '../gpu/memory.ts';
+import { memoryParts, type MemoryByPart } from '../gpu/memory.ts';
 import { planSaved } from '../model/savedModules.ts';
 import { planLora } from '../model/loraModules.ts';
 import { activationType, closeDecoder, openDecoder, quantizationOf } from '../model/openDecoder.ts';
@@ -77,7 +77,7 @@ export async function planMemory(
 }
 
 /**
- * The same, measured on a GPU that holds nothing else of Graft's: the model is loaded, and a step and an evaluation run
+ * The same, measured on a GPU, besides what Graft holds there already: the model is loaded, and a step and an evaluation run
  * on the run's largest micro-batches.
  * @param data the rows; null makes rows of the maximal length
  * Throws what `planMemory` throws, and what loading and the device throw.
@@ -100,6 +100,7 @@ export async function measureMemory(
   });
 }
 
+/** What loading, a step and an evaluation take besides what is there already. */
 async function memoryOf(
   gpu: Gpu,
   files: ModelFiles,
@@ -112,12 +113,13 @@ async function memoryOf(
 ): Promise<MemoryUse> {
   const { memory } = gpu;
   memory.resetPeak();
+  const [before, partsBefore] = [memory.bytes, memory.parts];
   const type = activationType(gpu, recipe.dtype);
   // Before loading, for what can be wrong with the recipe.
   planLora(files.spec, recipe);
   planSaved(files.spec, recipe.modules_to_save);
   const decoder = await openDecoder(gpu, files, type, { quantize: quantizationOf(recipe), slots });
-  const loadPeak = memory.peak;
+  const loadPeak = memory.peak - before;
   const adapter = await startAdapter(decoder, recipe, null);
   const runner = new StepRunner(decoder, adapter, recipe.optimizer);
   try {
@@ -127,8 +129,9 @@ async function memoryOf(
     for (const batch of evaluation) {
       if (batch.targetRows.length > 0) await lossesOf(decoder, use, batch);
     }
-    const { peak: total, peakParts: parts } = memory;
-    return { total, parts, loadPeak, trainableParameters: adapter.parameters };
+    const parts = memory.peakParts;
+    for (const part of memoryParts) parts[part] -= partsBefore[part];
+    return { total: memory.peak - before, parts, loadPeak, trainableParameters: adapter.parameters };
   } finally {
     runner.dispose();
     adapter.dispose();
