@@ -141,20 +141,6 @@ export const recipeFields = {
     'Train on',
     'Which tokens are learned: the assistant’s answers, everything, the last answer only, or the answers and the ChatML marks of every turn, as Qwen v1 does.',
   ),
-  quant: field(
-    choice(['nf4']),
-    'nf4',
-    'advanced',
-    'Quantization',
-    'How QLoRA stores the model: nf4 is 4-bit NormalFloat in blocks of 64, as in bitsandbytes. A model that comes in 4 bits stays as it is.',
-  ),
-  double_quant: field(
-    flag(),
-    false,
-    'advanced',
-    'Double quantization',
-    'With QLoRA: quantize the scales of the blocks too. 4.13 bits a weight instead of 4.5, slightly less exact.',
-  ),
   targets: field(
     wordOrList('all-linear', moduleName, targetsText),
     'all-linear',
@@ -168,6 +154,20 @@ export const recipeFields = {
     'advanced',
     'Modules trained in full',
     'Embedding and head can be trained whole beside the adapter, for base models that must learn new tokens: ["embed_tokens", "lm_head"]. Needs 16 bytes for each of their numbers.',
+  ),
+  quant: field(
+    choice(['nf4']),
+    'nf4',
+    'advanced',
+    'Quantization',
+    'How QLoRA stores the model: nf4 is 4-bit NormalFloat in blocks of 64, as in bitsandbytes. A model that comes in 4 bits stays as it is.',
+  ),
+  double_quant: field(
+    flag(),
+    false,
+    'advanced',
+    'Double quantization',
+    'With QLoRA: quantize the scales of the blocks too. 4.13 bits a weight instead of 4.5, slightly less exact.',
   ),
   layers: field(
     wordOrList('all', count(0, 100_000, layersText), layersText),

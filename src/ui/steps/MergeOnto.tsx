@@ -1,4 +1,4 @@
-import { Button, Label, Radio, RadioGroup, Text } from 'react-aria-components';
+import { Button, Label, Radio, RadioGroup } from 'react-aria-components';
 import type { ExportChoices } from '../../store/exporting.ts';
 import { useStudio } from '../../store/index.ts';
 import { busyWith } from '../../store/state.ts';
@@ -30,9 +30,9 @@ export function MergeOnto() {
                 {t(`export.onto.${base}`)}
                 <Loss base={base} />
               </span>
-              <Text id={`onto-${base}-help`} className="field__help">
+              <span id={`onto-${base}-help`} className="field__help">
                 {t(`export.onto.${base}.help`)}
-              </Text>
+              </span>
             </span>
           </Radio>
         ))}
