@@ -101,6 +101,16 @@ describe('studio', () => {
     expect(blockReason(studio.getState(), 'train')).toBeNull();
   });
 
+  it('takes several values at once, but none that the recipe refuses', () => {
+    const { studio } = openStudio();
+    studio.getState().setFieldText('batch_size', 'many');
+    studio.getState().setFields({ batch_size: 2, grad_accum: 8, rank: 9999 });
+    expect(studio.getState().recipe).toMatchObject({
+      draft: { batch_size: 2, grad_accum: 8, rank: 16 },
+      invalid: {},
+    });
+  });
+
   it('tokenizes again when a field that matters changes, once for all keystrokes', async () => {
     const { studio, openModel } = openStudio();
     await openModel();

@@ -177,7 +177,7 @@ export const en = {
   'memory.applyUpTo': 'Apply up to here',
   'memory.applyName': 'Apply: {change}',
   'memory.applyUpToName': 'Apply up to here: {change}',
-  'memory.enough': 'With all of it the recipe takes {total} and fits.',
+  'memory.enough': 'The recipe then takes {total} and fits.',
   'memory.notEnough': 'Even so it takes {total}. Choose a smaller model, or try: the browser may lend more.',
   'memory.propose.micro_batch': 'Batch size {batch}, gradient accumulation {accum}: the same rows a step.',
   'memory.propose.shorter_rows': 'Max length {length}.',
