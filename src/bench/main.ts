@@ -1,8 +1,12 @@
 import { memoryBench } from './memory.ts';
 import { writeSection } from './report.ts';
+import { streamingBench } from './streaming.ts';
 
 /** Every benchmark: its text goes to docs/benchmarks.md. */
-const sections: Record<string, () => Promise<string>> = { memory: memoryBench };
+const sections: Record<string, () => Promise<string>> = {
+  memory: memoryBench,
+  streaming: streamingBench,
+};
 
 const asked = process.argv.slice(2);
 const unknown = asked.find((name) => !Object.hasOwn(sections, name));

@@ -1,5 +1,19 @@
-/** config.json of published models, for random weights of their shapes. */
+/** config.json of published models, for random weights of their shapes, and of a small one. */
 export const shapes: Readonly<Record<string, Record<string, unknown>>> = {
+  small: {
+    architectures: ['LlamaForCausalLM'],
+    model_type: 'llama',
+    hidden_size: 256,
+    intermediate_size: 1024,
+    num_hidden_layers: 8,
+    num_attention_heads: 4,
+    num_key_value_heads: 4,
+    vocab_size: 512,
+    max_position_embeddings: 4096,
+    rms_norm_eps: 1e-6,
+    rope_theta: 10000,
+    tie_word_embeddings: true,
+  },
   'qwen2.5-0.5b': {
     architectures: ['Qwen2ForCausalLM'],
     model_type: 'qwen2',
