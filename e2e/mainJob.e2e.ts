@@ -1,11 +1,10 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { sharedPath } from '../src/testing/shared.ts';
 import { browsers } from './harness/browsers.ts';
+import { answerOf, dropModel, OPEN, unzip } from './harness/job.ts';
 import type { Studio } from './harness/studio.ts';
 
 const model = sharedPath('models/stories260k');
@@ -17,8 +16,7 @@ const ownStory =
 /** Half the steps of "Quick try": enough, and SwiftShader takes seconds for each. */
 const shortRecipe = { rank: 8, alpha: 16, lr: 5e-3, max_steps: 30, batch_size: 4 };
 
-/** Software adapters take their time over shaders and steps. */
-const OPEN = 300_000;
+/** Software adapters take their time over steps. */
 const TRAIN = 900_000;
 
 describe.each(browsers)('the main job in %s', (name, openStudio) => {
@@ -104,48 +102,3 @@ describe.each(browsers)('the main job in %s', (name, openStudio) => {
     },
   );
 });
-
-/** Drops the files of a model folder and waits until it is open. */
-async function dropModel(studio: Studio, path: string): Promise<void> {
-  const files = (await readdir(path)).map((file) => join(path, file));
-  await studio.dropFiles('.drop[data-drop="model"]', studio.browser === 'chromium' ? [path] : files);
-  await studio.waitForText('Vocabulary', OPEN);
-}
-
-/** Asks something and returns the whole answer of one side. */
-async function answerOf(
-  studio: Studio,
-  side: 'base' | 'tuned',
-  button: string,
-  text: string,
-): Promise<string> {
-  await studio.fill('Prompt', text);
-  await studio.click({ role: 'button', name: button });
-  const read = () =>
-    studio.evaluate((wanted) => {
-      const panel = document.querySelector(`.answer[data-side="${wanted}"]`);
-      const done = panel?.querySelector('.answer__facts')?.textContent?.includes('a second');
-      return done ? (panel?.querySelector('.answer__text')?.textContent ?? null) : null;
-    }, side);
-  await expect.poll(read, { timeout: OPEN, interval: 250 }).not.toBeNull();
-  return (await read()) ?? '';
-}
-
-/** Unpacks a zip into `folder` with another program than the one that packed it; returns the path of its one folder. */
-async function unzip(zip: string, folder: string): Promise<string> {
-  const { stdout } = await promisify(execFile)('python3', [
-    '-c',
-    'import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); assert z.testzip() is None; ' +
-      'z.extractall(sys.argv[2]); print("\\n".join(z.namelist()))',
-    zip,
-    folder,
-  ]);
-  const folders = new Set(
-    stdout
-      .trim()
-      .split('\n')
-      .map((path) => path.split('/')[0]!),
-  );
-  expect(folders.size).toBe(1);
-  return join(folder, [...folders][0]!);
-}

@@ -44,6 +44,10 @@ class ChromiumStudio implements Studio {
     await this.page.getByLabel(name, { exact: true }).fill(value);
   }
 
+  async select(name: string, option: string): Promise<void> {
+    await this.page.getByLabel(name, { exact: true }).selectOption({ label: option });
+  }
+
   async chooseFiles(target: Target, paths: readonly string[]): Promise<void> {
     const [dialog] = await Promise.all([this.page.waitForEvent('filechooser'), this.click(target)]);
     await dialog.setFiles([...paths]);
@@ -80,6 +84,10 @@ class ChromiumStudio implements Studio {
 
   evaluate<A, R>(f: (argument: A) => R | Promise<R>, argument: A): Promise<R> {
     return this.page.evaluate(f as never, argument);
+  }
+
+  async runScript(source: string): Promise<void> {
+    await this.page.evaluate(source);
   }
 
   async download(start: () => Promise<void>, timeoutMs = 60_000): Promise<string> {

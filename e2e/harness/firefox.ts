@@ -61,6 +61,22 @@ class FirefoxStudio implements Studio {
     await this.page.keyboard.type(value);
   }
 
+  async select(name: string, option: string): Promise<void> {
+    const found = await this.page.waitForFunction(
+      (label, text) => {
+        const lists = [...document.querySelectorAll('select')];
+        const list = lists.find(({ labels }) => labels[0]?.textContent?.trim() === label);
+        const value = [...(list?.options ?? [])].find((candidate) => candidate.text === text)?.value;
+        return list && !list.disabled && value !== undefined ? { list, value } : null;
+      },
+      {},
+      name,
+      option,
+    );
+    const [list, value] = await Promise.all([found.getProperty('list'), found.getProperty('value')]);
+    await (list.asElement() as ElementHandle<HTMLSelectElement>).select((await value.jsonValue()) as string);
+  }
+
   async chooseFiles(target: Target, paths: readonly string[]): Promise<void> {
     const [dialog] = await Promise.all([this.page.waitForFileChooser(), this.click(target)]);
     await dialog.accept([...paths]);
@@ -103,6 +119,10 @@ class FirefoxStudio implements Studio {
 
   evaluate<A, R>(f: (argument: A) => R | Promise<R>, argument: A): Promise<R> {
     return this.page.evaluate(f as (argument: unknown) => R | Promise<R>, argument) as Promise<R>;
+  }
+
+  async runScript(source: string): Promise<void> {
+    await this.page.evaluate(source);
   }
 
   async download(start: () => Promise<void>, timeoutMs = 60_000): Promise<string> {

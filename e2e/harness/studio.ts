@@ -18,6 +18,8 @@ export interface Studio {
   click(target: Target): Promise<void>;
   /** Replaces the text of the field with this accessible name. */
   fill(name: string, value: string): Promise<void>;
+  /** Chooses the option of that text in the list with this accessible name. */
+  select(name: string, option: string): Promise<void>;
   /** Clicks a button that opens the browser's file dialog, and chooses these files there. */
   chooseFiles(target: Target, paths: readonly string[]): Promise<void>;
   /** Gives these files to the `<input type="file">` that the selector finds. */
@@ -33,6 +35,8 @@ export interface Studio {
   text(): Promise<string>;
   /** Runs a function in the page; argument and result are JSON. */
   evaluate<A, R>(f: (argument: A) => R | Promise<R>, argument: A): Promise<R>;
+  /** Runs a script in the page as its driver, whatever the page's own policy says. */
+  runScript(source: string): Promise<void>;
   /** Does what starts a download and waits for the whole file. Returns its path. */
   download(start: () => Promise<void>, timeoutMs?: number): Promise<string>;
   /** Sets the size of the window in CSS pixels. */
