@@ -59,6 +59,13 @@ describe.each(browsers)('%s', (name, openStudio) => {
     await studio.waitForText(`dropped ${described}`);
   });
 
+  it('chooses from a list, and runs a script past the policy of the page', async () => {
+    await studio.open('probes/files.html');
+    await studio.select('Size', 'Large');
+    await studio.runScript('globalThis.size = document.querySelector("#size").value');
+    expect(await studio.evaluate(() => (globalThis as { size?: string }).size ?? null, null)).toBe('l');
+  });
+
   it('fills a field, downloads a whole file and takes a picture', async () => {
     await studio.open('probes/files.html');
     await studio.fill('Name', 'Zip');
