@@ -1,7 +1,7 @@
-import { elementCount } from '../formats/dtypes.ts';
 import type { Tokenizer } from '../data/tokenizer.ts';
 import type { ModelFiles } from '../model/openModel.ts';
 import { lastPart, planSaved } from '../model/savedModules.ts';
+import { matricesOf, vectorsOf, type DecoderSpec } from '../model/spec.ts';
 import type { ModelSummary } from './protocol.ts';
 
 /** What the page tells of an open model. */
@@ -17,7 +17,7 @@ export async function summarize(
   return {
     name,
     family: spec.family,
-    parameters: infos.reduce((sum, { shape }) => sum + elementCount(shape), 0),
+    parameters: parametersOf(spec),
     bytes: checkpoint.totalBytes,
     layers: spec.layers,
     hiddenSize: spec.hiddenSize,
@@ -32,4 +32,12 @@ export async function summarize(
     hasChatTemplate: tokenizer !== null && tokenizer.chatTemplate !== null,
     quantized: quantization?.method ?? null,
   };
+}
+
+/** How many numbers the model has, however few of them a quantized file holds as such. */
+function parametersOf(spec: DecoderSpec): number {
+  let count = 0;
+  for (const { rows, cols } of matricesOf(spec)) count += rows * cols;
+  for (const { length } of vectorsOf(spec)) count += length;
+  return count;
 }

@@ -19,7 +19,7 @@ export const gpuErrors = {
   },
   'gpu.out_of_memory': {
     what: 'The GPU is out of memory while allocating {bytes} bytes for {label}.',
-    next: 'Use a smaller batch or shorter rows, or close other programs that use the GPU.',
+    next: 'Use a smaller batch, shorter rows or the method QLoRA, or close other programs that use the GPU.',
   },
   'gpu.validation': {
     what: 'The GPU refused a command: {message}',
