@@ -23,6 +23,9 @@ export class Transient extends Error {
   }
 }
 
+/** Thrown where a server answers every range with the whole file, and whoever asks would rather have it at once. */
+export class RangesIgnored extends Error {}
+
 /** Whose answer it is, and whether a token went with the request or was kept back. */
 export interface Asker {
   host: string;
@@ -50,11 +53,11 @@ export function judge(response: Response, asked: Asked, asker: Asker): GraftErro
     );
   }
   const file = asked.file ?? asked.repo;
-  // An expired or revoked address: the Hub gives a new one.
-  if (asker.elsewhere) return new Transient(new GraftError('hub.refused', { host, file, status }), 0);
   if (status === 416) {
     return new Transient(new GraftError('hub.bad_range', { host, file, detail: 'it says there are none' }));
   }
+  // An expired or revoked address: the Hub gives a new one.
+  if (asker.elsewhere) return new Transient(new GraftError('hub.refused', { host, file, status }), 0);
   return refusal(status, headers.get('X-Error-Code') ?? '', asked, asker);
 }
 

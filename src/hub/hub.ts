@@ -1,8 +1,9 @@
+import { concatBytes } from '../lib/bytes.ts';
 import { GraftError, messageOf } from '../lib/errors.ts';
-import { judge, Transient, type Asked } from './answers.ts';
+import { judge, RangesIgnored, Transient, type Asked } from './answers.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { backOff, LONGEST_WAIT_MS, MOST_ATTEMPTS } from './waits.ts';
-import { watchdog } from './watchdog.ts';
+import { bodyPieces, unlessAborted, watchdog, type Watch } from './watchdog.ts';
 
 export const officialEndpoint = 'https://huggingface.co';
 
@@ -64,7 +65,7 @@ export class Hub {
   }
 
   /**
-   * One request and its redirects; `read` reads the body of a successful answer and calls `touch` whenever bytes come.
+   * One request and its redirects; `read` reads the body of a successful answer.
    * The token goes to the endpoint's origin only, never along a redirect to another one. Throws `Transient` for what
    * another attempt may mend, and the named errors of `judge`.
    */
@@ -72,7 +73,7 @@ export class Hub {
     address: string,
     asked: Asked,
     headers: Record<string, string>,
-    read: (answer: Answer, touch: () => void) => Promise<T>,
+    read: (answer: Answer, watch: Watch) => Promise<T>,
     signal?: AbortSignal,
   ): Promise<T> {
     signal?.throwIfAborted();
@@ -80,10 +81,11 @@ export class Hub {
     try {
       const answer = await this.#follow(address, asked, headers, watch.signal);
       watch.touch();
-      return await read(answer, watch.touch);
+      return await read(answer, watch);
     } catch (error) {
       signal?.throwIfAborted();
-      if (error instanceof GraftError || error instanceof Transient) throw error;
+      if (error instanceof GraftError || error instanceof Transient || error instanceof RangesIgnored)
+        throw error;
       const host = new URL(address).host;
       throw new Transient(
         new GraftError('hub.offline', { host, detail: networkDetail(error) }, { cause: error }),
@@ -129,8 +131,10 @@ export class Hub {
     return async (input, init) => {
       const address = this.#atEndpoint(input instanceof Request ? input.url : String(input));
       const headers = Object.fromEntries(new Headers(init?.headers));
-      const read = async ({ response }: Answer): Promise<Response> => {
-        const body = await response.arrayBuffer();
+      const read = async ({ response }: Answer, watch: Watch): Promise<Response> => {
+        const pieces: Uint8Array[] = [];
+        for await (const piece of bodyPieces(response, watch)) pieces.push(piece);
+        const body = concatBytes(pieces);
         this.bytesReceived += body.byteLength;
         const type = response.headers.get('Content-Type') ?? '';
         if (/\bhtml\b/.test(type)) {
@@ -204,14 +208,13 @@ export class Hub {
       cache: 'no-store',
       signal,
     };
-    let response = await this.#fetch(url.href, {
-      ...init,
-      redirect: this.#redirectsHidden ? 'follow' : 'manual',
-    });
+    const send = (redirect: RequestRedirect): Promise<Response> =>
+      unlessAborted(this.#fetch(url.href, { ...init, redirect }), signal);
+    let response = await send(this.#redirectsHidden ? 'follow' : 'manual');
     if (response.type === 'opaqueredirect') {
       // The browser follows, and by the Fetch standard drops Authorization when the origin changes.
       this.#redirectsHidden = true;
-      response = await this.#fetch(url.href, { ...init, redirect: 'follow' });
+      response = await send('follow');
     }
     if (response.status >= 300 && response.status < 400) return response;
     const place = response.url === '' ? url : new URL(response.url);

@@ -38,7 +38,7 @@ const onFiles = (fault: (seen: SeenRequest) => Fault | undefined): void => {
   server.script = (seen) => (seen.place === 'files' ? fault(seen) : undefined);
 };
 
-describe('a model of a Hub', () => {
+describe('a model of a Hub', { timeout: 60_000 }, () => {
   it('is resolved to a commit, with its licence and its files at the top, page by page', async () => {
     const { model } = await open();
     expect(model).toMatchObject({ repo, revision: 'main', license: 'mit', gated: false, private: false });

@@ -1,8 +1,9 @@
 import { GraftError } from '../lib/errors.ts';
 import { concatBytes } from '../lib/bytes.ts';
 import { sniff } from '../lib/sniff.ts';
-import { Transient, type Asked } from './answers.ts';
+import { RangesIgnored, Transient, type Asked } from './answers.ts';
 import type { Answer, Hub } from './hub.ts';
+import { bodyPieces, type Watch } from './watchdog.ts';
 
 /** A file of a model at a commit. */
 export interface HubFile {
@@ -17,9 +18,6 @@ export interface HubFile {
 
 /** Takes the bytes at `offset` of the file; resolves when they may be overwritten. */
 export type Deliver = (offset: number, bytes: Uint8Array<ArrayBuffer>) => void | Promise<void>;
-
-/** Thrown where a server answers every range with the whole file, and whoever asks would rather have it at once. */
-export class RangesIgnored extends Error {}
 
 /** Answers with the whole file to a range before a server counts as one that knows no ranges. */
 const MOST_IGNORED = 3;
@@ -42,6 +40,10 @@ export class RemoteFile {
     this.#asked = { repo, file: file.path, revision: commit };
     const path = file.path.split('/').map(encodeURIComponent).join('/');
     this.#address = `${hub.endpoint}/${repo}/resolve/${commit}/${path}`;
+  }
+
+  get host(): string {
+    return this.#hub.host;
   }
 
   /** Bytes `begin` to `end` in memory. Throws what `stream` throws. */
@@ -97,15 +99,21 @@ export class RemoteFile {
       // Compressed ranges would be ranges of something else. Browsers say so by themselves.
       'Accept-Encoding': 'identity',
     };
-    const read = async (answer: Answer, touch: () => void): Promise<void> => {
-      const from = await this.#check(answer, begin, end, wholeIsFine, touch);
+    let delivered = false;
+    const noting: Deliver = (offset, bytes) => {
+      delivered = true;
+      return deliver(offset, bytes);
+    };
+    const read = async (answer: Answer, watch: Watch): Promise<void> => {
+      const from = await this.#check(answer, begin, end, wholeIsFine, watch);
       this.#signed = answer.elsewhere ? answer.url : null;
-      await this.#readBody(answer.response, from, begin, end, deliver, touch);
+      await this.#readBody(answer.response, from, begin, end, noting, watch);
     };
     try {
       await this.#hub.request(address, this.#asked, headers, read, signal);
     } catch (error) {
-      if (error instanceof Transient) this.#signed = null;
+      // An address that gave bytes before the connection was cut is still good.
+      if (error instanceof Transient && !delivered) this.#signed = null;
       throw error;
     }
   }
@@ -116,12 +124,12 @@ export class RemoteFile {
     begin: number,
     end: number,
     wholeIsFine: boolean,
-    touch: () => void,
+    watch: Watch,
   ): Promise<number> {
     const { file } = this;
     const { headers, status } = response;
     const fail = async (detail: string): Promise<never> => {
-      const instead = await this.#sniffBody(response, touch);
+      const instead = await this.#sniffBody(response, watch);
       if (instead) throw this.#error(instead);
       throw new Transient(this.#error('hub.bad_range', { detail }));
     };
@@ -170,47 +178,31 @@ export class RemoteFile {
     begin: number,
     end: number,
     deliver: Deliver,
-    touch: () => void,
+    watch: Watch,
   ): Promise<void> {
     let at = from;
-    const reader = response.body?.getReader();
-    try {
-      while (reader && at < end) {
-        const { done, value } = await reader.read();
-        if (done) break;
-        touch();
-        this.#hub.bytesReceived += value.byteLength;
-        const wanted = value.subarray(Math.max(0, begin - at), end - at);
-        if (wanted.byteLength > 0) await deliver(Math.max(at, begin), wanted);
-        at += value.byteLength;
-        // What was delivered may have taken its time; the server is not to blame for it.
-        touch();
-      }
-    } finally {
-      await reader?.cancel().catch(() => undefined);
+    for await (const bytes of bodyPieces(response, watch)) {
+      this.#hub.bytesReceived += bytes.byteLength;
+      const wanted = bytes.subarray(Math.max(0, begin - at), end - at);
+      if (wanted.byteLength > 0) await deliver(Math.max(at, begin), wanted);
+      at += bytes.byteLength;
+      if (at >= end) return;
     }
-    if (at >= end) return;
     throw new Transient(
       new GraftError('hub.offline', { host: this.#hub.host, detail: 'the connection was closed early' }),
     );
   }
 
   /** What stands in place of the file, where it is known by its first bytes. Ends the body. */
-  async #sniffBody(
-    response: Response,
-    touch: () => void,
-  ): Promise<'hub.html_page' | 'hub.lfs_pointer' | null> {
+  async #sniffBody(response: Response, watch: Watch): Promise<'hub.html_page' | 'hub.lfs_pointer' | null> {
     const pieces: Uint8Array[] = [];
-    const reader = response.body?.getReader();
-    for (let size = 0; reader && size < 1024;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      touch();
-      this.#hub.bytesReceived += value.byteLength;
-      pieces.push(value);
-      size += value.byteLength;
+    let size = 0;
+    for await (const bytes of bodyPieces(response, watch)) {
+      this.#hub.bytesReceived += bytes.byteLength;
+      pieces.push(bytes);
+      size += bytes.byteLength;
+      if (size >= 1024) break;
     }
-    await reader?.cancel().catch(() => undefined);
     const found = sniff(concatBytes(pieces));
     return found === 'html_page' || found === 'lfs_pointer' ? `hub.${found}` : null;
   }

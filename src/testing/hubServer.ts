@@ -276,7 +276,8 @@ export class HubServer {
     const shift = fault?.kind === 'wrongRange' ? fault.shift : 0;
     let body = bytes.subarray(begin + shift, end + shift);
     if (fault?.kind === 'flip' && fault.at >= begin && fault.at < end) {
-      body = body.slice();
+      // Not slice: that of a Buffer shares its memory.
+      body = new Uint8Array(body);
       body[fault.at - begin]! ^= 1;
     }
     if (fault?.kind === 'gzip') {

@@ -1,0 +1,85 @@
+import { GraftError } from '../lib/errors.ts';
+import { readText, writeBytes, writeText } from '../formats/text.ts';
+import { checkRange } from '../storage/byteSource.ts';
+import type { ByteSource, Directory } from '../storage/types.ts';
+import type { HubFile } from './remoteFile.ts';
+
+/**
+ * Files by their checksum, so that two commits share what they have in common. One is there when a mark beside it
+ * says that it was verified and flushed; correctness rests on no rename.
+ */
+export class BlobStore {
+  readonly directory: Directory;
+
+  constructor(directory: Directory) {
+    this.directory = directory;
+  }
+
+  /** Whether the file is there, complete and verified. */
+  async has(file: HubFile): Promise<boolean> {
+    try {
+      const text = await readText(this.directory, markOf(file));
+      return text === markText(file) && (await this.directory.open(file.oid)).size === file.size;
+    } catch (error) {
+      // A mark cut off by a crash is no mark.
+      if (
+        error instanceof GraftError &&
+        /^storage\.(?:not_found|folder_not_found|bad_utf8)$/.test(error.code)
+      )
+        return false;
+      throw error;
+    }
+  }
+
+  /** The file under its own name. Throws `storage.not_found` unless it is there, complete and verified. */
+  async open(file: HubFile): Promise<ByteSource> {
+    const { path: name, size } = file;
+    if (!(await this.has(file)))
+      throw new GraftError('storage.not_found', { file: name, folder: 'the cache' });
+    const blob = await this.directory.open(file.oid);
+    return {
+      name,
+      size,
+      async read(offset, length) {
+        checkRange({ name, size }, offset, length);
+        return blob.read(offset, length);
+      },
+    };
+  }
+
+  /** Makes the file appear. It must be verified, flushed and closed. */
+  async commit(file: HubFile): Promise<void> {
+    await writeText(this.directory, markOf(file), markText(file));
+  }
+
+  /** Stores a small file of bytes that are verified. */
+  async put(file: HubFile, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    await writeBytes(this.directory, file.oid, bytes);
+    await this.commit(file);
+  }
+
+  /** Removes the files with these checksums and all that belongs to them, the mark first. */
+  async remove(oids: Iterable<string>): Promise<void> {
+    const names = new Set(await this.directory.list());
+    for (const oid of oids) {
+      for (const name of [`${oid}.ok`, `${oid}.pieces`, oid]) {
+        if (names.has(name)) await this.directory.remove(name);
+      }
+    }
+  }
+
+  /** Bytes on disk, with what is not complete. */
+  async bytes(): Promise<number> {
+    let sum = 0;
+    for (const name of await this.directory.list()) sum += (await this.directory.open(name)).size;
+    return sum;
+  }
+}
+
+function markOf({ oid }: HubFile): string {
+  return `${oid}.ok`;
+}
+
+function markText({ oid, size }: HubFile): string {
+  return `${oid} ${size}\n`;
+}

@@ -1,0 +1,34 @@
+import { parseShardIndex } from '../formats/shardIndex.ts';
+import { indexFileName, singleFileName } from '../formats/sharding.ts';
+import { readText } from '../formats/text.ts';
+import { GraftError } from '../lib/errors.ts';
+import type { Folder } from '../storage/types.ts';
+import type { HubFile } from './remoteFile.ts';
+import type { HubModel } from './resolveModel.ts';
+
+/** Beside weights: configuration, tokenizer, template, licence and card. Other formats of the weights are left out. */
+const wanted = /\.(?:json|jinja|txt|model|tiktoken|md)$|^(?:licen[cs]e|notice|use_policy)/i;
+const unwanted = /\.index\.json$|^(?:onnx|openvino|tf_|flax_)/i;
+
+/**
+ * The files of a model that Graft uses, small ones first: as `openCheckpoint` chooses weights, `model.safetensors`,
+ * else the shards of the index, else all safetensors at the top. Without safetensors there are no weights among them,
+ * and opening the model says what it has instead. Throws `hub.no_model_files` and what reading the index throws.
+ */
+export async function chooseModelFiles(model: HubModel, folder: Folder): Promise<HubFile[]> {
+  const { files, repo } = model;
+  if (!files.has('config.json')) throw new GraftError('hub.no_model_files', { repo, file: 'config.json' });
+  const names = [...files.keys()];
+  const chosen = new Set(names.filter((name) => wanted.test(name) && !unwanted.test(name)));
+  if (files.has(singleFileName)) chosen.add(singleFileName);
+  else if (files.has(indexFileName)) {
+    chosen.add(indexFileName);
+    const shards = new Set(parseShardIndex(await readText(folder, indexFileName), indexFileName).values());
+    for (const shard of shards) {
+      if (!files.has(shard))
+        throw new GraftError('formats.index_shard_missing', { file: indexFileName, shard });
+      chosen.add(shard);
+    }
+  } else for (const name of names) if (name.endsWith('.safetensors')) chosen.add(name);
+  return [...chosen].map((name) => files.get(name)!).sort((a, b) => a.size - b.size);
+}
