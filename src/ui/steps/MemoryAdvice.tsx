@@ -42,6 +42,7 @@ export function MemoryAdvice({ plan, budget }: { plan: MemoryPlan; budget: numbe
 function Proposal({ proposal, before }: { proposal: FitProposal; before: readonly FitProposal[] }) {
   const setFields = useStudio((state) => state.setFields);
   const disabled = useStudio(isTraining);
+  const onData = useStudio((state) => state.memory.onData);
   const { status, settings, total, cutRows } = proposal;
   const change = describe(proposal);
   // Its bytes count on the proposals before it, so it takes them along.
@@ -54,7 +55,7 @@ function Proposal({ proposal, before }: { proposal: FitProposal; before: readonl
         {change}
         {settings.max_length !== undefined && (
           <span className="proposal__cut">
-            {cutRows > 0 ? t('memory.cut', { n: cutRows }) : t('memory.cutNone')}
+            {cutText(onData, cutRows)}
           </span>
         )}
       </span>
@@ -74,6 +75,11 @@ function Proposal({ proposal, before }: { proposal: FitProposal; before: readonl
       )}
     </li>
   );
+}
+
+function cutText(onData: boolean, rows: number): string {
+  if (!onData) return t('memory.cutUnknown');
+  return rows > 0 ? t('memory.cut', { n: rows }) : t('memory.cutNone');
 }
 
 function describe({ kind, settings }: FitProposal): string {

@@ -192,6 +192,7 @@ export const en = {
     other: '{n} rows would be cut.',
   },
   'memory.cutNone': 'No row would be cut.',
+  'memory.cutUnknown': 'Longer rows would be cut; with data you are told how many.',
 
   // Data
   'data.drop': 'Drop a data file here',
