@@ -54,9 +54,7 @@ function Proposal({ proposal, before }: { proposal: FitProposal; before: readonl
       <span className="proposal__what">
         {change}
         {settings.max_length !== undefined && (
-          <span className="proposal__cut">
-            {cutText(onData, cutRows)}
-          </span>
+          <span className="proposal__cut">{cutText(onData, cutRows)}</span>
         )}
       </span>
       {status !== 'change' && <span className="proposal__then">{t(`memory.proposal.${status}`)}</span>}
