@@ -50,6 +50,7 @@ describe('help', () => {
       'merge',
       'plan',
       'quantize',
+      'fetch',
       undefined,
     ]);
     expect(await succeed(['merge', '--help'])).toMatch(/^graft merge --model DIR/);

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { GraftError, messageOf } from '../lib/errors.ts';
 import * as evaluate from './commands/eval.ts';
+import * as fetchModel from './commands/fetch.ts';
 import * as generate from './commands/generate.ts';
 import * as merge from './commands/merge.ts';
 import * as plan from './commands/plan.ts';
@@ -15,6 +16,7 @@ const commands: Record<string, { usage: string; run(args: string[]): Promise<voi
   merge,
   plan,
   quantize,
+  fetch: fetchModel,
 };
 
 async function main([command, ...args]: string[]): Promise<void> {

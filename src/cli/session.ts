@@ -3,6 +3,7 @@ import { readAdapter, type PeftAdapter } from '../formats/peft.ts';
 import { GraftError } from '../lib/errors.ts';
 import { openModelFiles, type ModelFiles } from '../model/openModel.ts';
 import { nodeFolder } from '../storage/nodeFolder.ts';
+import { modelFolder, type ModelChoice } from './hubModel.ts';
 import { closeDawn, openDawn } from './dawn.ts';
 import { readShaders } from './shaders.ts';
 
@@ -30,9 +31,9 @@ function withDriver(error: unknown): unknown {
   return new GraftError('cli.no_gpu', { detail }, { cause: error });
 }
 
-/** Opens a model folder of the file system. */
-export function openModelAt(path: string): Promise<ModelFiles> {
-  return openModelFiles(nodeFolder(path));
+/** Opens a model: a folder of the file system, or one of a Hub, which is downloaded first. */
+export async function openModelAt(choice: ModelChoice): Promise<ModelFiles> {
+  return openModelFiles(await modelFolder(choice));
 }
 
 /** Opens a PEFT folder of the file system, or nothing where there is no path. */

@@ -33,6 +33,8 @@ export interface Answer {
 }
 
 const MOST_REDIRECTS = 5;
+/** Nothing is lost when a question about a model is given up, and a person is waiting: some eight seconds. */
+const API_ATTEMPTS = 6;
 
 /** One Hub and the rules of talking to it: where the token may go, what is tried again, and how long to wait. */
 export class Hub {
@@ -96,12 +98,16 @@ export class Hub {
   }
 
   /**
-   * Runs `attempt` until it succeeds, waiting as told or longer and longer, at most eight times in a row without
+   * Runs `attempt` until it succeeds, waiting as told or longer and longer, at most `attempts` times in a row without
    * `progress` growing. Throws the named error of the last failure.
    */
   async persist<T>(
     attempt: () => Promise<T>,
-    { signal, progress = () => 0 }: { signal?: AbortSignal; progress?: () => number } = {},
+    {
+      signal,
+      progress = () => 0,
+      attempts = MOST_ATTEMPTS,
+    }: { signal?: AbortSignal; progress?: () => number; attempts?: number } = {},
   ): Promise<T> {
     let failures = 0;
     let reached = progress();
@@ -115,7 +121,7 @@ export class Hub {
         reached = progress();
         failures += 1;
         const { named, waitMs } = error;
-        if (failures >= MOST_ATTEMPTS || (waitMs ?? 0) > LONGEST_WAIT_MS) throw withAttempts(named, failures);
+        if (failures >= attempts || (waitMs ?? 0) > LONGEST_WAIT_MS) throw withAttempts(named, failures);
         // A wait that one request is told holds for all.
         if (waitMs) this.#pausedUntil = Math.max(this.#pausedUntil, this.clock.now() + waitMs);
         else if (waitMs === null || failures > 1) await this.clock.sleep(backOff(failures), signal);
@@ -143,7 +149,10 @@ export class Hub {
         const link = response.headers.get('Link');
         return new Response(body, { headers: { 'Content-Type': type, ...(link && { Link: link }) } });
       };
-      return this.persist(() => this.request(address, asked, headers, read, signal), { signal });
+      return this.persist(() => this.request(address, asked, headers, read, signal), {
+        signal,
+        attempts: API_ATTEMPTS,
+      });
     };
   }
 

@@ -1,7 +1,7 @@
 import { GraftError } from '../lib/errors.ts';
 import { checkFileName } from '../lib/fileName.ts';
 import { checkRange } from './byteSource.ts';
-import { hidingUnfinished, type SyncCapableHandle } from './opfsFolder.ts';
+import { hidingUnfinished, type SyncAccessHandle, type SyncCapableHandle } from './opfsFolder.ts';
 import { opfsRoot } from './opfsRoot.ts';
 import { naming } from './storageError.ts';
 import type { Directory, RandomAccessFile } from './types.ts';
@@ -42,9 +42,25 @@ async function directoryIn(handle: FileSystemDirectoryHandle): Promise<Directory
   };
 }
 
+/** The handle of a tab that was closed or reloaded a moment ago may be held for a while. */
+const RELEASE_MS = 3_000;
+
+async function openWhenFree(target: SyncCapableHandle): Promise<SyncAccessHandle> {
+  const until = performance.now() + RELEASE_MS;
+  for (;;) {
+    try {
+      return await target.createSyncAccessHandle();
+    } catch (error) {
+      const held = error instanceof DOMException && error.name === 'NoModificationAllowedError';
+      if (!held || performance.now() > until) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
+
 async function editOpfsFile(folder: FileSystemDirectoryHandle, file: string): Promise<RandomAccessFile> {
   const target = (await folder.getFileHandle(file, { create: true })) as SyncCapableHandle;
-  const access = await target.createSyncAccessHandle();
+  const access = await openWhenFree(target);
   const named = <T>(work: () => T): Promise<T> => naming(file, folder.name, async () => work());
   return {
     name: file,

@@ -6,7 +6,7 @@ import { naming } from './storageError.ts';
 import type { ByteSink, WritableFolder } from './types.ts';
 
 /** The part of FileSystemSyncAccessHandle used here; it exists in dedicated workers only, so TypeScript's DOM lacks it. */
-interface SyncAccessHandle {
+export interface SyncAccessHandle {
   getSize(): number;
   truncate(size: number): void;
   read(bytes: Uint8Array<ArrayBuffer>, options: { at: number }): number;

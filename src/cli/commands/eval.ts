@@ -11,6 +11,7 @@ import { readLogits } from '../../model/logits.ts';
 import { activationType, openDecoder } from '../../model/openDecoder.ts';
 import { evaluate } from '../../train/evaluate.ts';
 import { readDataset } from '../dataset.ts';
+import { modelChoice, modelFlags, modelOptions } from '../hubModel.ts';
 import { Options, quantizeOption } from '../options.ts';
 import { outputFile } from '../output.ts';
 import { openAdapterAt, openModelAt, withGpu } from '../session.ts';
@@ -26,17 +27,17 @@ export async function run(args: string[]): Promise<void> {
   const options = new Options(
     args,
     usage,
-    ['model', 'adapter', 'data', 'logits', 'mask', 'dtype', 'quant'],
-    ['double-quant'],
+    [...modelOptions, 'adapter', 'data', 'logits', 'mask', 'dtype', 'quant'],
+    ['double-quant', ...modelFlags],
   );
-  const modelPath = options.required('model');
+  const model = modelChoice(options, usage);
   const dataPath = options.required('data');
   const mask = options.choice('mask', ['assistant', 'all', 'last', 'chatml']);
   const dtype = options.choice('dtype', ['f32', 'f16']);
   const quantize = quantizeOption(options);
   const logitsPath = options.optional('logits');
   const out = logitsPath === undefined ? null : outputFile(logitsPath);
-  const files = await openModelAt(modelPath);
+  const files = await openModelAt(model);
   const { spec } = files;
   const peft = await openAdapterAt(options.optional('adapter'));
   // Everything that can be wrong with the input is told before the GPU is opened.

@@ -5,6 +5,7 @@ import { GraftError } from '../../lib/errors.ts';
 import { checkAdapter, loadAdapter } from '../../model/adapterFiles.ts';
 import { withoutAdapter, type AdapterUse } from '../../model/decoder.ts';
 import { activationType, openDecoder } from '../../model/openDecoder.ts';
+import { modelChoice, modelFlags, modelOptions } from '../hubModel.ts';
 import { Options, quantizeOption } from '../options.ts';
 import { openAdapterAt, openModelAt, withGpu } from '../session.ts';
 
@@ -18,7 +19,7 @@ export const usage =
  */
 export async function run(args: string[]): Promise<void> {
   const names = [
-    'model',
+    ...modelOptions,
     'adapter',
     'prompt',
     'max-new-tokens',
@@ -29,8 +30,8 @@ export async function run(args: string[]): Promise<void> {
     'dtype',
     'quant',
   ];
-  const options = new Options(args, usage, names, ['raw', 'double-quant']);
-  const modelPath = options.required('model');
+  const options = new Options(args, usage, names, ['raw', 'double-quant', ...modelFlags]);
+  const model = modelChoice(options, usage);
   const prompt = options.required('prompt');
   const dtype = options.choice('dtype', ['f32', 'f16']);
   const quantize = quantizeOption(options);
@@ -41,7 +42,7 @@ export async function run(args: string[]): Promise<void> {
     topP: options.number('top-p', 1, { min: 0, max: 1 }),
     seed: options.number('seed', 0, { min: 0, max: 0xffffffff, integer: true }),
   };
-  const files = await openModelAt(modelPath);
+  const files = await openModelAt(model);
   const { spec } = files;
   const peft = await openAdapterAt(options.optional('adapter'));
   // Everything that can be wrong with the input is told before the GPU is opened.

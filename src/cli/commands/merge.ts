@@ -10,6 +10,7 @@ import { nodeFolder } from '../../storage/nodeFolder.ts';
 import type { Folder } from '../../storage/types.ts';
 import { evaluateMerges } from '../../train/evaluateMerges.ts';
 import { readDataset } from '../dataset.ts';
+import { modelChoice, modelFlags, modelOptions } from '../hubModel.ts';
 import { Options } from '../options.ts';
 import { outputFolder } from '../output.ts';
 import { openModelAt, withGpu } from '../session.ts';
@@ -24,9 +25,9 @@ export const usage =
  * weights it can be merged onto. What cannot be proved is removed again.
  */
 export async function run(args: string[]): Promise<void> {
-  const names = ['model', 'adapter', 'out', 'max-shard-size', 'onto', 'quantize', 'data'];
-  const options = new Options(args, usage, names, ['double-quant']);
-  const modelPath = options.required('model');
+  const names = [...modelOptions, 'adapter', 'out', 'max-shard-size', 'onto', 'quantize', 'data'];
+  const options = new Options(args, usage, names, ['double-quant', ...modelFlags]);
+  const model = modelChoice(options, usage);
   const adapterPath = options.required('adapter');
   const outPath = options.required('out');
   const maxShardBytes = parseShardSize(options.optional('max-shard-size') ?? '4096MB');
@@ -39,7 +40,7 @@ export async function run(args: string[]): Promise<void> {
     throw new GraftError('cli.bad_option', { detail, usage });
   }
   const out = await outputFolder(outPath);
-  const base = await openModelAt(modelPath);
+  const base = await openModelAt(model);
   const folder = nodeFolder(adapterPath);
   const adapter = await readAdapter(folder);
   const recipe = await recipeBeside(folder);

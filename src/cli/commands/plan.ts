@@ -5,12 +5,12 @@ import type { TokenRows } from '../../data/tokenRows.ts';
 import type { GpuLimits } from '../../gpu/dryGpu.ts';
 import { openModelHeaders } from '../../model/openModel.ts';
 import type { DecoderSpec } from '../../model/spec.ts';
-import { nodeFolder } from '../../storage/nodeFolder.ts';
 import type { Folder } from '../../storage/types.ts';
 import { fitRecipe } from '../../train/fitRecipe.ts';
 import { rowLimit, type DataShapes } from '../../train/largestBatch.ts';
 import { measureMemory, planMemory } from '../../train/memoryPlan.ts';
 import { readDataset } from '../dataset.ts';
+import { modelChoice, modelFlags, readInPlace, modelOptions } from '../hubModel.ts';
 import { Options } from '../options.ts';
 import { readRecipe } from '../recipe.ts';
 import { openModelAt, withGpu } from '../session.ts';
@@ -28,13 +28,18 @@ const usual: GpuLimits = { maxBinding: 2 ** 31 - 4, hasF16: true, description: '
  * the recipe allows.
  */
 export async function run(args: string[]): Promise<void> {
-  const options = new Options(args, usage, ['model', 'recipe', 'data', 'budget'], ['measure']);
-  const modelPath = options.required('model');
+  const options = new Options(
+    args,
+    usage,
+    [...modelOptions, 'recipe', 'data', 'budget'],
+    ['measure', ...modelFlags],
+  );
+  const model = modelChoice(options, usage);
   const dataPath = options.optional('data');
   const budget = options.bytes('budget');
   const measure = options.flag('measure');
   const recipe = await readRecipe(options.optional('recipe'));
-  const files = await (measure ? openModelAt(modelPath) : openModelHeaders(nodeFolder(modelPath)));
+  const files = await (measure ? openModelAt(model) : readInPlace(model, openModelHeaders));
   const rows = dataPath === undefined ? null : await readRows(dataPath, recipe, files);
   const shapes: DataShapes | null = rows && {
     train: rowShapes(rows.train),

@@ -1,4 +1,3 @@
-import { basename, resolve } from 'node:path';
 import type { Recipe } from '../../config/recipe.ts';
 import { rowShapes } from '../../data/rowShapes.ts';
 import { splitDataset } from '../../data/split.ts';
@@ -9,12 +8,13 @@ import { GraftError } from '../../lib/errors.ts';
 import { adapterToPeft, matchModules, matchSaved } from '../../model/adapterFiles.ts';
 import { planLora, type LoraModule } from '../../model/loraModules.ts';
 import { lastPart, planSaved, type SavedSpec } from '../../model/savedModules.ts';
-import { activationType, openDecoder, quantizationOf } from '../../model/openDecoder.ts';
+import { activationType, openDecoder, quantizationOf, slotsOf } from '../../model/openDecoder.ts';
 import type { DecoderSpec } from '../../model/spec.ts';
 import { chooseSlots } from '../../train/chooseSlots.ts';
 import { describeAdapter, startAdapter } from '../../train/startAdapter.ts';
 import { train, type StepReport } from '../../train/trainer.ts';
 import { readDataset } from '../dataset.ts';
+import { modelChoice, modelFlags, modelOptions } from '../hubModel.ts';
 import { Options } from '../options.ts';
 import { outputFolder } from '../output.ts';
 import { readRecipe } from '../recipe.ts';
@@ -29,16 +29,16 @@ export const usage =
  * error all the same.
  */
 export async function run(args: string[]): Promise<void> {
-  const names = ['model', 'data', 'out', 'recipe', 'init-adapter', 'adapter-dtype', 'memory-budget'];
-  const options = new Options(args, usage, names);
-  const modelPath = options.required('model');
+  const names = [...modelOptions, 'data', 'out', 'recipe', 'init-adapter', 'adapter-dtype', 'memory-budget'];
+  const options = new Options(args, usage, names, [...modelFlags]);
+  const model = modelChoice(options, usage);
   const dataPath = options.required('data');
   const outPath = options.required('out');
   const dtype = options.choice('adapter-dtype', ['f32', 'int8']) === 'int8' ? 'I8' : 'F32';
   const budget = options.bytes('memory-budget');
   const out = await outputFolder(outPath);
   const asked = await readRecipe(options.optional('recipe'));
-  const files = await openModelAt(modelPath);
+  const files = await openModelAt(model);
   const { spec } = files;
   const initial = await openAdapterAt(options.optional('init-adapter'));
   // Everything that can be wrong with the input is told before the GPU is opened.
@@ -56,16 +56,16 @@ export async function run(args: string[]): Promise<void> {
       train: rowShapes(rows.train),
       evaluation: rows.evaluation && rowShapes(rows.evaluation),
     };
-    const slots = budget === null ? null : await chooseSlots(files, recipe, gpu, shapes, budget);
+    const slots = budget === null ? slotsOf(recipe) : await chooseSlots(files, recipe, gpu, shapes, budget);
     const decoder = await openDecoder(gpu, files, activationType(gpu, recipe.dtype), {
       quantize: quantizationOf(recipe),
       slots,
     });
-    if (budget !== null) console.error(`${slots} of ${spec.layers} blocks are in GPU memory at a time.`);
+    if (slots !== null) console.error(`${slots} of ${spec.layers} blocks are in GPU memory at a time.`);
     const adapter = await startAdapter(decoder, recipe, initial);
     const metrics: string[] = [];
     const keep = async () => {
-      const about = describeAdapter(basename(resolve(modelPath)), recipe, initial);
+      const about = describeAdapter(files.folder.name, recipe, initial);
       await writeAdapter(out, await adapterToPeft(adapter, about), { dtype });
       await writeText(out, 'recipe.json', `${JSON.stringify(recipe, null, 2)}\n`);
       await writeText(out, 'metrics.jsonl', metrics.join(''));

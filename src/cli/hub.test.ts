@@ -1,0 +1,156 @@
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { fail, runCli, scratchFolder, succeed } from '../testing/cli.ts';
+import { servedFolder } from '../testing/hub.ts';
+import { HubServer } from '../testing/hubServer.ts';
+import { sharedPath } from '../testing/shared.ts';
+
+const scratch = scratchFolder();
+const repo = 'karpathy/stories260k';
+const path = sharedPath('models/stories260k');
+let server: HubServer;
+let caches = 0;
+
+beforeAll(async () => {
+  server = await HubServer.start();
+});
+afterAll(() => server.stop());
+beforeEach(() => {
+  server.models.clear();
+  server.models.set(repo, servedFolder(path));
+  server.script = () => undefined;
+  server.seen.length = 0;
+});
+
+const newCache = () => ({ GRAFT_CACHE: join(scratch, `cache${(caches += 1)}`), HF_TOKEN: '' });
+const at = () => ['--endpoint', server.endpoint];
+const downloads = () => server.seen.filter(({ place }) => place === 'files').length;
+const plain = { model: path, text: ['--prompt', 'Once upon a time', '--max-new-tokens', '8', '--raw'] };
+
+describe('a model of a Hub', () => {
+  it('is fetched once, with its licence and progress on stderr, and generates as the folder does', async () => {
+    const env = newCache();
+    const { status, stdout, stderr } = await runCli(['fetch', `hf:${repo}`, ...at()], env);
+    expect({ status, stderr }).toMatchObject({ status: 0 });
+    expect(stderr).toMatch(
+      /^karpathy\/stories260k at [0-9a-f]{12}: 1\.06 MB, licence mit\n(?:.* % of .*\n)*100 % of 1\.06 MB/,
+    );
+    const names = readdirSync(path).sort();
+    const sizes = names.map((file) => [file, statSync(join(path, file)).size]);
+    expect(JSON.parse(stdout)).toEqual({ model: repo, files: Object.fromEntries(sizes) as unknown });
+    const before = downloads();
+    const model = ['--model', `hf:${repo}`, ...at()];
+    const answer = await succeed(['generate', ...model, ...plain.text], env);
+    expect(answer).toBe(await succeed(['generate', '--model', path, ...plain.text]));
+    expect(downloads()).toBe(before);
+  });
+
+  it('is planned from its headers by range, and nothing is stored', async () => {
+    const env = newCache();
+    const { status, stdout, stderr } = await runCli(['plan', '--model', `hf:${repo}@main`, ...at()], env);
+    expect({ status, stderr }).toMatchObject({ status: 0 });
+    expect(stdout).toBe(await succeed(['plan', '--model', path]));
+    expect(stderr).toMatch(/^karpathy\/stories260k at [0-9a-f]{12}: read \d+\.?\d* kB\.$/m);
+    expect(downloads()).toBe(1);
+    expect(existsSync(env.GRAFT_CACHE)).toBe(false);
+  });
+
+  it('is used from the cache when the Hub cannot be reached, by its commit without asking', async () => {
+    const env = newCache();
+    const other = await HubServer.start({ [repo]: servedFolder(path) });
+    const commit = other.commit(repo);
+    const model = ['--model', `hf:${repo}`, '--endpoint', other.endpoint];
+    await succeed(['fetch', `hf:${repo}`, '--endpoint', other.endpoint], env);
+    other.script = () => ({ kind: 'status', status: 503, headers: { 'Retry-After': '0' } });
+    other.seen.length = 0;
+    const pinned = ['--model', `hf:${repo}@${commit}`, '--endpoint', other.endpoint];
+    const answer = await succeed(['generate', ...pinned, ...plain.text], env);
+    expect(other.seen).toEqual([]);
+    await other.stop();
+    const offline = await runCli(['generate', ...model, ...plain.text], env);
+    expect(offline).toMatchObject({ status: 0, stdout: answer });
+    expect(offline.stderr).toContain(`cannot be reached; using ${repo} as downloaded at commit ${commit}.`);
+  });
+
+  it('whose download is killed again and again arrives right, with little fetched twice', async () => {
+    const env = newCache();
+    const size = 30_000_000;
+    const big = Buffer.alloc(size);
+    for (let at = 0; at < size; at += 4) big.writeUInt32LE(Math.imul(at + 1, 2654435761) >>> 0, at);
+    server.models.set('org/big', { files: { 'config.json': '{}', 'model.safetensors': big } });
+    const args = ['--import', 'tsx', 'src/cli/main.ts', 'fetch', 'hf:org/big', ...at()];
+    // Slow enough that it can be killed on its way: each answer ends after a while.
+    server.script = ({ place }) => (place === 'files' ? { kind: 'cut', after: 700_000 } : undefined);
+    const started = server.bytesSent;
+    let kills = 0;
+    for (const share of [0.1, 0.25, 0.3, 0.55, 0.7, 0.9]) {
+      const child = spawn(process.execPath, args, { env: { ...process.env, ...env }, stdio: 'ignore' });
+      const ended = new Promise((resolve) => child.on('close', resolve));
+      while (child.exitCode === null && server.bytesSent - started < share * size) {
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+      if (child.exitCode === null) kills += 1;
+      child.kill('SIGKILL');
+      await ended;
+    }
+    expect(kills).toBeGreaterThan(3);
+    const files = JSON.parse(await succeed(['fetch', 'hf:org/big', ...at()], env)) as { files: object };
+    expect(files.files).toMatchObject({ 'model.safetensors': size });
+    const blob = allFiles(env.GRAFT_CACHE).find((file) => statSync(file).size === size)!;
+    expect(readFileSync(blob).equals(big)).toBe(true);
+    // What is lost at a kill: four pieces on their way, and what the sockets still held.
+    expect((server.bytesSent - started) / size - 1).toBeLessThan(kills * 0.06);
+  });
+
+  it('that is gated tells how to get it, and the token is in no file, output or request elsewhere', async () => {
+    server.models.set(repo, { ...servedFolder(path), gated: true });
+    const env = newCache();
+    const model = ['fetch', `hf:${repo}`, ...at()];
+    expect(await fail(model, env)).toMatch(
+      /^Access to “karpathy\/stories260k” must be granted by its authors\./,
+    );
+    const withToken = { ...env, HF_TOKEN: server.token };
+    expect(await fail(model, withToken)).toContain(
+      'tokens go only to the official Hub unless you say otherwise',
+    );
+    expect(JSON.stringify(server.seen)).not.toContain(server.token);
+    const wrong = await fail([...model, '--token-for-endpoint'], { ...env, HF_TOKEN: 'hf_wrongToken' });
+    expect(wrong).toContain('refuses the token');
+    expect(wrong).not.toContain('hf_wrongToken');
+    const { status, stdout, stderr } = await runCli([...model, '--token-for-endpoint'], withToken);
+    expect({ status, stderr }).toMatchObject({ status: 0 });
+    expect(stdout + stderr).not.toContain(server.token);
+    for (const { headers } of server.seen.filter(({ place }) => place === 'files')) {
+      expect(JSON.stringify(headers)).not.toContain(server.token);
+    }
+    for (const file of allFiles(env.GRAFT_CACHE))
+      expect(readFileSync(file).includes(server.token)).toBe(false);
+  });
+
+  it('and its options that are wrong are told', async () => {
+    const env = newCache();
+    expect(await fail(['fetch', ...at()], env)).toContain('The model must come first, as hf:org/name.');
+    expect(await fail(['fetch', 'hf:../x', ...at()], env)).toContain(
+      '“hf:../x” does not name a model of the Hub.',
+    );
+    expect(await fail(['fetch', `hf:${repo}`, '--endpoint', 'x'], env)).toContain(
+      'is not an address of a Hub',
+    );
+    expect(await fail(['plan', '--model', path, ...at()])).toContain(
+      '--endpoint belongs to a model of a Hub',
+    );
+    expect(await fail(['plan', '--model', `hf:${repo}@v9`, ...at()], env)).toContain(
+      'has no branch, tag or commit “v9”.',
+    );
+    expect(await fail(['plan', '--model', `hf:${repo}`, '--token-for-endpoint'], env)).toContain(
+      '--token-for-endpoint belongs to --endpoint.',
+    );
+  });
+});
+
+function allFiles(folder: string): string[] {
+  const names = readdirSync(folder, { recursive: true }) as string[];
+  return names.map((file) => join(folder, file)).filter((file) => statSync(file).isFile());
+}

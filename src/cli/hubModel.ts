@@ -1,0 +1,119 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { downloadModel } from '../hub/downloadModel.ts';
+import { Hub } from '../hub/hub.ts';
+import { hubFolder } from '../hub/hubFolder.ts';
+import { ModelCache } from '../hub/modelCache.ts';
+import { isCommit, parseModelReference, type ModelReference } from '../hub/modelReference.ts';
+import { resolveModel, type HubModel } from '../hub/resolveModel.ts';
+import { GraftError } from '../lib/errors.ts';
+import { nodeDirectory } from '../storage/nodeDirectory.ts';
+import { nodeFolder } from '../storage/nodeFolder.ts';
+import { nodeLocks } from '../storage/nodeLocks.ts';
+import type { Folder } from '../storage/types.ts';
+import { bytesText, downloadReporter } from './downloadReporter.ts';
+import type { Options } from './options.ts';
+
+/** The options of every command that takes a model, and their flag. */
+export const modelOptions = ['model', 'endpoint'] as const;
+export const modelFlags = ['token-for-endpoint'] as const;
+
+/** A model as the command line names it: a folder, or `hf:org/name[@revision]`. */
+export interface ModelChoice {
+  model: string;
+  endpoint?: string;
+  tokenForEndpoint: boolean;
+}
+
+/** Reads `--model`, `--endpoint` and `--token-for-endpoint`. Throws `cli.missing_option`, `cli.bad_option`. */
+export function modelChoice(options: Options, usage: string): ModelChoice {
+  return checkChoice(options.required('model'), options, usage);
+}
+
+/** The same for a model that is named without `--model`. */
+export function checkChoice(model: string, options: Options, usage: string): ModelChoice {
+  const endpoint = options.optional('endpoint');
+  const tokenForEndpoint = options.flag('token-for-endpoint');
+  const bad = (detail: string): GraftError => new GraftError('cli.bad_option', { detail, usage });
+  if (endpoint !== undefined && !isOnHub(model))
+    throw bad('--endpoint belongs to a model of a Hub, hf:org/name.');
+  if (tokenForEndpoint && endpoint === undefined) throw bad('--token-for-endpoint belongs to --endpoint.');
+  return { model, endpoint, tokenForEndpoint };
+}
+
+export function isOnHub(model: string): boolean {
+  return model.startsWith('hf:');
+}
+
+/** The folder of a model, downloaded to the cache as far as it is not there, with progress on stderr. */
+export async function modelFolder(choice: ModelChoice): Promise<Folder> {
+  if (!isOnHub(choice.model)) return nodeFolder(choice.model);
+  const reference = parseModelReference(choice.model);
+  const hub = hubOf(choice);
+  const cache = openCache();
+  if (isCommit(reference.revision)) {
+    const there = await cache.open(hub.host, reference.repo, reference.revision);
+    if (there) return there;
+  }
+  const resolved = await resolveOrFind(hub, cache, reference);
+  if ('folder' in resolved) return resolved.folder;
+  const { model } = resolved;
+  const report = downloadReporter(model);
+  const folder = await downloadModel(hub, model, cache, {
+    onProgress: report.progress,
+    onWait: () => console.error(`Another process is downloading ${model.repo}; waiting for it.`),
+  });
+  report.end();
+  return folder;
+}
+
+/**
+ * What `read` makes of a model where it is: of a Hub's only what it asks for is fetched, and how much that was is told
+ * on stderr.
+ */
+export async function readInPlace<T>(choice: ModelChoice, read: (folder: Folder) => Promise<T>): Promise<T> {
+  if (!isOnHub(choice.model)) return read(nodeFolder(choice.model));
+  const hub = hubOf(choice);
+  const model = await resolveModel(hub, parseModelReference(choice.model));
+  const result = await read(hubFolder(hub, model));
+  console.error(`${model.repo} at ${model.commit.slice(0, 12)}: read ${bytesText(hub.bytesReceived)}.`);
+  return result;
+}
+
+/** The model as the Hub knows it now; where the Hub cannot be reached, as it was downloaded last. */
+async function resolveOrFind(
+  hub: Hub,
+  cache: ModelCache,
+  reference: ModelReference,
+): Promise<{ model: HubModel } | { folder: Folder }> {
+  const { repo, revision } = reference;
+  try {
+    return { model: await resolveModel(hub, reference) };
+  } catch (error) {
+    if (!(error instanceof GraftError && ['hub.offline', 'hub.unavailable'].includes(error.code)))
+      throw error;
+    const commit = await cache.latest(hub.host, repo, revision);
+    const folder = commit && (await cache.open(hub.host, repo, commit));
+    if (!folder) throw error;
+    console.error(`${hub.host} cannot be reached; using ${repo} as downloaded at commit ${commit}.`);
+    return { folder };
+  }
+}
+
+function hubOf({ endpoint, tokenForEndpoint }: ModelChoice): Hub {
+  return new Hub({ endpoint, tokenForEndpoint, token: () => process.env.HF_TOKEN ?? null });
+}
+
+function openCache(): ModelCache {
+  const path = cachePath();
+  return new ModelCache(nodeDirectory(path), nodeLocks(join(path, 'locks')));
+}
+
+/** $GRAFT_CACHE, or the platform's place for caches. */
+function cachePath(): string {
+  const { GRAFT_CACHE, XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
+  if (GRAFT_CACHE) return GRAFT_CACHE;
+  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'graft');
+  if (process.platform === 'win32') return join(LOCALAPPDATA || join(homedir(), 'AppData', 'Local'), 'graft');
+  return join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'graft');
+}

@@ -1,0 +1,51 @@
+import { downloadModel } from '../hub/downloadModel.ts';
+import { Hub } from '../hub/hub.ts';
+import { ModelCache } from '../hub/modelCache.ts';
+import { resolveModel } from '../hub/resolveModel.ts';
+import { GraftError, messageOf } from '../lib/errors.ts';
+import { opfsDirectory } from '../storage/opfsDirectory.ts';
+import { webLocks } from '../storage/webLocks.ts';
+
+/** What a test in a browser asks of its worker. */
+export interface HubTask {
+  endpoint: string;
+  repo: string;
+  token: string | null;
+  /** Cancels when this share of the bytes is there. */
+  cancelAt: number | null;
+}
+
+/** What the worker found; hashes of files by name, in hex. */
+export type HubReport =
+  | { hashes: Record<string, string>; received: number }
+  | { error: string; code: string | null; received: number };
+
+/** Downloads a model into OPFS and reads it back. */
+async function run({ endpoint, repo, token, cancelAt }: HubTask): Promise<HubReport> {
+  const hub = new Hub({ endpoint, token: () => token, tokenForEndpoint: true });
+  try {
+    const cache = new ModelCache(await opfsDirectory('hub-test'), webLocks('hub-test'));
+    const model = await resolveModel(hub, { repo, revision: 'main' });
+    const stop = new AbortController();
+    const folder = await downloadModel(hub, model, cache, {
+      signal: stop.signal,
+      onProgress({ bytesDone, bytesTotal }) {
+        if (cancelAt !== null && bytesDone >= cancelAt * bytesTotal) stop.abort(new Error('cancelled'));
+      },
+    });
+    const hashes: Record<string, string> = {};
+    for (const name of await folder.list()) {
+      const source = await folder.open(name);
+      const digest = await crypto.subtle.digest('SHA-256', await source.read(0, source.size));
+      hashes[name] = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join(
+        '',
+      );
+    }
+    return { hashes, received: hub.bytesReceived };
+  } catch (error) {
+    const code = error instanceof GraftError ? error.code : null;
+    return { error: messageOf(error), code, received: hub.bytesReceived };
+  }
+}
+
+self.onmessage = async ({ data }: MessageEvent<HubTask>) => self.postMessage(await run(data));
