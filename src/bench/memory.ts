@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defaultRecipe, type Recipe } from '../config/recipe.ts';
 import { memoryParts } from '../gpu/memory.ts';
-import { openModelAt, withGpu } from '../cli/session.ts';
+import { withGpu } from '../cli/session.ts';
+import { openModelFiles } from '../model/openModel.ts';
 import { nodeFolder } from '../storage/nodeFolder.ts';
 import { measureMemory, planMemory } from '../train/memoryPlan.ts';
 import { writeRandomModel } from './randomModel.ts';
@@ -31,7 +32,7 @@ export async function memoryBench(): Promise<string> {
   const name = 'qwen2.5-0.5b';
   try {
     await writeRandomModel(nodeFolder(folder), shapes[name]!);
-    const files = await openModelAt(folder);
+    const files = await openModelFiles(nodeFolder(folder));
     const { vocabSize, hiddenSize } = files.spec;
     const vocabulary = 2 * vocabSize * hiddenSize;
     const rows: string[][] = [];

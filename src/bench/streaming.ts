@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openModelAt, withGpu } from '../cli/session.ts';
+import { withGpu } from '../cli/session.ts';
 import { defaultRecipe, type Recipe } from '../config/recipe.ts';
 import { tokenRowsOf } from '../data/tokenRows.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { closeDecoder, openDecoder, quantizationOf } from '../model/openDecoder.ts';
-import type { ModelFiles } from '../model/openModel.ts';
+import { openModelFiles, type ModelFiles } from '../model/openModel.ts';
 import { nodeFolder } from '../storage/nodeFolder.ts';
 import { startAdapter } from '../train/startAdapter.ts';
 import { train } from '../train/trainer.ts';
@@ -57,7 +57,7 @@ export async function streamingBench(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'graft-bench-'));
   try {
     await writeRandomModel(nodeFolder(folder), shapes['small']!);
-    const files = await openModelAt(folder);
+    const files = await openModelFiles(nodeFolder(folder));
     const rows: string[][] = [];
     let adapter = '';
     await withGpu(async (gpu) => {

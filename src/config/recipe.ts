@@ -176,6 +176,13 @@ export const recipeFields = {
     'Layers',
     'The blocks that get an adapter, counted from 0, or all.',
   ),
+  stream_layers: field(
+    flag(),
+    false,
+    'advanced',
+    'Layers from disk',
+    'Blocks stay on disk and come to the GPU when they compute: for models larger than its memory. The same numbers, more slowly; a larger gradient accumulation makes up for most of it.',
+  ),
   dropout: field(
     real(0, 0.99),
     0,

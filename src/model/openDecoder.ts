@@ -37,6 +37,11 @@ export async function openDecoder(
   return new Decoder(gpu, files.spec, weights, type);
 }
 
+/** Blocks on the GPU at once where a recipe leaves them on disk: one computes while the next comes. Else null. */
+export function slotsOf({ stream_layers }: Pick<Recipe, 'stream_layers'>): number | null {
+  return stream_layers ? 2 : null;
+}
+
 /** The 4 bits a recipe asks for, or null. */
 export function quantizationOf({
   method,

@@ -2,6 +2,7 @@ import type { Gpu } from '../gpu/device.ts';
 import type { Tensor } from '../gpu/tensor.ts';
 import type { Weight } from '../kernels/weight.ts';
 import { assert } from '../lib/errors.ts';
+import { freeLoadScratch, type LoadScratch } from './load/loadContext.ts';
 import { loadBlock, loadEnds, type Ends } from './loadBlock.ts';
 import type { ModelFiles } from './openModel.ts';
 import { WeightLoader, type WeightStorage } from './weightLoader.ts';
@@ -32,6 +33,9 @@ export class StreamedWeights implements WeightSource {
   readonly #slots: Slot[] = [];
   #ends: { loader: WeightLoader; value: Promise<Ends> } | null = null;
   #uses = 0;
+  /** Loads come one after the other: they share what only loading needs. */
+  readonly #scratch: LoadScratch;
+  #last: Promise<unknown> = Promise.resolve();
 
   /** @param slots blocks on the GPU at once: 1 saves most memory, 2 hide reading behind computing */
   constructor(gpu: Gpu, files: ModelFiles, storage: WeightStorage, slots = 1) {
@@ -39,6 +43,7 @@ export class StreamedWeights implements WeightSource {
     this.#files = files;
     this.#storage = storage;
     this.#limit = slots;
+    this.#scratch = { commands: gpu.commands(), staging: null };
   }
 
   async embedding(): Promise<Weight> {
@@ -80,6 +85,7 @@ export class StreamedWeights implements WeightSource {
     for (const { loader } of this.#slots.splice(0)) loader.dispose();
     this.#ends?.loader.dispose();
     this.#ends = null;
+    freeLoadScratch(this.#gpu, this.#scratch);
   }
 
   #slotOf(layer: number): Slot | undefined {
@@ -113,22 +119,27 @@ export class StreamedWeights implements WeightSource {
   }
 
   #start(layer: number, former?: WeightLoader): { loader: WeightLoader; value: Promise<BlockWeights> } {
-    const loader = new WeightLoader(this.#gpu, this.#files, this.#storage, { former });
-    const value = loadBlock(loader, this.#files.spec, layer).then((block) => {
-      loader.finish();
-      return block;
+    const loader = new WeightLoader(this.#gpu, this.#files, this.#storage, {
+      former,
+      scratch: this.#scratch,
     });
-    return { loader, value };
+    return { loader, value: this.#inTurn(loader, () => loadBlock(loader, this.#files.spec, layer)) };
+  }
+
+  #inTurn<T>(loader: WeightLoader, load: () => Promise<T>): Promise<T> {
+    const value = this.#last.then(async () => {
+      const loaded = await load();
+      loader.finish();
+      return loaded;
+    });
+    this.#last = value.catch(() => undefined);
+    return value;
   }
 
   #loadEnds(): Promise<Ends> {
     if (!this.#ends) {
-      const loader = new WeightLoader(this.#gpu, this.#files, this.#storage);
-      const value = loadEnds(loader, this.#files.spec).then((ends) => {
-        loader.finish();
-        return ends;
-      });
-      this.#ends = { loader, value };
+      const loader = new WeightLoader(this.#gpu, this.#files, this.#storage, { scratch: this.#scratch });
+      this.#ends = { loader, value: this.#inTurn(loader, () => loadEnds(loader, this.#files.spec)) };
     }
     return this.#ends.value;
   }

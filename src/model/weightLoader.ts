@@ -8,7 +8,7 @@ import { floatFormat } from './floatFormat.ts';
 import { loadBnbMatrix } from './load/bnbMatrix.ts';
 import { loadFloatMatrix } from './load/floatMatrix.ts';
 import { loadInt4Matrix } from './load/int4Matrix.ts';
-import { LoadContext } from './load/loadContext.ts';
+import { LoadContext, type LoadScratch } from './load/loadContext.ts';
 import { loadNf4Matrix } from './load/nf4Matrix.ts';
 import type { ModelFiles } from './openModel.ts';
 import type { MatrixSpec } from './spec.ts';
@@ -32,15 +32,26 @@ export class WeightLoader {
 
   /**
    * @param onBytes told of every read
+   * @param scratch shared with the loads before and after
    * @param former a loader of matrices of the same shapes, which are not needed any more: this takes their place
    */
   constructor(
     gpu: Gpu,
     files: ModelFiles,
     storage: WeightStorage,
-    { onBytes, former }: { onBytes?: (bytes: number) => void; former?: WeightLoader | undefined } = {},
+    {
+      onBytes,
+      former,
+      scratch,
+    }: { onBytes?: (bytes: number) => void; former?: WeightLoader | undefined; scratch?: LoadScratch } = {},
   ) {
-    this.#context = new LoadContext(gpu, files.checkpoint, onBytes, former ? former.#context.giveUp() : []);
+    this.#context = new LoadContext(
+      gpu,
+      files.checkpoint,
+      onBytes,
+      former ? former.#context.giveUp() : [],
+      scratch,
+    );
     this.#files = files;
     this.#storage = storage;
   }

@@ -17,10 +17,9 @@ export type FitKind = 'micro_batch' | 'checkpointing' | 'shorter_rows' | 'four_b
 export interface FitProposal {
   kind: FitKind;
   /**
-   * `change`: the settings below lower the total. `already`: it is done in every run. `missing`: it would help, but
-   * Graft cannot do it yet.
+   * `change`: the settings below lower the total. `already`: it is done in every run.
    */
-  status: 'change' | 'already' | 'missing';
+  status: 'change' | 'already';
   /** Settings to change; none unless `status` is `change`. */
   settings: Partial<Recipe>;
   /** Bytes at the peak with this and all before. */
@@ -62,6 +61,7 @@ export async function fitRecipe(
       micro_batch: [...smallerBatches(recipe)],
       shorter_rows: [...shorterRows(longestRow(recipe, files, data))],
       four_bits: [...fourBits(recipe)],
+      streaming: recipe.stream_layers ? [] : [{ stream_layers: true }],
     },
   };
   const changes = await withoutNeedless(task, await chooseChanges(task));
@@ -86,11 +86,10 @@ const order: readonly FitKind[] = ['micro_batch', 'checkpointing', 'shorter_rows
 /** What is said of the kinds that no setting stands for, where more is needed than comes before them. */
 const withoutSettings: Partial<Record<FitKind, FitProposal['status']>> = {
   checkpointing: 'already',
-  streaming: 'missing',
 };
 
 /** Kinds that settings stand for. */
-type ChangeKind = Exclude<FitKind, 'checkpointing' | 'streaming'>;
+type ChangeKind = Exclude<FitKind, 'checkpointing'>;
 
 /** A kind with the settings chosen for it. */
 interface Change {

@@ -199,9 +199,13 @@ describe('a recipe that does not fit', () => {
       'checkpointing already',
       'shorter_rows change',
       'four_bits change',
-      'streaming missing',
+      'streaming change',
     ]);
     expect(fit.recipe).toMatchObject({ batch_size: 1, max_length: 128, method: 'qlora', double_quant: true });
+    expect(fit.recipe.stream_layers).toBe(true);
+    // The vocabulary and the adapter's states stay: a smaller rank would fit.
+    const smaller = await fitRecipe(await headersOf('72B'), recipeOf({ rank: 4 }), limits, null, 12 * GB);
+    expect(smaller.fits).toBe(true);
   });
 
   it('is not told to quantize what is quantized', async () => {

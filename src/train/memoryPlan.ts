@@ -7,7 +7,7 @@ import { DryGpu, type GpuLimits } from '../gpu/dryGpu.ts';
 import { memoryParts, type MemoryByPart } from '../gpu/memory.ts';
 import { planSaved } from '../model/savedModules.ts';
 import { planLora } from '../model/loraModules.ts';
-import { activationType, closeDecoder, openDecoder, quantizationOf } from '../model/openDecoder.ts';
+import { activationType, closeDecoder, openDecoder, quantizationOf, slotsOf } from '../model/openDecoder.ts';
 import type { ModelFiles } from '../model/openModel.ts';
 import { lossesOf } from './evaluate.ts';
 import {
@@ -47,7 +47,7 @@ export interface MemoryPlan extends MemoryUse {
  * What a recipe's run on a model will take, told from the model's headers and the shapes of the rows alone. There are
  * no formulas: loading, a step and an evaluation run on a device that only counts.
  * @param data shapes of the rows; null plans for rows of the maximal length
- * @param slots blocks on the GPU at once where the others stay on disk; null for all of them
+ * @param slots blocks on the GPU at once where the others stay on disk, null for all of them; by default the recipe's
  * Throws `train.no_targets`, `train.layer_out_of_range`, `train.no_rows`, `gpu.no_f16`.
  */
 export async function planMemory(
@@ -55,17 +55,15 @@ export async function planMemory(
   recipe: Recipe,
   limits: GpuLimits,
   data: DataShapes | null,
-  slots: number | null = null,
+  slots: number | null = slotsOf(recipe),
 ): Promise<MemoryPlan> {
   const { maxPositions } = files.spec;
   const training = largestTraining(recipe, maxPositions, data);
-  // Streamed blocks are passed by all micro-batches of a step together.
-  const together = slots === null ? 1 : recipe.grad_accum;
   const evaluation = largestEvaluation(recipe, maxPositions, data);
   const gpu = new DryGpu(limits);
   try {
     const use = await memoryOf(gpu, files, recipe, {
-      training: Array.from({ length: together }, () => emptyBatch(training)),
+      training: together(recipe, slots, [emptyBatch(training)]),
       evaluation: evaluation ? [emptyBatch(evaluation)] : [],
       slots,
     });
@@ -95,9 +93,20 @@ export async function measureMemory(
     from.map((batch) => buildMicroBatch(rows, batch));
   const evaluated = largestEvaluation(recipe, maxPositions, shapes);
   return memoryOf(gpu, files, recipe, {
-    training: batchesOf(train, largestTraining(recipe, maxPositions, shapes)),
+    training: together(
+      recipe,
+      slotsOf(recipe),
+      batchesOf(train, largestTraining(recipe, maxPositions, shapes)),
+    ),
     evaluation: evaluation && evaluated ? batchesOf(evaluation, evaluated) : [],
   });
+}
+
+/** Streamed blocks are passed by all micro-batches of a step together: as many as it has, others one by one. */
+function together(recipe: Recipe, slots: number | null, batches: readonly MicroBatch[]): MicroBatch[] {
+  if (slots === null) return [...batches];
+  const count = Math.max(recipe.grad_accum, batches.length);
+  return Array.from({ length: count }, (_, i) => batches[i % batches.length]!);
 }
 
 /** What loading, a step and an evaluation take besides what is there already. */
@@ -108,7 +117,7 @@ async function memoryOf(
   {
     training,
     evaluation,
-    slots = null,
+    slots = slotsOf(recipe),
   }: { training: MicroBatch[]; evaluation: MicroBatch[]; slots?: number | null },
 ): Promise<MemoryUse> {
   const { memory } = gpu;

@@ -13,7 +13,7 @@ import { refuseLeaks } from '../testing/leaks.ts';
 import { randomRows, readBuffers } from '../testing/passes.ts';
 import { tinyModel } from '../testing/tinyModel.ts';
 import { chooseSlots } from './chooseSlots.ts';
-import { planMemory } from './memoryPlan.ts';
+import { measureMemory, planMemory } from './memoryPlan.ts';
 import { startAdapter } from './startAdapter.ts';
 import { train } from './trainer.ts';
 
@@ -66,6 +66,18 @@ describe.each<[string, Partial<Recipe>]>([
 ])('training on streamed weights, %s', (_, fields) => {
   it.each([1, 2, 3])('gives the bits of resident ones with %i slots', async (slots) => {
     expect(await run(slots, fields)).toEqual(await run(null, fields));
+  });
+});
+
+describe('the memory plan of layers from disk', () => {
+  it.each<[string, Partial<Recipe>]>([
+    ['one micro-batch a step', {}],
+    ['three of them, in 4 bits', { grad_accum: 3, method: 'qlora' }],
+  ])('is within 5%% of what a run takes: %s', async (_, fields) => {
+    const recipe: Recipe = { ...defaultRecipe(), rank: 4, max_length: 16, stream_layers: true, ...fields };
+    const plan = await planMemory(files, recipe, gpu, null);
+    const measured = await measureMemory(gpu, files, recipe, null);
+    expect(Math.abs(measured.total / plan.total - 1)).toBeLessThan(0.05);
   });
 });
 

@@ -8,7 +8,7 @@ import { assert, GraftError } from '../lib/errors.ts';
 import { adapterToPeft, loadAdapter, type AdapterDescription } from '../model/adapterFiles.ts';
 import { withoutAdapter, type AdapterUse, type Decoder } from '../model/decoder.ts';
 import type { LoraAdapter } from '../model/loraAdapter.ts';
-import { activationType, closeDecoder, openDecoder, quantizationOf } from '../model/openDecoder.ts';
+import { activationType, closeDecoder, openDecoder, quantizationOf, slotsOf } from '../model/openDecoder.ts';
 import { openModelFiles, type ModelFiles } from '../model/openModel.ts';
 import { evaluateMerges } from '../train/evaluateMerges.ts';
 import { fitRecipe } from '../train/fitRecipe.ts';
@@ -91,17 +91,18 @@ export function createEngineDesk(): Throwing<EngineApi> {
 
   /** The weights as a recipe asks for them; those that are there go first, for two may not fit. */
   async function decoderFor(
-    { dtype, method, double_quant }: WeightSettings,
+    { dtype, method, double_quant, stream_layers }: WeightSettings,
     onProgress: (done: number, total: number) => void,
   ): Promise<Decoder> {
     const current = opened();
     const device_ = await device();
     const type = activationType(device_, dtype);
     const quantize = current.files.quantization ? null : quantizationOf({ method, double_quant });
-    const form = JSON.stringify({ type, quantize });
+    const slots = slotsOf({ stream_layers });
+    const form = JSON.stringify({ type, quantize, slots });
     if (current.loaded?.form === form) return current.loaded.decoder;
     dropWeights();
-    const decoder = await openDecoder(device_, current.files, type, { quantize, onProgress });
+    const decoder = await openDecoder(device_, current.files, type, { quantize, slots, onProgress });
     current.loaded = { form, decoder };
     return decoder;
   }

@@ -102,7 +102,7 @@ export interface PreviewPiece {
 }
 
 /** What of a recipe decides in which form weights are on the GPU. */
-export type WeightSettings = Pick<Recipe, 'method' | 'double_quant' | 'dtype'>;
+export type WeightSettings = Pick<Recipe, 'method' | 'double_quant' | 'dtype' | 'stream_layers'>;
 
 export type TrainEvent =
   | { kind: 'phase'; phase: string }

@@ -9,6 +9,12 @@ import { assert } from '../../lib/errors.ts';
 /** Bytes read and uploaded at once: what JavaScript ever holds of a weight, and the GPU of its source. */
 export const PIECE = 16 * 1024 * 1024;
 
+/** What only loading needs; several loads that follow each other may share it. */
+export interface LoadScratch {
+  commands: Commands;
+  staging: Tensor | null;
+}
+
 /** What bringing matrices to the GPU needs: the files, the device, and who owns the tensors that are made. */
 export class LoadContext {
   readonly gpu: Gpu;
@@ -18,20 +24,28 @@ export class LoadContext {
   readonly #owned = new Set<Tensor>();
   /** Tensors of a block whose place this one takes. */
   #idle: Tensor[];
-  #staging: Tensor | null = null;
+  /** Shared, or this load's own. */
+  readonly #scratch: LoadScratch;
+  readonly #ownsScratch: boolean;
   #disposed = false;
 
-  /** @param idle tensors that may be taken again; what is not is freed when loading ends */
+  /**
+   * @param idle tensors that may be taken again; what is not is freed when loading ends
+   * @param scratch shared with loads before and after, whose owner frees it
+   */
   constructor(
     gpu: Gpu,
     checkpoint: Checkpoint,
     onBytes: (bytes: number) => void = () => undefined,
     idle: readonly Tensor[] = [],
+    scratch: LoadScratch | null = null,
   ) {
     this.#idle = [...idle];
     this.gpu = gpu;
     this.checkpoint = checkpoint;
-    this.commands = gpu.commands();
+    this.#ownsScratch = scratch === null;
+    this.#scratch = scratch ?? { commands: gpu.commands(), staging: null };
+    this.commands = this.#scratch.commands;
     this.#onBytes = onBytes;
   }
 
@@ -84,32 +98,30 @@ export class LoadContext {
     const words = Math.ceil(length / 4);
     // The upload overwrites the piece before, whose commands must be on their way.
     this.commands.submit();
-    if (this.#staging === null || this.#staging.shape[0]! < words) {
-      if (this.#staging) this.free(this.#staging);
-      this.#staging = this.tensor('u32', [words], 'staging', 'staging');
+    const scratch = this.#scratch;
+    if (scratch.staging === null || scratch.staging.shape[0]! < words) {
+      if (scratch.staging) this.gpu.memory.free(scratch.staging);
+      scratch.staging = this.gpu.memory.tensor('u32', [words], 'staging', 'staging');
     }
-    if (bytes) uploadBytes(this.gpu, this.#staging, bytes);
-    return { ...this.#staging, shape: [words] };
+    if (bytes) uploadBytes(this.gpu, scratch.staging, bytes);
+    return { ...scratch.staging, shape: [words] };
   }
 
   /** Ends loading: submits what is recorded and frees what only loading needs. */
   finish(): void {
     this.commands.submit();
     for (const tensor of this.#idle.splice(0)) this.gpu.memory.free(tensor);
-    if (this.#staging) this.free(this.#staging);
-    this.#staging = null;
-    this.commands.dispose();
+    this.#freeScratch();
   }
 
   /** Frees everything, also after a load that failed half-way. */
   dispose(): void {
     // A destroyed buffer lives on until the queue has passed the commands that use it.
-    this.commands.submit();
-    this.commands.dispose();
+    if (!this.#disposed) this.commands.submit();
+    this.#freeScratch();
     for (const tensor of [...this.#owned, ...this.#idle]) this.gpu.memory.free(tensor);
     this.#owned.clear();
     this.#idle = [];
-    this.#staging = null;
     this.#disposed = true;
   }
 
@@ -118,9 +130,13 @@ export class LoadContext {
     const tensors = [...this.#owned, ...this.#idle];
     this.#owned.clear();
     this.#idle = [];
-    this.#staging = null;
-    this.commands.dispose();
+    this.#freeScratch();
     return tensors;
+  }
+
+  #freeScratch(): void {
+    if (!this.#ownsScratch) return;
+    freeLoadScratch(this.gpu, this.#scratch);
   }
 
   #takeIdle(type: ElementType, shape: readonly number[]): Tensor | null {
@@ -129,6 +145,13 @@ export class LoadContext {
     const [found] = at < 0 ? [] : this.#idle.splice(at, 1);
     return found ? { ...found, shape } : null;
   }
+}
+
+/** Frees what loads have shared; what they recorded must be submitted. */
+export function freeLoadScratch(gpu: Gpu, scratch: LoadScratch): void {
+  if (scratch.staging) gpu.memory.free(scratch.staging);
+  scratch.staging = null;
+  scratch.commands.dispose();
 }
 
 /** Rows first … first + rows − 1 of a matrix. */

@@ -184,9 +184,8 @@ export const en = {
   'memory.propose.four_bits': 'QLoRA: the model in 4 bits.',
   'memory.propose.four_bits_nested': 'QLoRA with double quantization: the model in 4 bits, scales in 8.',
   'memory.propose.checkpointing': 'Checkpointing: keep only the input of each block.',
-  'memory.propose.streaming': 'Streaming: read the weights from disk at each step.',
+  'memory.propose.streaming': 'Layers from disk: each block comes to the GPU when it computes.',
   'memory.proposal.already': 'already so',
-  'memory.proposal.missing': 'Graft can’t do this yet',
   'memory.cut': {
     one: '{n} row would be cut.',
     other: '{n} rows would be cut.',
