@@ -2,7 +2,7 @@ import { SafetensorsWriter } from '../formats/safetensorsWriter.ts';
 import { writeText } from '../formats/text.ts';
 import { createRandom } from '../lib/random.ts';
 import { parseConfig } from '../model/config.ts';
-import { matricesOf, vectorsOf } from '../model/spec.ts';
+import { tensorsOf } from '../model/spec.ts';
 import type { WritableFolder } from '../storage/types.ts';
 
 /** Elements written at once; the same random piece serves every matrix, at another place of it each time. */
@@ -17,14 +17,7 @@ export async function writeRandomModel(
   config: Record<string, unknown>,
 ): Promise<void> {
   const spec = parseConfig(config);
-  const tensors = [
-    ...[...matricesOf(spec)].map(({ module, rows, cols }) => ({
-      name: `${module}.weight`,
-      shape: [rows, cols],
-    })),
-    ...[...vectorsOf(spec)].map(({ name, length }) => ({ name, shape: [length] })),
-  ];
-  const entries = tensors.map((tensor) => ({ ...tensor, dtype: 'BF16' }));
+  const entries = [...tensorsOf(spec)].map((tensor) => ({ ...tensor, dtype: 'BF16' }));
   const writer = new SafetensorsWriter(await folder.create('model.safetensors'), entries, { format: 'pt' });
   const noise = noiseOf(spec.hiddenSize);
   const random = createRandom(1);

@@ -70,7 +70,8 @@ export function encodeFloats(values: Float32Array, dtype: string, tensor = '?'):
   return new Uint8Array(buffer, byteOffset, stored.byteLength);
 }
 
-function floatSize(dtype: string, tensor: string): 2 | 4 {
+/** Bytes of an element of a float dtype. Throws `formats.dtype_not_float`, which names `tensor`. */
+export function floatSize(dtype: string, tensor: string): 2 | 4 {
   if (dtype === 'F32') return 4;
   if (dtype === 'F16' || dtype === 'BF16') return 2;
   throw new GraftError('formats.dtype_not_float', { tensor, dtype });

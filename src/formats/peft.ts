@@ -11,7 +11,7 @@ import {
 } from './adapterMatrix.ts';
 import { checkPeftConfig, type PeftConfig } from './peftConfig.ts';
 import { valueByPattern } from './peftPattern.ts';
-import { checkSaved, openSaved, savedKey, savedModuleOf, writeSaved, type PeftSaved } from './peftSaved.ts';
+import { checkSaved, openSaved, savedKey, savedModuleOf, savedBytes, type PeftSaved } from './peftSaved.ts';
 import { byCodePoint, pythonJson, type JsonValue } from './pythonJson.ts';
 import { openSafetensors, type SafetensorsFile } from './safetensors.ts';
 import { clip, shapeText } from './safetensorsHeader.ts';
@@ -118,7 +118,9 @@ export async function writeAdapter(
       name: savedKey(module),
       dtype: 'F32',
       shape: [matrix.rows, matrix.cols],
-      write: (writer: SafetensorsWriter) => writeSaved(writer, savedKey(module), matrix),
+      write: async (writer: SafetensorsWriter) => {
+        for await (const bytes of savedBytes(matrix, 'F32')) await writer.write(savedKey(module), bytes);
+      },
     })),
   ];
   entries.sort((x, y) => byCodePoint(x.name, y.name));

@@ -1,9 +1,8 @@
 import { GraftError } from '../lib/errors.ts';
-import { decodeFloats, encodeFloats } from './floats.ts';
+import { decodeFloats, encodeFloats, floatSize } from './floats.ts';
 import type { PeftConfig } from './peftConfig.ts';
 import type { SafetensorsFile } from './safetensors.ts';
 import { clip, shapeText } from './safetensorsHeader.ts';
-import type { SafetensorsWriter } from './safetensorsWriter.ts';
 
 /** Rows are written in pieces of about this many elements. */
 const PIECE = 4 * 1024 * 1024;
@@ -43,15 +42,13 @@ export function savedKey(module: string): string {
 /** A fully trained matrix in a file. Throws `formats.adapter_shape`, `formats.dtype_not_float`. */
 export function openSaved(file: SafetensorsFile, tensor: string): PeftSaved {
   const { dtype, shape } = file.get(tensor);
-  if (!['F32', 'F16', 'BF16'].includes(dtype)) {
-    throw new GraftError('formats.dtype_not_float', { tensor: clip(tensor), dtype });
-  }
+  const elementBytes = floatSize(dtype, clip(tensor));
   const [rows, cols] = shape;
   if (shape.length !== 2 || !rows || !cols) {
     const params = { file: file.source.name, tensor: clip(tensor), shape: shapeText(shape) };
     throw new GraftError('formats.adapter_shape', { ...params, expected: '[rows, columns]' });
   }
-  const width = (dtype === 'F32' ? 4 : 2) * cols;
+  const width = elementBytes * cols;
   return {
     rows,
     cols,
@@ -60,11 +57,13 @@ export function openSaved(file: SafetensorsFile, tensor: string): PeftSaved {
   };
 }
 
-/** Writes a fully trained matrix in F32, a piece of rows after the other. */
-export async function writeSaved(writer: SafetensorsWriter, tensor: string, saved: PeftSaved): Promise<void> {
-  const step = Math.max(1, Math.floor(PIECE / saved.cols));
-  for (let row = 0; row < saved.rows; row += step) {
-    const values = await saved.read(row, Math.min(step, saved.rows - row));
-    await writer.write(tensor, encodeFloats(values, 'F32'));
+/** The bytes of a fully trained matrix, rounded once to `dtype`, a piece of rows after the other. */
+export async function* savedBytes(
+  { rows, cols, read }: PeftSaved,
+  dtype: string,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const step = Math.max(1, Math.floor(PIECE / cols));
+  for (let row = 0; row < rows; row += step) {
+    yield encodeFloats(await read(row, Math.min(step, rows - row)), dtype);
   }
 }

@@ -1,29 +1,10 @@
 import { GraftError } from '../lib/errors.ts';
+import { memoryParts, type MemoryPart } from '../lib/memoryParts.ts';
 import { byteLengthOf, type ElementType, type Tensor } from './tensor.ts';
 
 const STORAGE = 0x80 | 0x08 | 0x04; // STORAGE | COPY_DST | COPY_SRC
 
-/** What GPU memory is used for. */
-export const memoryParts = [
-  /** The frozen model. */
-  'weights',
-  /** A and B of every module. */
-  'adapter',
-  'gradients',
-  /** m and v of AdamW. */
-  'optimizer',
-  /** The block inputs that the forward pass keeps for the backward pass. */
-  'kept',
-  /** Everything else of a pass, which all blocks share. */
-  'activations',
-  /** From the last block to the loss: supervised rows, a chunk of logits. */
-  'loss',
-  /** Pieces of files on their way, and what is read back. */
-  'staging',
-  'other',
-] as const;
-
-export type MemoryPart = (typeof memoryParts)[number];
+export { memoryParts, type MemoryPart };
 
 /** Bytes of each part. */
 export type MemoryByPart = Record<MemoryPart, number>;

@@ -1,3 +1,4 @@
+import { nestedBlockSize, nf4BlockSize } from '../formats/quantized/codebooks.ts';
 import type { Commands } from '../gpu/commands.ts';
 import { elementsOf, type Tensor } from '../gpu/tensor.ts';
 import { assert } from '../lib/errors.ts';
@@ -8,10 +9,10 @@ import { CODES_PER_WORD, type FloatFormat } from './weight.ts';
 const WG = 64;
 
 /** Elements that share an absmax in Graft's own NF4, as in QLoRA. */
-export const NF4_BLOCK = 64;
+export const NF4_BLOCK = nf4BlockSize;
 
 /** Blocks that share an absmax of their absmax. */
-export const NESTED_BLOCK = 256;
+export const NESTED_BLOCK = nestedBlockSize;
 
 /** Elements of the tensor `nested` before the absmax of nested blocks: the offset and the map. */
 export const NESTED_HEAD = 257;

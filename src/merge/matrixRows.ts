@@ -1,24 +1,16 @@
-import { dynamicMap } from '../formats/quantized/dynamicMap.ts';
 import { nestedAbsmaxRef } from '../formats/quantized/dequantize.ref.ts';
 import { readAbsmaxRange } from '../formats/quantized/bnbElements.ts';
 import type { BnbMatrix, FloatMatrix, Int4Matrix, Quantization } from '../formats/quantized/types.ts';
 import type { Tensor } from '../gpu/tensor.ts';
 import { readBytes, readFloats, upload } from '../gpu/transfer.ts';
 import { dequantize } from '../kernels/dequantize.ts';
-import {
-  blockRows,
-  NESTED_BLOCK,
-  NESTED_HEAD,
-  NF4_BLOCK,
-  nestAbsmax,
-  quantizeNf4,
-} from '../kernels/quantize.ts';
+import { blockRows, NESTED_BLOCK, NESTED_HEAD, NF4_BLOCK, quantizeNf4 } from '../kernels/quantize.ts';
 import { packScales, repackCodes } from '../kernels/repack.ts';
-import { PARTIALS } from '../kernels/sum.ts';
 import { CODES_PER_WORD, type FloatFormat } from '../kernels/weight.ts';
 import { floatFormat } from '../model/floatFormat.ts';
-import { loadGroupIndex, loadRawScales, zeroOffsetOf } from '../model/load/int4Matrix.ts';
+import { int4Encoding, loadGroupIndex, loadRawScales, zeroOffsetOf } from '../model/load/int4Matrix.ts';
 import { rowRanges, type LoadContext } from '../model/load/loadContext.ts';
+import { nestedTensors } from '../model/load/nf4Matrix.ts';
 import type { MatrixSource } from './matrixSource.ts';
 
 /** Elements of a matrix that are on the GPU at once: the peak of a merge, whatever the size of the matrix. */
@@ -130,21 +122,14 @@ export async function nestedScales(
 export async function readNested(context: LoadContext, absmax: Tensor) {
   const { gpu, commands } = context;
   const [blocks = 0] = absmax.shape;
-  const groups = Math.ceil(blocks / NESTED_BLOCK);
-  const codes = context.tensor('u32', [(groups * NESTED_BLOCK) / 4], 'absmax codes');
-  const nested = context.tensor('f32', [NESTED_HEAD + groups], 'nested absmax');
-  const sums = context.tensor('f32', [1], 'sum of absmax');
-  const partials = context.tensor('f32', [PARTIALS], 'reduction partials');
-  const map = dynamicMap(true);
-  upload(gpu, { ...nested, offset: 4 }, map);
-  nestAbsmax(commands, { absmax, blocks, codes, nested, scratch: { sums, partials } });
+  const { codes, nested, scratch } = nestedTensors(context, absmax, 'merge');
   commands.submit();
   const bytes = await readBytes(gpu, codes);
   const values = await readFloats(gpu, nested);
-  for (const used of [codes, nested, sums, partials]) context.free(used);
+  for (const used of [codes, nested, ...scratch]) context.free(used);
   return {
     codes: bytes.subarray(0, blocks),
-    map,
+    map: values.subarray(1, NESTED_HEAD),
     top: values.subarray(NESTED_HEAD),
     offset: values[0]!,
   };
@@ -184,12 +169,11 @@ async function* int4Rows(
   elements: number,
 ): AsyncGenerator<RowBlock> {
   const { commands } = context;
-  const { kind: from, qweight, groupSize, groups, scaleDtype } = stored;
+  const { kind: from, qweight, groups } = stored;
   const words = Math.ceil(cols / CODES_PER_WORD);
   const ranges = rowRanges(allRows, elements / cols, UNIT);
   const most = ranges[0]?.rows ?? 0;
-  const scale = scaleDtype === 'BF16' ? ('bf16' as const) : ('f16' as const);
-  const encoding = { format: 'int4' as const, groupSize, groups, scale };
+  const encoding = int4Encoding(stored);
   const groupIndex = await loadGroupIndex(context, stored, cols);
   const raw = await loadRawScales(context, stored, allRows);
   const zeroOffset = await zeroOffsetOf(context, stored, quantization);

@@ -1,8 +1,9 @@
-import { decodeFloats } from '../formats/floats.ts';
+import { decodeFloats, floatSize } from '../formats/floats.ts';
 import { readBnbElements } from '../formats/quantized/bnbElements.ts';
+import { nf4BlockSize } from '../formats/quantized/codebooks.ts';
 import { dequantizeBnbRef } from '../formats/quantized/dequantize.ref.ts';
 import { readInt4Rows } from '../formats/quantized/int4Rows.ts';
-import { nf4BlockSize, quantizeNf4Ref } from '../formats/quantized/nf4.ref.ts';
+import { quantizeNf4Ref } from '../formats/quantized/nf4.ref.ts';
 import type { FloatMatrix } from '../formats/quantized/types.ts';
 import type { MatrixSource } from './matrixSource.ts';
 
@@ -35,7 +36,7 @@ async function floats(
   start: number,
   count: number,
 ): Promise<Float32Array> {
-  const width = dtype === 'F32' ? 4 : 2;
+  const width = floatSize(dtype, tensor);
   return decodeFloats(await checkpoint.readRange(tensor, start * width, count * width), dtype, tensor);
 }
 

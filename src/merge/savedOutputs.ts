@@ -1,12 +1,8 @@
 import type { CheckpointTensor } from '../formats/checkpoint.ts';
-import { encodeFloats } from '../formats/floats.ts';
-import type { PeftSaved } from '../formats/peftSaved.ts';
+import { savedBytes, type PeftSaved } from '../formats/peftSaved.ts';
 import { floatFormat } from '../model/floatFormat.ts';
 import type { MergeJob } from './mergeJob.ts';
 import { copied, type OutputTensor } from './outputTensor.ts';
-
-/** Elements of a matrix that are rounded and written at once. */
-const PIECE = 4 * 1024 * 1024;
 
 /** Whether the result needs a head of its own: the base's is its embedding, and one of the two was trained. */
 export function isUntied({ base, adapter }: MergeJob): boolean {
@@ -40,16 +36,6 @@ function replaced(name: string, from: CheckpointTensor, saved: PeftSaved): Outpu
     from,
     matrix: null,
     trained: floatFormat(from.info),
-    blocks: () => roundedRows(saved, dtype),
+    blocks: () => savedBytes(saved, dtype),
   };
-}
-
-async function* roundedRows(
-  { rows, cols, read }: PeftSaved,
-  dtype: string,
-): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  const step = Math.max(1, Math.floor(PIECE / cols));
-  for (let row = 0; row < rows; row += step) {
-    yield encodeFloats(await read(row, Math.min(step, rows - row)), dtype);
-  }
 }

@@ -1,6 +1,6 @@
 import type { Checkpoint } from '../formats/checkpoint.ts';
 import { describeMatrix, tensorsOfMatrix } from '../formats/quantized/describe.ts';
-import type { Quantization } from '../formats/quantized/types.ts';
+import type { Quantization, StoredMatrix } from '../formats/quantized/types.ts';
 import { clip, shapeText } from '../formats/safetensorsHeader.ts';
 import { GraftError } from '../lib/errors.ts';
 import { floatFormat } from './floatFormat.ts';
@@ -14,6 +14,7 @@ const DERIVED = /\.(?:rotary_emb\.inv_freq|attn\.bias|attn\.masked_bias)$/;
  * A block may hold nothing else: a bias or a layer that the config forgets would be left out of the sums in
  * silence. Outside of the blocks other tensors may be there: a tied model's file may store the head all the same.
  * Quantized layers may have a bias that the config does not call for: GPTQ writes one for each.
+ * @returns where each matrix is stored by the headers, by module
  * Throws `model.tensor_missing`, `model.tensor_shape`, `model.tensor_dtype`, `model.tensor_unexpected`, and
  * `formats.quant_*` of `describeMatrix`.
  */
@@ -21,10 +22,12 @@ export function checkCheckpoint(
   spec: DecoderSpec,
   checkpoint: Checkpoint,
   quantization: Quantization | null,
-): void {
+): Map<string, StoredMatrix> {
   const wanted = new Set<string>();
+  const matrices = new Map<string, StoredMatrix>();
   for (const { module, rows, cols } of matricesOf(spec)) {
     const stored = describeMatrix(checkpoint, quantization, module, rows, cols);
+    matrices.set(module, stored);
     for (const name of tensorsOfMatrix(stored)) wanted.add(name);
     const bias = `${module}.bias`;
     if (stored.kind === 'float' || !checkpoint.tensors.has(bias)) continue;
@@ -39,6 +42,7 @@ export function checkCheckpoint(
     if (!name.startsWith(`${spec.names.blocks}.`) || wanted.has(name) || DERIVED.test(name)) continue;
     throw new GraftError('model.tensor_unexpected', { tensor: clip(name), key: keyBehind(spec, name) });
   }
+  return matrices;
 }
 
 function checkVector(checkpoint: Checkpoint, name: string, length: number): void {

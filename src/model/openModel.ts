@@ -1,6 +1,5 @@
 import { openCheckpoint, type Checkpoint } from '../formats/checkpoint.ts';
 import { parseQuantization } from '../formats/quantized/config.ts';
-import { describeMatrix } from '../formats/quantized/describe.ts';
 import { describeStored } from '../formats/quantized/describeStored.ts';
 import type { Quantization, StoredMatrix } from '../formats/quantized/types.ts';
 import { readJsonObject } from '../formats/text.ts';
@@ -41,10 +40,6 @@ export async function openModelHeaders(folder: Folder): Promise<ModelFiles> {
   const declared = config.quantization_config ?? null;
   const quantization = declared === null ? null : parseQuantization(declared);
   const checkpoint = await openCheckpoint(folder);
-  checkCheckpoint(spec, checkpoint, quantization);
-  const matrices = new Map<string, StoredMatrix>();
-  for (const { module, rows, cols } of matricesOf(spec)) {
-    matrices.set(module, describeMatrix(checkpoint, quantization, module, rows, cols));
-  }
+  const matrices = checkCheckpoint(spec, checkpoint, quantization);
   return { folder, spec, checkpoint, quantization, matrices };
 }

@@ -85,6 +85,13 @@ export function* matricesOf(spec: DecoderSpec): Generator<MatrixSpec> {
   if (!spec.tied) yield { module: names.head, rows, cols, linear: false };
 }
 
+/** Every tensor of a checkpoint in floats: the matrices, then the vectors. */
+export function* tensorsOf(spec: DecoderSpec): Generator<{ name: string; shape: number[] }> {
+  for (const { module, rows, cols } of matricesOf(spec))
+    yield { name: `${module}.weight`, shape: [rows, cols] };
+  for (const { name, length } of vectorsOf(spec)) yield { name, shape: [length] };
+}
+
 /** Every vector a checkpoint of this spec must hold: weights of norms, and biases. */
 export function* vectorsOf(spec: DecoderSpec): Generator<{ name: string; length: number }> {
   const { names, hiddenSize, headDim } = spec;

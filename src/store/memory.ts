@@ -1,25 +1,6 @@
-import type {
-  DataShapes,
-  FitProposal,
-  MemoryPart,
-  MemoryPlan,
-  TokenizedSummary,
-} from '../workers/protocol.ts';
+import type { DataShapes, FitProposal, MemoryPlan, TokenizedSummary } from '../workers/protocol.ts';
 import { noteOf, type ErrorNote } from './errorNote.ts';
 import type { SliceOf, Studio } from './state.ts';
-
-/** What GPU memory is used for, in the order it is shown. */
-export const memoryParts = [
-  'weights',
-  'adapter',
-  'gradients',
-  'optimizer',
-  'kept',
-  'activations',
-  'loss',
-  'staging',
-  'other',
-] as const satisfies readonly MemoryPart[];
 
 export interface MemoryState {
   /** A newer plan is on its way; the one shown is of before. */

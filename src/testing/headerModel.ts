@@ -2,7 +2,7 @@ import type { ByteSource, Folder } from '../storage/types.ts';
 import { safetensorsLayout } from '../formats/safetensorsLayout.ts';
 import { assert } from '../lib/errors.ts';
 import { parseConfig } from '../model/config.ts';
-import { matricesOf, vectorsOf } from '../model/spec.ts';
+import { tensorsOf } from '../model/spec.ts';
 
 function qwenShape(
   [hidden_size, intermediate_size, num_hidden_layers]: [number, number, number],
@@ -35,14 +35,8 @@ export function headerModel(
   { dtype = 'BF16', data = false }: { dtype?: string; data?: boolean } = {},
 ): Folder {
   const spec = parseConfig(config);
-  const matrices = [...matricesOf(spec)].map(({ module, rows, cols }) => ({
-    name: `${module}.weight`,
-    shape: [rows, cols],
-  }));
-  const vectors = [...vectorsOf(spec)].map(({ name, length }) => ({ name, shape: [length] }));
-  const { header, totalBytes } = safetensorsLayout(
-    [...matrices, ...vectors].map((tensor) => ({ ...tensor, dtype })),
-  );
+  const entries = [...tensorsOf(spec)].map((tensor) => ({ ...tensor, dtype }));
+  const { header, totalBytes } = safetensorsLayout(entries);
   const files: Record<string, ByteSource> = {
     'config.json': sourceOf('config.json', new TextEncoder().encode(JSON.stringify(config))),
     'model.safetensors': sourceOf('model.safetensors', header, totalBytes, data),

@@ -3,7 +3,7 @@ import { encodeSafetensors } from '../formats/safetensorsWriter.ts';
 import { shardIndexJson, type ShardPlan } from '../formats/sharding.ts';
 import { createRandom } from '../lib/random.ts';
 import { parseConfig } from '../model/config.ts';
-import { matricesOf, vectorsOf, type DecoderSpec } from '../model/spec.ts';
+import { tensorsOf } from '../model/spec.ts';
 import { MemoryFolder } from '../storage/memoryFolder.ts';
 
 /** config.json of a Llama small enough for software adapters: grouped queries, untied, 2 layers. */
@@ -72,7 +72,7 @@ export function tinyModel(options: TinyModelOptions = {}): MemoryFolder {
   const random = createRandom(seed);
   const dtypeOf = typeof dtype === 'string' ? () => dtype : dtype;
   const tensors = edit(
-    tensorsOf(parseConfig(config)).map(({ name, shape }) => {
+    [...tensorsOf(parseConfig(config))].map(({ name, shape }) => {
       const stream = random.fork(name);
       // About as large as a trained model's: norms near 1, products of unit size.
       const [center, scale] = name.includes('norm') ? [1, 0.2] : [0, name.includes('embed') ? 1 : 0.5];
@@ -86,15 +86,6 @@ export function tinyModel(options: TinyModelOptions = {}): MemoryFolder {
     folder.files.set(file, content);
   }
   return folder;
-}
-
-/** Every tensor of a model, as its own checkpoint would have them. */
-function tensorsOf(spec: DecoderSpec): { name: string; shape: number[] }[] {
-  const matrices = [...matricesOf(spec)].map(({ module, rows, cols }) => ({
-    name: `${module}.weight`,
-    shape: [rows, cols],
-  }));
-  return [...matrices, ...[...vectorsOf(spec)].map(({ name, length }) => ({ name, shape: [length] }))];
 }
 
 function weightFiles(tensors: TinyTensor[], firstShard?: number): Record<string, Uint8Array<ArrayBuffer>> {

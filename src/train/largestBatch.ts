@@ -1,5 +1,6 @@
 import type { Recipe } from '../config/recipe.ts';
-import { cutShapes, type RowShapes } from '../data/rowShapes.ts';
+import { cutShapes, rowShapes, type RowShapes } from '../data/rowShapes.ts';
+import type { TokenRows } from '../data/tokenRows.ts';
 import { GraftError } from '../lib/errors.ts';
 import { stepsOf } from './steps.ts';
 
@@ -10,6 +11,11 @@ const MAX_ROWS = 200_000;
 export interface DataShapes {
   train: RowShapes;
   evaluation: RowShapes | null;
+}
+
+/** The shapes of tokenized rows as a run has them. */
+export function dataShapes(rows: { train: TokenRows; evaluation: TokenRows | null }): DataShapes {
+  return { train: rowShapes(rows.train), evaluation: rows.evaluation && rowShapes(rows.evaluation) };
 }
 
 /**

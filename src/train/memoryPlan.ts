@@ -1,6 +1,5 @@
 import type { Recipe } from '../config/recipe.ts';
 import { buildMicroBatch, type MicroBatch } from '../data/microBatch.ts';
-import { rowShapes } from '../data/rowShapes.ts';
 import { tokenRowsOf, type TokenRows } from '../data/tokenRows.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { DryGpu, type GpuLimits } from '../gpu/dryGpu.ts';
@@ -11,6 +10,7 @@ import { activationType, closeDecoder, openDecoder, quantizationOf, slotsOf } fr
 import type { ModelFiles } from '../model/openModel.ts';
 import { lossesOf } from './evaluate.ts';
 import {
+  dataShapes,
   fullRows,
   largestEvaluation,
   largestTraining,
@@ -87,10 +87,11 @@ export async function measureMemory(
   data: { train: TokenRows; evaluation: TokenRows | null } | null,
 ): Promise<MemoryUse> {
   const { maxPositions } = files.spec;
-  const { train, evaluation } = data ?? longestRows(recipe, maxPositions);
-  const shapes = { train: rowShapes(train), evaluation: evaluation && rowShapes(evaluation) };
-  const batchesOf = (rows: TokenRows, { from }: LargestBatch) =>
-    from.map((batch) => buildMicroBatch(rows, batch));
+  const rows = data ?? longestRows(recipe, maxPositions);
+  const { train, evaluation } = rows;
+  const shapes = dataShapes(rows);
+  const batchesOf = (of: TokenRows, { from }: LargestBatch) =>
+    from.map((batch) => buildMicroBatch(of, batch));
   const evaluated = largestEvaluation(recipe, maxPositions, shapes);
   return memoryOf(gpu, files, recipe, {
     training: together(

@@ -1,5 +1,4 @@
 import { splitDataset } from '../../data/split.ts';
-import { rowShapes } from '../../data/rowShapes.ts';
 import { loadTokenizer } from '../../data/tokenizer.ts';
 import type { TokenRows } from '../../data/tokenRows.ts';
 import type { GpuLimits } from '../../gpu/dryGpu.ts';
@@ -7,7 +6,7 @@ import { openModelHeaders } from '../../model/openModel.ts';
 import type { DecoderSpec } from '../../model/spec.ts';
 import type { Folder } from '../../storage/types.ts';
 import { fitRecipe } from '../../train/fitRecipe.ts';
-import { rowLimit, type DataShapes } from '../../train/largestBatch.ts';
+import { dataShapes, rowLimit } from '../../train/largestBatch.ts';
 import { measureMemory, planMemory } from '../../train/memoryPlan.ts';
 import { readDataset } from '../dataset.ts';
 import { modelChoice, modelFlags, readInPlace, modelOptions } from '../hubModel.ts';
@@ -41,10 +40,7 @@ export async function run(args: string[]): Promise<void> {
   const recipe = await readRecipe(options.optional('recipe'));
   const files = await (measure ? openModelAt(model) : readInPlace(model, openModelHeaders));
   const rows = dataPath === undefined ? null : await readRows(dataPath, recipe, files);
-  const shapes: DataShapes | null = rows && {
-    train: rowShapes(rows.train),
-    evaluation: rows.evaluation && rowShapes(rows.evaluation),
-  };
+  const shapes = rows && dataShapes(rows);
   const report = async (limits: GpuLimits) => ({
     plan: await planMemory(files, recipe, limits, shapes),
     ...(budget !== null && { fit: await fit(limits, budget) }),

@@ -1,5 +1,4 @@
 import type { Recipe } from '../../config/recipe.ts';
-import { rowShapes } from '../../data/rowShapes.ts';
 import { splitDataset } from '../../data/split.ts';
 import { loadTokenizer } from '../../data/tokenizer.ts';
 import { writeAdapter, type PeftAdapter } from '../../formats/peft.ts';
@@ -11,6 +10,7 @@ import { lastPart, planSaved, type SavedSpec } from '../../model/savedModules.ts
 import { activationType, openDecoder, quantizationOf, slotsOf } from '../../model/openDecoder.ts';
 import type { DecoderSpec } from '../../model/spec.ts';
 import { chooseSlots } from '../../train/chooseSlots.ts';
+import { dataShapes } from '../../train/largestBatch.ts';
 import { describeAdapter, startAdapter } from '../../train/startAdapter.ts';
 import { train, type StepReport } from '../../train/trainer.ts';
 import { readDataset } from '../dataset.ts';
@@ -52,11 +52,8 @@ export async function run(args: string[]): Promise<void> {
   const rows = splitDataset(dataset, recipe.eval_fraction, recipe.seed);
 
   await withGpu(async (gpu) => {
-    const shapes = {
-      train: rowShapes(rows.train),
-      evaluation: rows.evaluation && rowShapes(rows.evaluation),
-    };
-    const slots = budget === null ? slotsOf(recipe) : await chooseSlots(files, recipe, gpu, shapes, budget);
+    const slots =
+      budget === null ? slotsOf(recipe) : await chooseSlots(files, recipe, gpu, dataShapes(rows), budget);
     const decoder = await openDecoder(gpu, files, activationType(gpu, recipe.dtype), {
       quantize: quantizationOf(recipe),
       slots,

@@ -3,10 +3,10 @@ import type { FloatDtype } from '../dtypes.ts';
 import { encodeFloats } from '../floats.ts';
 import type { JsonValue } from '../pythonJson.ts';
 import type { TensorEntry } from '../safetensorsLayout.ts';
-import { codebooks } from './codebooks.ts';
+import { codebooks, nestedBlockSize, nf4BlockSize } from './codebooks.ts';
 import { quantMapName, quantStateName } from './describe.ts';
 import { dynamicMap } from './dynamicMap.ts';
-import { nestedBlockSize, nf4BlockSize } from './nf4.ref.ts';
+
 import { torchDtypes } from './quantState.ts';
 
 /** A matrix [rows, cols] that is written in NF4. */

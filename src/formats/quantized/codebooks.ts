@@ -1,5 +1,11 @@
 import type { Codebook } from './types.ts';
 
+/** Elements that share an absmax in NF4, as in QLoRA. */
+export const nf4BlockSize = 64;
+
+/** Blocks that share an absmax of their absmax. */
+export const nestedBlockSize = 256;
+
 const nf4 = [
   -1, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453, -0.28444138169288635,
   -0.18477343022823334, -0.09105003625154495, 0, 0.07958029955625534, 0.16093020141124725,

@@ -1,11 +1,5 @@
-import { codebooks } from './codebooks.ts';
+import { codebooks, nestedBlockSize, nf4BlockSize } from './codebooks.ts';
 import { dynamicMap } from './dynamicMap.ts';
-
-/** Elements that share an absmax. */
-export const nf4BlockSize = 64;
-
-/** Blocks that share an absmax of their absmax. */
-export const nestedBlockSize = 256;
 
 /** What bitsandbytes takes for the absmax of smaller blocks, so that 1 / absmax stays finite. */
 const smallestAbsmax = Math.fround(1e-38);

@@ -2,7 +2,7 @@ import { gptqZeroOffset } from '../../formats/quantized/gptqZeros.ts';
 import type { Int4Matrix, Quantization } from '../../formats/quantized/types.ts';
 import type { Tensor } from '../../gpu/tensor.ts';
 import { packScales, repackCodes } from '../../kernels/repack.ts';
-import { CODES_PER_WORD, type Weight, type WeightChunk } from '../../kernels/weight.ts';
+import { CODES_PER_WORD, type Encoding, type Weight, type WeightChunk } from '../../kernels/weight.ts';
 import { PIECE, rowRanges, type LoadContext } from './loadContext.ts';
 import { codesOf } from './nf4Matrix.ts';
 
@@ -13,10 +13,9 @@ export async function loadInt4Matrix(
   [rows, cols]: readonly [number, number],
   quantization: Quantization | null,
 ): Promise<Weight> {
-  const { kind: from, qweight, groupSize, groups, scaleDtype } = stored;
+  const { kind: from, qweight, groups } = stored;
   const words = Math.ceil(cols / CODES_PER_WORD);
-  const scale = scaleDtype === 'BF16' ? ('bf16' as const) : ('f16' as const);
-  const encoding = { format: 'int4' as const, groupSize, groups, scale };
+  const encoding = int4Encoding(stored);
   const groupIndex = await loadGroupIndex(context, stored, cols);
   const raw = await loadRawScales(context, stored, rows);
   const zeroOffset = await zeroOffsetOf(context, stored, quantization);
@@ -38,6 +37,11 @@ export async function loadInt4Matrix(
   }
   for (const used of Object.values(raw)) context.free(used);
   return { rows, cols, chunks };
+}
+
+/** How such a matrix is stored on the GPU. */
+export function int4Encoding({ groupSize, groups, scaleDtype }: Int4Matrix): Encoding {
+  return { format: 'int4', groupSize, groups, scale: scaleDtype === 'BF16' ? 'bf16' : 'f16' };
 }
 
 /** Scales and zeros of the file as they are, on the GPU. */

@@ -67,6 +67,26 @@ function chunkAbsmax(absmax: Tensor, { rowStart, rows }: { rowStart: number; row
   return slice(absmax, (rowStart * cols) / NF4_BLOCK, [Math.ceil((rows * cols) / NF4_BLOCK)]);
 }
 
+/**
+ * Records the double quantization of absmax f32 [blocks]: codes and nested as `nestAbsmax` has them, and scratch that
+ * is not needed once the commands are on their way.
+ */
+export function nestedTensors(
+  context: LoadContext,
+  absmax: Tensor,
+  label: string,
+): { codes: Tensor; nested: Tensor; scratch: Tensor[] } {
+  const [blocks = 0] = absmax.shape;
+  const groups = Math.ceil(blocks / NESTED_BLOCK);
+  const codes = context.tensor('u32', [(groups * NESTED_BLOCK) / 4], `${label} absmax codes`);
+  const nested = context.tensor('f32', [NESTED_HEAD + groups], `${label} nested absmax`);
+  const sums = context.tensor('f32', [1], 'sum of absmax', 'staging');
+  const partials = context.tensor('f32', [PARTIALS], 'reduction partials', 'staging');
+  upload(context.gpu, { ...nested, offset: 4 }, dynamicMap(true));
+  nestAbsmax(context.commands, { absmax, blocks, codes, nested, scratch: { sums, partials } });
+  return { codes, nested, scratch: [sums, partials] };
+}
+
 /** The same chunks with absmax in 8 bits; the f32 ones are freed. */
 function nestChunks(
   context: LoadContext,
@@ -74,15 +94,8 @@ function nestChunks(
   absmax: Tensor,
   label: string,
 ): WeightChunk[] {
-  const { gpu, commands } = context;
-  const [blocks = 0] = absmax.shape;
-  const groups = Math.ceil(blocks / NESTED_BLOCK);
-  const codes = context.tensor('u32', [(groups * NESTED_BLOCK) / 4], `${label} absmax codes`);
-  const nested = context.tensor('f32', [NESTED_HEAD + groups], `${label} nested absmax`);
-  const sums = context.tensor('f32', [1], 'sum of absmax', 'staging');
-  const partials = context.tensor('f32', [PARTIALS], 'reduction partials', 'staging');
-  upload(gpu, { ...nested, offset: 4 }, dynamicMap(true));
-  nestAbsmax(commands, { absmax, blocks, codes, nested, scratch: { sums, partials } });
+  const { commands } = context;
+  const { codes, nested, scratch } = nestedTensors(context, absmax, label);
   const encoding = { format: 'nf4' as const, blockSize: NF4_BLOCK, nestedBlockSize: NESTED_BLOCK };
   const split = chunks.map((chunk) => {
     const first = (chunk.rowStart * chunk.cols) / NF4_BLOCK;
@@ -96,6 +109,6 @@ function nestChunks(
     commands.copyRows(from, part, NESTED_HEAD);
     return { ...chunk, encoding, scales, nested: part };
   });
-  for (const used of [absmax, sums, partials, ...(chunks.length > 1 ? [nested] : [])]) context.free(used);
+  for (const used of [absmax, ...scratch, ...(chunks.length > 1 ? [nested] : [])]) context.free(used);
   return split;
 }

@@ -1,4 +1,4 @@
-import { memoryParts } from '../../store/memory.ts';
+import { memoryParts } from '../../lib/memoryParts.ts';
 import type { MemoryByPart } from '../../workers/protocol.ts';
 import { formatBytes } from '../format.ts';
 import { t } from '../text/index.ts';
