@@ -1,6 +1,7 @@
 import { errorTexts, type ErrorCode } from '../../lib/errorTexts/index.ts';
 import type { ErrorParams } from '../../lib/errors.ts';
-import { en, type Phrase, type TextKey } from './en.ts';
+import { en, type TextKey } from './en/index.ts';
+import type { Phrase } from './phrase.ts';
 
 export type { TextKey };
 

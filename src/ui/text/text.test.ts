@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { recipeFields } from '../../config/recipe.ts';
-import { en } from './en.ts';
+import { en } from './en/index.ts';
 import { errorText, hasText, t } from './index.ts';
 
 const ui = new URL('../', import.meta.url);

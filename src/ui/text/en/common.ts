@@ -1,0 +1,41 @@
+import type { Phrase } from '../phrase.ts';
+
+/** What any step may say: errors, questions, milestones, units. */
+export const commonTexts = {
+  // Errors and questions
+  'error.unexpected': 'Something unexpected happened: {message}',
+  'error.unexpectedNext': 'Try again. If it comes back, copy the details and report it.',
+  'error.dismiss': 'Dismiss',
+  'error.copy': 'Copy details',
+  'error.copied': 'Copied',
+  'error.boundary': 'The page ran into an error it could not handle.',
+  'error.boundaryNext': 'Reload the page. Please copy the details and report them.',
+  'error.reload': 'Reload',
+  'question.discard': 'Discard the adapter?',
+  'question.retrain': 'Train again from the start?',
+  'question.text': 'The adapter you trained is not saved yet. Going on loses it.',
+  'question.discard.yes': 'Discard and go on',
+  'question.retrain.yes': 'Discard and train',
+  'question.no': 'Keep it',
+
+  // Announced to screen readers
+  'say.modelReady': 'Model {name} is open.',
+  'say.dataReady': { one: '{n} row is ready.', other: '{n} rows are ready.' },
+  'say.trainingStarted': {
+    one: 'Training has started: {n} step.',
+    other: 'Training has started: {n} steps.',
+  },
+  'say.trainingProgress': '{percent} percent of the training is done. Loss {loss}.',
+  'say.trainingDone': 'Training is done. Final loss {loss}.',
+  'say.trainingFailed': 'Training stopped with an error.',
+  'say.answersDone': 'The answers are complete.',
+  'say.exportDone': '{name} is ready.',
+
+  // Units
+  'unit.bytes': '{done} of {total}',
+  'unit.counted': '{done} of {total} {unit}',
+  'unit.name.rows': 'rows',
+  'unit.name.steps': 'steps',
+  'unit.name.tensors': 'tensors',
+  'unit.name.tokens': 'tokens',
+} as const satisfies Record<string, Phrase>;

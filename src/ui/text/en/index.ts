@@ -1,0 +1,27 @@
+import { commonTexts } from './common.ts';
+import { dataTexts } from './data.ts';
+import { exportTexts } from './export.ts';
+import { memoryTexts } from './memory.ts';
+import { modelTexts } from './model.ts';
+import { pageTexts } from './page.ts';
+import { recipeTexts } from './recipe.ts';
+import { trainTexts } from './train.ts';
+import { tryoutTexts } from './tryout.ts';
+
+/**
+ * Every text of the page in English, a file an area; another language is a folder with the same keys. `{name}` is a
+ * parameter.
+ */
+export const en = {
+  ...pageTexts,
+  ...modelTexts,
+  ...memoryTexts,
+  ...dataTexts,
+  ...recipeTexts,
+  ...trainTexts,
+  ...tryoutTexts,
+  ...exportTexts,
+  ...commonTexts,
+} as const;
+
+export type TextKey = keyof typeof en;
