@@ -1,12 +1,12 @@
 import type { DownloadProgress } from '../hub/progress.ts';
-import type { HubModel } from '../hub/resolveModel.ts';
+import type { HubRepo } from '../hub/resolveRepo.ts';
 
 /** Between two lines, where stderr is no terminal, and between two changes of the line where it is. */
 const LINE_MS = 5_000;
 const CHANGE_MS = 200;
 
 /** Tells on stderr what is downloaded, and how far it is: a line that changes in a terminal, else one now and then. */
-export function downloadReporter(model: HubModel): {
+export function downloadReporter(model: HubRepo): {
   progress: (now: DownloadProgress) => void;
   end: () => void;
 } {

@@ -4,8 +4,8 @@ import { downloadModel } from '../hub/downloadModel.ts';
 import { Hub } from '../hub/hub.ts';
 import { hubFolder } from '../hub/hubFolder.ts';
 import { ModelCache } from '../hub/modelCache.ts';
-import { isCommit, parseModelReference, type ModelReference } from '../hub/modelReference.ts';
-import { resolveModel, type HubModel } from '../hub/resolveModel.ts';
+import { isCommit, parseModelReference, type RepoReference } from '../hub/repoReference.ts';
+import { resolveRepo, type HubRepo } from '../hub/resolveRepo.ts';
 import { GraftError } from '../lib/errors.ts';
 import { nodeDirectory } from '../storage/nodeDirectory.ts';
 import { nodeFolder } from '../storage/nodeFolder.ts';
@@ -74,7 +74,7 @@ export async function modelFolder(choice: ModelChoice): Promise<Folder> {
 export async function readInPlace<T>(choice: ModelChoice, read: (folder: Folder) => Promise<T>): Promise<T> {
   if (!isOnHub(choice.model)) return read(nodeFolder(choice.model));
   const hub = hubOf(choice);
-  const model = await resolveModel(hub, parseModelReference(choice.model));
+  const model = await resolveRepo(hub, parseModelReference(choice.model));
   const result = await read(hubFolder(hub, model));
   console.error(`${model.repo} at ${model.commit.slice(0, 12)}: read ${bytesText(hub.bytesReceived)}.`);
   return result;
@@ -84,11 +84,11 @@ export async function readInPlace<T>(choice: ModelChoice, read: (folder: Folder)
 async function resolveOrFind(
   hub: Hub,
   cache: ModelCache,
-  reference: ModelReference,
-): Promise<{ model: HubModel } | { folder: Folder }> {
+  reference: RepoReference,
+): Promise<{ model: HubRepo } | { folder: Folder }> {
   const { repo, revision } = reference;
   try {
-    return { model: await resolveModel(hub, reference) };
+    return { model: await resolveRepo(hub, reference) };
   } catch (error) {
     if (!(error instanceof GraftError && ['hub.offline', 'hub.unavailable'].includes(error.code)))
       throw error;

@@ -3,6 +3,7 @@ import { sniff } from '../lib/sniff.ts';
 import type { ByteSource } from '../storage/types.ts';
 import { readArrayElements } from './jsonArray.ts';
 import { MAX_ROW_BYTES, readLines, type RawRow } from './jsonLines.ts';
+import { parquetRows } from './parquetRows.ts';
 import { ProblemLog, type Problem } from './problems.ts';
 import { kindName, type Row } from './row.ts';
 import { textRows } from './textRows.ts';
@@ -14,7 +15,7 @@ export type { Row } from './row.ts';
 export interface ParsedDataset {
   /** The file's name, for messages. */
   name: string;
-  kind: 'jsonl' | 'json' | 'txt';
+  kind: 'jsonl' | 'json' | 'txt' | 'parquet';
   rows: Row[];
   /** Problems by line; at most the first 1000. */
   problems: Problem[];
@@ -31,10 +32,11 @@ export interface ParseOptions {
 export const MAX_DEPTH = 128;
 
 /**
- * Reads a dataset: JSONL (a JSON object a line), a JSON array of objects, or plain text (`.txt`). Streams; a line
+ * Reads a dataset: JSONL (a JSON object a line), a JSON array of objects, Parquet, or plain text (`.txt`). Streams; a line
  * is never silently changed or dropped: what can't be used is in `problems` by line number. A leading BOM, CRLF,
  * empty lines and a missing final line end are accepted.
  * Throws `data.empty_file`, `data.not_text`, `data.table`, `data.bad_utf8` (UTF-16), `data.no_valid_rows`,
+ * `data.parquet_invalid`,
  * `storage.lfs_pointer`, `storage.html_page`; in strict mode any problem.
  */
 export async function parseDataset(
@@ -54,6 +56,8 @@ export async function parseDataset(
   if (kind === 'txt') {
     for (const row of await textRows(readLines(source, from, onProgress), (raw) => decode(raw, log)))
       rows.push(row);
+  } else if (kind === 'parquet') {
+    for await (const row of parquetRows(source, log, onProgress)) rows.push(row);
   } else if (kind === 'jsonl') {
     for await (const raw of readLines(source, from, onProgress)) {
       const row = toRow(raw, log, true);
@@ -79,6 +83,7 @@ export async function parseDataset(
 }
 
 function kindOf(name: string, head: Uint8Array): ParsedDataset['kind'] {
+  if (startsWith(head, PARQUET)) return 'parquet';
   if (isText(name)) return 'txt';
   for (const byte of head) {
     if (byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d) continue;
@@ -149,8 +154,13 @@ const MAGIC: { bytes: number[]; kind: string }[] = [
   { bytes: [0x1f, 0x8b], kind: 'gzip-compressed' },
   { bytes: [0x50, 0x4b, 0x03, 0x04], kind: 'a zip archive' },
   { bytes: [0x28, 0xb5, 0x2f, 0xfd], kind: 'zstd-compressed' },
-  { bytes: [0x50, 0x41, 0x52, 0x31], kind: 'a Parquet file' },
 ];
+
+const PARQUET = [0x50, 0x41, 0x52, 0x31];
+
+function startsWith(head: Uint8Array, bytes: readonly number[]): boolean {
+  return bytes.every((byte, i) => head[i] === byte);
+}
 
 function refuseOther(head: Uint8Array, file: string): void {
   const table = /\.(csv|tsv)$/i.exec(file)?.[1];
@@ -159,7 +169,7 @@ function refuseOther(head: Uint8Array, file: string): void {
   const found = isText(file) ? undefined : sniff(head);
   if (found === 'lfs_pointer' || found === 'html_page') throw new GraftError(`storage.${found}`, { file });
   for (const { bytes, kind } of MAGIC) {
-    if (bytes.every((byte, i) => head[i] === byte)) throw new GraftError('data.not_text', { file, kind });
+    if (startsWith(head, bytes)) throw new GraftError('data.not_text', { file, kind });
   }
   const utf16 = (head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff);
   if (utf16) {

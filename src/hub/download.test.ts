@@ -14,12 +14,13 @@ import { HubServer, type Fault, type SeenRequest } from '../testing/hubServer.ts
 import { sharedPath } from '../testing/shared.ts';
 import { BlobStore } from './blobStore.ts';
 import { downloadFile, type DownloadOptions } from './downloadFile.ts';
-import { downloadModel, type ModelDownloadOptions } from './downloadModel.ts';
+import type { RepoDownloadOptions } from './downloadFiles.ts';
+import { downloadModel } from './downloadModel.ts';
 import { ModelCache } from './modelCache.ts';
 import { pieceBytesOf } from './pieceJournal.ts';
 import type { DownloadProgress } from './progress.ts';
 import { RemoteFile } from './remoteFile.ts';
-import { resolveModel } from './resolveModel.ts';
+import { resolveRepo } from './resolveRepo.ts';
 
 const scratch = scratchFolder();
 const repo = 'org/big';
@@ -52,7 +53,7 @@ const onFiles = (fault: (seen: SeenRequest) => Fault | undefined): void => {
 /** A store in memory and downloads of the large file into it. */
 async function bigDownload(directory: Directory = new MemoryDirectory('blobs')) {
   const { hub } = testHub(server);
-  const model = await resolveModel(hub, { repo, revision: 'main' });
+  const model = await resolveRepo(hub, { repo, revision: 'main' });
   const file = model.files.get(name)!;
   const store = new BlobStore(directory);
   const start = (options: DownloadOptions = {}) =>
@@ -292,11 +293,11 @@ describe('a model', { timeout: 60_000 }, () => {
   const download = async (
     cache: ModelCache,
     settings = {},
-    options: ModelDownloadOptions = {},
+    options: RepoDownloadOptions = {},
     revision = 'main',
   ) => {
     const { hub } = testHub(server, settings);
-    const model = await resolveModel(hub, { repo: tiny, revision });
+    const model = await resolveRepo(hub, { repo: tiny, revision });
     return { hub, model, folder: await downloadModel(hub, model, cache, options) };
   };
   const fileRequests = () =>

@@ -8,8 +8,8 @@ import { HubServer, type Fault, type SeenRequest } from '../testing/hubServer.ts
 import { sharedPath } from '../testing/shared.ts';
 import { Hub } from './hub.ts';
 import { hubFolder } from './hubFolder.ts';
-import { parseModelReference } from './modelReference.ts';
-import { resolveModel } from './resolveModel.ts';
+import { parseModelReference } from './repoReference.ts';
+import { resolveRepo } from './resolveRepo.ts';
 
 const repo = 'karpathy/stories260k';
 const path = sharedPath('models/stories260k');
@@ -31,7 +31,7 @@ beforeEach(() => {
 
 const open = async (settings = {}, reference = repo) => {
   const { hub, clock } = testHub(server, settings);
-  const model = await resolveModel(hub, parseModelReference(reference));
+  const model = await resolveRepo(hub, parseModelReference(reference));
   return { hub, clock, model, folder: hubFolder(hub, model) };
 };
 const onFiles = (fault: (seen: SeenRequest) => Fault | undefined): void => {
@@ -172,7 +172,7 @@ describe('a model of a Hub', { timeout: 60_000 }, () => {
 
   it('names a server that is not there', async () => {
     const hub = new Hub({ endpoint: 'http://127.0.0.1:9', clock: testHub(server).clock });
-    const resolve = () => resolveModel(hub, { repo, revision: 'main' });
+    const resolve = () => resolveRepo(hub, { repo, revision: 'main' });
     await expectGraftError(resolve, 'hub.offline', { host: '127.0.0.1:9' });
   });
 

@@ -3,7 +3,7 @@ import { checkRange } from '../storage/byteSource.ts';
 import type { ByteSource, Folder } from '../storage/types.ts';
 import type { Hub } from './hub.ts';
 import { RemoteFile } from './remoteFile.ts';
-import type { HubModel } from './resolveModel.ts';
+import type { HubRepo } from './resolveRepo.ts';
 
 /** What is read at once at the least: a header's length and the header come in one request. */
 const BLOCK_BYTES = 64 * 1024;
@@ -12,7 +12,7 @@ const BLOCK_BYTES = 64 * 1024;
  * A model of a Hub as a read-only folder: what is read is fetched by range at the model's commit, and not kept. Good
  * for config, index and headers; weights are better downloaded.
  */
-export function hubFolder(hub: Hub, model: HubModel, signal?: AbortSignal): Folder {
+export function hubFolder(hub: Hub, model: HubRepo, signal?: AbortSignal): Folder {
   const opened = new Map<string, ByteSource>();
   return {
     name: model.repo,

@@ -3,9 +3,9 @@ import { readJsonObject, writeText } from '../formats/text.ts';
 import type { Directory, Folder, Locks } from '../storage/types.ts';
 import { BlobStore } from './blobStore.ts';
 import type { HubFile } from './remoteFile.ts';
-import type { HubModel } from './resolveModel.ts';
+import type { HubRepo } from './resolveRepo.ts';
 
-/** A model in the cache, complete at a commit. */
+/** A model in the cache, complete at a commit; or files of a data set. */
 export interface CachedModel {
   /** The host of the Hub it came from. */
   host: string;
@@ -34,7 +34,7 @@ interface Manifest extends Omit<CachedModel, 'bytes' | 'lastUsed'> {
 }
 
 /**
- * Downloaded models: `<host>/models--<org>--<name>/blobs/<checksum>`, and beside them `commits/<commit>.json`, written
+ * Downloaded models and files of data sets: `<host>/models--<org>--<name>/blobs/<checksum>`, and beside them `commits/<commit>.json`, written
  * when all files of the commit are there and verified.
  */
 export class ModelCache {
@@ -64,11 +64,19 @@ export class ModelCache {
   }
 
   /** Makes a model appear. All its files must be in the store. */
-  async commit(host: string, model: HubModel, files: HubFile[]): Promise<void> {
+  async commit(host: string, model: HubRepo, files: HubFile[]): Promise<void> {
     const { repo, revision, commit, license } = model;
     const manifest: Manifest = { host, repo, revision, commit, license, files };
     const commits = await this.#commits(host, repo);
     await writeText(commits, `${commit}.json`, `${JSON.stringify(manifest, null, 2)}\n`);
+  }
+
+  /** Lists files of a commit besides those that are listed already. All must be in the store. */
+  async add(host: string, repo: HubRepo, files: HubFile[]): Promise<void> {
+    const earlier = (await this.#manifest(host, repo.repo, repo.commit))?.files ?? [];
+    const byPath = new Map([...earlier, ...files].map((file) => [file.path, file]));
+    await this.commit(host, repo, [...byPath.values()]);
+    await this.#use(host, repo.repo, repo.commit);
   }
 
   /** The folder of a model at a commit; null unless all its files are there. Counts as a use. */
@@ -78,7 +86,7 @@ export class ModelCache {
     const store = await this.blobs(host, repo);
     for (const file of manifest.files) if (!(await store.has(file))) return null;
     const files = new Map(manifest.files.map((file) => [file.path, file]));
-    await writeText(await this.#commits(host, repo), `${commit}.used`, String(this.#now()));
+    await this.#use(host, repo, commit);
     return {
       name: repo,
       list: async () => [...files.keys()].sort(),
@@ -101,9 +109,9 @@ export class ModelCache {
     const found: CachedRepo[] = [];
     for (const hostName of await this.#root.directories()) {
       for (const folder of await (await this.#root.directory(hostName)).directories()) {
-        if (!folder.startsWith(PREFIX)) continue;
+        const repo = repoOf(folder);
+        if (repo === null) continue;
         const host = hostName.replace('_', ':');
-        const repo = folder.slice(PREFIX.length).replace('--', '/');
         const bytes = await (await this.blobs(host, repo)).bytes();
         found.push({ host, repo, bytes, models: await this.#models(host, repo) });
       }
@@ -162,6 +170,10 @@ export class ModelCache {
     }
   }
 
+  async #use(host: string, repo: string, commit: string): Promise<void> {
+    await writeText(await this.#commits(host, repo), `${commit}.used`, String(this.#now()));
+  }
+
   async #repo(host: string, repo: string): Promise<Directory> {
     return (await this.#root.directory(hostFolder(host))).directory(repoFolder(repo));
   }
@@ -171,15 +183,21 @@ export class ModelCache {
   }
 }
 
-const PREFIX = 'models--';
-
 /** A host's port stands behind a colon, which file names may not have. */
 function hostFolder(host: string): string {
   return host.replace(/^\[|\]/g, '').replaceAll(':', '_');
 }
 
+/** As the Hub's own cache names them: `models--org--name`, `datasets--org--name`. */
 function repoFolder(repo: string): string {
-  return PREFIX + repo.replace('/', '--');
+  return (repo.startsWith('datasets/') ? repo : `models/${repo}`).replaceAll('/', '--');
+}
+
+/** The repo of a folder of that name; null for others. Names of repos hold no `--`. */
+function repoOf(folder: string): string | null {
+  const [kind, ...name] = folder.split('--');
+  if (kind === 'models') return name.join('/');
+  return kind === 'datasets' ? folder.replaceAll('--', '/') : null;
 }
 
 async function readNumber(folder: Folder, file: string): Promise<number> {

@@ -4,7 +4,7 @@ import { readText } from '../formats/text.ts';
 import { GraftError } from '../lib/errors.ts';
 import type { Folder } from '../storage/types.ts';
 import type { HubFile } from './remoteFile.ts';
-import type { HubModel } from './resolveModel.ts';
+import type { HubRepo } from './resolveRepo.ts';
 
 /** Beside weights: configuration, tokenizer, template, licence and card. Other formats of the weights are left out. */
 const wanted = /\.(?:json|jinja|txt|model|tiktoken|md)$|^(?:licen[cs]e|notice|use_policy)/i;
@@ -15,7 +15,7 @@ const unwanted = /\.index\.json$|^(?:onnx|openvino|tf_|flax_)/i;
  * else the shards of the index, else all safetensors at the top. Without safetensors there are no weights among them,
  * and opening the model says what it has instead. Throws `hub.no_model_files` and what reading the index throws.
  */
-export async function chooseModelFiles(model: HubModel, folder: Folder): Promise<HubFile[]> {
+export async function chooseModelFiles(model: HubRepo, folder: Folder): Promise<HubFile[]> {
   const { files, repo } = model;
   if (!files.has('config.json')) throw new GraftError('hub.no_model_files', { repo, file: 'config.json' });
   const names = [...files.keys()];

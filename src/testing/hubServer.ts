@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 
-/** A model that the test Hub holds: its files at its newest commit. */
+/** A model that the test Hub holds, or a data set under `datasets/org/name`: its files at its newest commit. */
 export interface ServedModel {
   files: Record<string, Uint8Array | string>;
   gated?: boolean;
@@ -136,7 +136,7 @@ export class HubServer {
     }
     if (fault?.kind === 'redirect') return void response.writeHead(302, { Location: fault.to }).end();
     if (place === 'files') return this.#sendSigned(url, seen, fault, response);
-    const api = /^\/api\/models\/(.+?)\/(revision|tree)\/([^/]+)$/.exec(url.pathname);
+    const api = /^\/api\/(?:models\/)?(.+?)\/(revision|tree)\/([^/]+)$/.exec(url.pathname);
     const file = /^\/(.+?)\/resolve\/([^/]+)\/(.+)$/.exec(url.pathname);
     const [, repo = '', kind = 'resolve', revision = ''] = api ?? [
       file?.[0],
@@ -187,7 +187,10 @@ export class HubServer {
   /** Two files a page, so that the link to the next page is followed. */
   #tree(url: URL, { files }: ServedModel, response: ServerResponse): void {
     const from = Number(url.searchParams.get('cursor') ?? 0);
-    const entries = Object.entries(files).map(([path, content]) => treeEntry(path, bytesOf(content)));
+    const recursive = url.searchParams.get('recursive') === 'true';
+    const entries = Object.entries(files)
+      .filter(([path]) => recursive || !path.includes('/'))
+      .map(([path, content]) => treeEntry(path, bytesOf(content)));
     const all = [{ type: 'directory', oid: sha('sha1', 'onnx'), size: 0, path: 'onnx' }, ...entries];
     if (from + 2 < all.length) {
       url.searchParams.set('cursor', String(from + 2));

@@ -1,7 +1,7 @@
 import { downloadModel } from '../hub/downloadModel.ts';
 import { Hub } from '../hub/hub.ts';
 import { ModelCache } from '../hub/modelCache.ts';
-import { resolveModel } from '../hub/resolveModel.ts';
+import { resolveRepo } from '../hub/resolveRepo.ts';
 import { GraftError, messageOf } from '../lib/errors.ts';
 import { opfsDirectory } from '../storage/opfsDirectory.ts';
 import { webLocks } from '../storage/webLocks.ts';
@@ -25,7 +25,7 @@ async function run({ endpoint, repo, token, cancelAt }: HubTask): Promise<HubRep
   const hub = new Hub({ endpoint, token: () => token, tokenForEndpoint: true });
   try {
     const cache = new ModelCache(await opfsDirectory('hub-test'), webLocks('hub-test'));
-    const model = await resolveModel(hub, { repo, revision: 'main' });
+    const model = await resolveRepo(hub, { repo, revision: 'main' });
     const stop = new AbortController();
     const folder = await downloadModel(hub, model, cache, {
       signal: stop.signal,

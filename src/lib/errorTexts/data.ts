@@ -9,6 +9,10 @@ export const dataErrors = {
     what: '{file} is {kind}, not text.',
     next: 'Save the data as JSONL (one JSON object a line, UTF-8) and choose that file.',
   },
+  'data.parquet_invalid': {
+    what: '{file} cannot be read as Parquet: {detail}.',
+    next: 'Check that the file was saved or downloaded completely.',
+  },
   'data.table': {
     what: '{file} is a {kind} table, which Graft does not read.',
     next: 'Save it as JSONL: one JSON object a line, such as {"prompt": "…", "completion": "…"}.',

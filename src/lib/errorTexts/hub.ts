@@ -2,7 +2,7 @@ import type { ErrorText } from './types.ts';
 
 export const hubErrors = {
   'hub.bad_reference': {
-    what: '“{text}” does not name a model of the Hub.',
+    what: '“{text}” names nothing on the Hub.',
     next: 'Write org/name, or org/name@revision for a branch, tag or commit.',
   },
   'hub.bad_endpoint': {
@@ -10,11 +10,11 @@ export const hubErrors = {
     next: 'Give an address such as https://huggingface.co.',
   },
   'hub.not_found': {
-    what: 'There is no model “{repo}” on {host}, or it is private.',
-    next: 'Check the name; for a private model, give a token that may read it.',
+    what: 'There is no “{repo}” on {host}, or it is private.',
+    next: 'Check the name; for a private repo, give a token that may read it.',
   },
   'hub.unauthorized': {
-    what: '{host} asks who you are before it gives “{repo}”: the model is private or gated, or there is none of this name.',
+    what: '{host} asks who you are before it gives “{repo}”: it is private or gated, or there is none of this name.',
     next: 'Check the name, and give a token that may read it.',
   },
   'hub.token_refused': {
@@ -35,7 +35,7 @@ export const hubErrors = {
   },
   'hub.file_not_found': {
     what: '“{file}” is not in “{repo}” on {host}.',
-    next: 'The model may be incomplete; look at its files on the Hub.',
+    next: 'Look at its files on the Hub.',
   },
   'hub.commit_changed': {
     what: '{host} answered with commit {found} of “{repo}” where {commit} was asked for.',
@@ -59,7 +59,7 @@ export const hubErrors = {
   },
   'hub.refused': {
     what: '{host} refuses the request for “{file}” with status {status}.',
-    next: 'Try again later, or look at the model’s page on the Hub.',
+    next: 'Try again later, or look at its page on the Hub.',
   },
   'hub.bad_redirect': {
     what: '{host} sends the request for “{file}” to where it may not go ({detail}).',
@@ -87,6 +87,6 @@ export const hubErrors = {
   },
   'hub.file_name': {
     what: '“{repo}” has a file with the name “{file}”, which cannot be stored.',
-    next: 'Please report this model.',
+    next: 'Please report this repo.',
   },
 } satisfies Record<string, ErrorText>;

@@ -1,13 +1,14 @@
-import { HubApiError, listFiles, modelInfo } from '@huggingface/hub';
+import { datasetInfo, HubApiError, listFiles, modelInfo } from '@huggingface/hub';
 import { GraftError, messageOf } from '../lib/errors.ts';
 import { isPlainFileName } from '../lib/fileName.ts';
 import { Transient } from './answers.ts';
 import type { Hub } from './hub.ts';
-import { isCommit, type ModelReference } from './modelReference.ts';
+import { isCommit, type RepoReference } from './repoReference.ts';
 import type { HubFile } from './remoteFile.ts';
 
-/** A model of a Hub at one commit: what it is, and its files. No file was read yet. */
-export interface HubModel {
+/** A model or data set of a Hub at one commit: what it is, and its files. No file was read yet. */
+export interface HubRepo {
+  /** Its path on the Hub: `org/name`, of a data set `datasets/org/name`. */
   repo: string;
   /** What the person asked for: a branch, tag or commit. */
   revision: string;
@@ -17,44 +18,47 @@ export interface HubModel {
   license: string | null;
   gated: boolean;
   private: boolean;
-  /** The files at the top, by name. Folders of a model hold other formats of the same weights. */
+  /** Its files by path; of a model those at the top, for its folders hold other formats of the same weights. */
   files: ReadonlyMap<string, HubFile>;
 }
 
+/** The most files of a data set that are listed: some have one for each of their rows. */
+const MOST_FILES = 10_000;
+
 /**
- * Resolves a revision to a commit, and lists the files at it. Throws `hub.not_found`, `hub.unauthorized`,
- * `hub.gated`, `hub.revision_not_found`, `hub.bad_listing`, and what a Hub that cannot be reached throws.
+ * Resolves a revision to a commit, and lists the files at it: of a data set also those in its folders. Throws
+ * `hub.not_found`, `hub.unauthorized`, `hub.gated`, `hub.revision_not_found`, `hub.bad_listing`, and what a Hub that
+ * cannot be reached throws.
  */
-export async function resolveModel(
+export async function resolveRepo(
   hub: Hub,
-  { repo, revision }: ModelReference,
+  { repo, revision }: RepoReference,
   signal?: AbortSignal,
-): Promise<HubModel> {
-  const asked = { repo, revision };
+): Promise<HubRepo> {
   const { host, endpoint: hubUrl } = hub;
-  const fetch = hub.apiFetch(asked, signal);
+  const fetch = hub.apiFetch({ repo, revision }, signal);
+  const isDataset = repo.startsWith('datasets/');
+  const name = isDataset ? repo.slice('datasets/'.length) : repo;
+  const type = isDataset ? ('dataset' as const) : ('model' as const);
   try {
-    const additionalFields = ['sha', 'tags'] as const;
-    const info = await modelInfo({
-      name: repo,
-      revision,
-      hubUrl,
-      fetch,
-      additionalFields: [...additionalFields],
-    });
+    const params = { name, revision, hubUrl, fetch };
+    const info = isDataset
+      ? await datasetInfo({ ...params, additionalFields: ['sha', 'tags'] })
+      : await modelInfo({ ...params, additionalFields: ['sha', 'tags'] });
     const commit: unknown = info.sha;
     if (typeof commit !== 'string' || !isCommit(commit)) throw new TypeError('it names no commit');
     if (isCommit(revision) && commit !== revision) {
       throw new GraftError('hub.commit_changed', { host, repo, commit: revision, found: commit });
     }
     const files = new Map<string, HubFile>();
-    const entries = listFiles({ repo: { type: 'model', name: repo }, revision: commit, hubUrl, fetch });
-    for await (const entry of entries) {
+    const listing = { repo: { type, name }, revision: commit, recursive: isDataset, hubUrl, fetch };
+    for await (const entry of listFiles(listing)) {
       if (entry.type !== 'file') continue;
       const file = toFile(entry);
-      if (!isPlainFileName(file.path))
+      if (!file.path.split('/').every(isPlainFileName))
         throw new GraftError('hub.file_name', { repo, file: file.path.slice(0, 200) });
       files.set(file.path, file);
+      if (files.size >= MOST_FILES) break;
     }
     return {
       ...{ repo, revision, commit, files },
@@ -89,7 +93,8 @@ function toFile(entry: {
   return { path, size, oid, lfs: lfs !== undefined };
 }
 
-function licenseOf(tags: unknown): string | null {
+/** The licence among a repo’s tags, as its authors give it; null where they don’t. */
+export function licenseOf(tags: unknown): string | null {
   if (!Array.isArray(tags)) return null;
   const tag = tags.find((item) => typeof item === 'string' && item.startsWith('license:')) as
     string | undefined;

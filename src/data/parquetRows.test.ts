@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { caught, expectGraftError } from '../testing/errors.ts';
+import { memorySource } from '../testing/sources.ts';
+import { detectFormat, toConversation } from './formats.ts';
+import { parseDataset } from './parse.ts';
+
+const fixture = (name: string): Uint8Array => readFileSync(new URL(`fixtures/${name}`, import.meta.url));
+const parse = (name: string, bytes = fixture(name)) => parseDataset(memorySource(name, bytes));
+
+describe('rows of Parquet files that pyarrow wrote', () => {
+  it.each(['snappy', 'zstd', 'gzip', 'none'])('are read with %s, over row groups', async (codec) => {
+    const { rows, kind, problems } = await parse(`chat-${codec}.parquet`);
+    expect({ kind, problems }).toEqual({ kind: 'parquet', problems: [] });
+    expect(rows.map(({ line }) => line)).toEqual(Array.from({ length: 25 }, (_, i) => i + 1));
+    expect(rows[24]!.value).toEqual({
+      messages: [
+        { role: 'user', content: 'What is 24 plus 24?' },
+        { role: 'assistant', content: '24 plus 24 is 48. 好的 🙂' },
+      ],
+      id: 24,
+    });
+    expect(rows[23]!.value).toMatchObject({ score: 5.75 });
+    expect(detectFormat(rows)).toBe('messages');
+  });
+
+  it('lack the fields that are null', async () => {
+    const { rows } = await parse('alpaca.parquet');
+    expect(rows[1]).toEqual({ line: 2, value: { input: '', output: 'Lost.' } });
+    const format = detectFormat(rows);
+    expect(format).toBe('alpaca');
+    expect(await caught(() => toConversation(rows[1]!, format))).toMatchObject({
+      code: 'data.missing_field',
+      params: { field: 'instruction' },
+    });
+  });
+
+  it('hold token ids as numbers', async () => {
+    const { rows } = await parse('tokenized.parquet');
+    expect(rows[0]!.value).toEqual({ input_ids: [1, 2, 3], labels: [-100, 2, 3] });
+  });
+
+  it('whose bytes are no text are told by row, and never changed', async () => {
+    const { rows, problems } = await parse('binary.parquet');
+    expect(rows).toEqual([{ line: 2, value: { text: 'ok' } }]);
+    expect(problems).toMatchObject([{ line: 1, code: 'data.bad_field' }]);
+  });
+});
+
+describe('a Parquet file', () => {
+  it('without rows is told to be empty', async () => {
+    await expectGraftError(() => parse('empty.parquet'), 'data.empty_file', { file: 'empty.parquet' });
+  });
+
+  it('that is cut off is told to be so', async () => {
+    const bytes = fixture('chat-zstd.parquet').slice(0, 3000);
+    await expectGraftError(() => parse('cut.parquet', bytes), 'data.parquet_invalid', {
+      file: 'cut.parquet',
+    });
+  });
+
+  it('with damaged pages is refused by name', async () => {
+    const bytes = fixture('chat-gzip.parquet').slice();
+    bytes.fill(0xff, 100, 400);
+    await expectGraftError(() => parse('damaged.parquet', bytes), 'data.parquet_invalid', {
+      file: 'damaged.parquet',
+    });
+  });
+});
