@@ -7,6 +7,7 @@ import { tokenRowsOf } from '../data/tokenRows.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { closeDecoder, openDecoder, quantizationOf } from '../model/openDecoder.ts';
 import { openModelFiles, type ModelFiles } from '../model/openModel.ts';
+import { resident, type Streaming } from '../model/streaming.ts';
 import { nodeFolder } from '../storage/nodeFolder.ts';
 import { startAdapter } from '../train/startAdapter.ts';
 import { train } from '../train/trainer.ts';
@@ -19,7 +20,7 @@ const ROW = 256;
 const STEPS = 3;
 
 /** Seconds of a step, the middle one of a few, and the most bytes at once; null slots keep every block on the GPU. */
-async function measure(gpu: Gpu, files: ModelFiles, tokens: number, slots: number | null) {
+async function measure(gpu: Gpu, files: ModelFiles, tokens: number, streaming: Streaming) {
   const recipe: Recipe = {
     ...defaultRecipe(),
     ...{ batch_size: 1, grad_accum: tokens / ROW, max_steps: STEPS + 1, shuffle: false, rank: 8 },
@@ -29,7 +30,7 @@ async function measure(gpu: Gpu, files: ModelFiles, tokens: number, slots: numbe
   );
   const before = gpu.memory.bytes;
   gpu.memory.resetPeak();
-  const decoder = await openDecoder(gpu, files, 'f32', { quantize: quantizationOf(recipe), slots });
+  const decoder = await openDecoder(gpu, files, 'f32', { quantize: quantizationOf(recipe), streaming });
   const adapter = await startAdapter(decoder, recipe, null);
   const times: number[] = [];
   let last = performance.now();
@@ -63,11 +64,11 @@ export async function streamingBench(): Promise<string> {
     await withGpu(async (gpu) => {
       adapter = gpu.description;
       for (const tokens of [256, 1024, 4096]) {
-        const resident = await measure(gpu, files, tokens, null);
+        const whole = await measure(gpu, files, tokens, resident);
         for (const slots of [1, 2]) {
-          const streamed = await measure(gpu, files, tokens, slots);
-          const ratio = (streamed.seconds / resident.seconds).toFixed(2);
-          rows.push([`${tokens}`, `${slots}`, ratio, megabytes(streamed.peak), megabytes(resident.peak)]);
+          const streamed = await measure(gpu, files, tokens, { ...resident, slots });
+          const ratio = (streamed.seconds / whole.seconds).toFixed(2);
+          rows.push([`${tokens}`, `${slots}`, ratio, megabytes(streamed.peak), megabytes(whole.peak)]);
         }
       }
     });

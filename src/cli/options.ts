@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { parseByteSize } from '../lib/byteSize.ts';
 import { GraftError } from '../lib/errors.ts';
 
 /** What a number given as an option must be. */
@@ -82,10 +83,8 @@ export class Options {
   bytes(name: string): number | null {
     const value = this.optional(name);
     if (value === undefined) return null;
-    const [, number, prefix = '', binary] = /^\s*(\d+(?:\.\d+)?)\s*(?:([KMGT])(I?)B)?\s*$/i.exec(value) ?? [];
-    const power = prefix === '' ? 0 : 'KMGT'.indexOf(prefix.toUpperCase()) + 1;
-    const bytes = Math.floor(Number(number) * (binary ? 1024 : 1000) ** power);
-    if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
+    const bytes = parseByteSize(value);
+    if (bytes) return bytes;
     throw this.#badValue(name, 'a size such as 8GB, 6GiB or a number of bytes');
   }
 

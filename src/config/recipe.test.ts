@@ -20,6 +20,12 @@ describe('recipe', () => {
     expect(recipe).toEqual({ ...defaultRecipe(), rank: 4, targets: ['q_proj'], layers: [0, 2] });
   });
 
+  it('reads a size with its unit', () => {
+    expect(parseRecipe({ memory_budget: '300 MB' }).memory_budget).toBe(300e6);
+    expect(parseRecipe({ memory_budget: '1.5GiB' }).memory_budget).toBe(1.5 * 2 ** 30);
+    expect(parseRecipe({ memory_budget: 5e9 }).memory_budget).toBe(5e9);
+  });
+
   it('names an unknown key and lists the known ones', async () => {
     const work = () => parseRecipe({ learning_rate: 1 });
     await expectGraftError(work, 'train.recipe_unknown_key', { key: 'learning_rate' });
@@ -38,6 +44,9 @@ describe('recipe', () => {
     ['layers', [-1]],
     ['packing', 1],
     ['dtype', 'bf16'],
+    ['memory_budget', 'much'],
+    ['memory_budget', '5 bytes'],
+    ['memory_budget', -1],
   ] as [RecipeKey, unknown][])('refuses %s = %j by its name', async (key, value) => {
     await expectGraftError(() => parseRecipe({ [key]: value }), 'train.recipe_invalid', { key });
   });

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { parseByteSize } from '../lib/byteSize.ts';
 import { GraftError } from '../lib/errors.ts';
 
 /** A whole number; every rule's message is what the value must be. */
@@ -176,12 +177,12 @@ export const recipeFields = {
     'Layers',
     'The blocks that get an adapter, counted from 0, or all.',
   ),
-  stream_layers: field(
-    flag(),
-    false,
+  memory_budget: field(
+    count(0, 2 ** 50, 'a number of bytes, or a size such as "300MB"'),
+    0,
     'advanced',
-    'Layers from disk',
-    'Blocks stay on disk and come to the GPU when they compute: for models larger than its memory. The same numbers, more slowly; a larger gradient accumulation makes up for most of it.',
+    'Memory budget',
+    'The most GPU memory to take, in bytes; 0 sets no limit. What exceeds it waits on disk: first blocks of the model, then its vocabulary and the inputs of blocks. The same numbers, more slowly; a larger gradient accumulation makes up for most of it.',
   ),
   dropout: field(
     real(0, 0.99),
@@ -299,11 +300,12 @@ export function parseRecipe(json: unknown): Recipe {
     throw new GraftError('train.recipe_not_object');
   }
   const recipe = defaultRecipe();
-  for (const [key, value] of Object.entries(json)) {
+  for (const [key, given] of Object.entries(json)) {
     if (!Object.hasOwn(recipeFields, key)) {
       throw new GraftError('train.recipe_unknown_key', { key, known: Object.keys(recipeFields).join(', ') });
     }
-    if (value === null) continue;
+    if (given === null) continue;
+    const value = valueOf(key as RecipeKey, given);
     const expected = checkField(key as RecipeKey, value);
     if (expected !== null) {
       // JSON has no word for infinity, which 1e999 in a file becomes.
@@ -313,6 +315,11 @@ export function parseRecipe(json: unknown): Recipe {
     Object.assign(recipe, { [key]: value });
   }
   return recipe;
+}
+
+/** The value that is meant: a size may be written with its unit. */
+function valueOf(key: RecipeKey, given: unknown): unknown {
+  return key === 'memory_budget' && typeof given === 'string' ? (parseByteSize(given) ?? given) : given;
 }
 
 /** What a value of a field must be, where this one is not; null where it is allowed. */

@@ -6,6 +6,7 @@ import { Decoder } from './decoder.ts';
 import type { ModelFiles } from './openModel.ts';
 import { ResidentWeights } from './residentWeights.ts';
 import { StreamedWeights } from './streamedWeights.ts';
+import { resident, type Streaming } from './streaming.ts';
 import type { WeightStorage } from './weightLoader.ts';
 
 /** The element type a recipe's `dtype` means on this adapter. Throws `gpu.no_f16`. */
@@ -16,7 +17,7 @@ export function activationType(gpu: Gpu, dtype: Recipe['dtype']): ElementType {
 
 /**
  * Makes a decoder and the weights it owns: `closeDecoder` frees both.
- * @param options.slots blocks on the GPU at once, the others on disk; null loads every weight
+ * @param options.streaming what stays on disk; by default every weight is loaded
  */
 export async function openDecoder(
   gpu: Gpu,
@@ -24,22 +25,17 @@ export async function openDecoder(
   type: ElementType,
   options: {
     quantize?: WeightStorage['quantize'];
-    slots?: number | null;
+    streaming?: Streaming;
     onProgress?: (done: number, total: number) => void;
   } = {},
 ): Promise<Decoder> {
   const storage = { halve: type === 'f16', quantize: options.quantize ?? null };
-  const { slots = null, onProgress } = options;
+  const { streaming: { slots } = resident, onProgress } = options;
   const weights =
     slots === null
       ? await ResidentWeights.load(gpu, files, storage, onProgress)
       : new StreamedWeights(gpu, files, storage, slots);
   return new Decoder(gpu, files.spec, weights, type);
-}
-
-/** Blocks on the GPU at once where a recipe leaves them on disk: one computes while the next comes. Else null. */
-export function slotsOf({ stream_layers }: Pick<Recipe, 'stream_layers'>): number | null {
-  return stream_layers ? 2 : null;
 }
 
 /** The 4 bits a recipe asks for, or null. */

@@ -135,8 +135,8 @@ export const createTryoutSlice: SliceOf<TryoutSlice> =
   };
 
 /** How a recipe wants the weights: those that answer are those that are trained. */
-function weightsOf({ method, double_quant, dtype, stream_layers }: Recipe): WeightSettings {
-  return { method, double_quant, dtype, stream_layers };
+function weightsOf({ method, double_quant, dtype, memory_budget }: Recipe): WeightSettings {
+  return { method, double_quant, dtype, memory_budget };
 }
 
 function promptOf({ system, prompt, continueText }: TryRequest): Prompt {

@@ -2,7 +2,8 @@ import type { Recipe } from '../config/recipe.ts';
 import type { GpuLimits } from '../gpu/dryGpu.ts';
 import type { ModelFiles } from '../model/openModel.ts';
 import { rowLimit, type DataShapes } from './largestBatch.ts';
-import { planMemory, type MemoryPlan } from './memoryPlan.ts';
+import type { MemoryPlan } from './memoryPlan.ts';
+import { planRun } from './streamingPlan.ts';
 
 /** Rows are not made shorter than this: few answers fit in less. */
 const SHORTEST_ROWS = 128;
@@ -55,13 +56,13 @@ export async function fitRecipe(
   budget: number,
 ): Promise<RecipeFit> {
   const task: Task = {
-    planWith: (changes) => planMemory(files, withChanges(recipe, changes), limits, data),
+    planWith: async (changes) => (await planRun(files, withChanges(recipe, changes), limits, data)).memory,
     fits: ({ total, largestBinding }) => total <= budget && largestBinding.bytes <= limits.maxBinding,
     candidates: {
       micro_batch: [...smallerBatches(recipe)],
       shorter_rows: [...shorterRows(longestRow(recipe, files, data))],
       four_bits: [...fourBits(recipe)],
-      streaming: recipe.stream_layers ? [] : [{ stream_layers: true }],
+      streaming: recipe.memory_budget === budget ? [] : [{ memory_budget: budget }],
     },
   };
   const changes = await withoutNeedless(task, await chooseChanges(task));

@@ -6,8 +6,9 @@ import { DryGpu, type GpuLimits } from '../gpu/dryGpu.ts';
 import { memoryParts, type MemoryByPart } from '../gpu/memory.ts';
 import { planSaved } from '../model/savedModules.ts';
 import { planLora } from '../model/loraModules.ts';
-import { activationType, closeDecoder, openDecoder, quantizationOf, slotsOf } from '../model/openDecoder.ts';
+import { activationType, closeDecoder, openDecoder, quantizationOf } from '../model/openDecoder.ts';
 import type { ModelFiles } from '../model/openModel.ts';
+import { resident, type Streaming } from '../model/streaming.ts';
 import { lossesOf } from './evaluate.ts';
 import {
   dataShapes,
@@ -47,7 +48,7 @@ export interface MemoryPlan extends MemoryUse {
  * What a recipe's run on a model will take, told from the model's headers and the shapes of the rows alone. There are
  * no formulas: loading, a step and an evaluation run on a device that only counts.
  * @param data shapes of the rows; null plans for rows of the maximal length
- * @param slots blocks on the GPU at once where the others stay on disk, null for all of them; by default the recipe's
+ * @param streaming what of the run stays on disk
  * Throws `train.no_targets`, `train.layer_out_of_range`, `train.no_rows`, `gpu.no_f16`.
  */
 export async function planMemory(
@@ -55,7 +56,7 @@ export async function planMemory(
   recipe: Recipe,
   limits: GpuLimits,
   data: DataShapes | null,
-  slots: number | null = slotsOf(recipe),
+  streaming: Streaming = resident,
 ): Promise<MemoryPlan> {
   const { maxPositions } = files.spec;
   const training = largestTraining(recipe, maxPositions, data);
@@ -63,9 +64,9 @@ export async function planMemory(
   const gpu = new DryGpu(limits);
   try {
     const use = await memoryOf(gpu, files, recipe, {
-      training: together(recipe, slots, [emptyBatch(training)]),
+      training: together(recipe, streaming, [emptyBatch(training)]),
       evaluation: evaluation ? [emptyBatch(evaluation)] : [],
-      slots,
+      streaming,
     });
     const { tokens, targets } = training;
     return { ...use, tokens, targets, largestBinding: gpu.largestBinding };
@@ -85,6 +86,7 @@ export async function measureMemory(
   files: ModelFiles,
   recipe: Recipe,
   data: { train: TokenRows; evaluation: TokenRows | null } | null,
+  streaming: Streaming = resident,
 ): Promise<MemoryUse> {
   const { maxPositions } = files.spec;
   const rows = data ?? longestRows(recipe, maxPositions);
@@ -94,18 +96,15 @@ export async function measureMemory(
     from.map((batch) => buildMicroBatch(of, batch));
   const evaluated = largestEvaluation(recipe, maxPositions, shapes);
   return memoryOf(gpu, files, recipe, {
-    training: together(
-      recipe,
-      slotsOf(recipe),
-      batchesOf(train, largestTraining(recipe, maxPositions, shapes)),
-    ),
+    training: together(recipe, streaming, batchesOf(train, largestTraining(recipe, maxPositions, shapes))),
     evaluation: evaluation && evaluated ? batchesOf(evaluation, evaluated) : [],
+    streaming,
   });
 }
 
 /** Streamed blocks are passed by all micro-batches of a step together: as many as it has, others one by one. */
-function together(recipe: Recipe, slots: number | null, batches: readonly MicroBatch[]): MicroBatch[] {
-  if (slots === null) return [...batches];
+function together(recipe: Recipe, streaming: Streaming, batches: readonly MicroBatch[]): MicroBatch[] {
+  if (streaming.slots === null) return [...batches];
   const count = Math.max(recipe.grad_accum, batches.length);
   return Array.from({ length: count }, (_, i) => batches[i % batches.length]!);
 }
@@ -118,8 +117,8 @@ async function memoryOf(
   {
     training,
     evaluation,
-    slots = slotsOf(recipe),
-  }: { training: MicroBatch[]; evaluation: MicroBatch[]; slots?: number | null },
+    streaming,
+  }: { training: MicroBatch[]; evaluation: MicroBatch[]; streaming: Streaming },
 ): Promise<MemoryUse> {
   const { memory } = gpu;
   memory.resetPeak();
@@ -128,7 +127,7 @@ async function memoryOf(
   // Before loading, for what can be wrong with the recipe.
   planLora(files.spec, recipe);
   planSaved(files.spec, recipe.modules_to_save);
-  const decoder = await openDecoder(gpu, files, type, { quantize: quantizationOf(recipe), slots });
+  const decoder = await openDecoder(gpu, files, type, { quantize: quantizationOf(recipe), streaming });
   const loadPeak = memory.peak - before;
   const adapter = await startAdapter(decoder, recipe, null);
   const runner = new StepRunner(decoder, adapter, recipe.optimizer);

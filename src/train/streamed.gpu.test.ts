@@ -6,15 +6,16 @@ import { Decoder } from '../model/decoder.ts';
 import { closeDecoder, openDecoder } from '../model/openDecoder.ts';
 import { openModelFiles, type ModelFiles } from '../model/openModel.ts';
 import { ResidentWeights } from '../model/residentWeights.ts';
+import { resident } from '../model/streaming.ts';
 import { StreamedWeights } from '../model/streamedWeights.ts';
 import { caught } from '../testing/errors.ts';
 import { testGpu } from '../testing/gpu.ts';
 import { refuseLeaks } from '../testing/leaks.ts';
 import { randomRows, readBuffers } from '../testing/passes.ts';
 import { tinyModel } from '../testing/tinyModel.ts';
-import { chooseSlots } from './chooseSlots.ts';
 import { measureMemory, planMemory } from './memoryPlan.ts';
 import { startAdapter } from './startAdapter.ts';
+import { chooseStreaming } from './streamingPlan.ts';
 import { train } from './trainer.ts';
 
 refuseLeaks();
@@ -74,9 +75,10 @@ describe('the memory plan of layers from disk', () => {
     ['one micro-batch a step', {}],
     ['three of them, in 4 bits', { grad_accum: 3, method: 'qlora' }],
   ])('is within 5%% of what a run takes: %s', async (_, fields) => {
-    const recipe: Recipe = { ...defaultRecipe(), rank: 4, max_length: 16, stream_layers: true, ...fields };
-    const plan = await planMemory(files, recipe, gpu, null);
-    const measured = await measureMemory(gpu, files, recipe, null);
+    const recipe: Recipe = { ...defaultRecipe(), rank: 4, max_length: 16, ...fields };
+    const streaming = { ...resident, slots: 2 };
+    const plan = await planMemory(files, recipe, gpu, null, streaming);
+    const measured = await measureMemory(gpu, files, recipe, null, streaming);
     expect(Math.abs(measured.total / plan.total - 1)).toBeLessThan(0.05);
   });
 });
@@ -100,12 +102,12 @@ describe('a model in 4 bits that is larger than the budget', () => {
 
   it('trains within it, at a quarter of its own size', async () => {
     const large = await openModelFiles(tinyModel({ dtype: 'BF16', config }));
-    const resident = await planMemory(large, recipe, gpu, shapes);
-    const budget = resident.parts.weights / 4;
-    const slots = await chooseSlots(large, recipe, gpu, shapes, budget);
+    const whole = await planMemory(large, recipe, gpu, shapes);
+    const budget = Math.floor(whole.parts.weights / 4);
+    const streaming = await chooseStreaming(large, { ...recipe, memory_budget: budget }, gpu, shapes);
     const before = gpu.memory.bytes;
     gpu.memory.resetPeak();
-    const decoder = await openDecoder(gpu, large, 'f32', { quantize: { doubleQuant: false }, slots });
+    const decoder = await openDecoder(gpu, large, 'f32', { quantize: { doubleQuant: false }, streaming });
     const adapter = await startAdapter(decoder, recipe, null);
     const losses: number[] = [];
     await train({
@@ -123,8 +125,8 @@ describe('a model in 4 bits that is larger than the budget', () => {
   });
 
   it('says what it needs at least where not even one block at a time fits', async () => {
-    const everywhere = { ...recipe, layers: 'all' as const };
-    const error = await caught(() => chooseSlots(files, everywhere, gpu, shapes, 1000));
+    const everywhere = { ...recipe, layers: 'all' as const, memory_budget: 1000 };
+    const error = await caught(() => chooseStreaming(files, everywhere, gpu, shapes));
     expect(error).toMatchObject({ code: 'train.budget_too_small', params: { budget: 1000 } });
   });
 });

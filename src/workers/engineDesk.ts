@@ -8,12 +8,14 @@ import { assert, GraftError } from '../lib/errors.ts';
 import { adapterToPeft, loadAdapter, type AdapterDescription } from '../model/adapterFiles.ts';
 import { withoutAdapter, type AdapterUse, type Decoder } from '../model/decoder.ts';
 import type { LoraAdapter } from '../model/loraAdapter.ts';
-import { activationType, closeDecoder, openDecoder, quantizationOf, slotsOf } from '../model/openDecoder.ts';
+import { activationType, closeDecoder, openDecoder, quantizationOf } from '../model/openDecoder.ts';
 import { openModelFiles, type ModelFiles } from '../model/openModel.ts';
+import type { Streaming } from '../model/streaming.ts';
 import { evaluateMerges } from '../train/evaluateMerges.ts';
 import { fitRecipe } from '../train/fitRecipe.ts';
-import { planMemory } from '../train/memoryPlan.ts';
+import { dataShapes } from '../train/largestBatch.ts';
 import { describeAdapter, startAdapter } from '../train/startAdapter.ts';
+import { chooseStreaming, planRun, streamingForAnswers, streamingRungs } from '../train/streamingPlan.ts';
 import { train } from '../train/trainer.ts';
 import { adapterZip, exportSizes, mergeTo } from './exporting.ts';
 import { summarize } from './modelSummary.ts';
@@ -91,18 +93,18 @@ export function createEngineDesk(): Throwing<EngineApi> {
 
   /** The weights as a recipe asks for them; those that are there go first, for two may not fit. */
   async function decoderFor(
-    { dtype, method, double_quant, stream_layers }: WeightSettings,
+    { dtype, method, double_quant }: WeightSettings,
+    streaming: Streaming,
     onProgress: (done: number, total: number) => void,
   ): Promise<Decoder> {
     const current = opened();
     const device_ = await device();
     const type = activationType(device_, dtype);
     const quantize = current.files.quantization ? null : quantizationOf({ method, double_quant });
-    const slots = slotsOf({ stream_layers });
-    const form = JSON.stringify({ type, quantize, slots });
+    const form = JSON.stringify({ type, quantize, streaming });
     if (current.loaded?.form === form) return current.loaded.decoder;
     dropWeights();
-    const decoder = await openDecoder(device_, current.files, type, { quantize, slots, onProgress });
+    const decoder = await openDecoder(device_, current.files, type, { quantize, streaming, onProgress });
     current.loaded = { form, decoder };
     return decoder;
   }
@@ -150,19 +152,22 @@ export function createEngineDesk(): Throwing<EngineApi> {
       }),
 
     // Neither touches the GPU, so they need not wait for a run to end.
-    planMemory: async (recipe, data) => planMemory(opened().files, recipe, await device(), data),
+    planMemory: async (recipe, data) => (await planRun(opened().files, recipe, await device(), data)).memory,
+    streamingRungs: async (recipe, data) => streamingRungs(opened().files, recipe, await device(), data),
     fitRecipe: async (recipe, data, budget) =>
       fitRecipe(opened().files, recipe, await device(), data, budget),
 
     train: (recipe, rows, evalRows, onEvent) =>
       inTurn(async () => {
         stopTraining = false;
-        const { name } = opened();
+        const { name, files } = opened();
         const device_ = await device();
+        const shapes = dataShapes({ train: rows, evaluation: evalRows });
+        const streaming = await chooseStreaming(files, recipe, device_, shapes);
         const loading = bytesReporter('Loading weights', (progress) =>
           onEvent({ kind: 'loading', progress }),
         );
-        const decoder = await decoderFor(recipe, loading);
+        const decoder = await decoderFor(recipe, streaming, loading);
         onEvent({ kind: 'phase', phase: 'Preparing the adapter' });
         // Scratch of earlier jobs may be larger than this run's.
         decoder.workspace.dispose();
@@ -198,7 +203,9 @@ export function createEngineDesk(): Throwing<EngineApi> {
         checkTokenizerFits(tokenizer, files.spec.vocabSize);
         const { prompt, adapterStrength, weights, ...options } = request;
         const loading = bytesReporter('Loading weights', onProgress);
-        const decoder = opened().loaded?.decoder ?? (await decoderFor(weights, loading));
+        const decoder =
+          opened().loaded?.decoder ??
+          (await decoderFor(weights, await streamingForAnswers(files, weights, await device()), loading));
         const use: AdapterUse =
           adapter && adapterStrength !== 0
             ? { adapter: adapter.lora, strength: adapterStrength, dropout: null }

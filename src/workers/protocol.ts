@@ -7,11 +7,13 @@ import type { ErrorCode, ErrorParams } from '../lib/errors.ts';
 import type { RecipeFit } from '../train/fitRecipe.ts';
 import type { DataShapes } from '../train/largestBatch.ts';
 import type { MemoryPlan } from '../train/memoryPlan.ts';
+import type { StreamingRung } from '../train/streamingPlan.ts';
 
 export type { AdapterDtype } from '../formats/peft.ts';
 export type { FitProposal, RecipeFit } from '../train/fitRecipe.ts';
 export type { DataShapes } from '../train/largestBatch.ts';
 export type { MemoryPlan } from '../train/memoryPlan.ts';
+export type { StreamingRung } from '../train/streamingPlan.ts';
 export type { MemoryByPart, MemoryPart } from '../gpu/memory.ts';
 
 /** Where a model's files are: dropped or picked files, or a folder the person gave access to. */
@@ -102,7 +104,7 @@ export interface PreviewPiece {
 }
 
 /** What of a recipe decides in which form weights are on the GPU. */
-export type WeightSettings = Pick<Recipe, 'method' | 'double_quant' | 'dtype' | 'stream_layers'>;
+export type WeightSettings = Pick<Recipe, 'method' | 'double_quant' | 'dtype' | 'memory_budget'>;
 
 export type TrainEvent =
   | { kind: 'phase'; phase: string }
@@ -213,7 +215,9 @@ export interface EngineApi {
   openModel(source: ModelSource): Promise<Result<ModelSummary>>;
   /** GPU memory that training the open model by a recipe takes; without data, on rows of the maximal length. */
   planMemory(recipe: Recipe, data: DataShapes | null): Promise<Result<MemoryPlan>>;
-  /** The same, and what to change in a recipe that takes more than `budget` bytes. */
+  /** The ways to run a recipe by memory, from everything on the GPU down: the range of its memory budget. */
+  streamingRungs(recipe: Recipe, data: DataShapes | null): Promise<Result<StreamingRung[]>>;
+  /** What a recipe takes, and what to change in one that takes more than `budget` bytes. */
   fitRecipe(recipe: Recipe, data: DataShapes | null, budget: number): Promise<Result<RecipeFit>>;
   train(
     recipe: Recipe,

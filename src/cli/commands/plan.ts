@@ -7,7 +7,8 @@ import type { DecoderSpec } from '../../model/spec.ts';
 import type { Folder } from '../../storage/types.ts';
 import { fitRecipe } from '../../train/fitRecipe.ts';
 import { dataShapes, rowLimit } from '../../train/largestBatch.ts';
-import { measureMemory, planMemory } from '../../train/memoryPlan.ts';
+import { measureMemory } from '../../train/memoryPlan.ts';
+import { planRun } from '../../train/streamingPlan.ts';
 import { readDataset } from '../dataset.ts';
 import { modelChoice, modelFlags, readInPlace, modelOptions } from '../hubModel.ts';
 import { Options } from '../options.ts';
@@ -41,10 +42,14 @@ export async function run(args: string[]): Promise<void> {
   const files = await (measure ? openModelAt(model) : readInPlace(model, openModelHeaders));
   const rows = dataPath === undefined ? null : await readRows(dataPath, recipe, files);
   const shapes = rows && dataShapes(rows);
-  const report = async (limits: GpuLimits) => ({
-    plan: await planMemory(files, recipe, limits, shapes),
-    ...(budget !== null && { fit: await fit(limits, budget) }),
-  });
+  const report = async (limits: GpuLimits) => {
+    const { memory: plan, streaming } = await planRun(files, recipe, limits, shapes);
+    return {
+      plan,
+      ...(recipe.memory_budget > 0 && { streaming }),
+      ...(budget !== null && { fit: await fit(limits, budget) }),
+    };
+  };
   const fit = async (limits: GpuLimits, bytes: number) => {
     const { fits, proposals } = await fitRecipe(files, recipe, limits, shapes, bytes);
     return { budget: bytes, fits, proposals };
@@ -52,7 +57,7 @@ export async function run(args: string[]): Promise<void> {
   if (!measure) return print(await report(usual));
   await withGpu(async (gpu) => {
     const planned = await report(gpu);
-    const measured = await measureMemory(gpu, files, recipe, rows);
+    const measured = await measureMemory(gpu, files, recipe, rows, planned.streaming);
     print({ ...planned, measured, ratio: planned.plan.total / measured.total });
   });
 }

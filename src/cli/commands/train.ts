@@ -7,11 +7,11 @@ import { GraftError } from '../../lib/errors.ts';
 import { adapterToPeft, matchModules, matchSaved } from '../../model/adapterFiles.ts';
 import { planLora, type LoraModule } from '../../model/loraModules.ts';
 import { lastPart, planSaved, type SavedSpec } from '../../model/savedModules.ts';
-import { activationType, openDecoder, quantizationOf, slotsOf } from '../../model/openDecoder.ts';
+import { activationType, openDecoder, quantizationOf } from '../../model/openDecoder.ts';
 import type { DecoderSpec } from '../../model/spec.ts';
-import { chooseSlots } from '../../train/chooseSlots.ts';
 import { dataShapes } from '../../train/largestBatch.ts';
 import { describeAdapter, startAdapter } from '../../train/startAdapter.ts';
+import { chooseStreaming } from '../../train/streamingPlan.ts';
 import { train, type StepReport } from '../../train/trainer.ts';
 import { readDataset } from '../dataset.ts';
 import { modelChoice, modelFlags, modelOptions } from '../hubModel.ts';
@@ -37,7 +37,8 @@ export async function run(args: string[]): Promise<void> {
   const dtype = options.choice('adapter-dtype', ['f32', 'int8']) === 'int8' ? 'I8' : 'F32';
   const budget = options.bytes('memory-budget');
   const out = await outputFolder(outPath);
-  const asked = await readRecipe(options.optional('recipe'));
+  const given = await readRecipe(options.optional('recipe'));
+  const asked = budget === null ? given : { ...given, memory_budget: budget };
   const files = await openModelAt(model);
   const { spec } = files;
   const initial = await openAdapterAt(options.optional('init-adapter'));
@@ -52,12 +53,12 @@ export async function run(args: string[]): Promise<void> {
   const rows = splitDataset(dataset, recipe.eval_fraction, recipe.seed);
 
   await withGpu(async (gpu) => {
-    const slots =
-      budget === null ? slotsOf(recipe) : await chooseSlots(files, recipe, gpu, dataShapes(rows), budget);
+    const streaming = await chooseStreaming(files, recipe, gpu, dataShapes(rows));
     const decoder = await openDecoder(gpu, files, activationType(gpu, recipe.dtype), {
       quantize: quantizationOf(recipe),
-      slots,
+      streaming,
     });
+    const { slots } = streaming;
     if (slots !== null) console.error(`${slots} of ${spec.layers} blocks are in GPU memory at a time.`);
     const adapter = await startAdapter(decoder, recipe, initial);
     const metrics: string[] = [];
@@ -89,7 +90,7 @@ export async function run(args: string[]): Promise<void> {
       throw error;
     }
     await keep();
-    if (budget !== null) console.error(`The most GPU memory at once was ${gpu.memory.peak} bytes.`);
+    if (recipe.memory_budget > 0) console.error(`The most GPU memory at once was ${gpu.memory.peak} bytes.`);
   });
 }
 

@@ -26,7 +26,7 @@ export const trainErrors = {
     next: 'Choose among {known} for "modules_to_save", or leave it empty.',
   },
   'train.budget_too_small': {
-    what: 'Training needs at least {least} bytes of GPU memory with one block of the model at a time; the budget is {budget}.',
+    what: 'Training needs at least {least} bytes of GPU memory with all that can wait on disk there; the budget is {budget}.',
     next: 'Raise the budget, or lower batch_size, max_length or rank.',
   },
   'train.layer_out_of_range': {
