@@ -54,6 +54,16 @@ export class Checkpoint {
   async readRange(name: string, byteOffset: number, byteLength: number): Promise<Uint8Array<ArrayBuffer>> {
     return this.get(name).file.readRange(name, byteOffset, byteLength);
   }
+
+  /** The same into `target`, without a copy on the way where the file can do so: it stays open until `release`. */
+  async readInto(name: string, byteOffset: number, target: Uint8Array<ArrayBuffer>): Promise<void> {
+    await this.get(name).file.readInto(name, byteOffset, target);
+  }
+
+  /** Closes what `readInto` keeps open; reading opens it again. */
+  async release(): Promise<void> {
+    for (const { file } of this.files) await file.source.release?.();
+  }
 }
 
 /**

@@ -1,5 +1,6 @@
 import { GraftError } from '../lib/errors.ts';
 import { sniff } from '../lib/sniff.ts';
+import { readInto } from '../storage/byteSource.ts';
 import type { ByteSource } from '../storage/types.ts';
 import {
   byOffset,
@@ -51,18 +52,28 @@ export class SafetensorsFile {
 
   /** `byteLength` bytes of one tensor from `byteOffset`. Throws `formats.tensor_missing`, `formats.tensor_range`. */
   async readRange(name: string, byteOffset: number, byteLength: number): Promise<Uint8Array<ArrayBuffer>> {
+    return this.source.read(this.#place(name, byteOffset, byteLength), byteLength);
+  }
+
+  /** Fills `target` with bytes of one tensor from `byteOffset` on, as `readInto` of storage/byteSource.ts does. */
+  async readInto(name: string, byteOffset: number, target: Uint8Array<ArrayBuffer>): Promise<void> {
+    await readInto(this.source, this.#place(name, byteOffset, target.byteLength), target);
+  }
+
+  /** The header exactly as it stands in the file, length and padding included, for byte-exact copies. */
+  async readHeader(): Promise<Uint8Array<ArrayBuffer>> {
+    return this.source.read(0, this.dataStart);
+  }
+
+  /** Where a range of a tensor is in the file. */
+  #place(name: string, byteOffset: number, byteLength: number): number {
     const { begin, end } = this.get(name);
     const size = end - begin;
     if (!(byteOffset >= 0 && byteLength >= 0 && byteOffset + byteLength <= size)) {
       const params = { file: this.source.name, begin: byteOffset, end: byteOffset + byteLength, size };
       throw new GraftError('formats.tensor_range', { tensor: clip(name), ...params });
     }
-    return this.source.read(this.dataStart + begin + byteOffset, byteLength);
-  }
-
-  /** The header exactly as it stands in the file, length and padding included, for byte-exact copies. */
-  async readHeader(): Promise<Uint8Array<ArrayBuffer>> {
-    return this.source.read(0, this.dataStart);
+    return this.dataStart + begin + byteOffset;
   }
 }
 

@@ -1,6 +1,6 @@
 import { GraftError } from '../lib/errors.ts';
 import { readText, writeBytes, writeText } from '../formats/text.ts';
-import { checkRange } from '../storage/byteSource.ts';
+import { renamedSource } from '../storage/byteSource.ts';
 import type { ByteSource, Directory } from '../storage/types.ts';
 import type { HubFile } from './remoteFile.ts';
 
@@ -33,18 +33,9 @@ export class BlobStore {
 
   /** The file under its own name. Throws `storage.not_found` unless it is there, complete and verified. */
   async open(file: HubFile): Promise<ByteSource> {
-    const { path: name, size } = file;
     if (!(await this.has(file)))
-      throw new GraftError('storage.not_found', { file: name, folder: 'the cache' });
-    const blob = await this.directory.open(file.oid);
-    return {
-      name,
-      size,
-      async read(offset, length) {
-        checkRange({ name, size }, offset, length);
-        return blob.read(offset, length);
-      },
-    };
+      throw new GraftError('storage.not_found', { file: file.path, folder: 'the cache' });
+    return renamedSource(await this.directory.open(file.oid), file.path, file.oid);
   }
 
   /** Makes the file appear. It must be verified, flushed and closed. */

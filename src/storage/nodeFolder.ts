@@ -53,28 +53,47 @@ export async function nodeSource(path: string): Promise<ByteSource> {
   const folder = dirname(resolve(path));
   const info = await inFolder(name, folder, () => stat(path));
   if (!info.isFile()) throw new GraftError('storage.is_a_folder', { file: name, folder });
-  const { size } = info;
+  const { size, mtimeMs } = info;
+  const openFile = (): Promise<FileHandle> => naming(name, folder, () => open(path, 'r'));
+  const fill = async (handle: FileHandle, offset: number, target: Uint8Array<ArrayBuffer>): Promise<void> => {
+    const { byteLength: length } = target;
+    for (let done = 0; done < length;) {
+      const wanted = Math.min(length - done, mostAtOnce);
+      const { bytesRead } = await naming(name, path, () => handle.read(target, done, wanted, offset + done));
+      if (bytesRead === 0) checkRange({ name, size: offset + done }, offset, length);
+      done += bytesRead;
+    }
+  };
+  let kept: Promise<FileHandle> | null = null;
   return {
     name,
     size,
+    version: `changed ${mtimeMs}`,
     async read(offset, length) {
       checkRange({ name, size }, offset, length);
       const bytes = new Uint8Array(length);
-      // Opened for each read: a source has no close, and a handle left open would leak.
-      const handle = await naming(name, folder, () => open(path, 'r'));
+      // Opened for each read: nobody need release what was only read, and a handle left open would leak.
+      const handle = await openFile();
       try {
-        for (let done = 0; done < length;) {
-          const wanted = Math.min(length - done, mostAtOnce);
-          const { bytesRead } = await naming(name, path, () =>
-            handle.read(bytes, done, wanted, offset + done),
-          );
-          if (bytesRead === 0) checkRange({ name, size: offset + done }, offset, length);
-          done += bytesRead;
-        }
+        await fill(handle, offset, bytes);
       } finally {
         await handle.close();
       }
       return bytes;
+    },
+    async readInto(offset, target) {
+      checkRange({ name, size }, offset, target.byteLength);
+      const opened = (kept ??= openFile());
+      opened.catch(() => {
+        if (kept === opened) kept = null;
+      });
+      await fill(await opened, offset, target);
+    },
+    async release() {
+      const opened = kept;
+      kept = null;
+      // Node closes a file when its reads have ended.
+      await (await opened?.catch(() => null))?.close();
     },
   };
 }

@@ -2,6 +2,7 @@ import { GraftError } from '../lib/errors.ts';
 import { checkFileName } from '../lib/fileName.ts';
 import { directoryHandleFolder, fileNames } from './directoryHandleFolder.ts';
 import { opfsRoot } from './opfsRoot.ts';
+import { opfsSource } from './opfsSource.ts';
 import { naming } from './storageError.ts';
 import type { ByteSink, WritableFolder } from './types.ts';
 
@@ -17,8 +18,13 @@ export interface SyncAccessHandle {
 
 /** A file handle in a dedicated worker. */
 export interface SyncCapableHandle extends FileSystemFileHandle {
-  createSyncAccessHandle(): Promise<SyncAccessHandle>;
+  /** Chromium alone knows the mode, in which a file may be open more than once; others open it for one owner. */
+  createSyncAccessHandle(options?: { mode: 'read-only' }): Promise<SyncAccessHandle>;
 }
+
+/** Missing outside dedicated workers; where it is there, it is faster than slices of a File and createWritable. */
+const SYNC_ACCESS =
+  typeof FileSystemFileHandle !== 'undefined' && 'createSyncAccessHandle' in FileSystemFileHandle.prototype;
 
 /** A file being written in place has this beside it; while it stands, the file is treated as not there. */
 const partSuffix = '.graft-part';
@@ -51,13 +57,12 @@ export function hidingUnfinished(handle: FileSystemDirectoryHandle, name: string
     list,
     async open(file) {
       if (!(await list()).includes(file)) throw new GraftError('storage.not_found', { file, folder: name });
-      return inner.open(file);
+      const source = await inner.open(file);
+      return SYNC_ACCESS ? opfsSource(source, await handle.getFileHandle(file)) : source;
     },
     async create(file) {
       checkFileName(file);
-      // Missing outside dedicated workers; where it is there, it is faster than createWritable.
-      const sync = 'createSyncAccessHandle' in FileSystemFileHandle.prototype;
-      return sync ? naming(file, name, () => createOpfsSink(handle, file)) : inner.create(file);
+      return SYNC_ACCESS ? naming(file, name, () => createOpfsSink(handle, file)) : inner.create(file);
     },
     remove: (file) => inner.remove(file),
   };

@@ -6,6 +6,15 @@ export interface ByteSource {
   readonly size: number;
   /** Reads exactly `length` bytes from `offset`; throws `storage.short_read` when the file ends before. */
   read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * Where a file can be read without a copy on the way: fills `target` from `offset` on. It keeps the file open until
+   * `release`; `readInto` of storage/byteSource.ts is for any source.
+   */
+  readInto?(offset: number, target: Uint8Array<ArrayBuffer>): Promise<void>;
+  /** Closes what `readInto` keeps open; it may be used again. */
+  release?(): Promise<void>;
+  /** What tells these contents from others of the same name and size: a checksum, or when the file was changed. */
+  readonly version?: string;
 }
 
 /** Bytes written front to back. Nothing is visible under the file's name before `close` has resolved. */

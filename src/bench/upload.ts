@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright';
+import { build } from 'vite';
+import { chromiumLaunchOptions } from '../../e2e/harness/chromiumOptions.ts';
+import { withGpu } from '../cli/session.ts';
+import { nodeSource } from '../storage/nodeFolder.ts';
+import { table } from './report.ts';
+import { measureUploads, UPLOAD_BYTES } from './uploadPaths.ts';
+
+interface Measured {
+  adapter: string;
+  seconds: Record<string, number>;
+}
+
+/** The ways from a file to the GPU, in Node and in Chromium, against the ring. */
+export async function uploadBench(): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'graft-bench-'));
+  try {
+    const node = await inNode(join(folder, 'weights'));
+    const browser = await inChromium(folder);
+    const names = Object.keys(browser.seconds);
+    const ratio = ({ seconds }: Measured, name: string) => {
+      const own = seconds[name];
+      return own === undefined ? '–' : (Object.values(seconds)[0]! / own).toFixed(2);
+    };
+    return [
+      '## From disk to the GPU',
+      '',
+      `Bytes a second of each way against the ring of mapped staging buffers, ${UPLOAD_BYTES / 2 ** 20} MiB of a file in the`,
+      'page cache. The ways without a ring take 16 MiB at once.',
+      `Node: a file read with fs, Dawn on ${node.adapter}.`,
+      `Chromium: a dedicated worker, a file of OPFS read through a sync access handle, WebGPU on ${browser.adapter}.`,
+      '',
+      table(
+        ['way', 'Node', 'Chromium'],
+        names.map((name) => [name, ratio(node, name), ratio(browser, name)]),
+      ),
+    ].join('\n');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function inNode(path: string): Promise<Measured> {
+  const file = openSync(path, 'w');
+  const bytes = randomBytes(1 << 24);
+  for (let at = 0; at < UPLOAD_BYTES; at += bytes.length) writeSync(file, bytes);
+  closeSync(file);
+  const measured: Measured = { adapter: '', seconds: {} };
+  await withGpu(async (gpu) => {
+    measured.adapter = gpu.description;
+    measured.seconds = await measureUploads(gpu, await nodeSource(path), null);
+  });
+  return measured;
+}
+
+async function inChromium(folder: string): Promise<Measured> {
+  const entry = fileURLToPath(new URL('./uploadWorker.ts', import.meta.url));
+  await build({
+    configFile: false,
+    logLevel: 'error',
+    build: {
+      outDir: folder,
+      emptyOutDir: false,
+      lib: { entry, formats: ['es'], fileName: () => 'worker.js' },
+    },
+  });
+  const pages = createServer((request, response) => {
+    const isWorker = request.url === '/worker.js';
+    response.setHeader('Content-Type', isWorker ? 'text/javascript' : 'text/html');
+    response.end(isWorker ? readFileSync(join(folder, 'worker.js')) : '<!doctype html><title>bench</title>');
+  });
+  await once(pages.listen(0, '127.0.0.1'), 'listening');
+  const browser = await chromium.launch(chromiumLaunchOptions());
+  try {
+    const page = await browser.newPage();
+    await page.goto(`http://127.0.0.1:${(pages.address() as AddressInfo).port}/`);
+    const answer = await page.evaluate(
+      () =>
+        new Promise<Measured | { error: string }>((resolve, reject) => {
+          const worker = new Worker('/worker.js', { type: 'module' });
+          worker.onmessage = ({ data }: MessageEvent<Measured | { error: string }>) => resolve(data);
+          worker.onerror = (event) => reject(new Error(event.message));
+          worker.postMessage(null);
+        }),
+    );
+    if ('error' in answer) throw new Error(answer.error);
+    return answer;
+  } finally {
+    await browser.close();
+    pages.close();
+  }
+}
