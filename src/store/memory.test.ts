@@ -5,11 +5,14 @@ import type { GpuLimits } from '../gpu/dryGpu.ts';
 import { openModelHeaders } from '../model/openModel.ts';
 import { nodeFolder } from '../storage/nodeFolder.ts';
 import { sharedPath } from '../testing/shared.ts';
+import { deskClient, noCache } from '../testing/workers.ts';
 import { fitRecipe } from '../train/fitRecipe.ts';
 import { planMemory } from '../train/memoryPlan.ts';
-import type { WorkerClient, Workers } from '../workers/client.ts';
+import type { Workers } from '../workers/client.ts';
 import { createDataDesk } from '../workers/dataDesk.ts';
 import { createEngineDesk } from '../workers/engineDesk.ts';
+import { createHubDesk } from '../workers/hubDesk.ts';
+import type { HubApi } from '../workers/hubProtocol.ts';
 import { summarize } from '../workers/modelSummary.ts';
 import type { DataApi, EngineApi, ModelSource } from '../workers/protocol.ts';
 import { budgetOf, fitOf } from './memory.ts';
@@ -32,24 +35,16 @@ async function openPlanner(limits: GpuLimits = device) {
   const files = await openModelHeaders(nodeFolder(folder));
   const data = createDataDesk();
   const planned: Recipe[] = [];
-  const engine: WorkerClient<EngineApi> = {
-    call: {
-      ...createEngineDesk(),
-      planMemory: (recipe, shapes) => {
-        planned.push(recipe);
-        return planMemory(files, recipe, limits, shapes);
-      },
-      fitRecipe: (recipe, shapes, budget) => fitRecipe(files, recipe, limits, shapes, budget),
+  const engine = deskClient<EngineApi>({
+    ...createEngineDesk(),
+    planMemory: (recipe, shapes) => {
+      planned.push(recipe);
+      return planMemory(files, recipe, limits, shapes);
     },
-    onCrash: () => undefined,
-    restart: () => undefined,
-  };
-  const dataClient: WorkerClient<DataApi> = {
-    call: data,
-    onCrash: () => undefined,
-    restart: () => undefined,
-  };
-  const workers: Workers = { engine, data: dataClient };
+    fitRecipe: (recipe, shapes, budget) => fitRecipe(files, recipe, limits, shapes, budget),
+  });
+  const hub = deskClient<HubApi>(createHubDesk(noCache));
+  const workers: Workers = { engine, data: deskClient<DataApi>(data), hub };
   const studio = createStudio({ workers, metrics: new Metrics() });
   const summary = await summarize('stories260k', files, null);
   await data.openTokenizer(source, summary.vocabSize);

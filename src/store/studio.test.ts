@@ -3,9 +3,12 @@ import { describe, expect, it, vi } from 'vitest';
 import { defaultRecipe } from '../config/recipe.ts';
 import { GraftError } from '../lib/errors.ts';
 import { sharedPath } from '../testing/shared.ts';
-import type { WorkerClient, Workers } from '../workers/client.ts';
+import { deskClient, noCache } from '../testing/workers.ts';
+import type { Workers } from '../workers/client.ts';
 import { createDataDesk } from '../workers/dataDesk.ts';
 import { createEngineDesk } from '../workers/engineDesk.ts';
+import { createHubDesk } from '../workers/hubDesk.ts';
+import type { HubApi } from '../workers/hubProtocol.ts';
 import type { DataApi, EngineApi, ModelSource, ModelSummary } from '../workers/protocol.ts';
 import { Metrics } from './metrics.ts';
 import { blockReason, stepStatus } from './steps.ts';
@@ -41,15 +44,10 @@ const stories = new File([readFileSync(sharedPath('data/robot-stories.jsonl'))],
 
 /** The page's store with the workers' own desks in this thread; Node has no WebGPU, so the engine opens no device. */
 function openStudio() {
-  const crashListeners: ((error: GraftError) => void)[] = [];
   const desk = createDataDesk();
-  const data: WorkerClient<DataApi> = { call: desk, onCrash: () => undefined, restart: () => undefined };
-  const engine: WorkerClient<EngineApi> = {
-    call: createEngineDesk(),
-    onCrash: (listener) => crashListeners.push(listener),
-    restart: (error) => crashListeners.forEach((listener) => listener(error)),
-  };
-  const workers: Workers = { engine, data };
+  const engine = deskClient<EngineApi>(createEngineDesk());
+  const hub = deskClient<HubApi>(createHubDesk(noCache));
+  const workers: Workers = { engine, data: deskClient<DataApi>(desk), hub };
   const studio = createStudio({ workers, metrics: new Metrics() });
   const openModel = async () => {
     await desk.openTokenizer(source, summary.vocabSize);
@@ -59,7 +57,7 @@ function openStudio() {
   return {
     studio,
     openModel,
-    lose: (error: GraftError) => crashListeners.forEach((listener) => listener(error)),
+    lose: (error: GraftError) => engine.restart(error),
   };
 }
 

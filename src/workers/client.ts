@@ -1,5 +1,6 @@
 import * as Comlink from 'comlink';
 import { GraftError } from '../lib/errors.ts';
+import type { HubApi } from './hubProtocol.ts';
 import type { DataApi, EngineApi, Result } from './protocol.ts';
 import { valueOf, type Throwing } from './result.ts';
 
@@ -7,6 +8,10 @@ import { valueOf, type Throwing } from './result.ts';
 export interface WorkerClient<Api> {
   /** The worker's methods; the worker starts at the first call. They throw GraftError or Error. */
   readonly call: Throwing<Api>;
+  /** Calls `listener` when a worker has just been started, before the call that needed it. */
+  onStart(listener: () => void): void;
+  /** Whether a worker is there. */
+  isRunning(): boolean;
   /** Calls `listener` when the worker has crashed: what it held is gone; the next call starts a new one. */
   onCrash(listener: (error: GraftError) => void): void;
   /** Ends the worker; calls under way reject with `error`. The next call starts a new one. */
@@ -18,14 +23,15 @@ export type WorkerLike = Comlink.Endpoint & { terminate(): void };
 
 /**
  * Wraps a worker that is started by `start` at the first call.
- * Functions among the arguments become callbacks of the worker; buffers of typed arrays directly in an
- * argument are transferred, not copied.
+ * Functions among the arguments become callbacks of the worker; message ports, and buffers of typed arrays directly in
+ * an argument are transferred, not copied.
  * @param name for messages: "engine", "data"
  */
 export function connectWorker<Api>(name: string, start: () => WorkerLike): WorkerClient<Api> {
   let running: { worker: WorkerLike; remote: Record<string, RemoteMethod> } | null = null;
   const pending = new Set<(error: GraftError) => void>();
   const crashListeners: ((error: GraftError) => void)[] = [];
+  const startListeners: (() => void)[] = [];
 
   const end = (error: GraftError) => {
     if (!running) return;
@@ -46,6 +52,7 @@ export function connectWorker<Api>(name: string, start: () => WorkerLike): Worke
     worker.addEventListener('error', crashed as EventListener);
     worker.addEventListener('messageerror', crashed as EventListener);
     running = { worker, remote: Comlink.wrap(worker) as unknown as Record<string, RemoteMethod> };
+    for (const listener of startListeners) listener();
     return running;
   };
 
@@ -65,7 +72,13 @@ export function connectWorker<Api>(name: string, start: () => WorkerLike): Worke
       typeof method === 'string' ? (...args: unknown[]) => invoke(method, args) : undefined,
   }) as Throwing<Api>;
 
-  return { call, onCrash: (listener) => crashListeners.push(listener), restart: end };
+  return {
+    call,
+    onStart: (listener) => startListeners.push(listener),
+    isRunning: () => running !== null,
+    onCrash: (listener) => crashListeners.push(listener),
+    restart: end,
+  };
 }
 
 type RemoteMethod = (...args: unknown[]) => Promise<Result<unknown>>;
@@ -73,6 +86,7 @@ type RemoteMethod = (...args: unknown[]) => Promise<Result<unknown>>;
 function prepare(argument: unknown): unknown {
   if (typeof argument === 'function') return Comlink.proxy(argument);
   if (typeof argument !== 'object' || argument === null) return argument;
+  if (argument instanceof MessagePort) return Comlink.transfer(argument, [argument]);
   const buffers = Object.values(argument)
     .filter((value) => ArrayBuffer.isView(value))
     .map((value) => value.buffer as ArrayBuffer);
@@ -87,22 +101,43 @@ function reasonOf(event: Event): string {
   );
 }
 
-/** The two workers of the studio. */
+/** The workers of the studio. */
 export interface Workers {
   readonly engine: WorkerClient<EngineApi>;
   readonly data: WorkerClient<DataApi>;
+  readonly hub: WorkerClient<HubApi>;
 }
 
-/** Connects the page to its workers; nothing is started before the first call. */
+/** Connects the page to its workers, and those that read models to the one that fetches; none is started before its first call. */
 export function connectWorkers(): Workers {
-  return {
-    engine: connectWorker<EngineApi>(
-      'engine',
-      () => new Worker(new URL('./engine.worker.ts', import.meta.url), { type: 'module', name: 'engine' }),
-    ),
-    data: connectWorker<DataApi>(
-      'data',
-      () => new Worker(new URL('./data.worker.ts', import.meta.url), { type: 'module', name: 'data' }),
-    ),
+  const engine = connectWorker<EngineApi>(
+    'engine',
+    () => new Worker(new URL('./engine.worker.ts', import.meta.url), { type: 'module', name: 'engine' }),
+  );
+  const data = connectWorker<DataApi>(
+    'data',
+    () => new Worker(new URL('./data.worker.ts', import.meta.url), { type: 'module', name: 'data' }),
+  );
+  const hub = connectWorker<HubApi>(
+    'hub',
+    () => new Worker(new URL('./hub.worker.ts', import.meta.url), { type: 'module', name: 'hub' }),
+  );
+  for (const reader of [engine, data]) introduce(reader, hub);
+  return { engine, data, hub };
+}
+
+/** Gives `reader` a port to the hub worker whenever either of them starts. */
+export function introduce(
+  reader: Pick<WorkerClient<EngineApi> | WorkerClient<DataApi>, 'call' | 'onStart' | 'isRunning'>,
+  hub: Pick<WorkerClient<HubApi>, 'call' | 'onStart' | 'isRunning'>,
+): void {
+  const meet = () => {
+    if (!reader.isRunning() || !hub.isRunning()) return;
+    const { port1, port2 } = new MessageChannel();
+    // Neither call can fail but by the end of its worker, of which all hear.
+    hub.call.serve(port1).catch(() => undefined);
+    reader.call.connectHub(port2).catch(() => undefined);
   };
+  reader.onStart(meet);
+  hub.onStart(meet);
 }

@@ -8,6 +8,7 @@ import { checkTokenizerFits, loadTokenizer, type Tokenizer } from '../data/token
 import { assert, GraftError } from '../lib/errors.ts';
 import { blobSource } from '../storage/byteSource.ts';
 import type { DataApi, PreviewPiece, Progress, RowProblem, TokenizedSummary } from './protocol.ts';
+import { createHubLink } from './hubLink.ts';
 import type { Throwing } from './result.ts';
 import { folderOf } from './sourceFolder.ts';
 
@@ -24,18 +25,24 @@ const BINS = 32;
  * that fails leaves the one of before.
  */
 export function createDataDesk(): Throwing<DataApi> {
+  const hub = createHubLink();
   let tokenizer: Tokenizer | null = null;
   let vocabSize = 0;
   let parsed: { dataset: ParsedDataset; format: DataFormat } | null = null;
   let tokenized: { all: TokenizedDataset; trainRows: number[]; evalRows: number[] } | null = null;
 
   return {
+    async connectHub(port) {
+      hub.connect(port);
+      return null;
+    },
+
     async openTokenizer(source, vocabulary) {
       // Tokens of another tokenizer must not survive, whatever comes of this one.
       tokenized = null;
       tokenizer = null;
       vocabSize = vocabulary;
-      const opened = await loadTokenizer(folderOf(source));
+      const opened = await loadTokenizer(await folderOf(source, hub));
       if (!opened) return null;
       checkTokenizerFits(opened, vocabulary);
       tokenizer = opened;

@@ -9,7 +9,7 @@ import { adapterToPeft, loadAdapter, type AdapterDescription } from '../model/ad
 import { withoutAdapter, type AdapterUse, type Decoder } from '../model/decoder.ts';
 import type { LoraAdapter } from '../model/loraAdapter.ts';
 import { activationType, closeDecoder, openDecoder, quantizationOf } from '../model/openDecoder.ts';
-import { openModelFiles, type ModelFiles } from '../model/openModel.ts';
+import { openModelFiles, openModelHeaders, type ModelFiles } from '../model/openModel.ts';
 import type { Streaming } from '../model/streaming.ts';
 import { evaluateMerges } from '../train/evaluateMerges.ts';
 import { fitRecipe } from '../train/fitRecipe.ts';
@@ -19,6 +19,7 @@ import { chooseStreaming, planRun, streamingForAnswers, streamingRungs } from '.
 import { train } from '../train/trainer.ts';
 import { adapterZip, exportSizes, mergeTo } from './exporting.ts';
 import { summarize } from './modelSummary.ts';
+import { createHubLink } from './hubLink.ts';
 import type { EngineApi, MergeLosses, Progress, WeightSettings } from './protocol.ts';
 import type { Throwing } from './result.ts';
 import { folderOf } from './sourceFolder.ts';
@@ -53,6 +54,7 @@ interface LoadedWeights {
  * needs them, in the form that its recipe asks for: a model that fits only in 4 bits must never be there in 16.
  */
 export function createEngineDesk(): Throwing<EngineApi> {
+  const hub = createHubLink();
   let gpu: Promise<Gpu> | null = null;
   let model: OpenModel | null = null;
   let adapter: { lora: LoraAdapter; about: AdapterDescription; training: AdapterTraining | null } | null =
@@ -131,6 +133,11 @@ export function createEngineDesk(): Throwing<EngineApi> {
   }
 
   return {
+    async connectHub(port) {
+      hub.connect(port);
+      return null;
+    },
+
     async openDevice() {
       const { description, hasF16, maxBinding, device: opened } = await device();
       return {
@@ -143,7 +150,9 @@ export function createEngineDesk(): Throwing<EngineApi> {
 
     openModel: (source) =>
       inTurn(async () => {
-        const files = await openModelFiles(folderOf(source));
+        const folder = await folderOf(source, hub);
+        // On a Hub nothing but headers is read before the person has decided to download.
+        const files = await (source.kind === 'hub' ? openModelHeaders(folder) : openModelFiles(folder));
         const tokenizer = await loadTokenizer(files.folder);
         dropWeights();
         dropAdapter();
@@ -233,7 +242,7 @@ export function createEngineDesk(): Throwing<EngineApi> {
     openAdapter: (source) =>
       inTurn(async () => {
         const { files } = opened();
-        const peft = await readAdapter(folderOf(source));
+        const peft = await readAdapter(await folderOf(source, hub));
         const lora = await loadAdapter(await device(), files.spec, peft);
         dropAdapter();
         adapter = { lora, about: { base: opened().name, dropout: 0, from: peft.config }, training: null };

@@ -1,4 +1,4 @@
-/** What the page and its two workers say to each other. Everything here survives structured cloning. */
+/** What the page, the engine worker and the data worker say to each other; the hub worker's part is in hubProtocol.ts. Everything here survives structured cloning. */
 import type { Recipe } from '../config/recipe.ts';
 import type { TokenRows } from '../data/tokenRows.ts';
 import type { AdapterDtype } from '../formats/peft.ts';
@@ -16,10 +16,16 @@ export type { MemoryPlan } from '../train/memoryPlan.ts';
 export type { StreamingRung } from '../train/streamingPlan.ts';
 export type { MemoryByPart, MemoryPart } from '../gpu/memory.ts';
 
-/** Where a model's files are: dropped or picked files, or a folder the person gave access to. */
+/** Where a model's files are. */
 export type ModelSource =
+  /** Dropped or picked files. */
   | { kind: 'files'; name: string; files: File[] }
-  | { kind: 'directory'; name: string; handle: FileSystemDirectoryHandle };
+  /** A folder the person gave access to. */
+  | { kind: 'directory'; name: string; handle: FileSystemDirectoryHandle }
+  /** A model of a Hub at a commit: what is read is fetched by range through the hub worker, and not kept. */
+  | { kind: 'hub'; name: string; endpoint: string; repo: string; commit: string }
+  /** A model that was downloaded, in the origin private file system. */
+  | { kind: 'cached'; name: string; host: string; repo: string; commit: string };
 
 /** Worker methods return this; the client turns failures back into GraftError. */
 export type Result<T> =
@@ -210,6 +216,8 @@ export interface MergeOutcome {
 
 /** Everything that needs the GPU: one worker owns the device, so training, trying and merging never fight for it. */
 export interface EngineApi {
+  /** Takes a port to the hub worker, for sources of kind `hub`. */
+  connectHub(port: MessagePort): Promise<Result<null>>;
   openDevice(): Promise<Result<DeviceReport>>;
   /** Reads and checks a model's files; its weights are loaded by the first job that needs them. */
   openModel(source: ModelSource): Promise<Result<ModelSummary>>;
@@ -251,6 +259,8 @@ export interface EngineApi {
 
 /** Everything about text: parsing, templates, tokens, masks. */
 export interface DataApi {
+  /** Takes a port to the hub worker, for sources of kind `hub`. */
+  connectHub(port: MessagePort): Promise<Result<null>>;
   /** Reads the tokenizer and chat template of a model; null for a folder without a tokenizer. */
   openTokenizer(
     source: ModelSource,

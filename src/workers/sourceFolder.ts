@@ -1,11 +1,25 @@
+import { GraftError } from '../lib/errors.ts';
 import { directoryHandleFolder } from '../storage/directoryHandleFolder.ts';
 import { fileFolder } from '../storage/fileFolder.ts';
 import type { Folder } from '../storage/types.ts';
+import { openModelCache } from './cachePlace.ts';
+import type { HubLink } from './hubLink.ts';
 import type { ModelSource } from './protocol.ts';
 
-/** The folder that a source stands for. */
-export function folderOf(source: ModelSource): Folder {
-  return source.kind === 'files'
-    ? fileFolder(source.files, source.name)
-    : directoryHandleFolder(source.handle, source.name);
+/** The folder that a source stands for. Throws `storage.not_found` for a download that is no longer there. */
+export async function folderOf(source: ModelSource, hub: HubLink): Promise<Folder> {
+  switch (source.kind) {
+    case 'files':
+      return fileFolder(source.files, source.name);
+    case 'directory':
+      return directoryHandleFolder(source.handle, source.name);
+    case 'hub':
+      return hub.folder(source);
+    case 'cached': {
+      const { host, repo, commit } = source;
+      const folder = await (await openModelCache()).open(host, repo, commit);
+      if (folder === null) throw new GraftError('storage.not_found', { file: repo, folder: 'the downloads' });
+      return folder;
+    }
+  }
 }

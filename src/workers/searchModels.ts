@@ -1,0 +1,57 @@
+import { HubApiError, listModels } from '@huggingface/hub';
+import { GraftError, messageOf } from '../lib/errors.ts';
+import { Transient } from '../hub/answers.ts';
+import type { Hub } from '../hub/hub.ts';
+import { licenseOf } from '../hub/resolveRepo.ts';
+
+/** A model that a search found. */
+export interface FoundModel {
+  repo: string;
+  downloads: number;
+  likes: number;
+  /** The licence's short name; null where its authors give none. */
+  license: string | null;
+  gated: boolean;
+  /** How many numbers its weights are; null where the Hub doesn't know. */
+  parameters: number | null;
+}
+
+const MOST_FOUND = 12;
+
+/**
+ * The most downloaded models for generating text whose names hold `query` and that have safetensors. Throws
+ * `hub.bad_listing` and what a Hub that cannot be reached throws.
+ */
+export async function searchModels(hub: Hub, query: string, signal?: AbortSignal): Promise<FoundModel[]> {
+  const { host, endpoint: hubUrl } = hub;
+  const found: FoundModel[] = [];
+  try {
+    const models = listModels({
+      search: { query, task: 'text-generation', tags: ['safetensors'] },
+      additionalFields: ['tags', 'safetensors'],
+      sort: 'downloads',
+      limit: MOST_FOUND,
+      hubUrl,
+      fetch: hub.apiFetch({ repo: query }, signal),
+    });
+    for await (const { name, downloads, likes, gated, tags, safetensors } of models) {
+      const parameters = safetensors?.total;
+      found.push({
+        repo: String(name),
+        downloads: Number(downloads) || 0,
+        likes: Number(likes) || 0,
+        license: licenseOf(tags),
+        gated: Boolean(gated),
+        parameters: Number.isSafeInteger(parameters) ? parameters! : null,
+      });
+    }
+    return found;
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (error instanceof GraftError) throw error;
+    if (error instanceof Transient) throw error.named;
+    const detail =
+      error instanceof HubApiError ? `status ${error.statusCode}` : messageOf(error).slice(0, 200);
+    throw new GraftError('hub.bad_listing', { host, repo: query, detail }, { cause: error });
+  }
+}
