@@ -102,7 +102,8 @@ describe('a matrix of more than 16 MiB', () => {
     const context = new LoadContext(gpu, checkpoint, (n) => told.push(n));
     const matrix = { kind: 'float', tensor: name, dtype: 'F32' } as const;
     const { chunks } = await loadFloatMatrix(context, matrix, [rows, columns], halve);
-    expect(told.length).toBe(2);
+    expect(told.length).toBeGreaterThan(1);
+    expect(told.reduce((sum, n) => sum + n, 0)).toBe(rows * columns * 4);
     expect(chunks.length).toBe(1);
     const stored = await readBytes(gpu, chunks[0]!.data);
     const expected = encodeFloats(values, halve ? 'F16' : 'F32');

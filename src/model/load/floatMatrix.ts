@@ -2,13 +2,14 @@ import type { FloatMatrix } from '../../formats/quantized/types.ts';
 import { decodeFloats, f32ToF16 } from '../../formats/floats.ts';
 import type { FloatFormat, Weight, WeightChunk } from '../../kernels/weight.ts';
 import { floatFormat } from '../floatFormat.ts';
-import { rowRanges, type LoadContext } from './loadContext.ts';
+import { rowRanges, type LoadContext, type RowRange } from './loadContext.ts';
 
 /** 64 rows keep every chunk aligned to whole words, and its slice of a bias to 256 bytes. */
 const CHUNK_ROWS = 64;
 
 /**
  * Brings a float matrix to the GPU bit for bit, or F32 as f16 with `halve`, in chunks within the binding limit.
+ * @param only rows to bring, whose chunks keep their places in the whole; by default all
  * Throws `model.tensor_dtype`.
  */
 export async function loadFloatMatrix(
@@ -16,13 +17,15 @@ export async function loadFloatMatrix(
   { tensor, dtype }: FloatMatrix,
   [rows, cols]: readonly [number, number],
   halve: boolean,
+  only: RowRange = { rowStart: 0, rows },
 ): Promise<Weight> {
   const stored = floatFormat({ name: tensor, dtype });
   const format: FloatFormat = halve && stored === 'f32' ? 'f16' : stored;
   const bytesOf = (of: FloatFormat, elements: number) => elements * (of === 'f32' ? 4 : 2);
   const limit = Math.floor(context.gpu.maxBinding / bytesOf(format, cols));
   const chunks: WeightChunk[] = [];
-  for (const range of rowRanges(rows, limit, CHUNK_ROWS)) {
+  for (const part of rowRanges(only.rows, limit, CHUNK_ROWS)) {
+    const range = { rowStart: only.rowStart + part.rowStart, rows: part.rows };
     const count = range.rows * cols;
     const start = range.rowStart * cols;
     const data =
@@ -30,8 +33,9 @@ export async function loadFloatMatrix(
         ? context.tensor('f32', [count], tensor)
         : context.tensor('u32', [Math.ceil(count / 2)], tensor);
     chunks.push({ ...range, cols, encoding: { format }, data });
-    const convert = format === stored ? undefined : halved;
-    await context.copy(tensor, bytesOf(stored, start), bytesOf(stored, count), data, convert);
+    const [offset, length] = [bytesOf(stored, start), bytesOf(stored, count)];
+    if (format === stored) await context.copy(tensor, offset, length, data);
+    else await context.convert(tensor, offset, length, data, halved);
   }
   return { rows, cols, chunks };
 }

@@ -4,15 +4,20 @@ import type { Gpu } from '../../gpu/device.ts';
 import type { MemoryPart } from '../../gpu/memory.ts';
 import { byteLengthOf, type ElementType, type Tensor } from '../../gpu/tensor.ts';
 import { uploadBytes } from '../../gpu/transfer.ts';
+import { RING_FROM, UploadRing } from '../../gpu/uploadRing.ts';
 import { assert } from '../../lib/errors.ts';
 
-/** Bytes read and uploaded at once: what JavaScript ever holds of a weight, and the GPU of its source. */
+/** Bytes that a kernel is given at once of a matrix it converts, and JavaScript where it converts. */
 export const PIECE = 16 * 1024 * 1024;
 
 /** What only loading needs; several loads that follow each other may share it. */
 export interface LoadScratch {
   commands: Commands;
   staging: Tensor | null;
+  /** Made when the first bytes go through it. */
+  ring?: UploadRing;
+  /** Whose files are kept open. */
+  opened?: Set<Checkpoint>;
 }
 
 /** What bringing matrices to the GPU needs: the files, the device, and who owns the tensors that are made. */
@@ -64,24 +69,50 @@ export class LoadContext {
     this.gpu.memory.free(tensor);
   }
 
-  /** Reads bytes of a tensor of the files, and counts them. A dry device is given zeros. */
-  async read(name: string, offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
-    if (this.gpu.dry) return new Uint8Array(length);
-    const bytes = await this.checkpoint.readRange(name, offset, length);
-    this.#onBytes(length);
+  /**
+   * Reads bytes of a tensor, and counts them. A dry device is given zeros.
+   * @param from the files it is in, where those are not the model's
+   */
+  async read(
+    name: string,
+    offset: number,
+    length: number,
+    from: Checkpoint = this.checkpoint,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = new Uint8Array(length);
+    if (!this.gpu.dry) await this.#fill(name, offset, bytes, from);
     return bytes;
   }
 
   /**
-   * Brings bytes of a tensor into `target`, a piece after the other.
-   * @param convert what becomes of each piece; without it the bytes stay as they are
+   * Brings bytes of a tensor into `target` as they are: large ones through the ring, so that they are nowhere else on
+   * their way.
+   * @param from as in `read`
    */
   async copy(
     name: string,
     offset: number,
     length: number,
     target: Tensor,
-    convert: (piece: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer> = (piece) => piece,
+    from: Checkpoint = this.checkpoint,
+  ): Promise<void> {
+    if (length < RING_FROM) {
+      if (!this.gpu.dry) uploadBytes(this.gpu, target, await this.read(name, offset, length, from));
+      return;
+    }
+    this.#scratch.ring ??= new UploadRing(this.gpu);
+    await this.#scratch.ring.upload(target, length, (at, memory) =>
+      this.#fill(name, offset + at, memory, from),
+    );
+  }
+
+  /** The same where JavaScript converts the bytes, a piece after the other. */
+  async convert(
+    name: string,
+    offset: number,
+    length: number,
+    target: Tensor,
+    convert: (piece: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>,
   ): Promise<void> {
     if (this.gpu.dry) return;
     let written = target.offset;
@@ -94,17 +125,17 @@ export class LoadContext {
 
   /** Brings bytes of a tensor to the GPU for a kernel to read as u32 words: they hold until the next piece. */
   async stage(name: string, offset: number, length: number): Promise<Tensor> {
-    const bytes = this.gpu.dry ? null : await this.read(name, offset, length);
     const words = Math.ceil(length / 4);
-    // The upload overwrites the piece before, whose commands must be on their way.
-    this.commands.submit();
     const scratch = this.#scratch;
+    // The copy overwrites the piece before, whose commands must be on their way.
+    this.commands.submit();
     if (scratch.staging === null || scratch.staging.shape[0]! < words) {
       if (scratch.staging) this.gpu.memory.free(scratch.staging);
       scratch.staging = this.gpu.memory.tensor('u32', [words], 'staging', 'staging');
     }
-    if (bytes) uploadBytes(this.gpu, scratch.staging, bytes);
-    return { ...scratch.staging, shape: [words] };
+    const staged = { ...scratch.staging, shape: [words] };
+    await this.copy(name, offset, length, staged);
+    return staged;
   }
 
   /** Ends loading: submits what is recorded and frees what only loading needs. */
@@ -134,6 +165,17 @@ export class LoadContext {
     return tensors;
   }
 
+  async #fill(
+    name: string,
+    offset: number,
+    memory: Uint8Array<ArrayBuffer>,
+    from: Checkpoint,
+  ): Promise<void> {
+    (this.#scratch.opened ??= new Set()).add(from);
+    await from.readInto(name, offset, memory);
+    this.#onBytes(memory.byteLength);
+  }
+
   #freeScratch(): void {
     if (!this.#ownsScratch) return;
     freeLoadScratch(this.gpu, this.#scratch);
@@ -151,6 +193,11 @@ export class LoadContext {
 export function freeLoadScratch(gpu: Gpu, scratch: LoadScratch): void {
   if (scratch.staging) gpu.memory.free(scratch.staging);
   scratch.staging = null;
+  scratch.ring?.dispose();
+  // Files that are closed late do no harm, and one that cannot be closed cannot be helped.
+  for (const checkpoint of scratch.opened ?? []) checkpoint.release().catch(() => undefined);
+  delete scratch.ring;
+  delete scratch.opened;
   scratch.commands.dispose();
 }
 
