@@ -1,11 +1,13 @@
 import { memoryBench } from './memory.ts';
 import { writeSection } from './report.ts';
 import { streamingBench } from './streaming.ts';
+import { uploadBench } from './upload.ts';
 
 /** Every benchmark: its text goes to docs/benchmarks.md. */
 const sections: Record<string, () => Promise<string>> = {
   memory: memoryBench,
   streaming: streamingBench,
+  upload: uploadBench,
 };
 
 const asked = process.argv.slice(2);

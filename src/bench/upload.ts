@@ -1,14 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright';
-import { build } from 'vite';
-import { chromiumLaunchOptions } from '../../e2e/harness/chromiumOptions.ts';
+import { openWorkerPage } from '../../e2e/harness/workerPage.ts';
 import { withGpu } from '../cli/session.ts';
 import { nodeSource } from '../storage/nodeFolder.ts';
 import { table } from './report.ts';
@@ -24,7 +19,7 @@ export async function uploadBench(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'graft-bench-'));
   try {
     const node = await inNode(join(folder, 'weights'));
-    const browser = await inChromium(folder);
+    const browser = await inChromium();
     const names = Object.keys(browser.seconds);
     const ratio = ({ seconds }: Measured, name: string) => {
       const own = seconds[name];
@@ -61,40 +56,13 @@ async function inNode(path: string): Promise<Measured> {
   return measured;
 }
 
-async function inChromium(folder: string): Promise<Measured> {
-  const entry = fileURLToPath(new URL('./uploadWorker.ts', import.meta.url));
-  await build({
-    configFile: false,
-    logLevel: 'error',
-    build: {
-      outDir: folder,
-      emptyOutDir: false,
-      lib: { entry, formats: ['es'], fileName: () => 'worker.js' },
-    },
-  });
-  const pages = createServer((request, response) => {
-    const isWorker = request.url === '/worker.js';
-    response.setHeader('Content-Type', isWorker ? 'text/javascript' : 'text/html');
-    response.end(isWorker ? readFileSync(join(folder, 'worker.js')) : '<!doctype html><title>bench</title>');
-  });
-  await once(pages.listen(0, '127.0.0.1'), 'listening');
-  const browser = await chromium.launch(chromiumLaunchOptions());
+async function inChromium(): Promise<Measured> {
+  const page = await openWorkerPage(fileURLToPath(new URL('./uploadWorker.ts', import.meta.url)));
   try {
-    const page = await browser.newPage();
-    await page.goto(`http://127.0.0.1:${(pages.address() as AddressInfo).port}/`);
-    const answer = await page.evaluate(
-      () =>
-        new Promise<Measured | { error: string }>((resolve, reject) => {
-          const worker = new Worker('/worker.js', { type: 'module' });
-          worker.onmessage = ({ data }: MessageEvent<Measured | { error: string }>) => resolve(data);
-          worker.onerror = (event) => reject(new Error(event.message));
-          worker.postMessage(null);
-        }),
-    );
+    const answer = await page.ask<Measured | { error: string }>(null);
     if ('error' in answer) throw new Error(answer.error);
     return answer;
   } finally {
-    await browser.close();
-    pages.close();
+    await page.close();
   }
 }

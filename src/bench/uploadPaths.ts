@@ -34,8 +34,7 @@ export async function measureUploads(
   const rings = {
     'ring of 4 × 8 MiB': new UploadRing(gpu),
     'ring of 4 × 16 MiB': new UploadRing(gpu, { largest: 16 * MIB }),
-    'ring of 4 × 4 MiB': new UploadRing(gpu, { largest: 4 * MIB }),
-    'ring of 2 × 16 MiB': new UploadRing(gpu, { slots: 2, largest: 16 * MIB }),
+    'ring of 1 × 16 MiB': new UploadRing(gpu, { slots: 1, largest: 16 * MIB }),
   };
   const inPieces = (bring: (from: number, at: number) => Promise<void>): Path => {
     return async (offset) => {
@@ -46,8 +45,7 @@ export async function measureUploads(
     ...Object.fromEntries(
       Object.entries(rings).map(([name, ring]) => [
         name,
-        (offset: number) =>
-          ring.upload(target, TURN, (from, into) => readInto(source, offset + from, into)),
+        (offset: number) => ring.upload(target, TURN, (from, into) => readInto(source, offset + from, into)),
       ]),
     ),
     'read, then writeBuffer': inPieces(async (from, at) => {

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { expectGraftError } from '../testing/errors.ts';
-import { blobSource } from './byteSource.ts';
+import { blobSource, readInto, renamedSource } from './byteSource.ts';
 import { fileFolder } from './fileFolder.ts';
 import { MemoryFolder } from './memoryFolder.ts';
 import { nodeFolder } from './nodeFolder.ts';
@@ -62,6 +62,19 @@ describe.each<[string, () => WritableFolder]>([
         file: 'b.bin',
         size: 5,
       });
+    }
+  });
+
+  it('fills memory it is given, several reads at once, also after its release and under another name', async () => {
+    const source = await folder.open('b.bin');
+    for (const read of [source, renamedSource(source, 'c.bin'), source]) {
+      const [whole, part] = [bytes(0, 0, 0, 0, 0), bytes(9, 0, 0, 9)];
+      await Promise.all([readInto(read, 0, whole), readInto(read, 2, part.subarray(1, 3))]);
+      expect(whole).toEqual(bytes(1, 2, 3, 4, 5));
+      expect(part).toEqual(bytes(9, 3, 4, 9));
+      const params = { file: read.name, size: 5 };
+      await expectGraftError(() => readInto(read, 3, bytes(0, 0, 0)), 'storage.short_read', params);
+      await read.release?.();
     }
   });
 

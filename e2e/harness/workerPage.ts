@@ -1,0 +1,56 @@
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium, type Page } from 'playwright';
+import { build } from 'vite';
+import { chromiumLaunchOptions } from './chromiumOptions.ts';
+
+/** An empty page in Chromium that can start a worker of ours. */
+export interface WorkerPage {
+  page: Page;
+  /** Starts the worker anew, posts it `task`, and gives its first answer. */
+  ask<T>(task: unknown): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** Bundles the worker at `entry` (a path) and opens a page of a server of its own that has it. */
+export async function openWorkerPage(entry: string): Promise<WorkerPage> {
+  const folder = mkdtempSync(join(tmpdir(), 'graft-worker-'));
+  await build({
+    configFile: false,
+    logLevel: 'error',
+    build: { outDir: folder, lib: { entry, formats: ['es'], fileName: () => 'worker.js' } },
+  });
+  const worker = readFileSync(join(folder, 'worker.js'));
+  rmSync(folder, { recursive: true });
+  const server = createServer((request, response) => {
+    const isWorker = request.url === '/worker.js';
+    response.setHeader('Content-Type', isWorker ? 'text/javascript' : 'text/html');
+    response.end(isWorker ? worker : '<!doctype html><title>worker</title>');
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const browser = await chromium.launch(chromiumLaunchOptions());
+  const page = await browser.newPage();
+  await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  return {
+    page,
+    ask: <T>(task: unknown) =>
+      page.evaluate(
+        (message) =>
+          new Promise<unknown>((resolve, reject) => {
+            const started = new Worker('/worker.js', { type: 'module' });
+            started.onmessage = ({ data }) => resolve(data);
+            started.onerror = (event) => reject(new Error(event.message));
+            started.postMessage(message);
+          }),
+        task,
+      ) as Promise<T>,
+    async close() {
+      await browser.close();
+      server.close();
+    },
+  };
+}
