@@ -1,6 +1,7 @@
 import { GraftError } from '../lib/errors.ts';
 import type { BlobStore } from './blobStore.ts';
 import { downloadFile, type DownloadOptions } from './downloadFile.ts';
+import { gitOid } from './gitOid.ts';
 import type { Hub } from './hub.ts';
 import { ProgressMeter, type DownloadProgress } from './progress.ts';
 import { RemoteFile, type HubFile } from './remoteFile.ts';
@@ -58,11 +59,4 @@ async function downloadSmall(
       throw new GraftError('hub.checksum', { file: file.path, host: remote.host, expected: file.oid });
     }
   }
-}
-
-/** The SHA-1 that git gives a file of these bytes, in hex. */
-async function gitOid(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const blob = new Blob([`blob ${bytes.byteLength}\0`, bytes]);
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-1', await blob.arrayBuffer()));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -32,7 +32,17 @@ export interface Answer {
   first: Headers;
 }
 
+/** What is sent. */
+export interface HubRequest {
+  headers: Record<string, string>;
+  /** GET without it. */
+  method?: string;
+  body?: RequestInit['body'];
+}
+
 const MOST_REDIRECTS = 5;
+/** Bytes a millisecond: while a body is sent nothing is heard of it, and slower than this counts as cut. */
+const SLOWEST_UPLOAD = 10;
 /** Nothing is lost when a question about a model is given up, and a person is waiting: some eight seconds. */
 const API_ATTEMPTS = 6;
 
@@ -74,14 +84,14 @@ export class Hub {
   async request<T>(
     address: string,
     asked: Asked,
-    headers: Record<string, string>,
+    request: HubRequest,
     read: (answer: Answer, watch: Watch) => Promise<T>,
     signal?: AbortSignal,
   ): Promise<T> {
     signal?.throwIfAborted();
-    const watch = watchdog(this.#idleMs, signal);
+    const watch = watchdog(this.#idleMs + sizeOf(request.body) / SLOWEST_UPLOAD, signal);
     try {
-      const answer = await this.#follow(address, asked, headers, watch.signal);
+      const answer = await this.#follow(address, asked, request, watch.signal);
       watch.touch();
       return await read(answer, watch);
     } catch (error) {
@@ -131,28 +141,37 @@ export class Hub {
 
   /**
    * A fetch for the client library's calls of the API: with the rules above, and with the whole answer read, so that
-   * one cut off is asked for again.
+   * one cut off is asked for again. Whatever the library says of a token to this Hub is replaced by the person's.
+   * @param decide sees each request that is not a GET, and sends it in its own way where it may not be sent twice
    */
-  apiFetch(asked: Asked, signal?: AbortSignal): typeof globalThis.fetch {
+  apiFetch(
+    asked: Asked,
+    signal?: AbortSignal,
+    decide?: (request: HubRequest & { address: string }, send: () => Promise<Response>) => Promise<Response>,
+  ): typeof globalThis.fetch {
     return async (input, init) => {
       const address = this.#atEndpoint(input instanceof Request ? input.url : String(input));
+      const isHere = new URL(address).origin === this.#origin;
       const headers = Object.fromEntries(new Headers(init?.headers));
+      if (isHere) delete headers.authorization;
+      const request: HubRequest = { headers, method: init?.method, body: init?.body };
       const read = async ({ response }: Answer, watch: Watch): Promise<Response> => {
         const pieces: Uint8Array[] = [];
         for await (const piece of bodyPieces(response, watch)) pieces.push(piece);
         const body = concatBytes(pieces);
         this.bytesReceived += body.byteLength;
-        const type = response.headers.get('Content-Type') ?? '';
-        if (/\bhtml\b/.test(type)) {
+        if (isHere && /\bhtml\b/.test(response.headers.get('Content-Type') ?? '')) {
           throw new GraftError('hub.html_page', { host: this.host, file: asked.repo });
         }
-        const link = response.headers.get('Link');
-        return new Response(body, { headers: { 'Content-Type': type, ...(link && { Link: link }) } });
+        const kept = ['Content-Type', 'Link', 'ETag', 'X-Request-Id'].flatMap((name) => {
+          const value = response.headers.get(name);
+          return value === null ? [] : [[name, value] as [string, string]];
+        });
+        return new Response(body, { headers: kept });
       };
-      return this.persist(() => this.request(address, asked, headers, read, signal), {
-        signal,
-        attempts: API_ATTEMPTS,
-      });
+      const send = (): Promise<Response> => this.request(address, asked, request, read, signal);
+      const attempt = decide && request.method ? () => decide({ ...request, address }, send) : send;
+      return this.persist(attempt, { signal, attempts: API_ATTEMPTS });
     };
   }
 
@@ -171,16 +190,11 @@ export class Hub {
     }
   }
 
-  async #follow(
-    address: string,
-    asked: Asked,
-    headers: Record<string, string>,
-    signal: AbortSignal,
-  ): Promise<Answer> {
+  async #follow(address: string, asked: Asked, request: HubRequest, signal: AbortSignal): Promise<Answer> {
     let url = new URL(address);
     let first: Headers | undefined;
     for (let redirects = 0; ; redirects++) {
-      const response = await this.#send(url, asked, headers, signal);
+      const response = await this.#send(url, asked, request, signal);
       first ??= response.headers;
       if (![301, 302, 303, 307, 308].includes(response.status)) {
         // In browsers, where redirects are followed unseen, only the answer knows where it came from.
@@ -206,11 +220,13 @@ export class Hub {
   async #send(
     url: URL,
     asked: Asked,
-    headers: Record<string, string>,
+    { headers, method, body }: HubRequest,
     signal: AbortSignal,
   ): Promise<Response> {
     const { token, kind } = url.origin === this.#origin ? await this.#token(asked) : noToken;
     const init: RequestInit = {
+      ...(method !== undefined && { method }),
+      ...(body !== undefined && { body }),
       headers: { ...headers, ...(token !== null && { Authorization: `Bearer ${token}` }) },
       credentials: 'omit',
       referrerPolicy: 'no-referrer',
@@ -234,6 +250,13 @@ export class Hub {
     throw problem;
   }
 
+  /** Whether there is a token that this Hub is given. Throws `hub.token_withheld`, `hub.token_refused`. */
+  async hasToken(repo: string): Promise<boolean> {
+    const { kind } = await this.#token({ repo });
+    if (kind === 'withheld') throw new GraftError('hub.token_withheld', { host: this.host, repo });
+    return kind === 'sent';
+  }
+
   async #token({ repo }: Asked): Promise<{ token: string | null; kind: 'sent' | 'withheld' | 'none' }> {
     const token = (await this.#settings.token?.())?.trim() || null;
     if (token === null) return noToken;
@@ -247,6 +270,13 @@ export class Hub {
 }
 
 const noToken = { token: null, kind: 'none' } as const;
+
+/** Bytes of a body as far as they are known beforehand. */
+function sizeOf(body: HubRequest['body']): number {
+  if (typeof body === 'string') return body.length;
+  if (body instanceof Blob) return body.size;
+  return body instanceof ArrayBuffer || ArrayBuffer.isView(body) ? body.byteLength : 0;
+}
 
 function parseEndpoint(endpoint: string): URL {
   const bad = (detail: string): GraftError => new GraftError('hub.bad_endpoint', { endpoint, detail });

@@ -110,7 +110,7 @@ export class RemoteFile {
       await this.#readBody(answer.response, from, begin, end, noting, watch);
     };
     try {
-      await this.#hub.request(address, this.#asked, headers, read, signal);
+      await this.#hub.request(address, this.#asked, { headers }, read, signal);
     } catch (error) {
       // An address that gave bytes before the connection was cut is still good.
       if (error instanceof Transient && !delivered) this.#signed = null;

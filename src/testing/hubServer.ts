@@ -1,8 +1,9 @@
 import { createHash, createHmac } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, ServerResponse, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
+import { HubUploads } from './hubUploads.ts';
 
 /** A model that the test Hub holds, or a data set under `datasets/org/name`: its files at its newest commit. */
 export interface ServedModel {
@@ -14,6 +15,7 @@ export interface ServedModel {
 
 /** What goes wrong with one request. */
 export type Fault =
+  /** Cuts the connection after this many bytes; of what writes, 0 loses the request, more its answer. */
   | { kind: 'cut'; after: number }
   | { kind: 'stall'; after: number }
   | { kind: 'status'; status: number; headers?: Record<string, string> }
@@ -31,6 +33,7 @@ export type Fault =
 export interface SeenRequest {
   /** The Hub itself, or the host it redirects to. */
   place: 'hub' | 'files';
+  method: string;
   /** What is asked for: a file, or the path of the API. */
   path: string;
   /** The first byte asked for; 0 without a range. */
@@ -65,6 +68,8 @@ export class HubServer {
   now: () => number = Date.now;
   /** Bytes of file bodies sent, as far as the sockets took them. */
   bytesSent = 0;
+  /** What was pushed. */
+  readonly uploads = new HubUploads(this);
   readonly #commits = new Map<string, ServedModel>();
   readonly #hub: Server;
   readonly #files: Server;
@@ -113,12 +118,26 @@ export class HubServer {
   ): Promise<void> {
     const url = new URL(request.url ?? '/', 'http://x');
     const [, begin = '0'] = /^bytes=(\d+)-/.exec(request.headers.range ?? '') ?? [];
-    const path = decodeURIComponent(place === 'hub' ? url.pathname : (url.searchParams.get('file') ?? ''));
+    const path = decodeURIComponent(
+      place === 'hub' ? url.pathname : (url.searchParams.get('file') ?? url.pathname),
+    );
     const earlier = this.seen.filter((other) => other.place === place && other.path === path);
-    const { headers } = request;
-    const seen = { place, path, begin: Number(begin), range: headers.range, headers, count: earlier.length };
+    const { headers, method = 'GET' } = request;
+    const seen = {
+      place,
+      method,
+      path,
+      begin: Number(begin),
+      range: headers.range,
+      headers,
+      count: earlier.length,
+    };
     response.setHeader('Access-Control-Allow-Origin', '*');
-    response.setHeader('Access-Control-Allow-Headers', 'Authorization, Range');
+    response.setHeader('Access-Control-Allow-Methods', 'GET, HEAD, POST, PUT');
+    response.setHeader(
+      'Access-Control-Allow-Headers',
+      'Authorization, Range, Content-Type, X-Request-Id, X-Xet-Session-Id',
+    );
     response.setHeader(
       'Access-Control-Expose-Headers',
       'X-Repo-Commit,X-Request-Id,X-Error-Code,X-Error-Message,ETag,Link,Accept-Ranges,Content-Range,X-Linked-Size,X-Linked-ETag,Retry-After,RateLimit',
@@ -135,6 +154,16 @@ export class HubServer {
       return void response.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8' }).end(page);
     }
     if (fault?.kind === 'redirect') return void response.writeHead(302, { Location: fault.to }).end();
+    if (fault?.kind === 'cut' && method !== 'GET') {
+      // What is written may be taken, and its answer lost.
+      if (fault.after > 0) await this.uploads.answer(request, new ServerResponse(request), url);
+      return void request.socket.destroy();
+    }
+    if (place === 'hub' && method !== 'GET') {
+      const known = headers.authorization === `Bearer ${this.token}`;
+      if (!known) return json(response, { error: 'Invalid credentials' }, 401);
+    }
+    if (await this.uploads.answer(request, response, url)) return;
     if (place === 'files') return this.#sendSigned(url, seen, fault, response);
     const api = /^\/api\/(?:models\/)?(.+?)\/(revision|tree)\/([^/]+)$/.exec(url.pathname);
     const file = /^\/(.+?)\/resolve\/([^/]+)\/(.+)$/.exec(url.pathname);

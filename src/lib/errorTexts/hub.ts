@@ -89,4 +89,28 @@ export const hubErrors = {
     what: '“{repo}” has a file with the name “{file}”, which cannot be stored.',
     next: 'Please report this repo.',
   },
+  'hub.push_bad_name': {
+    what: '“{repo}” does not say whose repo it is.',
+    next: 'Write it as your-name/model-name.',
+  },
+  'hub.push_no_token': {
+    what: 'To push “{repo}”, {host} must know who you are, and no token was given.',
+    next: 'Give a token with write access; make one in your settings on the Hub.',
+  },
+  'hub.push_forbidden': {
+    what: '{host} does not let this token write “{repo}”.',
+    next: 'Use a token with write access, and a repo of your own or of an organization you belong to.',
+  },
+  'hub.push_conflict': {
+    what: '“{repo}” was changed by somebody else while it was being pushed; nothing was committed.',
+    next: 'Push again: what was sent to {host} is not sent twice.',
+  },
+  'hub.push_incomplete': {
+    what: 'The commit to “{repo}” on {host} lacks files that were sent, or has others in their place.',
+    next: 'Push again.',
+  },
+  'hub.push_failed': {
+    what: 'Pushing “{repo}” to {host} failed ({detail}); nothing was committed.',
+    next: 'Push again: what was sent is not sent twice.',
+  },
 } satisfies Record<string, ErrorText>;
