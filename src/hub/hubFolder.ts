@@ -16,6 +16,7 @@ export function hubFolder(hub: Hub, model: HubRepo, signal?: AbortSignal): Folde
   const opened = new Map<string, ByteSource>();
   return {
     name: model.repo,
+    origin: { repo: model.repo, commit: model.commit, license: model.license },
     async list() {
       return [...model.files.keys()].sort();
     },

@@ -89,6 +89,7 @@ export class ModelCache {
     await this.#use(host, repo, commit);
     return {
       name: repo,
+      origin: { repo, commit, license: manifest.license },
       list: async () => [...files.keys()].sort(),
       async open(name) {
         const file = files.get(name);

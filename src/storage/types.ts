@@ -25,9 +25,18 @@ export interface ByteSink {
   abort(): Promise<void>;
 }
 
+/** Where a folder's files are from: a repo of a Hub at a commit. */
+export interface FolderOrigin {
+  repo: string;
+  commit: string;
+  /** The licence's short name; null where its authors give none. */
+  license: string | null;
+}
+
 /** A flat folder of files that can be read. Paths are plain file names, without slashes. */
 export interface Folder {
   readonly name: string;
+  readonly origin?: FolderOrigin;
   /** The files' names, sorted. */
   list(): Promise<string[]>;
   /** Throws `storage.not_found` when there is no such file. */

@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import { defaultRecipe, recipeFields } from '../config/recipe.ts';
+import { lossesOf, parseRunRecord, type RunRecord } from '../config/runRecord.ts';
+import { modelCard } from './modelCard.ts';
+
+const run: RunRecord = {
+  base: { name: 'org/base', repo: 'org/base', commit: 'c'.repeat(40), license: 'apache-2.0' },
+  data: {
+    file: 'hf:datasets/org/chats@v1/train.jsonl',
+    rows: 1200,
+    evalRows: 1,
+    tokens: 34_000,
+    trainedTokens: 12_345,
+  },
+  recipe: { ...defaultRecipe(), method: 'qlora', targets: ['q_proj'] },
+  steps: 60,
+  loss: { first: 2.5, last: 0.25 },
+  evalLosses: [
+    { step: 20, loss: 0.5 },
+    { step: 60, loss: 0.75 },
+  ],
+};
+
+describe('a model card', () => {
+  it('tells base, licence, data, recipe and losses', () => {
+    const card = modelCard('zip-adapter', 'adapter', run);
+    const [, metadata = '', body = ''] = card.split(/^---$/m);
+    expect(metadata.trim().split('\n')).toEqual([
+      'base_model: org/base',
+      'base_model_relation: adapter',
+      'license: apache-2.0',
+      'datasets:',
+      '- org/chats',
+      'library_name: peft',
+      'pipeline_tag: text-generation',
+      'tags:',
+      '- qlora',
+      '- graft',
+    ]);
+    expect(body).toContain(
+      'A QLoRA adapter for [org/base](https://huggingface.co/org/base) at commit `cccccccccccc`.',
+    );
+    expect(body).toContain(
+      '1,200 rows to train on (34,000 tokens, 12,345 of them predicted), 1 row kept aside',
+    );
+    expect(body).toContain('| last tenth of 60 steps | 0.2500 |');
+    expect(body).toContain('| rows kept aside, best (step 20) | 0.5000 |');
+    expect(body).toContain('| `targets` | `["q_proj"]` |');
+    for (const key of Object.keys(recipeFields).filter((name) => name !== 'memory_budget')) {
+      expect(body).toContain(`| \`${key}\` |`);
+    }
+    expect(body).toContain('from_pretrained("org/base", torch_dtype="auto")');
+  });
+
+  it('of a merged model is one of transformers’, without the adapter’s code', () => {
+    const card = modelCard('zip', 'merged', run);
+    expect(card).toContain('library_name: transformers');
+    expect(card).toContain('base_model_relation: finetune');
+    expect(card).not.toContain('PeftModel');
+  });
+
+  it('of a base from a folder claims no repo and no licence', () => {
+    const base = { name: 'my model', repo: null, commit: null, license: null };
+    const card = modelCard('zip', 'adapter', {
+      ...run,
+      base,
+      data: { ...run.data, file: 'a.jsonl', evalRows: 0 },
+    });
+    expect(card).not.toMatch(/^(?:base_model|license|datasets)/m);
+    expect(card).toContain('A QLoRA adapter for `my model`.');
+  });
+
+  it('takes names as text', () => {
+    const name = '<img src=x> [a](javascript:b) `c` | d\n# e';
+    const base = { name, repo: null, commit: null, license: 'x: "y"\nz' };
+    const card = modelCard(name, 'adapter', { ...run, base, data: { ...run.data, file: name } });
+    expect(card).toContain('license: "x: \\"y\\"\\nz"');
+    expect(card).toContain('# &lt;img src=x\\> \\[a\\](javascript:b) \\`c\\` \\| d \\# e\n');
+    expect(card.split('\n').filter((line) => line.startsWith('# '))).toHaveLength(1);
+  });
+});
+
+describe('the record of a run', () => {
+  it('is read back as it was written', () => {
+    expect(parseRunRecord(JSON.parse(JSON.stringify(run)))).toEqual(run);
+  });
+
+  it('of another program is none', () => {
+    expect(parseRunRecord({ epoch: 1 })).toBeNull();
+  });
+
+  it('has the mean losses of its first and last tenth', () => {
+    const losses = Array.from({ length: 20 }, (_, step) => step);
+    expect(lossesOf(losses)).toEqual({ first: 0.5, last: 18.5 });
+    expect(lossesOf([3])).toEqual({ first: 3, last: 3 });
+  });
+});
