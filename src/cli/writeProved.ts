@@ -1,15 +1,17 @@
 import type { Gpu } from '../gpu/device.ts';
+import type { MergeDestination } from '../merge/destination.ts';
 import type { MergeJob } from '../merge/mergeJob.ts';
-import { mergeModel } from '../merge/mergeModel.ts';
-import { verifyMerge } from '../merge/verifyMerge.ts';
-import type { WritableFolder } from '../storage/types.ts';
+import { mergeProved } from '../merge/mergeProved.ts';
+import { bytesText } from './downloadReporter.ts';
 
-/** Writes the result of a merge, reads it back and proves it; what cannot be proved is removed again. */
-export async function writeProved(gpu: Gpu, job: MergeJob, out: WritableFolder, maxShardBytes: number) {
-  const files = await mergeModel(gpu, job, out, { maxShardBytes });
-  const proof = await verifyMerge(gpu, job, out).catch(async (error: unknown) => {
-    for (const { name } of files) await out.remove(name);
-    throw error;
+/**
+ * Writes the result of a merge and proves it. One that was cut off goes on where it was, which is told on stderr; what
+ * cannot be proved is removed again.
+ */
+export async function writeProved(gpu: Gpu, job: MergeJob, out: MergeDestination, maxShardBytes: number) {
+  const { files, proof } = await mergeProved(gpu, job, out, {
+    maxShardBytes,
+    onContinue: (bytes) => console.error(`Going on with ${bytesText(bytes)} of an unfinished merge.`),
   });
-  return { files, proof };
+  return { files: files.map(({ name, size }) => ({ name, size })), proof };
 }

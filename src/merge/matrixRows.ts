@@ -38,18 +38,21 @@ export function rowFormat({ stored, nf4 }: MatrixSource): FloatFormat {
 /**
  * The rows of a matrix of the base as numbers, a block after the other, the next one when it is asked for.
  * @param elements about how many elements a block has
+ * @param firstRow blocks that end before it are left out
  * Throws `model.tensor_dtype` and what the checkpoint throws.
  */
 export async function* matrixRows(
   context: LoadContext,
   source: MatrixSource,
   elements = BLOCK_ELEMENTS,
+  firstRow = 0,
 ): AsyncGenerator<RowBlock> {
   const { stored, nf4, quantization } = source;
-  if (stored.kind === 'bnb') yield* bnbRows(context, stored, source, elements);
-  else if (stored.kind !== 'float') yield* int4Rows(context, stored, quantization, source, elements);
-  else if (nf4) yield* nf4Rows(context, stored, source, elements);
-  else yield* floatRows(context, stored, source, elements);
+  if (stored.kind === 'bnb') yield* bnbRows(context, stored, source, elements, firstRow);
+  else if (stored.kind !== 'float')
+    yield* int4Rows(context, stored, quantization, source, elements, firstRow);
+  else if (nf4) yield* nf4Rows(context, stored, source, elements, firstRow);
+  else yield* floatRows(context, stored, source, elements, firstRow);
 }
 
 async function* floatRows(
@@ -57,10 +60,12 @@ async function* floatRows(
   { tensor, dtype }: FloatMatrix,
   { rows: allRows, cols }: MatrixSource,
   elements: number,
+  firstRow = 0,
 ): AsyncGenerator<RowBlock> {
   const format = floatFormat({ name: tensor, dtype });
   const rowBytes = cols * (format === 'f32' ? 4 : 2);
   for (const { rowStart: row, rows } of rowRanges(allRows, elements / cols, UNIT)) {
+    if (row + rows <= firstRow) continue;
     yield { row, rows, w: await context.stage(tensor, row * rowBytes, rows * rowBytes), format };
   }
 }
@@ -71,6 +76,7 @@ async function* nf4Rows(
   stored: FloatMatrix,
   source: MatrixSource,
   elements: number,
+  firstRow: number,
 ): AsyncGenerator<RowBlock> {
   const { rows: allRows, cols } = source;
   const { commands } = context;
@@ -79,7 +85,7 @@ async function* nf4Rows(
   const absmax = context.tensor('f32', [blocks], 'absmax');
   const work = workTensors(context, source, elements, NF4_BLOCK);
   const scales = nested ? context.tensor('f32', [work.blocks], 'nested absmax') : work.scales;
-  for await (const { row, rows, w, format } of floatRows(context, stored, source, elements)) {
+  for await (const { row, rows, w, format } of floatRows(context, stored, source, elements, firstRow)) {
     const codes = { ...work.codes, shape: [rows, Math.ceil(cols / CODES_PER_WORD)] };
     const size = [allRows, cols] as const;
     quantizeNf4(commands, { source: w, format, row, rows }, { absmax, codes, codesRow: row, size });
@@ -140,6 +146,7 @@ async function* bnbRows(
   stored: BnbMatrix,
   source: MatrixSource,
   elements: number,
+  firstRow: number,
 ): AsyncGenerator<RowBlock> {
   const { rows: allRows, cols } = source;
   const { commands, checkpoint, gpu } = context;
@@ -147,6 +154,7 @@ async function* bnbRows(
   const work = workTensors(context, source, elements, blockSize);
   const encoding = { format, blockSize, nestedBlockSize: null };
   for (const { rowStart: row, rows } of work.ranges) {
+    if (row + rows <= firstRow) continue;
     const codes = { ...work.codes, shape: [rows, Math.ceil(cols / CODES_PER_WORD)] };
     const staged = await context.stage(tensor, (row * cols) / 2, Math.ceil((rows * cols) / 2));
     const part = { from: 'bnb' as const, source: staged, first: 0, count: rows, codes };
@@ -167,6 +175,7 @@ async function* int4Rows(
   quantization: Quantization | null,
   { rows: allRows, cols }: MatrixSource,
   elements: number,
+  firstRow: number,
 ): AsyncGenerator<RowBlock> {
   const { commands } = context;
   const { kind: from, qweight, groups } = stored;
@@ -183,6 +192,7 @@ async function* int4Rows(
     out: context.tensor('f32', [most, cols], 'dequantized'),
   };
   for (const { rowStart: row, rows } of ranges) {
+    if (row + rows <= firstRow) continue;
     const part = { rows, rowStart: row, allRows, cols };
     const codes = { ...room.codes, shape: [rows, words] };
     const scales = { ...room.scales, shape: [rows, groups] };

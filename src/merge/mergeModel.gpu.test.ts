@@ -9,13 +9,14 @@ import { planLora, type LoraShape } from '../model/loraModules.ts';
 import { openModelFiles, type ModelFiles } from '../model/openModel.ts';
 import { MemoryFolder } from '../storage/memoryFolder.ts';
 import type { WritableFolder } from '../storage/types.ts';
+import { GraftError } from '../lib/errors.ts';
 import { caught, expectGraftError } from '../testing/errors.ts';
 import { testGpu } from '../testing/gpu.ts';
 import { refuseLeaks } from '../testing/leaks.ts';
 import { randomizeAdapter } from '../testing/passes.ts';
 import { tinyModel, type TinyTensor } from '../testing/tinyModel.ts';
 import { mergeJob } from './mergeJob.ts';
-import { mergeModel } from './mergeModel.ts';
+import { discardUnfinished, mergeModel } from './mergeModel.ts';
 
 const shape: LoraShape = {
   rank: 4,
@@ -150,8 +151,14 @@ function expectOnlyNotes(folder: MemoryFolder): void {
   expect([...folder.files.keys()]).toEqual(['notes.txt']);
 }
 
+/** What must hold of a folder at any moment: no model, or the right one. */
+async function expectNoModel(folder: MemoryFolder): Promise<void> {
+  expect([...folder.files.keys()]).not.toContain('config.json');
+  expect(await caught(() => openModelFiles(folder))).toBeInstanceOf(GraftError);
+}
+
 describe('a merge that does not finish', () => {
-  it.each([0, 0.3, 0.999])('is removed when it is cancelled at %f of its bytes', async (share) => {
+  it.each([0, 0.3, 0.999])('is no model when it is cancelled at %f of its bytes', async (share) => {
     const base = await openModelFiles(tinyModel({ files: sidecars }));
     const adapter = await adapterFor(base);
     const folder = withNotes();
@@ -161,10 +168,12 @@ describe('a merge that does not finish', () => {
     const cancelled = () =>
       mergeModel(gpu, mergeJob(base, adapter), folder, { maxShardBytes: 12_000, onProgress, signal });
     await expectGraftError(cancelled, 'merge.cancelled');
+    await expectNoModel(folder);
+    await discardUnfinished(folder);
     expectOnlyNotes(folder);
   });
 
-  it('is removed when it is cancelled while the last files are copied', async () => {
+  it('is no model when it is cancelled while the last files are copied', async () => {
     const base = await openModelFiles(tinyModel({ files: sidecars }));
     const adapter = await adapterFor(base);
     const folder = withNotes();
@@ -182,28 +191,36 @@ describe('a merge that does not finish', () => {
     const { signal } = controller;
     const cancelled = () => mergeModel(gpu, mergeJob(base, adapter), disk, { maxShardBytes: 1e9, signal });
     await expectGraftError(cancelled, 'merge.cancelled');
-    expectOnlyNotes(folder);
+    await expectNoModel(folder);
   });
 
-  it('is removed when the disk fails, and tells the disk’s error', async () => {
+  it('is no model when the disk fails, tells the disk’s error, and goes on when the disk is well', async () => {
     const base = await openModelFiles(tinyModel({ files: sidecars }));
     const adapter = await adapterFor(base);
-    // Every place it can fail: weights of a later shard, their end, a file that goes along, the index.
+    const options = { maxShardBytes: 12_000 };
+    const whole = withNotes();
+    await mergeModel(gpu, mergeJob(base, adapter), whole, options);
+    // Every place it can fail: weights of a later shard, their end, a file that goes along, the index, the end.
     for (const [file, when] of [
       ['model-00002', 'write'],
       ['model-00002', 'close'],
       ['model-00003', 'create'],
       ['tokenizer.json', 'write'],
       ['model.safetensors.index.json', 'close'],
+      ['config.json', 'close'],
     ] as const) {
       const folder = withNotes();
       const { disk, unfinished } = failing(folder, file, when);
-      const error = await caught(() =>
-        mergeModel(gpu, mergeJob(base, adapter), disk, { maxShardBytes: 12_000 }),
-      );
+      const error = await caught(() => mergeModel(gpu, mergeJob(base, adapter), disk, options));
       expect(error, `${file} ${when}`).toMatchObject({ message: 'disk full' });
-      expectOnlyNotes(folder);
+      await expectNoModel(folder);
       expect(unfinished()).toBe(0);
+      const kept: number[] = [];
+      const onContinue = (bytes: number) => kept.push(bytes);
+      await mergeModel(gpu, mergeJob(base, adapter), folder, { ...options, onContinue });
+      expect(kept.length).toBe(1);
+      expect(kept[0]).toBeGreaterThan(10_000);
+      expect(folder.files).toEqual(whole.files);
     }
   });
 

@@ -1,12 +1,13 @@
 import type { PeftModule } from '../formats/peft.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { ElementType, Tensor } from '../gpu/tensor.ts';
-import { readBytes, upload } from '../gpu/transfer.ts';
+import { upload } from '../gpu/transfer.ts';
 import { mergeLora } from '../kernels/mergeLora.ts';
 import type { FloatFormat } from '../kernels/weight.ts';
 import { LoadContext } from '../model/load/loadContext.ts';
 import { BLOCK_ELEMENTS, matrixRows, rowFormat, type RowBlock } from './matrixRows.ts';
 import type { MatrixSource } from './matrixSource.ts';
+import { Readback } from './readback.ts';
 
 /** A matrix of the base with what is added to it. */
 export interface MergedMatrix {
@@ -25,8 +26,9 @@ export async function* mergedRows(
   context: LoadContext,
   { source, module, format: outFormat }: MergedMatrix,
   elements = BLOCK_ELEMENTS,
+  firstRow = 0,
 ): AsyncGenerator<RowBlock> {
-  const blocks = matrixRows(context, source, elements);
+  const blocks = matrixRows(context, source, elements, firstRow);
   if (!module && rowFormat(source) === outFormat) {
     yield* blocks;
     return;
@@ -54,21 +56,39 @@ export async function* mergedRows(
   }
 }
 
-/** The bytes of merged rows, a block after the other, as a safetensors file has them. */
+/** Blocks that are on the GPU, or on their way back from it, at once. */
+const IN_FLIGHT = 2;
+
+/**
+ * The bytes of merged rows, a block after the other, as a safetensors file has them. While one block is computed, the
+ * next is read.
+ * @param start the first byte that is wanted
+ */
 export async function* mergedBytes(
   gpu: Gpu,
   matrix: MergedMatrix,
   elements = BLOCK_ELEMENTS,
+  start = 0,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  const context = new LoadContext(gpu, matrix.source.checkpoint);
+  const { checkpoint, cols } = matrix.source;
+  const width = matrix.format === 'f32' ? 4 : 2;
+  const context = new LoadContext(gpu, checkpoint);
+  const readback = new Readback(gpu);
+  const pending: Promise<Uint8Array<ArrayBuffer>>[] = [];
   try {
-    for await (const { rows, w, format } of mergedRows(context, matrix, elements)) {
-      const count = rows * matrix.source.cols;
-      context.commands.submit();
-      const bytes = await readBytes(gpu, { ...w, shape: [wordsOf(format, count)] });
-      yield bytes.subarray(0, count * (format === 'f32' ? 4 : 2));
+    const firstRow = Math.floor(start / (cols * width));
+    for await (const { row, rows, w, format } of mergedRows(context, matrix, elements, firstRow)) {
+      if (pending.length === IN_FLIGHT) yield await pending.shift()!;
+      const count = rows * cols;
+      const before = Math.max(0, start - row * cols * width);
+      const read = readback.read(context.commands, { ...w, shape: [wordsOf(format, count)] });
+      pending.push(read.then((bytes) => bytes.subarray(before, count * width)));
+      // A failure is thrown when its turn comes.
+      pending.at(-1)!.catch(() => undefined);
     }
+    for (const bytes of pending) yield await bytes;
   } finally {
+    readback.dispose();
     context.dispose();
   }
 }

@@ -14,7 +14,7 @@ import type { MatrixSource } from './matrixSource.ts';
 import type { MergeJob } from './mergeJob.ts';
 import { Nf4Bytes } from './nf4Bytes.ts';
 import { outputConfig, writtenDtype } from './outputConfig.ts';
-import { copied, type OutputTensor } from './outputTensor.ts';
+import { copied, skipping, type OutputTensor } from './outputTensor.ts';
 import { savedOutputs } from './savedOutputs.ts';
 import { sidecarFiles } from './sidecars.ts';
 
@@ -108,11 +108,17 @@ function computedOutputs(
     blocks,
   });
   if (!job.quantize || !linear) {
-    return [output({ name: tensor, dtype, shape: [rows, cols] }, () => mergedBytes(gpu, matrix))];
+    return [
+      output({ name: tensor, dtype, shape: [rows, cols] }, (start) =>
+        mergedBytes(gpu, matrix, undefined, start),
+      ),
+    ];
   }
   const shape = { tensor, rows, cols, dtype, nested: job.quantize.doubleQuant };
   const bytes = new Nf4Bytes(gpu, matrix, shape);
-  return nf4Entries(shape).map((entry) => output(entry, () => bytes.blocks(entry.name)));
+  return nf4Entries(shape).map((entry) =>
+    output(entry, (start) => skipping(bytes.blocks(entry.name), start)),
+  );
 }
 
 /**

@@ -42,4 +42,9 @@ class DequantizedCheckpoint extends Checkpoint {
     if (!stored) return super.readRange(name, byteOffset, byteLength);
     return encodeFloats(await readBnbElements(this.#source, stored, byteOffset / 4, byteLength / 4), 'F32');
   }
+
+  override async readInto(name: string, byteOffset: number, target: Uint8Array<ArrayBuffer>): Promise<void> {
+    if (!this.#quantized.has(name)) await super.readInto(name, byteOffset, target);
+    else target.set(await this.readRange(name, byteOffset, target.byteLength));
+  }
 }

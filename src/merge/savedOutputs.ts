@@ -2,7 +2,7 @@ import type { CheckpointTensor } from '../formats/checkpoint.ts';
 import { savedBytes, type PeftSaved } from '../formats/peftSaved.ts';
 import { floatFormat } from '../model/floatFormat.ts';
 import type { MergeJob } from './mergeJob.ts';
-import { copied, type OutputTensor } from './outputTensor.ts';
+import { copied, skipping, type OutputTensor } from './outputTensor.ts';
 
 /** Whether the result needs a head of its own: the base's is its embedding, and one of the two was trained. */
 export function isUntied({ base, adapter }: MergeJob): boolean {
@@ -36,6 +36,6 @@ function replaced(name: string, from: CheckpointTensor, saved: PeftSaved): Outpu
     from,
     matrix: null,
     trained: floatFormat(from.info),
-    blocks: () => savedBytes(saved, dtype),
+    blocks: (start) => skipping(savedBytes(saved, dtype), start),
   };
 }

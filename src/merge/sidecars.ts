@@ -2,7 +2,7 @@ import type { Folder } from '../storage/types.ts';
 
 /** Weights in any format, their indexes, and adapters: what a merged model must not carry along. */
 const WEIGHTS =
-  /\.(safetensors|bin|pt|pth|ckpt|h5|msgpack|onnx|onnx_data|gguf|ggml|tflite|npz)$|\.index\.json$|^adapter_/i;
+  /\.(safetensors|bin|pt|pth|ckpt|h5|msgpack|onnx|onnx_data|gguf|ggml|tflite|npz)$|\.index\.json$|^adapter_|^graft-merge\.unfinished$/i;
 
 /** What AutoGPTQ and AutoAWQ say of weights they quantized. */
 const QUANTIZATION = /^(quantize_config|quant_config)\.json$/;

@@ -1,12 +1,14 @@
 import type { Gpu } from '../gpu/device.ts';
 import { openModelFiles, type ModelFiles } from '../model/openModel.ts';
 import type { Folder } from '../storage/types.ts';
+import { ahead } from './ahead.ts';
 import { compareLogits, type LogitComparison } from './compareLogits.ts';
 import { checkRows } from './checkRows.ts';
 import type { MergeJob } from './mergeJob.ts';
 import { planOutput, type OutputPlan } from './outputPlan.ts';
 import type { OutputTensor } from './outputTensor.ts';
 import { proofFailed } from './proofFailed.ts';
+import { stoppableFiles, stoppableFolder } from './stoppable.ts';
 
 /** What the proof measured. It throws rather than return when something does not hold. */
 export interface MergeProof extends LogitComparison {
@@ -23,15 +25,34 @@ const COMPARE_BYTES = 16 * 1024 * 1024;
  * some of its rows, computed in f64 on the CPU, within one rounding of W + scale · B · A (in NF4, as near as its codes
  * come); and the logits of the written model those of base + adapter but for rounding (`compareLogits`). Models run
  * from their files a block at a time, so the peak is one block, not two models.
- * Throws `merge.proof_failed` with what differs.
+ * Throws `merge.proof_failed` with what differs, and `merge.cancelled`.
  */
 export async function verifyMerge(
   gpu: Gpu,
+  mergeJob: MergeJob,
+  folder: Folder,
+  onProgress?: (done: number, total: number) => void,
+  signal?: AbortSignal,
+): Promise<MergeProof> {
+  const output = stoppableFolder(folder, signal);
+  const job = { ...mergeJob, base: stoppableFiles(mergeJob.base, signal) };
+  const written = await openModelFiles(output);
+  try {
+    return await verify(gpu, job, output, written, onProgress);
+  } finally {
+    // A file that is kept open cannot be changed or removed.
+    await written.checkpoint.release();
+    await job.base.checkpoint.release();
+  }
+}
+
+async function verify(
+  gpu: Gpu,
   job: MergeJob,
   output: Folder,
+  written: ModelFiles,
   onProgress?: (done: number, total: number) => void,
 ): Promise<MergeProof> {
-  const written = await openModelFiles(output);
   const plan = await planOutput(gpu, job);
   compareHeaders(plan, written);
   await compareFiles(plan, job.base.folder, output);
@@ -96,8 +117,10 @@ async function compareTensor(
   { checkpoint }: ModelFiles,
 ): Promise<void> {
   let at = 0;
-  for await (const expected of blocks()) {
-    const different = difference(expected, await checkpoint.readRange(name, at, expected.byteLength));
+  for await (const expected of ahead(blocks())) {
+    const found = new Uint8Array(expected.byteLength);
+    await checkpoint.readInto(name, at, found);
+    const different = difference(expected, found);
     if (different >= 0) {
       if (!matrix && !trained) throw proofFailed(`tensor “${name}” has no adapter, yet changed`);
       const row = Math.floor((at + different) / (byteLength / (shape[0] ?? 1)));
@@ -107,7 +130,16 @@ async function compareTensor(
   }
 }
 
-/** The first place where two runs of bytes differ, or −1. */
-function difference(a: Uint8Array, b: Uint8Array): number {
-  return a.findIndex((byte, i) => byte !== b[i]);
+/** The first place where two runs of bytes of one length differ, or −1. */
+function difference(a: Uint8Array<ArrayBuffer>, b: Uint8Array<ArrayBuffer>): number {
+  // Words first: a callback a byte takes longer than the merge.
+  const aligned = (a.byteOffset | b.byteOffset) % 4 === 0;
+  const words = aligned ? Math.floor(a.byteLength / 4) : 0;
+  const [left, right] = [a, b].map(
+    (bytes) => new Uint32Array(bytes.buffer, aligned ? bytes.byteOffset : 0, words),
+  ) as [Uint32Array, Uint32Array];
+  let at = 0;
+  while (at < words && left[at] === right[at]) at += 1;
+  for (at *= 4; at < a.byteLength; at++) if (a[at] !== b[at]) return at;
+  return -1;
 }

@@ -2,16 +2,14 @@ import { parseShardSize } from '../formats/sharding.ts';
 import { adapterBytes, writeAdapter, type AdapterDtype, type PeftAdapter } from '../formats/peft.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { mergeJob } from '../merge/mergeJob.ts';
-import { mergeModel } from '../merge/mergeModel.ts';
+import { mergeProved } from '../merge/mergeProved.ts';
 import { planOutput } from '../merge/outputPlan.ts';
-import { verifyMerge } from '../merge/verifyMerge.ts';
-import { zipFolder } from '../merge/zipFolder.ts';
+import { zipBlob } from '../merge/zipBlob.ts';
 import type { ModelFiles } from '../model/openModel.ts';
 import { directoryHandleFolder } from '../storage/directoryHandleFolder.ts';
 import { MemoryFolder } from '../storage/memoryFolder.ts';
-import { opfsFolder } from '../storage/opfsFolder.ts';
-import { opfsFile, removeOpfsFolder } from '../storage/opfsRoot.ts';
 import type { WritableFolder } from '../storage/types.ts';
+import { mergeStaging } from './mergeStaging.ts';
 import type {
   ExportSizes,
   MergeDestination,
@@ -21,24 +19,22 @@ import type {
   Progress,
 } from './protocol.ts';
 
-/** Folders of the origin private file system: the merged model until it is zipped, and the zip to download. */
-const STAGING = 'merge-staging';
-const DOWNLOADS = 'downloads';
-
 /** An adapter as the zip of its PEFT folder. It is small: memory will do. */
 export async function adapterZip(name: string, peft: PeftAdapter, dtype: AdapterDtype): Promise<File> {
   const folder = new MemoryFolder(name);
   await writeAdapter(folder, peft, { dtype });
-  const zipped = new MemoryFolder('zipped');
-  const file = `${name}.zip`;
-  await zipFolder(folder, name, await zipped.create(file));
-  const source = await zipped.open(file);
-  return new File([await source.read(0, source.size)], file, { type: 'application/zip' });
+  const files = [...folder.files].map(([file, bytes]) => ({
+    name: file,
+    blob: new Blob([bytes]),
+    crc: null,
+  }));
+  return new File([await zipBlob(files, name)], `${name}.zip`, { type: 'application/zip' });
 }
 
 /**
- * Merges into a folder of the person's, or into a zip. A zip is staged in the origin private file system, so
- * that the merged model can be read back and proved before it is offered, whatever its size.
+ * Merges into a folder of the person's, or into a zip. What goes into a zip lies in the origin private file system,
+ * where it is read back and proved before it is offered; the zip is those files with what stands between them, readable
+ * until this tab's next merge. A merge that was cut off goes on where it was.
  */
 export async function mergeTo(
   gpu: Gpu,
@@ -64,31 +60,25 @@ export async function mergeTo(
   const maxShardBytes = parseShardSize(maxShardSize);
   const job = mergeJob(base, peft, { onto, trainedDoubleQuant, quantize });
 
-  const mergeAndProve = async (folder: WritableFolder) => {
-    const files = await mergeModel(gpu, job, folder, {
-      maxShardBytes,
+  const mergeInto = async (folder: WritableFolder, crc: boolean) => {
+    const { files, proof } = await mergeProved(gpu, job, folder, {
+      ...{ maxShardBytes, signal, crc },
       onProgress: report('Merging'),
-      signal,
+      onProving: report('Reading back and proving'),
     });
-    const proof = await verifyMerge(gpu, job, folder, report('Reading back and proving'));
     return { files, proof, losses: await options.losses() };
   };
 
   if (destination.kind === 'directory') {
-    return { ...(await mergeAndProve(directoryHandleFolder(destination.handle))), zip: null };
+    return { ...(await mergeInto(directoryHandleFolder(destination.handle), false)), zip: null };
   }
-  await removeOpfsFolder(STAGING);
-  await removeOpfsFolder(DOWNLOADS);
-  try {
-    const staged = await opfsFolder(STAGING);
-    const merged = await mergeAndProve(staged);
-    const file = `${name}.zip`;
-    const downloads = await opfsFolder(DOWNLOADS);
-    await zipFolder(staged, name, await downloads.create(file), report('Packing the zip'));
-    return { ...merged, zip: await opfsFile(DOWNLOADS, file) };
-  } finally {
-    await removeOpfsFolder(STAGING);
-  }
+  const staging = await mergeStaging();
+  const merged = await mergeInto(staging.directory, true);
+  const entries = await Promise.all(
+    merged.files.map(async ({ name: file, crc }) => ({ name: file, crc, blob: await staging.file(file) })),
+  );
+  const zip = new File([await zipBlob(entries, name)], `${name}.zip`, { type: 'application/zip' });
+  return { ...merged, zip };
 }
 
 /** Bytes of what can be taken away, without making it. Throws `merge.bias_without_place`, what reading the base throws. */

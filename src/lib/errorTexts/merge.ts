@@ -2,8 +2,8 @@ import type { ErrorText } from './types.ts';
 
 export const mergeErrors = {
   'merge.cancelled': {
-    what: 'The merge was cancelled, and what it had written was removed.',
-    next: 'Start it again when you like.',
+    what: 'The merge was cancelled. What it has written is marked as unfinished.',
+    next: 'Start the same merge again, to the same place, to go on from there.',
   },
   'merge.destination_not_empty': {
     what: 'The destination already holds “{file}”, which a merge does not overwrite.',

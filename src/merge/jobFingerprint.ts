@@ -1,0 +1,69 @@
+import type { IHasher } from 'hash-wasm';
+import { savedBytes } from '../formats/peftSaved.ts';
+import type { PeftAdapter } from '../formats/peft.ts';
+import type { SafetensorsFile } from '../formats/safetensors.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { createContentHash } from './contentHash.ts';
+import type { MergeJob } from './mergeJob.ts';
+import type { OutputPlan } from './outputPlan.ts';
+
+/** Raised when the same job comes to write other bytes, or the journal tells of them in another way. */
+const VERSION = 1;
+
+/** Places of a weights file that are looked at, and bytes of each: two models of one shape differ in them. */
+const SAMPLES = 64;
+const SAMPLE_BYTES = 1024;
+
+/**
+ * What makes two merges the same, so that one may go on with what the other has written: the base, the adapter's
+ * numbers, the settings, the size of shards, and the GPU, whose sums may round another way.
+ * @param baseId names the base's bytes where that is known, such as a commit; else they are sampled
+ */
+export async function jobFingerprint(
+  gpu: Gpu,
+  job: MergeJob,
+  plan: OutputPlan,
+  maxShardBytes: number,
+  baseId: string | null,
+): Promise<string> {
+  const { base, adapter, onto, trainedDoubleQuant, quantize } = job;
+  const hasher = await createContentHash();
+  const note = (value: unknown): void => {
+    hasher.update(`${JSON.stringify(value)}\n`);
+  };
+  note([VERSION, gpu.description, onto, trainedDoubleQuant, quantize, maxShardBytes, baseId]);
+  note(plan.files);
+  for (const { entry } of plan.tensors) note(entry);
+  for (const { file } of base.checkpoint.files) {
+    note([file.source.name, file.source.size, file.source.version ?? null]);
+    hasher.update(await file.readHeader());
+    if (baseId === null) await sample(hasher, file);
+  }
+  if (adapter) await addAdapter(hasher, adapter, note);
+  return hasher.digest('hex');
+}
+
+async function sample(hasher: IHasher, { source, dataStart }: SafetensorsFile): Promise<void> {
+  const data = source.size - dataStart;
+  const step = Math.max(SAMPLE_BYTES, Math.floor(data / SAMPLES));
+  for (let at = dataStart; at < source.size; at += step) {
+    hasher.update(await source.read(at, Math.min(SAMPLE_BYTES, source.size - at)));
+  }
+}
+
+async function addAdapter(
+  hasher: IHasher,
+  { modules, saved }: PeftAdapter,
+  note: (value: unknown) => void,
+): Promise<void> {
+  for (const [path, { rank, scale, a, b }] of modules) {
+    note([path, rank, scale]);
+    for (const { buffer, byteOffset, byteLength } of [a, b]) {
+      hasher.update(new Uint8Array(buffer, byteOffset, byteLength));
+    }
+  }
+  for (const [path, matrix] of saved ?? []) {
+    note(['saved', path]);
+    for await (const bytes of savedBytes(matrix, 'F32')) hasher.update(bytes);
+  }
+}
