@@ -2,23 +2,44 @@ import type { LabelMask } from '../data/mask.ts';
 import { parseDataset } from '../data/parse.ts';
 import { tokenizeDataset, type TokenizedDataset } from '../data/tokenize.ts';
 import type { Tokenizer } from '../data/tokenizer.ts';
+import { downloadDataFile } from '../hub/dataset.ts';
+import { parseDatasetFile } from '../hub/repoReference.ts';
+import { resolveRepo } from '../hub/resolveRepo.ts';
 import { nodeSource } from '../storage/nodeFolder.ts';
+import type { ByteSource } from '../storage/types.ts';
+import { downloadReporter } from './downloadReporter.ts';
+import { hubOf, isOnHub, openCache, type HubAccess } from './hubAccess.ts';
 
 /** Problems told one by one; the rest is a number. */
 const SHOWN_PROBLEMS = 10;
 
 /**
- * Reads and tokenizes a data file of the file system. Rows left out are told on stderr by line, and so is what was
- * cut; a file without a usable row is an error. Throws `data.*`, `storage.*`.
+ * Reads and tokenizes a data file: of the file system, or `hf:datasets/org/name[@revision]/path`, which is downloaded
+ * to the cache. Rows left out are told on stderr by line, and so is what was cut; a file without a usable row is an
+ * error. Throws `data.*`, `storage.*`, `hub.*`.
  */
 export async function readDataset(
   path: string,
+  access: HubAccess,
   options: { tokenizer: Tokenizer | null; mask: LabelMask; maxLength: number; vocabSize: number },
 ): Promise<TokenizedDataset> {
-  const parsed = await parseDataset(await nodeSource(path));
+  const parsed = await parseDataset(isOnHub(path) ? await hubFile(path, access) : await nodeSource(path));
   const dataset = tokenizeDataset(parsed, options);
   for (const note of notesOn(parsed, dataset, options.maxLength)) console.error(note);
   return dataset;
+}
+
+async function hubFile(name: string, access: HubAccess): Promise<ByteSource> {
+  const { reference, path } = parseDatasetFile(name);
+  const hub = hubOf(access);
+  const dataset = await resolveRepo(hub, reference);
+  const report = downloadReporter(dataset);
+  const source = await downloadDataFile(hub, dataset, path, openCache(), {
+    onProgress: report.progress,
+    onWait: () => console.error(`Another process is downloading of ${dataset.repo}; waiting for it.`),
+  });
+  report.end();
+  return source;
 }
 
 function notesOn(

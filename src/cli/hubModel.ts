@@ -1,48 +1,30 @@
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { downloadModel } from '../hub/downloadModel.ts';
-import { Hub } from '../hub/hub.ts';
+import type { Hub } from '../hub/hub.ts';
 import { hubFolder } from '../hub/hubFolder.ts';
-import { ModelCache } from '../hub/modelCache.ts';
+import type { ModelCache } from '../hub/modelCache.ts';
 import { isCommit, parseModelReference, type RepoReference } from '../hub/repoReference.ts';
 import { resolveRepo, type HubRepo } from '../hub/resolveRepo.ts';
 import { GraftError } from '../lib/errors.ts';
-import { nodeDirectory } from '../storage/nodeDirectory.ts';
 import { nodeFolder } from '../storage/nodeFolder.ts';
-import { nodeLocks } from '../storage/nodeLocks.ts';
 import type { Folder } from '../storage/types.ts';
 import { bytesText, downloadReporter } from './downloadReporter.ts';
+import { hubFlags, hubOf, hubAccess, hubOptions, isOnHub, openCache, type HubAccess } from './hubAccess.ts';
 import type { Options } from './options.ts';
 
 /** The options of every command that takes a model, and their flag. */
-export const modelOptions = ['model', 'endpoint'] as const;
-export const modelFlags = ['token-for-endpoint'] as const;
+export const modelOptions = ['model', ...hubOptions] as const;
+export const modelFlags = hubFlags;
 
 /** A model as the command line names it: a folder, or `hf:org/name[@revision]`. */
-export interface ModelChoice {
+export interface ModelChoice extends HubAccess {
   model: string;
-  endpoint?: string;
-  tokenForEndpoint: boolean;
 }
 
 /** Reads `--model`, `--endpoint` and `--token-for-endpoint`. Throws `cli.missing_option`, `cli.bad_option`. */
 export function modelChoice(options: Options, usage: string): ModelChoice {
-  return checkChoice(options.required('model'), options, usage);
-}
-
-/** The same for a model that is named without `--model`. */
-export function checkChoice(model: string, options: Options, usage: string): ModelChoice {
-  const endpoint = options.optional('endpoint');
-  const tokenForEndpoint = options.flag('token-for-endpoint');
-  const bad = (detail: string): GraftError => new GraftError('cli.bad_option', { detail, usage });
-  if (endpoint !== undefined && !isOnHub(model))
-    throw bad('--endpoint belongs to a model of a Hub, hf:org/name.');
-  if (tokenForEndpoint && endpoint === undefined) throw bad('--token-for-endpoint belongs to --endpoint.');
-  return { model, endpoint, tokenForEndpoint };
-}
-
-export function isOnHub(model: string): boolean {
-  return model.startsWith('hf:');
+  const model = options.required('model');
+  const data = options.optional('data');
+  return { model, ...hubAccess(options, usage, [model, ...(data === undefined ? [] : [data])]) };
 }
 
 /** The folder of a model, downloaded to the cache as far as it is not there, with progress on stderr. */
@@ -98,22 +80,4 @@ async function resolveOrFind(
     console.error(`${hub.host} cannot be reached; using ${repo} as downloaded at commit ${commit}.`);
     return { folder };
   }
-}
-
-function hubOf({ endpoint, tokenForEndpoint }: ModelChoice): Hub {
-  return new Hub({ endpoint, tokenForEndpoint, token: () => process.env.HF_TOKEN ?? null });
-}
-
-function openCache(): ModelCache {
-  const path = cachePath();
-  return new ModelCache(nodeDirectory(path), nodeLocks(join(path, 'locks')));
-}
-
-/** $GRAFT_CACHE, or the platform's place for caches. */
-function cachePath(): string {
-  const { GRAFT_CACHE, XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
-  if (GRAFT_CACHE) return GRAFT_CACHE;
-  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'graft');
-  if (process.platform === 'win32') return join(LOCALAPPDATA || join(homedir(), 'AppData', 'Local'), 'graft');
-  return join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'graft');
 }

@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
 import { GraftError, messageOf } from '../lib/errors.ts';
+import * as cache from './commands/cache.ts';
 import * as evaluate from './commands/eval.ts';
 import * as fetchModel from './commands/fetch.ts';
 import * as generate from './commands/generate.ts';
 import * as merge from './commands/merge.ts';
 import * as plan from './commands/plan.ts';
+import * as push from './commands/push.ts';
 import * as quantize from './commands/quantize.ts';
 import * as train from './commands/train.ts';
 
@@ -17,6 +19,8 @@ const commands: Record<string, { usage: string; run(args: string[]): Promise<voi
   plan,
   quantize,
   fetch: fetchModel,
+  push,
+  cache,
 };
 
 async function main([command, ...args]: string[]): Promise<void> {

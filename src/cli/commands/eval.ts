@@ -42,7 +42,7 @@ export async function run(args: string[]): Promise<void> {
   const peft = await openAdapterAt(options.optional('adapter'));
   // Everything that can be wrong with the input is told before the GPU is opened.
   if (peft) checkAdapter(spec, peft);
-  const dataset = await readDataset(dataPath, {
+  const dataset = await readDataset(dataPath, model, {
     tokenizer: await loadTokenizer(files.folder),
     mask,
     maxLength: spec.maxPositions,

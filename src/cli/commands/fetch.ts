@@ -1,5 +1,6 @@
 import { GraftError } from '../../lib/errors.ts';
-import { checkChoice, isOnHub, modelFlags, modelFolder } from '../hubModel.ts';
+import { hubAccess, hubFlags, hubOptions, isOnHub } from '../hubAccess.ts';
+import { modelFolder } from '../hubModel.ts';
 import { Options } from '../options.ts';
 
 export const usage =
@@ -11,9 +12,8 @@ export async function run([model, ...args]: string[]): Promise<void> {
     const detail = 'The model must come first, as hf:org/name.';
     throw new GraftError('cli.bad_option', { detail, usage });
   }
-  const folder = await modelFolder(
-    checkChoice(model, new Options(args, usage, ['endpoint'], modelFlags), usage),
-  );
+  const options = new Options(args, usage, hubOptions, hubFlags);
+  const folder = await modelFolder({ model, ...hubAccess(options, usage, [model]) });
   const sizes = await Promise.all(
     (await folder.list()).map(async (file) => [file, (await folder.open(file)).size] as const),
   );

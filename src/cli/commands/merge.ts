@@ -10,6 +10,7 @@ import { nodeFolder } from '../../storage/nodeFolder.ts';
 import type { Folder } from '../../storage/types.ts';
 import { evaluateMerges } from '../../train/evaluateMerges.ts';
 import { readDataset } from '../dataset.ts';
+import type { HubAccess } from '../hubAccess.ts';
 import { modelChoice, modelFlags, modelOptions } from '../hubModel.ts';
 import { Options } from '../options.ts';
 import { outputFolder } from '../output.ts';
@@ -49,7 +50,7 @@ export async function run(args: string[]): Promise<void> {
   const job = mergeJob(base, adapter, { onto, trainedDoubleQuant, quantize });
   // Everything that can be wrong with the input is told before the GPU is opened.
   checkMergeJob(job);
-  const rows = dataPath === undefined ? null : await readRows(dataPath, base, recipe);
+  const rows = dataPath === undefined ? null : await readRows(dataPath, model, base, recipe);
   await withGpu(async (gpu) => {
     const result = await writeProved(gpu, job, out, maxShardBytes);
     const losses = rows && (await evaluateMerges(gpu, base, adapter, rows, trainedDoubleQuant));
@@ -64,8 +65,13 @@ async function recipeBeside(adapter: Folder): Promise<Recipe | null> {
 }
 
 /** Rows masked and cut as in training, where that is known. */
-async function readRows(path: string, { folder, spec }: ModelFiles, recipe: Recipe | null) {
-  return readDataset(path, {
+async function readRows(
+  path: string,
+  access: HubAccess,
+  { folder, spec }: ModelFiles,
+  recipe: Recipe | null,
+) {
+  return readDataset(path, access, {
     tokenizer: await loadTokenizer(folder),
     mask: recipe?.mask ?? 'assistant',
     maxLength: Math.min(recipe?.max_length ?? spec.maxPositions, spec.maxPositions),

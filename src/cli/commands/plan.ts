@@ -10,6 +10,7 @@ import { dataShapes, rowLimit } from '../../train/largestBatch.ts';
 import { measureMemory } from '../../train/memoryPlan.ts';
 import { planRun } from '../../train/streamingPlan.ts';
 import { readDataset } from '../dataset.ts';
+import type { HubAccess } from '../hubAccess.ts';
 import { modelChoice, modelFlags, readInPlace, modelOptions } from '../hubModel.ts';
 import { Options } from '../options.ts';
 import { readRecipe } from '../recipe.ts';
@@ -40,7 +41,7 @@ export async function run(args: string[]): Promise<void> {
   const measure = options.flag('measure');
   const recipe = await readRecipe(options.optional('recipe'));
   const files = await (measure ? openModelAt(model) : readInPlace(model, openModelHeaders));
-  const rows = dataPath === undefined ? null : await readRows(dataPath, recipe, files);
+  const rows = dataPath === undefined ? null : await readRows(dataPath, model, recipe, files);
   const shapes = rows && dataShapes(rows);
   const report = async (limits: GpuLimits) => {
     const { memory: plan, streaming } = await planRun(files, recipe, limits, shapes);
@@ -64,10 +65,11 @@ export async function run(args: string[]): Promise<void> {
 
 async function readRows(
   path: string,
+  access: HubAccess,
   recipe: Recipe,
   { folder, spec }: { folder: Folder; spec: DecoderSpec },
 ): Promise<{ train: TokenRows; evaluation: TokenRows | null }> {
-  const dataset = await readDataset(path, {
+  const dataset = await readDataset(path, access, {
     tokenizer: await loadTokenizer(folder),
     mask: recipe.mask,
     maxLength: rowLimit(recipe, spec.maxPositions),

@@ -44,7 +44,7 @@ export async function run(args: string[]): Promise<void> {
   const initial = await openAdapterAt(options.optional('init-adapter'));
   // Everything that can be wrong with the input is told before the GPU is opened.
   const recipe = recipeOfRun(spec, asked, initial);
-  const dataset = await readDataset(dataPath, {
+  const dataset = await readDataset(dataPath, model, {
     tokenizer: await loadTokenizer(files.folder),
     mask: recipe.mask,
     maxLength: Math.min(recipe.max_length, spec.maxPositions),

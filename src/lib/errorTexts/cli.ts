@@ -11,6 +11,14 @@ export const cliErrors = {
     what: 'Option --{option} is “{value}”, but it must be {expected}.',
     next: 'Usage: {usage}',
   },
+  'cli.nothing_to_push': {
+    what: '“{folder}” holds neither an adapter (adapter_config.json) nor a model (config.json and safetensors).',
+    next: 'Give the folder that train or merge wrote.',
+  },
+  'cli.not_in_cache': {
+    what: '“{repo}” is not in the cache ({commit}).',
+    next: '“graft cache” lists what is.',
+  },
   'cli.output_exists': {
     what: 'The output folder “{folder}” is not empty.',
     next: 'Choose a new or empty folder.',
