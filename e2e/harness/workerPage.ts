@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Page } from 'playwright';
 import { build } from 'vite';
+import { wgslPlugin } from '../../src/launch/wgslPlugin.ts';
 import { chromiumLaunchOptions } from './chromiumOptions.ts';
 
 /** An empty page in Chromium that can start a worker of ours. */
@@ -16,11 +17,12 @@ export interface WorkerPage {
   close(): Promise<void>;
 }
 
-/** Bundles the worker at `entry` (a path) and opens a page of a server of its own that has it. */
-export async function openWorkerPage(entry: string): Promise<WorkerPage> {
+/** Bundles the worker at `entry` (a path) and serves it as /worker.js of an empty page, isolated as the studio is. */
+export async function serveWorker(entry: string): Promise<{ url: string; close(): void }> {
   const folder = mkdtempSync(join(tmpdir(), 'graft-worker-'));
   await build({
     configFile: false,
+    plugins: [wgslPlugin()],
     logLevel: 'error',
     build: { outDir: folder, lib: { entry, formats: ['es'], fileName: () => 'worker.js' } },
   });
@@ -29,12 +31,23 @@ export async function openWorkerPage(entry: string): Promise<WorkerPage> {
   const server = createServer((request, response) => {
     const isWorker = request.url === '/worker.js';
     response.setHeader('Content-Type', isWorker ? 'text/javascript' : 'text/html');
+    response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
+    response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
     response.end(isWorker ? worker : '<!doctype html><title>worker</title>');
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    close: () => void server.close(),
+  };
+}
+
+/** Opens a page in Chromium that has the worker at `entry` (a path). */
+export async function openWorkerPage(entry: string): Promise<WorkerPage> {
+  const server = await serveWorker(entry);
   const browser = await chromium.launch(chromiumLaunchOptions());
   const page = await browser.newPage();
-  await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  await page.goto(server.url);
   return {
     page,
     ask: <T>(task: unknown) =>
