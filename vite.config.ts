@@ -13,7 +13,7 @@ const contentSecurityPolicy = [
   "worker-src 'self'",
   "style-src 'self' 'unsafe-inline'",
   "img-src 'self' data: blob:",
-  "connect-src 'self' https: blob:",
+  "connect-src 'self' https: http://localhost:* http://127.0.0.1:* blob:",
   "object-src 'none'",
   "base-uri 'none'",
   "form-action 'none'",

@@ -1,3 +1,4 @@
+import type { HubModelFacts } from '../workers/hubProtocol.ts';
 import type { ModelSource, ModelSummary } from '../workers/protocol.ts';
 import { noteOf, type ErrorNote } from './errorNote.ts';
 import { emptyExporting } from './exporting.ts';
@@ -12,6 +13,8 @@ export interface ModelState {
   /** Name of the folder that is being opened. */
   opening: string;
   summary: ModelSummary | null;
+  /** What its Hub says of it; null for files of the person's own. */
+  hub: HubModelFacts | null;
   /** `fallback`: the model has no chat template, a plain one is used. */
   tokenizer: 'none' | 'model' | 'fallback';
   error: ErrorNote | null;
@@ -22,7 +25,7 @@ export interface ModelState {
 export interface ModelSlice {
   model: ModelState;
   /** Opens a model, after asking when that would discard an adapter that was not saved. */
-  chooseModel(source: ModelSource): Promise<void>;
+  chooseModel(source: ModelSource, hub?: HubModelFacts): Promise<void>;
   /** Opens the model of before again, after its worker was lost. */
   reopenModel(): Promise<void>;
   /** Shows why a choice could not even be opened; what is open stays. */
@@ -35,6 +38,7 @@ export const emptyModel: ModelState = {
   source: null,
   opening: '',
   summary: null,
+  hub: null,
   tokenizer: 'none',
   error: null,
   tokenizerError: null,
@@ -45,19 +49,19 @@ export const createModelSlice: SliceOf<ModelSlice> =
   (set, get) => {
     const patch = (changes: Partial<ModelState>) => set(({ model }) => ({ model: { ...model, ...changes } }));
 
-    const open = async (source: ModelSource) => {
+    const open = async (source: ModelSource, hub: HubModelFacts | null) => {
       const before = get().model;
       patch({ status: 'opening', opening: source.name, error: null, tokenizerError: null });
       try {
         const summary = await workers.engine.call.openModel(source);
         const tokenizer = await openTokenizer(source, summary);
-        reset({ ...emptyModel, status: 'ready', source, summary, ...tokenizer });
+        reset({ ...emptyModel, status: 'ready', source, summary, hub, ...tokenizer });
         get().announce({ kind: 'modelReady', name: summary.name });
         void get().tokenize();
       } catch (error) {
         // A model that could not be opened leaves the one of before.
         if (before.summary !== null) set({ model: { ...before, error: noteOf(error) } });
-        else reset({ ...emptyModel, source: before.source, error: noteOf(error) });
+        else reset({ ...emptyModel, source: before.source, hub: before.hub, error: noteOf(error) });
       }
     };
 
@@ -87,16 +91,16 @@ export const createModelSlice: SliceOf<ModelSlice> =
 
     return {
       model: emptyModel,
-      async chooseModel(source) {
+      async chooseModel(source, hub) {
         if (busyWith(get())) return;
         const { adapter } = get();
         if (adapter && !adapter.saved)
-          set({ question: { kind: 'discard', proceed: () => void open(source) } });
-        else await open(source);
+          set({ question: { kind: 'discard', proceed: () => void open(source, hub ?? null) } });
+        else await open(source, hub ?? null);
       },
       async reopenModel() {
-        const { source } = get().model;
-        if (source && !busyWith(get())) await open(source);
+        const { source, hub } = get().model;
+        if (source && !busyWith(get())) await open(source, hub);
       },
       refuseModel: (error) => patch({ error: noteOf(error) }),
       dismissModelError: () => patch({ error: null, tokenizerError: null }),

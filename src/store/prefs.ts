@@ -10,6 +10,8 @@ export interface Prefs {
   markTrained: boolean;
   /** Memory of the GPU in GB, which no browser tells; null where the person didn't either. */
   gpuMemoryGB: number | null;
+  /** Address of the Hub to ask; null for the official one. */
+  hubEndpoint: string | null;
 }
 
 export interface PrefsSlice {
@@ -18,11 +20,12 @@ export interface PrefsSlice {
 }
 
 const STORAGE_KEY = 'graft.prefs';
-const defaults: Prefs = { theme: 'system', markTrained: true, gpuMemoryGB: null };
+const defaults: Prefs = { theme: 'system', markTrained: true, gpuMemoryGB: null, hubEndpoint: null };
 const schema = v.object({
   theme: v.fallback(v.picklist(themes), defaults.theme),
   markTrained: v.fallback(v.boolean(), defaults.markTrained),
   gpuMemoryGB: v.fallback(v.nullable(v.pipe(v.number(), v.gtValue(0), v.finite())), defaults.gpuMemoryGB),
+  hubEndpoint: v.fallback(v.nullable(v.string()), defaults.hubEndpoint),
 });
 
 export const createPrefsSlice: SliceOf<PrefsSlice> = () => (set, get) => ({

@@ -28,15 +28,15 @@ export type Adapter = { saved: boolean } & (
   { origin: 'trained'; steps: number } | { origin: 'opened'; name: string; rank: number; modules: number }
 );
 
-/** Something that would lose an unsaved adapter, waiting for a yes. */
-export interface Question {
-  kind: 'discard' | 'retrain';
-  proceed: () => void;
-}
+/** Something that would lose an unsaved adapter or a download, waiting for a yes. */
+export type Question = { proceed: () => void } & (
+  { kind: 'discard' | 'retrain' } | { kind: 'remove'; repo: string; bytes: number }
+);
 
 /** A moment worth saying aloud to someone who doesn't see the page. */
 export type Milestone =
   | { kind: 'modelReady'; name: string }
+  | { kind: 'downloadDone'; name: string }
   | { kind: 'dataReady'; rows: number }
   | { kind: 'trainingStarted'; steps: number }
   | { kind: 'trainingProgress'; percent: number; loss: number }
@@ -165,7 +165,7 @@ export const createRunSlice: SliceOf<RunSlice> =
       }
     };
 
-    const unlessUnsaved = async (kind: Question['kind'], action: () => Promise<void>) => {
+    const unlessUnsaved = async (kind: 'discard' | 'retrain', action: () => Promise<void>) => {
       const { adapter } = get();
       if (adapter && !adapter.saved) set({ question: { kind, proceed: () => void action() } });
       else await action();

@@ -2,17 +2,23 @@ import type { StateCreator } from 'zustand';
 import type { Workers } from '../workers/client.ts';
 import type { DatasetSlice } from './dataset.ts';
 import type { DeviceSlice } from './device.ts';
+import type { DownloadSlice } from './download.ts';
 import type { ExportSlice } from './exporting.ts';
+import type { HubSlice } from './hub.ts';
 import type { MemorySlice } from './memory.ts';
 import type { Metrics } from './metrics.ts';
 import type { ModelSlice } from './model.ts';
 import type { PrefsSlice } from './prefs.ts';
 import type { RecipeSlice } from './recipe.ts';
 import type { RunSlice } from './run.ts';
+import type { StoredSlice } from './stored.ts';
 import type { TryoutSlice } from './tryout.ts';
 
 /** Everything the page knows. */
 export type Studio = DeviceSlice &
+  HubSlice &
+  DownloadSlice &
+  StoredSlice &
   ModelSlice &
   DatasetSlice &
   RecipeSlice &

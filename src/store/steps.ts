@@ -1,3 +1,4 @@
+import { isDownloading } from './download.ts';
 import { busyWith, isTraining, type Studio } from './state.ts';
 
 export const stepIds = ['model', 'data', 'recipe', 'train', 'try'] as const;
@@ -11,6 +12,7 @@ export type BlockReason =
   | 'noDevice'
   | 'checkingDevice'
   | 'noModel'
+  | 'notDownloaded'
   | 'noData'
   | 'noModelNoData'
   | 'dataNotReady'
@@ -35,6 +37,7 @@ export function blockReason(state: Studio, step: StepId): BlockReason | null {
       if (noModel && noData) return 'noModelNoData';
       if (noModel) return 'noModel';
       if (noData) return 'noData';
+      if (isRemote(state)) return 'notDownloaded';
       if (state.dataset.error && !state.dataset.tokenized && !state.dataset.tokenizing) return 'dataUnusable';
       if (!state.dataset.tokenized || state.dataset.tokenizing) return 'dataNotReady';
       if (state.dataset.tokenized.trainedTokens === 0) return 'nothingTrained';
@@ -46,6 +49,11 @@ export function blockReason(state: Studio, step: StepId): BlockReason | null {
       if (isTraining(state)) return 'busy';
       return state.model.tokenizer === 'none' && !state.adapter ? 'noTokenizer' : null;
   }
+}
+
+/** Whether only headers of the open model are here: its weights are on a Hub. */
+export function isRemote({ model }: Pick<Studio, 'model'>): boolean {
+  return model.status === 'ready' && model.source?.kind === 'hub';
 }
 
 /** Where the step stands, for the rail. */
@@ -65,7 +73,7 @@ export function stepStatus(state: Studio, step: StepId): StepStatus {
 function isDone(state: Studio, step: StepId): boolean {
   switch (step) {
     case 'model':
-      return state.model.status === 'ready';
+      return state.model.status === 'ready' && !isRemote(state);
     case 'data':
       return state.dataset.tokenized !== null && state.dataset.tokenized.trainedTokens > 0;
     case 'recipe':
@@ -82,7 +90,7 @@ function isDone(state: Studio, step: StepId): boolean {
 function isBusy(state: Studio, step: StepId): boolean {
   switch (step) {
     case 'model':
-      return state.model.status === 'opening';
+      return state.model.status === 'opening' || state.hub.lookingUp !== null || isDownloading(state);
     case 'data':
       return state.dataset.status === 'reading' || state.dataset.tokenizing;
     case 'recipe':

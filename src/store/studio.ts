@@ -3,13 +3,16 @@ import { GraftError, type ErrorCode } from '../lib/errors.ts';
 import type { Workers } from '../workers/client.ts';
 import { createDatasetSlice } from './dataset.ts';
 import { createDeviceSlice } from './device.ts';
+import { createDownloadSlice } from './download.ts';
 import { createExportSlice } from './exporting.ts';
+import { createHubSlice } from './hub.ts';
 import { createMemorySlice, plansDiffer } from './memory.ts';
 import { createModelSlice } from './model.ts';
 import { createPrefsSlice } from './prefs.ts';
 import { createRecipeSlice } from './recipe.ts';
 import { createRunSlice } from './run.ts';
 import type { Backstage, Studio } from './state.ts';
+import { createStoredSlice } from './stored.ts';
 import { createTryoutSlice } from './tryout.ts';
 
 /** A GPU device that has failed in one of these ways answers nothing more: only a new one helps. */
@@ -41,6 +44,9 @@ export function createStudio({ workers: given, metrics }: Backstage) {
   const backstage: Backstage = { workers, metrics };
   const store = createStore<Studio>()((...args) => ({
     ...createDeviceSlice(backstage)(...args),
+    ...createHubSlice(backstage)(...args),
+    ...createDownloadSlice(backstage)(...args),
+    ...createStoredSlice(backstage)(...args),
     ...createModelSlice(backstage)(...args),
     ...createDatasetSlice(backstage)(...args),
     ...createRecipeSlice(backstage)(...args),
@@ -50,9 +56,10 @@ export function createStudio({ workers: given, metrics }: Backstage) {
     ...createExportSlice(backstage)(...args),
     ...createPrefsSlice(backstage)(...args),
   }));
-  const { engine, data } = workers;
+  const { engine, data, hub } = workers;
   engine.onCrash((error) => store.getState().engineLost(error));
   data.onCrash((error) => store.getState().dataLost(error));
+  hub.onCrash((error) => store.getState().hubLost(error));
   store.subscribe((state, before) => {
     if (plansDiffer(state, before)) state.replan();
   });

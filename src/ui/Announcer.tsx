@@ -24,6 +24,7 @@ function sentence(milestone: Milestone): string {
     case 'trainingDone':
       return t('say.trainingDone', { loss: formatLoss(milestone.loss) });
     case 'modelReady':
+    case 'downloadDone':
     case 'exportDone':
       return t(`say.${milestone.kind}`, { name: milestone.name });
     case 'trainingFailed':

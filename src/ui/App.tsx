@@ -3,6 +3,7 @@ import { useStudio } from '../store/index.ts';
 import { isTraining } from '../store/state.ts';
 import { Announcer } from './Announcer.tsx';
 import { ErrorBoundary } from './ErrorBoundary.tsx';
+import { finishSignIn } from './hub/signIn.ts';
 import { Intro } from './Intro.tsx';
 import { Masthead } from './Masthead.tsx';
 import { PageDrop } from './PageDrop.tsx';
@@ -20,6 +21,7 @@ import './styles/index.css';
 
 /** The page: what it is, the five steps, and where they stand. */
 export function App() {
+  useEffect(() => void finishSignIn(), []);
   return (
     <ErrorBoundary>
       <ThemeSetter />

@@ -1,8 +1,10 @@
 import { Button, Dialog, Heading, Modal, ModalOverlay } from 'react-aria-components';
 import { useStudio } from '../store/index.ts';
+import type { Question } from '../store/run.ts';
+import { formatBytes } from './format.ts';
 import { t } from './text/index.ts';
 
-/** Asks before an adapter that was not saved is lost. */
+/** Asks before something is lost: an adapter that was not saved, or a download. */
 export function QuestionDialog() {
   const question = useStudio((state) => state.question);
   const answer = useStudio((state) => state.answerQuestion);
@@ -17,8 +19,12 @@ export function QuestionDialog() {
       <Modal className="modal">
         {question && (
           <Dialog role="alertdialog" className="dialog">
-            <Heading slot="title">{t(`question.${question.kind}`)}</Heading>
-            <p>{t('question.text')}</p>
+            <Heading slot="title">{titleOf(question)}</Heading>
+            <p>
+              {question.kind === 'remove'
+                ? t('question.removeText', { size: formatBytes(question.bytes) })
+                : t('question.text')}
+            </p>
             <div className="row row--end">
               <Button className="button" onPress={() => answer(false)}>
                 {t('question.no')}
@@ -32,4 +38,10 @@ export function QuestionDialog() {
       </Modal>
     </ModalOverlay>
   );
+}
+
+function titleOf(question: Question): string {
+  return question.kind === 'remove'
+    ? t('question.remove', { repo: question.repo.replace(/^datasets\//, '') })
+    : t(`question.${question.kind}`);
 }

@@ -3,6 +3,7 @@ import { language } from './text/index.ts';
 const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 0 });
 const short = new Intl.NumberFormat(language, { notation: 'compact', maximumSignificantDigits: 3 });
 const percent = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0 });
+const dates = new Intl.DateTimeFormat(language, { dateStyle: 'medium' });
 const sizes = ['B', 'KB', 'MB', 'GB', 'TB'] as const;
 
 /** A whole number with separators: 1,234. */
@@ -58,4 +59,9 @@ export function formatDuration(seconds: number): string {
   const minutes = Math.floor(total / 60);
   if (minutes < 60) return `${minutes} min ${total % 60} s`;
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** A day: Nov 3, 2025. @param time milliseconds since 1970 */
+export function formatDate(time: number): string {
+  return dates.format(time);
 }

@@ -28,6 +28,8 @@ import { trainReporter } from './trainReporter.ts';
 /** The open model: its files and tokenizer, and its weights on the GPU once something has asked for them. */
 interface OpenModel {
   name: string;
+  /** What an adapter of it says it belongs to: the name on its Hub, where there is one. */
+  base: string;
   files: ModelFiles;
   loaded: LoadedWeights | null;
   tokenizer: Tokenizer | null;
@@ -156,7 +158,8 @@ export function createEngineDesk(): Throwing<EngineApi> {
         const tokenizer = await loadTokenizer(files.folder);
         dropWeights();
         dropAdapter();
-        model = { name: source.name, files, loaded: null, tokenizer };
+        const base = source.kind === 'hub' || source.kind === 'cached' ? source.repo : source.name;
+        model = { name: source.name, base, files, loaded: null, tokenizer };
         return summarize(source.name, files, tokenizer);
       }),
 
@@ -169,7 +172,7 @@ export function createEngineDesk(): Throwing<EngineApi> {
     train: (recipe, rows, evalRows, onEvent) =>
       inTurn(async () => {
         stopTraining = false;
-        const { name, files } = opened();
+        const { base, files } = opened();
         const device_ = await device();
         const shapes = dataShapes({ train: rows, evaluation: evalRows });
         const streaming = await chooseStreaming(files, recipe, device_, shapes);
@@ -183,7 +186,7 @@ export function createEngineDesk(): Throwing<EngineApi> {
         const lora = await startAdapter(decoder, recipe, null);
         dropAdapter();
         const training = { quantize: quantizationOf(recipe), evalRows, losses: null };
-        adapter = { lora, about: describeAdapter(name, recipe, null), training };
+        adapter = { lora, about: describeAdapter(base, recipe, null), training };
         const reporter = trainReporter(onEvent, device_.memory, lora.parameters);
         reporter.begin();
         const outcome = await train({
@@ -245,7 +248,7 @@ export function createEngineDesk(): Throwing<EngineApi> {
         const peft = await readAdapter(await folderOf(source, hub));
         const lora = await loadAdapter(await device(), files.spec, peft);
         dropAdapter();
-        adapter = { lora, about: { base: opened().name, dropout: 0, from: peft.config }, training: null };
+        adapter = { lora, about: { base: opened().base, dropout: 0, from: peft.config }, training: null };
         return { rank: peft.config.r, modules: peft.modules.size };
       }),
 

@@ -23,7 +23,7 @@ export type ModelSource =
   /** A folder the person gave access to. */
   | { kind: 'directory'; name: string; handle: FileSystemDirectoryHandle }
   /** A model of a Hub at a commit: what is read is fetched by range through the hub worker, and not kept. */
-  | { kind: 'hub'; name: string; endpoint: string; repo: string; commit: string }
+  | { kind: 'hub'; name: string; endpoint: string; repo: string; commit: string; license: string | null }
   /** A model that was downloaded, in the origin private file system. */
   | { kind: 'cached'; name: string; host: string; repo: string; commit: string };
 

@@ -13,8 +13,10 @@ export async function folderOf(source: ModelSource, hub: HubLink): Promise<Folde
       return fileFolder(source.files, source.name);
     case 'directory':
       return directoryHandleFolder(source.handle, source.name);
-    case 'hub':
-      return hub.folder(source);
+    case 'hub': {
+      const { repo, commit, license } = source;
+      return { ...hub.folder(source), origin: { repo, commit, license } };
+    }
     case 'cached': {
       const { host, repo, commit } = source;
       const folder = await (await openModelCache()).open(host, repo, commit);

@@ -1,9 +1,10 @@
-import { Button } from 'react-aria-components';
+import { useState } from 'react';
+import { Button, ToggleButton } from 'react-aria-components';
 import { useStudio } from '../../store/index.ts';
 import type { ModelState } from '../../store/model.ts';
 import { busyWith } from '../../store/state.ts';
 import { blockReason } from '../../store/steps.ts';
-import type { ModelSummary } from '../../workers/protocol.ts';
+import type { ModelSource, ModelSummary } from '../../workers/protocol.ts';
 import { DropArea } from '../controls/DropArea.tsx';
 import { Fact, Facts } from '../controls/Facts.tsx';
 import { FileButton } from '../controls/FileButton.tsx';
@@ -12,56 +13,88 @@ import { ErrorNotice, Notice } from '../controls/Notice.tsx';
 import { ProgressLine } from '../controls/ProgressLine.tsx';
 import { chooseModelFiles } from '../chooseFiles.ts';
 import { formatBytes, formatCompact, formatCount } from '../format.ts';
+import { DownloadLine } from '../hub/DownloadLine.tsx';
+import { HubCard } from '../hub/HubCard.tsx';
+import { HubError } from '../hub/HubError.tsx';
+import { HubFinder } from '../hub/HubFinder.tsx';
+import { StorageFold, StoredModels } from '../hub/Stored.tsx';
 import { Step } from '../Step.tsx';
 import { t } from '../text/index.ts';
 import { FitBadge } from './FitBadge.tsx';
 
-/** Step 1: a model from this machine. */
+/** Step 1: a model of the Hub, of this device's downloads, or of a folder. */
 export function ModelStep() {
   const model = useStudio((state) => state.model);
   const dismiss = useStudio((state) => state.dismissModelError);
   const reopen = useStudio((state) => state.reopenModel);
   const disabled = useStudio((state) => busyWith(state) !== null || blockReason(state, 'model') !== null);
+  // Choosing another ends when one has been chosen.
+  const [changing, setChanging] = useState<ModelSource | null>(null);
+  const open = model.status === 'ready' ? model.summary : null;
+  const choosing = changing !== null && changing === model.source;
   const reopenButton = model.status === 'none' && model.source && model.error && (
     <Button className="button button--small" onPress={() => void reopen()} isDisabled={disabled}>
       {t('model.reopen', { name: model.source.name })}
     </Button>
   );
   return (
-    <Step id="model" aside={model.summary && <Choose disabled={disabled} />}>
-      <ErrorNotice error={model.error} onDismiss={dismiss} action={reopenButton} />
+    <Step
+      id="model"
+      aside={
+        open && (
+          <ToggleButton
+            className="button"
+            isSelected={choosing}
+            isDisabled={disabled}
+            onChange={(selected) => setChanging(selected ? model.source : null)}
+          >
+            {t('model.another')}
+          </ToggleButton>
+        )
+      }
+    >
+      <HubError error={model.error} onDismiss={dismiss} action={reopenButton} />
       {model.status === 'opening' && (
         <ProgressLine label={t('model.opening', { name: model.opening })} progress={null} />
       )}
-      {model.status === 'none' && (
-        <DropArea target="model" icon="folder" title={t('model.drop')} hint={t('model.dropHint')}>
-          <Choose disabled={disabled} first />
-        </DropArea>
-      )}
-      {model.status === 'ready' && model.summary && <Summary model={model} summary={model.summary} />}
+      {(model.status === 'none' || (open && choosing)) && <Picker disabled={disabled} />}
+      <DownloadLine />
+      {open && <Summary model={model} summary={open} />}
+      <StorageFold />
     </Step>
   );
 }
 
-function Choose({ disabled, first = false }: { disabled: boolean; first?: boolean }) {
+/** The three ways to a model, beside each other. */
+function Picker({ disabled }: { disabled: boolean }) {
   return (
-    <div className="row row--tight" data-drop="model">
-      <FileButton
-        label={t('model.chooseFolder')}
-        icon="folder"
-        folder
-        kind={first ? 'primary' : 'plain'}
-        disabled={disabled}
-        onFiles={chooseModelFiles}
-      />
-      <FileButton
-        label={t('model.chooseFiles')}
-        icon="file"
-        multiple
-        kind={first ? 'plain' : 'quiet'}
-        disabled={disabled}
-        onFiles={chooseModelFiles}
-      />
+    <div className="picker">
+      <HubFinder disabled={disabled} />
+      <div className="picker__own">
+        <StoredModels disabled={disabled} />
+        <section className="picker__folder" aria-labelledby="folder-title">
+          <h3 id="folder-title">{t('model.ownFolder')}</h3>
+          <DropArea target="model" icon="folder" title={t('model.drop')} hint={t('model.dropHint')}>
+            <div className="row row--tight">
+              <FileButton
+                label={t('model.chooseFolder')}
+                icon="folder"
+                folder
+                disabled={disabled}
+                onFiles={chooseModelFiles}
+              />
+              <FileButton
+                label={t('model.chooseFiles')}
+                icon="file"
+                multiple
+                kind="quiet"
+                disabled={disabled}
+                onFiles={chooseModelFiles}
+              />
+            </div>
+          </DropArea>
+        </section>
+      </div>
     </div>
   );
 }
@@ -71,7 +104,7 @@ function Summary({ model, summary }: { model: ModelState; summary: ModelSummary 
   return (
     <>
       <div className="card-title">
-        <h3 className="mono">{summary.name}</h3>
+        <h3 className="mono">{model.hub?.repo ?? summary.name}</h3>
         <p>
           {t('model.inShort', {
             parameters: formatCompact(summary.parameters),
@@ -79,6 +112,8 @@ function Summary({ model, summary }: { model: ModelState; summary: ModelSummary 
           })}
         </p>
       </div>
+      {model.hub && <HubCard facts={model.hub} />}
+      <FitBadge />
       <Facts>
         <Fact name={t('model.family')}>{summary.family}</Fact>
         <Fact name={t('model.parameters')}>{formatCount(summary.parameters)}</Fact>
@@ -99,7 +134,6 @@ function Summary({ model, summary }: { model: ModelState; summary: ModelSummary 
           <p>{t('model.quantizedHelp')}</p>
         </Notice>
       )}
-      <FitBadge />
       <ErrorNotice error={model.tokenizerError} onDismiss={dismiss} />
       <Notice
         tone={model.tokenizer === 'model' ? 'good' : model.tokenizer === 'fallback' ? 'info' : 'warning'}

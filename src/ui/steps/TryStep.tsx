@@ -1,7 +1,7 @@
 import { Button, Label, TextArea, TextField } from 'react-aria-components';
 import { useStudio } from '../../store/index.ts';
 import { busyWith } from '../../store/state.ts';
-import { blockReason } from '../../store/steps.ts';
+import { blockReason, isRemote } from '../../store/steps.ts';
 import { chooseAdapterFiles } from '../chooseFiles.ts';
 import { FileButton } from '../controls/FileButton.tsx';
 import { Fold } from '../controls/Fold.tsx';
@@ -19,6 +19,7 @@ export function TryStep() {
   const reason = useStudio((state) => blockReason(state, 'try'));
   const adapter = useStudio((state) => state.adapter);
   const hasTokenizer = useStudio((state) => state.model.tokenizer !== 'none');
+  const remote = useStudio(isRemote);
   const blocked = reason !== null;
   return (
     <Step id="try">
@@ -26,7 +27,16 @@ export function TryStep() {
         <p className="remark">{t(`block.${reason}`)}</p>
       ) : (
         <>
-          {hasTokenizer ? <Compare /> : <Notice tone="info">{t('block.noTokenizer')}</Notice>}
+          {remote ? (
+            <Notice tone="info">
+              <p className="notice__what">{t('hub.tryRemote')}</p>
+              <p>{t('hub.mergeRemote')}</p>
+            </Notice>
+          ) : hasTokenizer ? (
+            <Compare />
+          ) : (
+            <Notice tone="info">{t('block.noTokenizer')}</Notice>
+          )}
           <OpenAdapter />
           {adapter && <ExportPanel />}
         </>

@@ -17,9 +17,13 @@ export const commonTexts = {
   'question.discard.yes': 'Discard and go on',
   'question.retrain.yes': 'Discard and train',
   'question.no': 'Keep it',
+  'question.remove': 'Delete {repo}?',
+  'question.removeText': '{size} on this device become free. To use it again, it must be downloaded again.',
+  'question.remove.yes': 'Delete',
 
   // Announced to screen readers
   'say.modelReady': 'Model {name} is open.',
+  'say.downloadDone': '{name} is downloaded.',
   'say.dataReady': { one: '{n} row is ready.', other: '{n} rows are ready.' },
   'say.trainingStarted': {
     one: 'Training has started: {n} step.',

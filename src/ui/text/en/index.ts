@@ -1,6 +1,7 @@
 import { commonTexts } from './common.ts';
 import { dataTexts } from './data.ts';
 import { exportTexts } from './export.ts';
+import { hubTexts } from './hub.ts';
 import { memoryTexts } from './memory.ts';
 import { modelTexts } from './model.ts';
 import { pageTexts } from './page.ts';
@@ -15,6 +16,7 @@ import { tryoutTexts } from './tryout.ts';
 export const en = {
   ...pageTexts,
   ...modelTexts,
+  ...hubTexts,
   ...memoryTexts,
   ...dataTexts,
   ...recipeTexts,

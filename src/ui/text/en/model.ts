@@ -2,10 +2,12 @@ import type { Phrase } from '../phrase.ts';
 
 /** Step 1: the model. */
 export const modelTexts = {
+  'model.ownFolder': 'A folder of yours',
   'model.drop': 'Drop a model folder here',
   'model.dropHint': 'It is read from your disk and not uploaded.',
   'model.chooseFolder': 'Choose model folder',
   'model.chooseFiles': 'Choose model files',
+  'model.another': 'Choose another',
   'model.opening': 'Opening {name}',
   'model.reopen': 'Open {name} again',
   'model.inShort': '{parameters} parameters, {size}',

@@ -1,0 +1,78 @@
+import type { StorageReport } from '../workers/hubProtocol.ts';
+import { noteOf, type ErrorNote } from './errorNote.ts';
+import { isDownloading } from './download.ts';
+import type { SliceOf, Studio } from './state.ts';
+
+export interface StoredState {
+  /** Null until it is known. */
+  report: StorageReport | null;
+  /** The browser was asked to keep it, and wouldn't. */
+  refused: boolean;
+  /** What is being removed. */
+  removing: string | null;
+  error: ErrorNote | null;
+}
+
+export interface StoredSlice {
+  stored: StoredState;
+  /** Reads what is stored on this device. */
+  refreshStorage(): Promise<void>;
+  /** Removes what is stored of a repo after a yes. */
+  removeStored(host: string, repo: string, bytes: number): void;
+  /** Asks the browser not to remove it by itself when space runs low. */
+  keepStorage(): Promise<void>;
+  dismissStorageError(): void;
+}
+
+export const createStoredSlice: SliceOf<StoredSlice> =
+  ({ workers }) =>
+  (set, get) => {
+    const patch = (changes: Partial<StoredState>) =>
+      set(({ stored }) => ({ stored: { ...stored, ...changes } }));
+
+    const remove = async (host: string, repo: string) => {
+      if (isInUse(get(), host, repo)) return;
+      patch({ removing: repo, error: null });
+      try {
+        await workers.hub.call.remove(host, repo, null);
+        patch({ removing: null });
+        await get().refreshStorage();
+      } catch (error) {
+        patch({ removing: null, error: noteOf(error) });
+      }
+    };
+
+    return {
+      stored: { report: null, refused: false, removing: null, error: null },
+      async refreshStorage() {
+        try {
+          patch({ report: await workers.hub.call.storage(), error: null });
+        } catch (error) {
+          patch({ report: null, error: noteOf(error) });
+        }
+      },
+      removeStored: (host, repo, bytes) =>
+        set({ question: { kind: 'remove', repo, bytes, proceed: () => void remove(host, repo) } }),
+      async keepStorage() {
+        try {
+          const persisted = await navigator.storage.persist();
+          patch({ refused: !persisted });
+          await get().refreshStorage();
+        } catch (error) {
+          patch({ error: noteOf(error) });
+        }
+      },
+      dismissStorageError: () => patch({ error: null }),
+    };
+  };
+
+/** Whether what is stored of a repo is open or being downloaded, so that it can't be removed now. */
+export function isInUse(
+  { model, download }: Pick<Studio, 'model' | 'download'>,
+  host: string,
+  repo: string,
+): boolean {
+  const open = model.source?.kind === 'cached' && model.status !== 'none' ? model.source : null;
+  if (open?.host === host && open.repo === repo) return true;
+  return isDownloading({ download }) && download.model?.host === host && download.model.repo === repo;
+}

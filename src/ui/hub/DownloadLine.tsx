@@ -1,0 +1,56 @@
+import { Button } from 'react-aria-components';
+import { isDownloading } from '../../store/download.ts';
+import { useStudio } from '../../store/index.ts';
+import type { DownloadProgress } from '../../workers/hubProtocol.ts';
+import { Notice } from '../controls/Notice.tsx';
+import { ProgressLine } from '../controls/ProgressLine.tsx';
+import { formatBytes, formatDuration } from '../format.ts';
+import { t } from '../text/index.ts';
+import { HubError } from './HubError.tsx';
+
+/** The download under way, or how the last one ended when it did not arrive. */
+export function DownloadLine() {
+  const download = useStudio((state) => state.download);
+  const running = useStudio(isDownloading);
+  const cancel = useStudio((state) => state.cancelDownload);
+  const dismiss = useStudio((state) => state.dismissDownload);
+  const { status, model, progress, error } = download;
+  if (model === null) return null;
+  const { repo } = model;
+  return (
+    <>
+      <HubError error={error} onDismiss={dismiss} />
+      {status === 'waiting' && <p className="remark">{t('hub.waiting', { repo })}</p>}
+      {status === 'stopped' && <Notice tone="info">{t('hub.stopped')}</Notice>}
+      {running && (
+        <div className="merging">
+          <ProgressLine
+            label={status === 'stopping' ? t('hub.stopping') : t('hub.downloading', { repo })}
+            progress={
+              progress && {
+                phase: paceOf(progress),
+                done: progress.bytesDone,
+                total: progress.bytesTotal,
+                unit: 'bytes',
+              }
+            }
+          />
+          <Button
+            className="button button--small"
+            isDisabled={status === 'stopping'}
+            onPress={() => void cancel()}
+          >
+            {t('hub.cancel')}
+          </Button>
+        </div>
+      )}
+    </>
+  );
+}
+
+function paceOf({ bytesPerSecond, secondsLeft }: DownloadProgress): string {
+  return [
+    ...(bytesPerSecond === null ? [] : [t('hub.speed', { speed: formatBytes(bytesPerSecond) })]),
+    ...(secondsLeft === null ? [] : [t('hub.timeLeft', { time: formatDuration(secondsLeft) })]),
+  ].join(' · ');
+}
