@@ -66,10 +66,12 @@ describe('train', () => {
     expect(await succeed(['train', '--model', model, '--data', data, '--out', out, ...start])).toBe('');
 
     expect(filesIn(out)).toEqual([
+      'README.md',
       'adapter_config.json',
       'adapter_model.safetensors',
       'metrics.jsonl',
       'recipe.json',
+      'training.json',
     ]);
     const metrics = readJsonLines<Record<string, number>>(join(out, 'metrics.jsonl'));
     expect(metrics).toHaveLength(golden.steps);

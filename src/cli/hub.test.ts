@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { fail, runCli, scratchFolder, succeed } from '../testing/cli.ts';
@@ -132,9 +132,7 @@ describe('a model of a Hub', () => {
   it('and its options that are wrong are told', async () => {
     const env = newCache();
     expect(await fail(['fetch', ...at()], env)).toContain('The model must come first, as hf:org/name.');
-    expect(await fail(['fetch', 'hf:../x', ...at()], env)).toContain(
-      '“hf:../x” does not name a model of the Hub.',
-    );
+    expect(await fail(['fetch', 'hf:../x', ...at()], env)).toContain('“hf:../x” names nothing on the Hub.');
     expect(await fail(['fetch', `hf:${repo}`, '--endpoint', 'x'], env)).toContain(
       'is not an address of a Hub',
     );
@@ -154,3 +152,46 @@ function allFiles(folder: string): string[] {
   const names = readdirSync(folder, { recursive: true }) as string[];
   return names.map((file) => join(folder, file)).filter((file) => statSync(file).isFile());
 }
+
+describe('a data file of a Hub', () => {
+  it('trains as the file does, and both are in the cache, from which they go', async () => {
+    const env = newCache();
+    const jsonl = join(scratch, 'zip.jsonl');
+    const rows = readFileSync(sharedPath('data/robot-stories.jsonl'), 'utf8').split('\n').slice(0, 30);
+    writeFileSync(jsonl, rows.join('\n'));
+    server.models.set('datasets/robots/stories', { files: { 'data/zip.jsonl': readFileSync(jsonl) } });
+    const model = ['--model', `hf:${repo}`, ...at()];
+    const data = ['--data', 'hf:datasets/robots/stories/data/zip.jsonl'];
+    const loss = await succeed(['eval', ...model, ...data], env);
+    expect(loss).toBe(await succeed(['eval', '--model', path, '--data', jsonl]));
+    const stored = JSON.parse(await succeed(['cache'], env)) as { repo: string; bytes: number }[];
+    expect(stored.map((one) => one.repo).sort()).toEqual(['datasets/robots/stories', repo]);
+    for (const one of stored) await succeed(['cache', '--remove', one.repo], env);
+    expect(JSON.parse(await succeed(['cache'], env))).toEqual([]);
+    expect(await fail(['cache', '--remove', repo], env)).toContain('is not in the cache');
+  });
+});
+
+describe('push', () => {
+  const zip = 'robots/zip';
+  const token = { HF_TOKEN: 'hf_secretForTests0123456789' };
+  const to = () => ['--repo', zip, ...at(), '--token-for-endpoint'];
+
+  it('sends a model as one commit, private unless told, and a second time changes nothing', async () => {
+    const outcome = JSON.parse(await succeed(['push', '--dir', path, ...to()], token)) as object;
+    expect(outcome).toMatchObject({ commit: server.commit(zip), removed: [] });
+    expect(server.models.get(zip)?.private).toBe(true);
+    for (const file of readdirSync(path)) {
+      expect(Buffer.from(server.models.get(zip)!.files[file] as Uint8Array)).toEqual(
+        readFileSync(join(path, file)),
+      );
+    }
+    await succeed(['push', '--dir', path, ...to()], token);
+    expect(server.uploads.commits.map(({ repo: pushed }) => pushed)).toEqual([zip]);
+  });
+
+  it('refuses a folder that holds nothing to push, and wants a token', async () => {
+    expect(await fail(['push', '--dir', sharedPath('data'), ...to()], token)).toContain('neither an adapter');
+    expect(await fail(['push', '--dir', path, ...to()], { HF_TOKEN: '' })).toContain('no token was given');
+  });
+});

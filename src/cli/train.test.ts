@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { parseRunRecord } from '../config/runRecord.ts';
 import { defaultRecipe } from '../config/recipe.ts';
 import {
   fail,
@@ -39,12 +40,21 @@ describe('train on text', () => {
   it('writes the adapter, the whole recipe and the metrics, and the same bits from that recipe', async () => {
     expect(await succeed(trainArgs('first', stories, recipeFile('first', asked)))).toBe('');
     expect(filesIn(join(scratch, 'first'))).toEqual([
+      'README.md',
       'adapter_config.json',
       'adapter_model.safetensors',
       'metrics.jsonl',
       'recipe.json',
+      'training.json',
     ]);
     expect(JSON.parse(read('first', 'recipe.json').toString())).toEqual({ ...defaultRecipe(), ...asked });
+    expect(parseRunRecord(JSON.parse(read('first', 'training.json').toString()))).toMatchObject({
+      base: { name: 'stories260k', repo: null },
+      data: { evalRows: 0 },
+      recipe: asked,
+      steps: 5,
+    });
+    expect(read('first', 'README.md').toString()).toContain('A LoRA adapter for `stories260k`.');
     expect(JSON.parse(read('first', 'adapter_config.json').toString())).toMatchObject({
       peft_type: 'LORA',
       base_model_name_or_path: 'stories260k',

@@ -20,6 +20,15 @@ export function tokenRowsOf(
   };
 }
 
+/** Labels that are predicted: all but each row's first token. */
+export function countTrainedTokens({ labels, offsets }: TokenRows): number {
+  let count = 0;
+  for (let row = 0; row + 1 < offsets.length; row++) {
+    for (let i = offsets[row]! + 1; i < offsets[row + 1]!; i++) if (labels[i]! >= 0) count++;
+  }
+  return count;
+}
+
 /** Some of the rows, in the order given. */
 export function selectRows({ ids, labels, offsets }: TokenRows, rows: readonly number[]): TokenRows {
   return tokenRowsOf(

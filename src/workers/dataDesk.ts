@@ -3,7 +3,7 @@ import { detectFormat, type DataFormat } from '../data/formats.ts';
 import { rowShapes, selectShapes } from '../data/rowShapes.ts';
 import { splitRows } from '../data/split.ts';
 import { previewRow, rowLengths, tokenizeDataset, type TokenizedDataset } from '../data/tokenize.ts';
-import { selectRows, type TokenRows } from '../data/tokenRows.ts';
+import { countTrainedTokens, selectRows } from '../data/tokenRows.ts';
 import { checkTokenizerFits, loadTokenizer, type Tokenizer } from '../data/tokenizer.ts';
 import { assert, GraftError } from '../lib/errors.ts';
 import { blobSource } from '../storage/byteSource.ts';
@@ -120,7 +120,7 @@ function summaryOf(all: TokenizedDataset, trainRows: number[], evalRows: number[
     rows: trainRows.length,
     evalRows: evalRows.length,
     tokens: train.ids.length,
-    trainedTokens: trainedTokens(train),
+    trainedTokens: countTrainedTokens(train),
     truncatedRows: all.truncated,
     truncatedTokens: all.truncatedTokens,
     longest: lengths.reduce((longest, length) => Math.max(longest, length), 0),
@@ -142,15 +142,6 @@ function histogramOf(lengths: Uint32Array): TokenizedSummary['histogram'] {
   }));
   for (const length of lengths) bins[Math.floor((length - shortest) / width)]!.rows++;
   return bins;
-}
-
-/** Labels that are predicted: all but each row's first token. */
-function trainedTokens({ labels, offsets }: TokenRows): number {
-  let count = 0;
-  for (let row = 0; row + 1 < offsets.length; row++) {
-    for (let i = offsets[row]! + 1; i < offsets[row + 1]!; i++) if (labels[i]! >= 0) count++;
-  }
-  return count;
 }
 
 function listed(problems: readonly RowProblem[]): RowProblem[] {

@@ -1,8 +1,11 @@
+import { basename, resolve } from 'node:path';
 import type { Recipe } from '../../config/recipe.ts';
+import { lossesOf, runRecordFile, type RunRecord } from '../../config/runRecord.ts';
 import { splitDataset } from '../../data/split.ts';
 import { loadTokenizer } from '../../data/tokenizer.ts';
 import { writeAdapter, type PeftAdapter } from '../../formats/peft.ts';
 import { writeText } from '../../formats/text.ts';
+import { modelCard } from '../../hub/modelCard.ts';
 import { GraftError } from '../../lib/errors.ts';
 import { adapterToPeft, matchModules, matchSaved } from '../../model/adapterFiles.ts';
 import { planLora, type LoraModule } from '../../model/loraModules.ts';
@@ -11,6 +14,7 @@ import { activationType, openDecoder, quantizationOf } from '../../model/openDec
 import type { DecoderSpec } from '../../model/spec.ts';
 import { dataShapes } from '../../train/largestBatch.ts';
 import { describeAdapter, startAdapter } from '../../train/startAdapter.ts';
+import { baseOf, dataRecord } from '../../train/runRecord.ts';
 import { chooseStreaming } from '../../train/streamingPlan.ts';
 import { train, type StepReport } from '../../train/trainer.ts';
 import { readDataset } from '../dataset.ts';
@@ -24,8 +28,8 @@ export const usage =
   'train --model DIR --data FILE --out DIR [--recipe FILE.json] [--init-adapter DIR] [--adapter-dtype f32|int8] [--memory-budget SIZE]';
 
 /**
- * Trains an adapter and writes it as a PEFT folder (in int8 only Graft can read it) with recipe.json and metrics.jsonl
- * (a line a step). Ctrl-C ends the run after its step and keeps the adapter; so does a run that diverged, which is an
+ * Trains an adapter and writes it as a PEFT folder (in int8 only Graft can read it) with recipe.json, metrics.jsonl (a
+ * line a step), the record of the run and a model card. Ctrl-C ends the run after its step and keeps the adapter; so does a run that diverged, which is an
  * error all the same.
  */
 export async function run(args: string[]): Promise<void> {
@@ -62,10 +66,19 @@ export async function run(args: string[]): Promise<void> {
     if (slots !== null) console.error(`${slots} of ${spec.layers} blocks are in GPU memory at a time.`);
     const adapter = await startAdapter(decoder, recipe, initial);
     const metrics: string[] = [];
+    const losses: number[] = [];
+    const evalLosses: RunRecord['evalLosses'] = [];
     const keep = async () => {
       const about = describeAdapter(files.folder.name, recipe, initial);
       await writeAdapter(out, await adapterToPeft(adapter, about), { dtype });
       await writeText(out, 'recipe.json', `${JSON.stringify(recipe, null, 2)}\n`);
+      const run: RunRecord = {
+        base: baseOf(files.folder),
+        data: dataRecord(dataPath, rows),
+        ...{ recipe, evalLosses, steps: losses.length, loss: lossesOf(losses) },
+      };
+      await writeText(out, runRecordFile, `${JSON.stringify(run, null, 2)}\n`);
+      await writeText(out, 'README.md', modelCard(basename(resolve(outPath)), 'adapter', run));
       await writeText(out, 'metrics.jsonl', metrics.join(''));
       console.error(`The adapter is in ${outPath}.`);
     };
@@ -78,11 +91,15 @@ export async function run(args: string[]): Promise<void> {
         evalDataset: rows.evaluation,
         onStep: (report) => {
           metrics.push(metricsLine(report));
+          losses.push(report.loss);
           console.error(
             `step ${report.step}/${report.totalSteps}  loss ${report.loss.toFixed(4)}  lr ${report.lr.toExponential(2)}`,
           );
         },
-        onEval: (step, loss) => console.error(`step ${step}  eval loss ${loss.toFixed(4)}`),
+        onEval: (step, loss) => {
+          evalLosses.push({ step, loss });
+          console.error(`step ${step}  eval loss ${loss.toFixed(4)}`);
+        },
         shouldStop: stopOnInterrupt(),
       });
     } catch (error) {
