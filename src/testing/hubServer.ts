@@ -159,6 +159,7 @@ export class HubServer {
       if (fault.after > 0) await this.uploads.answer(request, new ServerResponse(request), url);
       return void request.socket.destroy();
     }
+    if (place === 'hub' && url.pathname === '/api/models') return json(response, this.#found(url));
     if (place === 'hub' && method !== 'GET') {
       const known = headers.authorization === `Bearer ${this.token}`;
       if (!known) return json(response, { error: 'Invalid credentials' }, 401);
@@ -202,6 +203,13 @@ export class HubServer {
     const commit = ['main', 'HEAD'].includes(revision) ? head : revision;
     const model = this.#commits.get(`${repo}@${commit}`);
     return model === undefined ? refuse(404, 'RevisionNotFound') : { model, commit };
+  }
+
+  /** Models whose name holds what is searched for. */
+  #found(url: URL): object[] {
+    const query = url.searchParams.get('search')?.toLowerCase() ?? '';
+    const names = [...this.models.keys()].filter((repo) => repo.toLowerCase().includes(query));
+    return names.map((repo) => this.#info(repo, this.commit(repo), this.models.get(repo)!));
   }
 
   #info(repo: string, sha1: string, { gated, private: hidden, license }: ServedModel): object {

@@ -66,6 +66,15 @@ describe('hub desk', { timeout: 30_000 }, () => {
     expect(server.seen.filter(({ place }) => place === 'files')).toEqual([]);
   });
 
+  it('searches models by name', async () => {
+    const { desk } = await openDesk();
+    server.models.set('other/robot', { files: {}, gated: true });
+    expect(await desk.search('stories')).toEqual([
+      { repo, downloads: 7, likes: 1, license: 'mit', gated: false, parameters: null },
+    ]);
+    expect(await desk.search('robot')).toMatchObject([{ repo: 'other/robot', gated: true, license: null }]);
+  });
+
   it('gives another worker headers by range, and small files once for all who read them', async () => {
     const { desk, link, close } = await openLinked();
     const facts = await desk.lookUp(repo);
