@@ -32,17 +32,30 @@ export function upload(
 
 /** Reads the bytes of a tensor back. Waits for everything submitted before. */
 export async function readBytes(gpu: Gpu, tensor: Tensor): Promise<Uint8Array<ArrayBuffer>> {
-  const size = byteLengthOf(tensor);
-  const staging = gpu.memory.buffer(size, 'readback', 'staging', MAP_READ | COPY_DST);
+  for await (const bytes of readInPieces(gpu, tensor, byteLengthOf(tensor))) return bytes;
+  return new Uint8Array();
+}
+
+/** Reads the bytes of a tensor back, at most `most` (a multiple of 4) at once. */
+export async function* readInPieces(
+  gpu: Gpu,
+  tensor: Tensor,
+  most: number,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const length = byteLengthOf(tensor);
+  const staging = gpu.memory.buffer(Math.min(most, length), 'readback', 'staging', MAP_READ | COPY_DST);
   try {
-    const encoder = gpu.device.createCommandEncoder();
-    encoder.copyBufferToBuffer(tensor.buffer, tensor.offset, staging, 0, size);
-    gpu.device.queue.submit([encoder.finish()]);
-    await staging.mapAsync(MAP_READ);
-    const bytes = new Uint8Array(staging.getMappedRange().slice(0));
-    staging.unmap();
-    gpu.throwIfFailed();
-    return bytes;
+    for (let at = 0; at < length; at += most) {
+      const size = Math.min(most, length - at);
+      const encoder = gpu.device.createCommandEncoder();
+      encoder.copyBufferToBuffer(tensor.buffer, tensor.offset + at, staging, 0, size);
+      gpu.device.queue.submit([encoder.finish()]);
+      await staging.mapAsync(MAP_READ);
+      const bytes = new Uint8Array(staging.getMappedRange(0, size).slice(0));
+      staging.unmap();
+      gpu.throwIfFailed();
+      yield bytes;
+    }
   } finally {
     gpu.memory.free(staging);
   }

@@ -98,6 +98,8 @@ export class UploadRing {
       const memory = new Uint8Array(buffer.getMappedRange(0, words));
       memory.fill(0, size);
       await read(at, memory.subarray(0, size));
+      // The target may be gone with it.
+      assert(!this.#disposed, 'an upload goes on after its end');
       buffer.unmap();
       const { device } = this.#gpu;
       const encoder = device.createCommandEncoder();
