@@ -5,7 +5,7 @@ import { finiteDifference } from '../testing/finiteDifference.ts';
 import { testGpu } from '../testing/gpu.ts';
 import { submit } from '../testing/kernels.ts';
 import { tensorOf } from '../testing/tensors.ts';
-import { crossEntropy } from './crossEntropy.ts';
+import { crossEntropyBackward, logSumExp, LOSS_STATE } from './crossEntropy.ts';
 import { crossEntropyRef } from './crossEntropy.ref.ts';
 
 const OFFSET = 2;
@@ -21,12 +21,14 @@ async function run(
     scale = 1,
     backward = true,
     threads = 256,
+    part = vocab,
   }: {
     vocab: number;
     stride?: number;
     scale?: number;
     backward?: boolean;
     threads?: number;
+    part?: number;
   },
 ) {
   const gpu = await testGpu();
@@ -38,9 +40,14 @@ async function run(
     targets: tensorOf(gpu, targets, [rows]),
     losses: tensorOf(gpu, new Float32Array(rows + OFFSET + 1).fill(PADDING), [rows + OFFSET + 1]),
   };
-  submit(gpu, (commands) =>
-    crossEntropy(commands, { ...tensors, rows, vocab, scale, lossOffset: OFFSET, backward, threads }),
-  );
+  const states = (rows + OFFSET + 1) * LOSS_STATE;
+  const state = tensorOf(gpu, new Float32Array(states).fill(PADDING), [states]);
+  const { logits: all, targets: labels, losses: out } = tensors;
+  const columns = { logits: all, targets: labels, state, rows, first: 0, width: vocab, threads };
+  submit(gpu, (commands) => {
+    logSumExp(commands, { ...columns, losses: out, part, offset: OFFSET });
+    if (backward) crossEntropyBackward(commands, { ...columns, offset: OFFSET, scale });
+  });
   const losses = await readFloats(gpu, tensors.losses);
   expect([...losses.slice(0, OFFSET), losses[rows + OFFSET]]).toEqual([PADDING, PADDING, PADDING]);
   const written = await readFloats(gpu, tensors.logits);
@@ -80,6 +87,45 @@ describe.each([
     const result = await run(logits, targets, { vocab, stride, backward: false });
     expectClose(result.losses, crossEntropyRef(logits, targets, vocab, 1).losses, { atol: 2e-6, rtol: 1e-6 });
     expectClose(result.logits, logits);
+  });
+});
+
+describe('cross-entropy of logits that come in parts', () => {
+  const [rows, vocab] = [5, 1000];
+  const logits = randomArray(4, rows * vocab, 6);
+  const targets = Uint32Array.of(0, 255, 256, 999, 512);
+
+  it.each([64, 256, 300])('of %i columns gives the bits of all of them at once', async (part) => {
+    const gpu = await testGpu();
+    const whole = await run(logits, targets, { vocab, part, scale: 0.5 });
+    const expected = crossEntropyRef(logits, targets, vocab, 0.5);
+    expectClose(whole.losses, expected.losses, { atol: 2e-6, rtol: 1e-6 });
+    expectClose(whole.logits, expected.dLogits, { atol: 1e-7, rtol: 2e-5 });
+
+    const losses = tensorOf(gpu, new Float32Array(rows), [rows]);
+    const state = tensorOf(gpu, new Float32Array(rows * LOSS_STATE), [rows, LOSS_STATE]);
+    const labels = tensorOf(gpu, targets, [rows]);
+    const parts = Array.from({ length: Math.ceil(vocab / part) }, (_, i) => {
+      const [first, width] = [i * part, Math.min(part, vocab - i * part)];
+      const values = Float32Array.from({ length: rows * part }, (__, at) => {
+        const [row, column] = [Math.floor(at / part), at % part];
+        return column < width ? logits[row * vocab + first + column]! : PADDING;
+      });
+      return { first, width, logits: tensorOf(gpu, values, [rows, part]) };
+    });
+    const common = { targets: labels, state, rows, offset: 0 };
+    submit(gpu, (commands) => {
+      for (const columns of parts) logSumExp(commands, { ...common, ...columns, losses, part });
+      for (const columns of parts) crossEntropyBackward(commands, { ...common, ...columns, scale: 0.5 });
+    });
+    expect(await readFloats(gpu, losses)).toEqual(whole.losses);
+    for (const { first, width, logits: tensor } of parts) {
+      const gradient = await readFloats(gpu, tensor);
+      for (let row = 0; row < rows; row++) {
+        const expectedPart = whole.logits.slice(row * vocab + first, row * vocab + first + width);
+        expect(gradient.slice(row * part, row * part + width)).toEqual(expectedPart);
+      }
+    }
   });
 });
 

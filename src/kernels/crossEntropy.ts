@@ -3,37 +3,62 @@ import { elementsOf, type Tensor } from '../gpu/tensor.ts';
 import { assert } from '../lib/errors.ts';
 import { flatGroups } from './grid.ts';
 
+/** Logits of a chunk of rows for some columns of the vocabulary. */
+export interface LogitColumns {
+  /** [rows, stride] f32; the first `width` ≤ stride of every row count. */
+  logits: Tensor;
+  /** [rows] u32, each below the size of the vocabulary. */
+  targets: Tensor;
+  /** [R, 4] f32: what is known of whole rows. */
+  state: Tensor;
+  rows: number;
+  /** Columns first … first + width − 1 of the vocabulary. */
+  first: number;
+  width: number;
+  /** Of the first row in `state` (and `losses`). */
+  offset: number;
+  /** Of a workgroup, a power of two. */
+  threads?: number;
+}
+
+/** Numbers of `state` a row: the largest logit, Σ exp(logit − largest), the target's logit, nothing. */
+export const LOSS_STATE = 4;
+
 /**
- * Cross-entropy of a chunk of rows, in f32: losses[lossOffset + i] = lse(logits[i]) − logits[i, targets[i]];
- * with `backward` the logits are overwritten by (softmax − onehot) · scale.
- * @param logits [rows, stride] f32; the first `vocab` ≤ stride of every row count
- * @param targets [rows] u32, each below `vocab`
- * @param losses f32, at least lossOffset + rows
- * @param scale 1 / (target tokens of the whole optimizer step)
- * @param threads of a workgroup, a power of two
+ * Adds columns of the logits to what is known of their rows, after all columns before them; after the last, losses
+ * [R] f32 are those of cross-entropy: lse(logits) − logits[target].
+ * @param part columns that are summed at once: the bits depend on it, not on which columns come together. `first` is a
+ *   multiple of it
  */
-export function crossEntropy(
+export function logSumExp(
   commands: Commands,
-  options: {
-    logits: Tensor;
-    targets: Tensor;
-    losses: Tensor;
-    rows: number;
-    vocab: number;
-    scale: number;
-    lossOffset: number;
-    backward: boolean;
-    threads?: number;
-  },
+  { threads = 256, part, losses, ...columns }: LogitColumns & { losses: Tensor; part: number },
 ): void {
-  const { logits, targets, losses, rows, vocab, scale, lossOffset, backward, threads = 256 } = options;
-  const stride = logits.shape.at(-1) ?? vocab;
-  assert(vocab <= stride, `cross-entropy over ${vocab} logits in rows of ${stride}`);
-  assert(
-    lossOffset + rows <= elementsOf(losses),
-    `losses ${lossOffset}…${lossOffset + rows} leave their tensor`,
-  );
-  const params = { rows, vocab, stride, scale, loss_offset: lossOffset };
-  const constants = { WG: threads, BACKWARD: backward };
-  commands.run('cross_entropy', constants, { logits, targets, losses }, params, flatGroups(rows));
+  const { logits, targets, state, rows, first, width, offset } = columns;
+  const stride = strideOf(columns);
+  assert(first % part === 0, `columns from ${first} on, in parts of ${part}`);
+  assert(offset + rows <= elementsOf(losses), `losses ${offset}…${offset + rows} leave their tensor`);
+  const params = { rows, first, width, part, stride, offset };
+  commands.run('log_sum_exp', { WG: threads }, { logits, targets, state, losses }, params, flatGroups(rows));
+}
+
+/**
+ * The gradient of the losses, over the logits: (softmax − onehot) · scale. Every column must have passed `logSumExp`.
+ * @param scale 1 / (target tokens of the whole optimizer step)
+ */
+export function crossEntropyBackward(
+  commands: Commands,
+  { threads = 256, scale, ...columns }: LogitColumns & { scale: number },
+): void {
+  const { logits, targets, state, rows, first, width, offset } = columns;
+  const params = { rows, first, width, stride: strideOf(columns), offset, scale };
+  const constants = { WG: threads };
+  commands.run('cross_entropy_backward', constants, { logits, targets, state }, params, flatGroups(rows));
+}
+
+function strideOf({ logits, state, width, rows, offset }: LogitColumns): number {
+  const stride = logits.shape.at(-1) ?? width;
+  assert(width <= stride, `cross-entropy over ${width} logits in rows of ${stride}`);
+  assert((offset + rows) * LOSS_STATE <= elementsOf(state), `rows ${offset}…${offset + rows} have no state`);
+  return stride;
 }

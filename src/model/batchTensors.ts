@@ -10,6 +10,8 @@ import type { Workspace } from './workspace.ts';
 export interface BatchTensors {
   /** T */
   rows: number;
+  /** The tokens themselves, for what is read of a file by them. */
+  ids: Uint32Array;
   tokens: Tensor;
   positions: Tensor;
   segmentStart: Tensor;
@@ -40,6 +42,7 @@ export function uploadBatch(
   };
   return {
     rows: batch.tokens.length,
+    ids: batch.tokens,
     tokens: put('tokens', batch.tokens),
     positions: put('positions', batch.positions),
     segmentStart: put('segment start', batch.segmentStart),

@@ -5,12 +5,15 @@ import { upload } from '../gpu/transfer.ts';
 import { embedding, embeddingBackward } from '../kernels/embedding.ts';
 import { ropeFrequencies } from '../kernels/ropeFrequencies.ts';
 import type { BatchTensors } from './batchTensors.ts';
+import { inputsOnDisk, inputsOnGpu, type BlockInputs } from './blockInputs.ts';
 import { blockBackward, blockForward, type LayerCache } from './block.ts';
 import type { LoraAdapter } from './loraAdapter.ts';
+import { Pace, STEPS_AHEAD } from './pace.ts';
 import type { Dropout, Pass } from './pass.ts';
 import type { ParameterBuffers } from './parameters.ts';
 import { savedWeight } from './savedModules.ts';
 import type { DecoderSpec } from './spec.ts';
+import type { SpillFile } from './spillFile.ts';
 import type { WeightSource } from './weights.ts';
 import { Workspace } from './workspace.ts';
 
@@ -40,13 +43,22 @@ export class Decoder {
   readonly type: ElementType;
   readonly workspace: Workspace;
   readonly commands: Commands;
+  /** Where block inputs wait for their backward pass; null keeps them on the GPU. */
+  readonly spill: SpillFile | null;
   readonly #inverseFrequencies: Tensor;
 
-  constructor(gpu: Gpu, spec: DecoderSpec, weights: WeightSource, type: ElementType) {
+  constructor(
+    gpu: Gpu,
+    spec: DecoderSpec,
+    weights: WeightSource,
+    type: ElementType,
+    spill: SpillFile | null = null,
+  ) {
     this.gpu = gpu;
     this.spec = spec;
     this.weights = weights;
     this.type = type;
+    this.spill = spill;
     this.workspace = new Workspace(gpu);
     this.commands = gpu.commands();
     const frequencies = ropeFrequencies({ headDim: spec.headDim, ...spec.rope });
@@ -78,44 +90,77 @@ export class Decoder {
    * @param caches earlier keys and values by layer, when decoding
    */
   async forward(pass: Pass, batch: BatchTensors, keep: boolean, caches?: LayerCache[]): Promise<Tensor[]> {
-    const [hidden] = await this.forwardAll([{ pass, batch }], keep, caches);
-    return hidden!;
+    const { workspace, spec } = this;
+    const shape = [batch.rows, spec.hiddenSize];
+    const hidden = Array.from({ length: spec.layers + 1 }, (_, layer) =>
+      keep ? workspace.get(`hidden ${layer}`, 'f32', shape, 'kept') : workspace.get('hidden', 'f32', shape),
+    );
+    await this.#forwardThrough([{ pass, batch, inputs: inputsOnGpu(hidden) }], caches);
+    return hidden;
   }
 
   /**
-   * The same for several micro-batches: all of them pass a block while it is there, so that weights which come from
-   * disk come once for all.
+   * The same for several micro-batches, which `backwardAll` follows: all of them pass a block while it is there, so that
+   * weights which come from disk come once for all.
    */
-  async forwardAll(
-    sequences: readonly Sequence[],
-    keep: boolean,
-    caches?: LayerCache[],
-  ): Promise<Tensor[][]> {
-    const { workspace, commands, spec, weights: source } = this;
-    const hidden = sequences.map(({ batch, name = '' }) => {
+  async forwardAll(sequences: readonly Sequence[]): Promise<BlockInputs[]> {
+    const { workspace, spec, spill } = this;
+    await spill?.clear();
+    const all = sequences.map(({ batch, name = '' }) => {
       const shape = [batch.rows, spec.hiddenSize];
-      return Array.from({ length: spec.layers + 1 }, (_, layer) =>
-        keep
-          ? workspace.get(`hidden ${layer}${name}`, 'f32', shape, 'kept')
-          : workspace.get(`hidden${name}`, 'f32', shape),
+      if (spill) return inputsOnDisk(spill, workspace, shape, name);
+      const hidden = Array.from({ length: spec.layers + 1 }, (_, layer) =>
+        workspace.get(`hidden ${layer}${name}`, 'f32', shape, 'kept'),
       );
+      return inputsOnGpu(hidden);
     });
-    for (const [i, { pass, batch }] of sequences.entries()) {
-      const weight = savedWeight(pass, 'embedding') ?? (await source.embedding());
-      embedding(commands, { weight, tokens: batch.tokens, y: hidden[i]![0]!, rows: batch.rows });
-    }
+    await this.#forwardThrough(sequences.map((sequence, i) => ({ ...sequence, inputs: all[i]! })));
+    return all;
+  }
+
+  async #forwardThrough(
+    sequences: readonly (Sequence & { inputs: BlockInputs })[],
+    caches?: LayerCache[],
+  ): Promise<void> {
+    const { commands, spec, weights: source } = this;
+    for (const { pass, batch, inputs } of sequences) await this.#embed(pass, batch, inputs.before(0));
+    const pace = this.#pace();
     for (let layer = 0; layer < spec.layers; layer++) {
       const weights = await source.block(layer);
       source.prefetch(layer + 1 < spec.layers ? layer + 1 : layer - 1);
-      for (const [i, { pass }] of sequences.entries()) {
-        const [x, y] = [hidden[i]![layer]!, hidden[i]![layer + 1]!];
+      for (const { pass, inputs } of sequences) {
+        await inputs.keep(layer);
+        const [x, y] = [inputs.before(layer), inputs.before(layer + 1)];
         blockForward(pass, layer, weights, { x, y, cache: caches?.[layer] });
         // One submit a block keeps each well under the time after which systems kill a submit.
         commands.submit();
+        await pace?.step();
       }
       source.release(layer);
     }
-    return hidden;
+  }
+
+  async #embed(pass: Pass, batch: BatchTensors, y: Tensor): Promise<void> {
+    const { commands, workspace, weights } = this;
+    const { rows, ids } = batch;
+    const saved = savedWeight(pass, 'embedding');
+    if (saved) {
+      embedding(commands, { weight: saved, tokens: batch.tokens, y, rows });
+    } else {
+      const found = await weights.embedding(ids);
+      let { tokens } = batch;
+      if (found.rows !== ids) {
+        tokens = workspace.get('embedding rows', 'u32', [rows]);
+        upload(this.gpu, tokens, found.rows);
+      }
+      embedding(commands, { weight: found.weight, tokens, y, rows });
+    }
+    commands.submit();
+  }
+
+  /** Where something comes from disk, the GPU should not have more to do than what hides it. */
+  #pace(): Pace | null {
+    return this.weights.streams || this.spill ? new Pace(this.gpu, STEPS_AHEAD) : null;
   }
 
   /**
@@ -130,12 +175,12 @@ export class Decoder {
     dHidden: Tensor,
     grads: ParameterBuffers,
   ): Promise<void> {
-    await this.backwardAll([{ pass, hidden, dHidden }], grads);
+    await this.backwardAll([{ pass, inputs: inputsOnGpu(hidden), dHidden }], grads);
   }
 
   /** The same for several micro-batches, as in `forwardAll`: gradients add up in their order. */
   async backwardAll(
-    sequences: readonly { pass: Pass; hidden: readonly Tensor[]; dHidden: Tensor }[],
+    sequences: readonly { pass: Pass; inputs: BlockInputs; dHidden: Tensor }[],
     grads: ParameterBuffers,
   ): Promise<void> {
     const [first] = sequences;
@@ -143,12 +188,18 @@ export class Decoder {
     const { adapter } = first.pass;
     const table = savedWeight(first.pass, 'embedding', grads);
     const lowest = table ? 0 : Math.min(...(adapter?.modules.map((m) => m.layer) ?? []));
+    const pace = this.#pace();
     for (let layer = this.spec.layers - 1; layer >= lowest; layer--) {
       const weights = await this.weights.block(layer);
       this.weights.prefetch(layer > lowest ? layer - 1 : 0);
-      for (const { pass, hidden, dHidden } of sequences) {
-        blockBackward(pass, layer, weights, { x: hidden[layer]!, dHidden, grads });
+      for (const [i, { pass, inputs, dHidden }] of sequences.entries()) {
+        const x = await inputs.take(layer);
+        const next = sequences[i + 1];
+        if (next) next.inputs.prefetch(layer);
+        else if (layer > lowest) first.inputs.prefetch(layer - 1);
+        blockBackward(pass, layer, weights, { x, dHidden, grads });
         this.commands.submit();
+        await pace?.step();
       }
       this.weights.release(layer);
     }

@@ -1,5 +1,5 @@
 import { reshape, slice, type Tensor } from '../gpu/tensor.ts';
-import { crossEntropy } from '../kernels/crossEntropy.ts';
+import { crossEntropyBackward, logSumExp, LOSS_STATE } from '../kernels/crossEntropy.ts';
 import { matmul } from '../kernels/matmul.ts';
 import { rmsNorm, rmsNormBackward } from '../kernels/rmsNorm.ts';
 import { gatherRows, scatterRows } from '../kernels/rows.ts';
@@ -7,7 +7,10 @@ import type { Weight } from '../kernels/weight.ts';
 import type { BatchTensors } from './batchTensors.ts';
 import type { AdapterUse, Decoder } from './decoder.ts';
 import type { ParameterBuffers } from './parameters.ts';
+import { STEPS_AHEAD, Pace } from './pace.ts';
 import { savedWeight } from './savedModules.ts';
+import { partRows } from './vocabulary.ts';
+import { onePart, type MatrixParts } from './weights.ts';
 
 /** Rows of logits are made in multiples of this, so that views of per-row buffers stay aligned to 256 bytes. */
 const ROW_MULTIPLE = 64;
@@ -25,13 +28,30 @@ export function logitRows(rows: number, hidden: number, vocab: number, maxBytes:
     : Math.max(ROW_MULTIPLE, Math.floor(allowed / ROW_MULTIPLE) * ROW_MULTIPLE);
 }
 
+/** Supervised tokens of a micro-batch on their way through the head. */
+export interface HeadInput {
+  batch: BatchTensors;
+  /** [T, d] f32, the residual stream after the last block. */
+  hidden: Tensor;
+  /** [R] f32 or longer; receives the loss of each target. */
+  losses: Tensor;
+  /** [T, d] f32, receives the gradient, zero where there is no target; null for the losses alone. */
+  dHidden: Tensor | null;
+  /** Tells its tensors from those of others that go with it. */
+  name?: string;
+}
+
+/** What each loss counts in the gradient, and where the gradient of a trained head is added. */
+interface LossScale {
+  /** 1 / targets of the optimizer step. */
+  scale: number;
+  grads: ParameterBuffers;
+}
+
 /**
  * Final norm, head and cross-entropy over the supervised tokens only, a chunk of rows at a time.
- * @param hidden [T, d] f32, the residual stream after the last block
- * @param losses [R] f32 or longer; receives the loss of each target
- * @param scale what each loss counts in the gradient: 1 / targets of the optimizer step
- * @param backward dHidden [T, d] f32 receives the gradient, zero where there is no target; the gradient of a trained
- *   head is added to grads. Without it, only the losses
+ * @param backward dHidden as in `HeadInput`; the gradient of a trained head is added to grads. Without it, only the
+ *   losses
  */
 export async function headLoss(
   decoder: Decoder,
@@ -49,44 +69,199 @@ export async function headLoss(
     backward?: { dHidden: Tensor; grads: ParameterBuffers };
   },
 ): Promise<void> {
-  const { commands, workspace, spec, weights, gpu } = decoder;
-  const { hiddenSize: d, vocabSize: vocab, normEps: eps } = spec;
-  if (backward) commands.clear(backward.dHidden);
-  const count = batch.targets;
-  if (count === 0) return;
-  const head = savedWeight(use, 'head') ?? (await weights.head());
-  const gradient = backward ? savedWeight(use, 'head', backward.grads) : null;
+  const input = { batch, hidden, losses, dHidden: backward?.dHidden ?? null };
+  await headLosses(decoder, use, [input], { scale, grads: backward?.grads ?? [] });
+}
+
+/**
+ * The same for several micro-batches. A head that comes in parts passes all of them twice, once for the losses and once
+ * for the gradient, for which its logits are made again: the bits are those of a head that is there whole.
+ */
+export async function headLosses(
+  decoder: Decoder,
+  use: AdapterUse,
+  inputs: readonly HeadInput[],
+  options: LossScale,
+): Promise<void> {
+  const { commands, weights } = decoder;
+  for (const { dHidden } of inputs) if (dHidden) commands.clear(dHidden);
+  const supervised = inputs.filter(({ batch }) => batch.targets > 0);
+  if (supervised.length === 0) return;
+  const saved = savedWeight(use, 'head');
+  const head = saved ? onePart(saved) : await weights.vocabulary('head');
   const norm = await weights.finalNorm();
-  const x = workspace.get('head x', 'f32', [count, d], 'loss');
-  const y = workspace.get('head norm', decoder.type, [count, d], 'loss');
-  const dy = workspace.get('head dNorm', 'f32', [count, d], 'loss');
-  const rstd = workspace.get('head rstd', 'f32', [count], 'loss');
-  gatherRows(commands, { x: hidden, y: x, index: batch.targetRows, rows: count, dim: d });
-  rmsNorm(commands, { x, weight: norm, y, rstd, rows: count, eps });
-  const step = logitRows(batch.rows, d, vocab, gpu.maxBinding);
-  const logits = workspace.get('logits', 'f32', [Math.min(step, count), vocab], 'loss');
-  for (let start = 0; start < count; start += step) {
-    const rows = Math.min(step, count - start);
-    headLogits(decoder, head, { x: y, start, rows, logits });
-    const targets = slice(batch.targetIds, start, [rows]);
-    crossEntropy(commands, {
-      logits,
-      targets,
-      losses,
-      rows,
-      vocab,
-      scale,
-      lossOffset: start,
-      backward: backward !== undefined,
-    });
-    if (backward) headBackward(decoder, head, { dLogits: logits, start, rows, dx: dy });
-    if (gradient) addHeadGradient(decoder, gradient, { dLogits: logits, x: y, start, rows });
+  if (head.count > 1) return lossesByParts(decoder, head, norm, supervised, options.scale);
+  const whole = await head.part(0);
+  const backward = supervised.some(({ dHidden }) => dHidden !== null);
+  const gradient = backward ? savedWeight(use, 'head', options.grads) : null;
+  for (const input of supervised) wholeLosses(decoder, whole, norm, input, { ...options, gradient });
+  commands.submit();
+  head.release(0);
+}
+
+/** Losses and gradient with the whole head at hand: a chunk of rows is done with before the next. */
+function wholeLosses(
+  decoder: Decoder,
+  head: Weight,
+  norm: Tensor,
+  input: HeadInput,
+  { scale, gradient }: { scale: number; gradient: Weight | null },
+): void {
+  const { commands } = decoder;
+  const rows = normedRows(decoder, norm, { ...input, name: '' });
+  const logits = logitsFor(decoder, rows, decoder.spec.vocabSize);
+  for (const chunk of chunksOf(rows)) {
+    addToLosses(decoder, head, rows, chunk, logits);
+    if (input.dHidden) {
+      lossGradient(decoder, head, rows, chunk, logits, scale);
+      headBackward(decoder, head, { dLogits: logits, ...chunk, dx: rows.dy, isFirst: true });
+    }
+    if (input.dHidden && gradient)
+      addHeadGradient(decoder, gradient, { dLogits: logits, x: rows.y, ...chunk });
     commands.submit();
   }
-  if (!backward) return;
-  const dx = workspace.get('head dx', 'f32', [count, d], 'loss');
-  rmsNormBackward(commands, { dy, x, weight: norm, rstd, dx, rows: count, accumulate: false });
-  scatterRows(commands, { x: backward.dHidden, y: dx, index: batch.targetRows, rows: count, dim: d });
+  normBackward(decoder, norm, input, rows);
+}
+
+/** The same with a head of which one part is there at a time. */
+async function lossesByParts(
+  decoder: Decoder,
+  head: MatrixParts,
+  norm: Tensor,
+  inputs: readonly HeadInput[],
+  scale: number,
+): Promise<void> {
+  const { commands, spec, gpu } = decoder;
+  const backward = inputs.some(({ dHidden }) => dHidden !== null);
+  const all = inputs.map((input) => ({ input, rows: normedRows(decoder, norm, input) }));
+  const width = partRows(spec, gpu.maxBinding);
+  const last = head.count - 1;
+  const pace = new Pace(gpu, STEPS_AHEAD);
+  for (let i = 0; i <= last; i++) {
+    const part = await head.part(i);
+    // The backward pass begins with the parts that are there.
+    head.prefetch(i < last ? i + 1 : backward ? i - 1 : 0);
+    for (const { rows } of all) {
+      const logits = logitsFor(decoder, rows, width);
+      for (const chunk of chunksOf(rows)) addToLosses(decoder, part, rows, chunk, logits);
+      commands.submit();
+      await pace.step();
+    }
+    head.release(i);
+  }
+  for (let i = last; backward && i >= 0; i--) {
+    const part = await head.part(i);
+    head.prefetch(i > 0 ? i - 1 : 1);
+    for (const { rows } of all) {
+      const logits = logitsFor(decoder, rows, width);
+      for (const chunk of chunksOf(rows)) {
+        headLogits(decoder, part, { x: rows.y, ...chunk, logits });
+        lossGradient(decoder, part, rows, chunk, logits, scale);
+        headBackward(decoder, part, { dLogits: logits, ...chunk, dx: rows.dy, isFirst: i === last });
+      }
+      commands.submit();
+      await pace.step();
+    }
+    head.release(i);
+  }
+  for (const { input, rows } of all) normBackward(decoder, norm, input, rows);
+}
+
+/** The supervised rows of a micro-batch after the final norm, and what the loss keeps of each. */
+interface NormedRows {
+  batch: BatchTensors;
+  losses: Tensor;
+  /** Rows of logits that are made at once. */
+  step: number;
+  /** [R, d] in the type of activations. */
+  y: Tensor;
+  /** [R, d] f32, d loss/d y. */
+  dy: Tensor;
+  rstd: Tensor;
+  state: Tensor;
+}
+
+/** Some of those rows. */
+interface RowChunk {
+  start: number;
+  rows: number;
+}
+
+function* chunksOf({ batch, step }: NormedRows): Generator<RowChunk> {
+  for (let start = 0; start < batch.targets; start += step) {
+    yield { start, rows: Math.min(step, batch.targets - start) };
+  }
+}
+
+function normedRows(
+  decoder: Decoder,
+  norm: Tensor,
+  { batch, hidden, losses, name = '' }: HeadInput,
+): NormedRows {
+  const { commands, workspace, spec, gpu, type } = decoder;
+  const { hiddenSize: d, vocabSize, normEps: eps } = spec;
+  const { targets: count, targetRows: index } = batch;
+  const x = workspace.get('head x', 'f32', [count, d], 'loss');
+  const y = workspace.get(`head norm${name}`, type, [count, d], 'loss');
+  const dy = workspace.get(`head dNorm${name}`, 'f32', [count, d], 'loss');
+  const rstd = workspace.get(`head rstd${name}`, 'f32', [count], 'loss');
+  const state = workspace.get(`head softmax${name}`, 'f32', [count, LOSS_STATE], 'loss');
+  gatherRows(commands, { x: hidden, y: x, index, rows: count, dim: d });
+  rmsNorm(commands, { x, weight: norm, y, rstd, rows: count, eps });
+  // Longer micro-batches may replace scratch that these commands use.
+  commands.submit();
+  const step = logitRows(batch.rows, d, vocabSize, gpu.maxBinding);
+  return { batch, losses, step, y, dy, rstd, state };
+}
+
+function normBackward(decoder: Decoder, norm: Tensor, input: HeadInput, { rstd, dy }: NormedRows): void {
+  const { commands, workspace, spec } = decoder;
+  const { hiddenSize: dim } = spec;
+  const { batch, hidden, dHidden } = input;
+  if (!dHidden) return;
+  const { targets: rows, targetRows: index } = batch;
+  const x = workspace.get('head x', 'f32', [rows, dim], 'loss');
+  const dx = workspace.get('head dx', 'f32', [rows, dim], 'loss');
+  // Once more: others may have passed since.
+  gatherRows(commands, { x: hidden, y: x, index, rows, dim });
+  rmsNormBackward(commands, { dy, x, weight: norm, rstd, dx, rows, accumulate: false });
+  scatterRows(commands, { x: dHidden, y: dx, index, rows, dim });
+  commands.submit();
+}
+
+function logitsFor({ workspace }: Decoder, { batch, step }: NormedRows, columns: number): Tensor {
+  return workspace.get('logits', 'f32', [Math.min(step, batch.targets), columns], 'loss');
+}
+
+/** Makes the logits of a chunk of rows for the columns of a part, and adds them to what is known of the rows' losses. */
+function addToLosses(
+  decoder: Decoder,
+  part: Weight,
+  rows: NormedRows,
+  chunk: RowChunk,
+  logits: Tensor,
+): void {
+  const { commands, spec, gpu } = decoder;
+  headLogits(decoder, part, { x: rows.y, ...chunk, logits });
+  const columns = columnsOf(part, rows, chunk, logits);
+  logSumExp(commands, { ...columns, part: partRows(spec, gpu.maxBinding), losses: rows.losses });
+}
+
+function lossGradient(
+  { commands }: Decoder,
+  part: Weight,
+  rows: NormedRows,
+  chunk: RowChunk,
+  logits: Tensor,
+  scale: number,
+): void {
+  crossEntropyBackward(commands, { ...columnsOf(part, rows, chunk, logits), scale });
+}
+
+function columnsOf(part: Weight, { batch, state }: NormedRows, { start, rows }: RowChunk, logits: Tensor) {
+  const width = part.chunks.reduce((sum, chunk) => sum + chunk.rows, 0);
+  const targets = slice(batch.targetIds, start, [rows]);
+  return { logits, targets, state, rows, first: part.chunks[0]!.rowStart, width, offset: start };
 }
 
 /**
@@ -103,39 +278,51 @@ export async function logitsOf(
 ): Promise<Tensor> {
   const { commands, workspace, spec, weights } = decoder;
   const { hiddenSize: d, vocabSize, normEps: eps } = spec;
-  const head = savedWeight(use, 'head') ?? (await weights.head());
+  const saved = savedWeight(use, 'head');
+  const head = saved ? onePart(saved) : await weights.vocabulary('head');
   const norm = await weights.finalNorm();
   const x = workspace.get('head x', 'f32', [count, d], 'loss');
   const y = workspace.get('head norm', decoder.type, [count, d], 'loss');
   const rstd = workspace.get('head rstd', 'f32', [count], 'loss');
-  const logits = workspace.get('logits', 'f32', [count, vocabSize], 'loss');
+  const logits = workspace.get('all logits', 'f32', [count, vocabSize], 'loss');
   gatherRows(commands, { x: hidden, y: x, index, rows: count, dim: d });
   rmsNorm(commands, { x, weight: norm, y, rstd, rows: count, eps });
-  headLogits(decoder, head, { x: y, start: 0, rows: count, logits });
+  for (let i = 0; i < head.count; i++) {
+    const part = await head.part(i);
+    if (i + 1 < head.count) head.prefetch(i + 1);
+    headLogits(decoder, part, { x: y, start: 0, rows: count, logits, column: part.chunks[0]!.rowStart });
+    commands.submit();
+    head.release(i);
+  }
   return reshape(logits, [count, vocabSize]);
 }
 
+/** Logits of a part of the vocabulary, from a column of `logits` on. */
 function headLogits(
   { commands, spec }: Decoder,
-  head: Weight,
-  { x, start, rows, logits }: { x: Tensor; start: number; rows: number; logits: Tensor },
+  part: Weight,
+  { x, start, rows, logits, column = 0 }: RowChunk & { x: Tensor; logits: Tensor; column?: number },
 ): void {
-  const { hiddenSize: k, vocabSize } = spec;
-  for (const w of head.chunks) {
-    const place = { aOffset: start * k, ldc: vocabSize, cOffset: w.rowStart };
+  const { hiddenSize: k } = spec;
+  const ldc = logits.shape[1]!;
+  const first = part.chunks[0]!.rowStart;
+  for (const w of part.chunks) {
+    const place = { aOffset: start * k, ldc, cOffset: column + w.rowStart - first };
     matmul(commands, { layout: 'NT', a: x, w, c: logits, m: rows, n: w.rows, k, ...place });
   }
 }
 
+/** dx (+)= dLogits · W, from the last rows of the head to the first: the order in which parts come again. */
 function headBackward(
   { commands, spec }: Decoder,
-  head: Weight,
-  { dLogits, start, rows, dx }: { dLogits: Tensor; start: number; rows: number; dx: Tensor },
+  part: Weight,
+  { dLogits, start, rows, dx, isFirst }: RowChunk & { dLogits: Tensor; dx: Tensor; isFirst: boolean },
 ): void {
-  const { hiddenSize: n, vocabSize } = spec;
-  head.chunks.forEach((w, i) => {
-    const place = { lda: vocabSize, aOffset: w.rowStart, cOffset: start * n };
-    const sums = { c: dx, accumulate: i > 0 };
+  const { hiddenSize: n } = spec;
+  const first = part.chunks[0]!.rowStart;
+  [...part.chunks].reverse().forEach((w, i) => {
+    const place = { lda: dLogits.shape[1]!, aOffset: w.rowStart - first, cOffset: start * n };
+    const sums = { c: dx, accumulate: i > 0 || !isFirst };
     matmul(commands, { layout: 'NN', a: dLogits, w, ...sums, m: rows, n, k: w.rows, ...place });
   });
 }
@@ -144,7 +331,7 @@ function headBackward(
 function addHeadGradient(
   { commands, spec }: Decoder,
   gradient: Weight,
-  { dLogits, x, start, rows }: { dLogits: Tensor; x: Tensor; start: number; rows: number },
+  { dLogits, x, start, rows }: RowChunk & { dLogits: Tensor; x: Tensor },
 ): void {
   const { hiddenSize: n, vocabSize } = spec;
   for (const { rowStart, rows: m, data: c } of gradient.chunks) {

@@ -1,6 +1,8 @@
 import type { Tensor } from '../gpu/tensor.ts';
 import type { Weight } from '../kernels/weight.ts';
+import type { ModelFiles } from './openModel.ts';
 import { HEAD_NORMS, modulePath, type DecoderSpec } from './spec.ts';
+import { loadVocabulary } from './vocabulary.ts';
 import type { WeightLoader } from './weightLoader.ts';
 import type { BlockWeights, LinearWeights } from './weights.ts';
 
@@ -12,12 +14,17 @@ export interface Ends {
 }
 
 /** Loads embedding, final norm and head; a tied head is the embedding itself. */
-export async function loadEnds(loader: WeightLoader, spec: DecoderSpec): Promise<Ends> {
-  const { names, vocabSize: rows, hiddenSize: cols, tied } = spec;
-  const matrix = (module: string) => loader.matrix({ module, rows, cols, linear: false });
-  const embedding = await matrix(names.embedding);
-  const finalNorm = await loader.vector(`${names.finalNorm}.weight`, cols);
-  return { embedding, finalNorm, head: tied ? embedding : await matrix(names.head) };
+export async function loadEnds(loader: WeightLoader, files: ModelFiles, maxBinding: number): Promise<Ends> {
+  const { spec } = files;
+  const embedding = await loadVocabulary(loader, files, 'embedding', maxBinding);
+  const finalNorm = await loadFinalNorm(loader, spec);
+  const head = spec.tied ? embedding : await loadVocabulary(loader, files, 'head', maxBinding);
+  return { embedding, finalNorm, head };
+}
+
+/** Loads the norm before the head. */
+export function loadFinalNorm(loader: WeightLoader, { names, hiddenSize }: DecoderSpec): Promise<Tensor> {
+  return loader.vector(`${names.finalNorm}.weight`, hiddenSize);
 }
 
 /** Loads the weights of one block. */

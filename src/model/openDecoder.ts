@@ -2,10 +2,13 @@ import type { Recipe } from '../config/recipe.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { ElementType } from '../gpu/tensor.ts';
 import { GraftError } from '../lib/errors.ts';
+import type { Directory } from '../storage/types.ts';
 import { Decoder } from './decoder.ts';
+import type { DerivedWeights } from './derived/derivedWeights.ts';
 import type { ModelFiles } from './openModel.ts';
 import { ResidentWeights } from './residentWeights.ts';
 import { StreamedWeights } from './streamedWeights.ts';
+import { SpillFile } from './spillFile.ts';
 import { resident, type Streaming } from './streaming.ts';
 import type { WeightStorage } from './weightLoader.ts';
 
@@ -18,6 +21,8 @@ export function activationType(gpu: Gpu, dtype: Recipe['dtype']): ElementType {
 /**
  * Makes a decoder and the weights it owns: `closeDecoder` frees both.
  * @param options.streaming what stays on disk; by default every weight is loaded
+ * @param options.derived where 4-bit weights are kept for later loads
+ * @param options.spillFolder for the inputs of blocks, where those wait on disk: a folder for such files alone
  */
 export async function openDecoder(
   gpu: Gpu,
@@ -26,16 +31,20 @@ export async function openDecoder(
   options: {
     quantize?: WeightStorage['quantize'];
     streaming?: Streaming;
+    spillFolder?: Directory | null;
+    derived?: DerivedWeights | null;
     onProgress?: (done: number, total: number) => void;
   } = {},
 ): Promise<Decoder> {
-  const storage = { halve: type === 'f16', quantize: options.quantize ?? null };
-  const { streaming: { slots } = resident, onProgress } = options;
+  const { quantize = null } = options;
+  const derived = (quantize && (await options.derived?.open(files, quantize))) ?? null;
+  const storage = { halve: type === 'f16', quantize, derived };
+  const { streaming: { slots, ends, spill } = resident, spillFolder = null, onProgress } = options;
   const weights =
-    slots === null
+    slots === null && !ends
       ? await ResidentWeights.load(gpu, files, storage, onProgress)
-      : new StreamedWeights(gpu, files, storage, slots);
-  return new Decoder(gpu, files.spec, weights, type);
+      : new StreamedWeights(gpu, files, storage, slots ?? files.spec.layers, ends);
+  return new Decoder(gpu, files.spec, weights, type, spill ? new SpillFile(gpu, spillFolder) : null);
 }
 
 /** The 4 bits a recipe asks for, or null. */
@@ -50,4 +59,6 @@ export function quantizationOf({
 export function closeDecoder(decoder: Decoder): void {
   decoder.dispose();
   decoder.weights.dispose();
+  // A file that cannot be removed now goes when the next is opened.
+  decoder.spill?.dispose().catch(() => undefined);
 }

@@ -1,10 +1,16 @@
 import type { Gpu } from '../gpu/device.ts';
 import type { Tensor } from '../gpu/tensor.ts';
-import type { Weight } from '../kernels/weight.ts';
 import { loadBlock, loadEnds, type Ends } from './loadBlock.ts';
 import type { ModelFiles } from './openModel.ts';
 import { WeightLoader, type WeightStorage } from './weightLoader.ts';
-import type { BlockWeights, WeightSource } from './weights.ts';
+import type { VocabularyRole } from './vocabulary.ts';
+import {
+  onePart,
+  type BlockWeights,
+  type EmbeddingRows,
+  type MatrixParts,
+  type WeightSource,
+} from './weights.ts';
 
 /** Every weight in GPU memory, from the first step to the last. */
 export class ResidentWeights implements WeightSource {
@@ -35,7 +41,7 @@ export class ResidentWeights implements WeightSource {
     const onBytes = (bytes: number) => onProgress?.((done += bytes), checkpoint.totalBytes);
     const loader = new WeightLoader(gpu, files, storage, { onBytes });
     try {
-      const ends = await loadEnds(loader, spec);
+      const ends = await loadEnds(loader, files, gpu.maxBinding);
       const blocks: BlockWeights[] = [];
       for (let layer = 0; layer < spec.layers; layer++) blocks.push(await loadBlock(loader, spec, layer));
       loader.finish();
@@ -47,16 +53,16 @@ export class ResidentWeights implements WeightSource {
     }
   }
 
-  async embedding(): Promise<Weight> {
-    return this.#ends.embedding;
+  async embedding(tokens: Uint32Array): Promise<EmbeddingRows> {
+    return { weight: this.#ends.embedding, rows: tokens };
   }
 
   async finalNorm(): Promise<Tensor> {
     return this.#ends.finalNorm;
   }
 
-  async head(): Promise<Weight> {
-    return this.#ends.head;
+  async vocabulary(role: VocabularyRole): Promise<MatrixParts> {
+    return onePart(this.#ends[role]);
   }
 
   async block(layer: number): Promise<BlockWeights> {

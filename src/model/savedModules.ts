@@ -7,9 +7,10 @@ import type { Decoder } from './decoder.ts';
 import type { LoraAdapter } from './loraAdapter.ts';
 import { matrixAt, type ParameterBuffers, type ParameterLayout, type Place } from './parameters.ts';
 import type { DecoderSpec } from './spec.ts';
+import type { VocabularyRole } from './vocabulary.ts';
 
 /** The matrices outside of blocks that can be trained in full: PEFT's `modules_to_save`. */
-export type SavedRole = 'embedding' | 'head';
+export type SavedRole = VocabularyRole;
 
 /** A matrix that is trained in full beside the adapter. */
 export interface SavedSpec {
@@ -103,8 +104,11 @@ export class SavedMatrix {
 export async function copyModelValues(decoder: Decoder, adapter: LoraAdapter): Promise<void> {
   const { weights, commands } = decoder;
   for (const matrix of adapter.saved) {
-    const frozen = matrix.spec.role === 'head' ? await weights.head() : await weights.embedding();
-    matrix.copyFrom(commands, frozen, adapter.params);
+    const frozen = await weights.vocabulary(matrix.spec.role);
+    for (let i = 0; i < frozen.count; i++) {
+      matrix.copyFrom(commands, await frozen.part(i), adapter.params);
+      commands.submit();
+      frozen.release(i);
+    }
   }
-  commands.submit();
 }

@@ -1,27 +1,41 @@
+import type { FloatMatrix } from '../formats/quantized/types.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Tensor } from '../gpu/tensor.ts';
 import type { Weight } from '../kernels/weight.ts';
-import { assert } from '../lib/errors.ts';
+import { EmbeddingTable } from './embeddingRows.ts';
 import { freeLoadScratch, type LoadScratch } from './load/loadContext.ts';
-import { loadBlock, loadEnds, type Ends } from './loadBlock.ts';
+import { loadBlock, loadFinalNorm } from './loadBlock.ts';
 import type { ModelFiles } from './openModel.ts';
+import { SlotPool } from './slotPool.ts';
+import {
+  loadVocabulary,
+  loadVocabularyPart,
+  vocabularyMatrix,
+  vocabularyRanges,
+  type VocabularyRole,
+} from './vocabulary.ts';
 import { WeightLoader, type WeightStorage } from './weightLoader.ts';
-import type { BlockWeights, WeightSource } from './weights.ts';
+import {
+  onePart,
+  type BlockWeights,
+  type EmbeddingRows,
+  type MatrixParts,
+  type WeightSource,
+} from './weights.ts';
 
-/** Room for one block on the GPU. */
-interface Slot {
-  layer: number;
-  /** Borrowed by a pass: its block must stay. */
-  borrowed: boolean;
-  /** Order of use. */
-  used: number;
+/** Parts of the head on the GPU at once: one is used while the next comes. */
+const MOST_PARTS = 2;
+
+/** Something loaded once, with what owns it. */
+interface Held<T> {
   loader: WeightLoader;
-  value: Promise<BlockWeights>;
+  value: Promise<T>;
 }
 
 /**
  * Weights that stay in their files: a block is in one of a few slots of GPU memory while it computes, and with two slots
- * or more the next is on its way meanwhile. Embedding, final norm and head stay once they were asked for.
+ * or more the next is on its way meanwhile. Embedding, final norm and head stay once they were asked for, unless `ends`
+ * come from their files too: then only the rows of a micro-batch's tokens come of the embedding, and the head in parts.
  * Every read throws `model.tensor_dtype`, and what the checkpoint throws.
  */
 export class StreamedWeights implements WeightSource {
@@ -29,118 +43,122 @@ export class StreamedWeights implements WeightSource {
   readonly #gpu: Gpu;
   readonly #files: ModelFiles;
   readonly #storage: WeightStorage;
-  readonly #limit: number;
-  readonly #slots: Slot[] = [];
-  #ends: { loader: WeightLoader; value: Promise<Ends> } | null = null;
-  #uses = 0;
+  readonly #blocks: SlotPool<BlockWeights>;
+  readonly #streamsEnds: boolean;
+  readonly #partSlots: number;
+  #norm: Held<Tensor> | null = null;
+  #table: EmbeddingTable | null = null;
+  /** Vocabulary matrices that stay, by module: a tied head is the embedding. */
+  readonly #whole = new Map<string, Held<Weight>>();
+  /** Those that come in parts. */
+  readonly #parts = new Map<string, MatrixParts & { dispose(): void }>();
   /** Loads come one after the other: they share what only loading needs. */
   readonly #scratch: LoadScratch;
   #last: Promise<unknown> = Promise.resolve();
 
-  /** @param slots blocks on the GPU at once: 1 saves most memory, 2 hide reading behind computing */
-  constructor(gpu: Gpu, files: ModelFiles, storage: WeightStorage, slots = 1) {
+  /**
+   * @param slots blocks on the GPU at once: 1 saves most memory, 2 hide reading behind computing
+   * @param ends whether embedding and head come from their files too
+   */
+  constructor(gpu: Gpu, files: ModelFiles, storage: WeightStorage, slots = 1, ends = false) {
     this.#gpu = gpu;
     this.#files = files;
     this.#storage = storage;
-    this.#limit = slots;
+    this.#streamsEnds = ends;
+    this.#partSlots = Math.min(slots, MOST_PARTS);
     this.#scratch = { commands: gpu.commands(), staging: null };
+    this.#blocks = new SlotPool(slots, (layer, former) =>
+      this.#start((loader) => loadBlock(loader, files.spec, layer), former),
+    );
   }
 
-  async embedding(): Promise<Weight> {
-    return (await this.#loadEnds()).embedding;
+  async embedding(tokens: Uint32Array): Promise<EmbeddingRows> {
+    const stored = this.#inParts('embedding');
+    if (!stored) return { weight: await this.#loadWhole('embedding'), rows: tokens };
+    this.#table ??= new EmbeddingTable(this.#gpu, this.#files, stored, this.#storage.halve);
+    return this.#table.rowsOf(tokens);
   }
 
   async finalNorm(): Promise<Tensor> {
-    return (await this.#loadEnds()).finalNorm;
+    this.#norm ??= this.#start((loader) => loadFinalNorm(loader, this.#files.spec));
+    return this.#norm.value;
   }
 
-  async head(): Promise<Weight> {
-    return (await this.#loadEnds()).head;
+  async vocabulary(role: VocabularyRole): Promise<MatrixParts> {
+    if (!this.#inParts(role)) return onePart(await this.#loadWhole(role));
+    const { module } = vocabularyMatrix(this.#files.spec, role);
+    const parts = this.#parts.get(module) ?? this.#partsOf(role);
+    this.#parts.set(module, parts);
+    return parts;
   }
 
-  async block(layer: number): Promise<BlockWeights> {
-    const slot = this.#slotOf(layer) ?? (await this.#load(layer));
-    slot.borrowed = true;
-    slot.used = this.#uses += 1;
-    return slot.value;
+  block(layer: number): Promise<BlockWeights> {
+    return this.#blocks.take(layer);
   }
 
   prefetch(layer: number): void {
-    if (layer < 0 || this.#slotOf(layer)) return;
-    const isFull = this.#slots.length >= this.#limit && this.#slots.every(({ borrowed }) => borrowed);
-    if (isFull) return;
-    // What goes wrong here is told to whoever asks for the block.
-    void this.#load(layer).then(
-      ({ value }) => value.catch(() => undefined),
-      () => undefined,
-    );
+    if (layer >= 0) this.#blocks.prefetch(layer);
   }
 
   release(layer: number): void {
-    const slot = this.#slotOf(layer);
-    if (slot) slot.borrowed = false;
+    this.#blocks.release(layer);
   }
 
   dispose(): void {
-    for (const { loader } of this.#slots.splice(0)) loader.dispose();
-    this.#ends?.loader.dispose();
-    this.#ends = null;
+    this.#blocks.dispose();
+    for (const parts of this.#parts.values()) parts.dispose();
+    this.#parts.clear();
+    this.#table?.dispose();
+    for (const { loader } of this.#whole.values()) loader.dispose();
+    this.#whole.clear();
+    this.#norm?.loader.dispose();
+    [this.#norm, this.#table] = [null, null];
     freeLoadScratch(this.#gpu, this.#scratch);
   }
 
-  #slotOf(layer: number): Slot | undefined {
-    return this.#slots.find((slot) => slot.layer === layer);
-  }
-
-  /** Loads a block into a new slot, or in the place of the block that was not used for longest. */
-  async #load(layer: number): Promise<Slot> {
-    const used = (this.#uses += 1);
-    if (this.#slots.length < this.#limit) {
-      const slot = { layer, borrowed: false, used, ...this.#start(layer) };
-      this.#slots.push(slot);
-      return slot;
-    }
-    const free = this.#slots.filter(({ borrowed }) => !borrowed).sort((a, b) => a.used - b.used);
-    const [slot] = free;
-    assert(slot, 'every slot of streamed weights is borrowed');
-    const former = slot.value;
-    Object.assign(slot, { layer, used });
-    slot.value = former.then(
-      () => this.#replace(slot, layer),
-      () => this.#replace(slot, layer),
+  #partsOf(role: VocabularyRole): MatrixParts & { dispose(): void } {
+    const ranges = vocabularyRanges(this.#files, role, this.#gpu.maxBinding);
+    const pool = new SlotPool(this.#partSlots, (index, former) =>
+      this.#start((loader) => loadVocabularyPart(loader, this.#files, role, ranges[index]!), former),
     );
-    return slot;
+    return {
+      count: ranges.length,
+      part: (index) => pool.take(index),
+      prefetch: (index) => {
+        if (index >= 0 && index < ranges.length) pool.prefetch(index);
+      },
+      release: (index) => pool.release(index),
+      dispose: () => pool.dispose(),
+    };
   }
 
-  #replace(slot: Slot, layer: number): Promise<BlockWeights> {
-    const { loader, value } = this.#start(layer, slot.loader);
-    slot.loader = loader;
-    return value;
+  /** A vocabulary matrix that comes in parts; null for one that stays, as a quantized one does. */
+  #inParts(role: VocabularyRole): FloatMatrix | null {
+    const stored = this.#files.matrices.get(vocabularyMatrix(this.#files.spec, role).module);
+    return this.#streamsEnds && stored?.kind === 'float' ? stored : null;
   }
 
-  #start(layer: number, former?: WeightLoader): { loader: WeightLoader; value: Promise<BlockWeights> } {
+  #loadWhole(role: VocabularyRole): Promise<Weight> {
+    const { module } = vocabularyMatrix(this.#files.spec, role);
+    const held =
+      this.#whole.get(module) ??
+      this.#start((loader) => loadVocabulary(loader, this.#files, role, this.#gpu.maxBinding));
+    this.#whole.set(module, held);
+    return held.value;
+  }
+
+  /** Begins a load that comes after those that were begun before. */
+  #start<T>(load: (loader: WeightLoader) => Promise<T>, former?: WeightLoader): Held<T> {
     const loader = new WeightLoader(this.#gpu, this.#files, this.#storage, {
       former,
       scratch: this.#scratch,
     });
-    return { loader, value: this.#inTurn(loader, () => loadBlock(loader, this.#files.spec, layer)) };
-  }
-
-  #inTurn<T>(loader: WeightLoader, load: () => Promise<T>): Promise<T> {
     const value = this.#last.then(async () => {
-      const loaded = await load();
+      const loaded = await load(loader);
       loader.finish();
       return loaded;
     });
     this.#last = value.catch(() => undefined);
-    return value;
-  }
-
-  #loadEnds(): Promise<Ends> {
-    if (!this.#ends) {
-      const loader = new WeightLoader(this.#gpu, this.#files, this.#storage, { scratch: this.#scratch });
-      this.#ends = { loader, value: this.#inTurn(loader, () => loadEnds(loader, this.#files.spec)) };
-    }
-    return this.#ends.value;
+    return { loader, value };
   }
 }

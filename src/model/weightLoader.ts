@@ -8,7 +8,7 @@ import { floatFormat } from './floatFormat.ts';
 import { loadBnbMatrix } from './load/bnbMatrix.ts';
 import { loadFloatMatrix } from './load/floatMatrix.ts';
 import { loadInt4Matrix } from './load/int4Matrix.ts';
-import { LoadContext, type LoadScratch } from './load/loadContext.ts';
+import { LoadContext, type LoadScratch, type RowRange } from './load/loadContext.ts';
 import { loadNf4Matrix } from './load/nf4Matrix.ts';
 import type { ModelFiles } from './openModel.ts';
 import type { MatrixSpec } from './spec.ts';
@@ -67,6 +67,13 @@ export class WeightLoader {
     if (stored.kind !== 'float') return loadInt4Matrix(this.#context, stored, size, quantization);
     if (linear && quantize) return loadNf4Matrix(this.#context, stored, size, quantize.doubleQuant);
     return loadFloatMatrix(this.#context, stored, size, halve);
+  }
+
+  /** Some rows of a matrix that is stored in floats. */
+  async rows({ module, rows, cols }: MatrixSpec, only: RowRange): Promise<Weight> {
+    const stored = this.#files.matrices.get(module);
+    assert(stored?.kind === 'float', `rows of ${module} do not come alone`);
+    return loadFloatMatrix(this.#context, stored, [rows, cols], this.#storage.halve, only);
   }
 
   /** A vector as f32: a norm weight or a bias. Throws `model.tensor_dtype`. */

@@ -1,5 +1,6 @@
 import type { Tensor } from '../gpu/tensor.ts';
 import type { Weight } from '../kernels/weight.ts';
+import type { VocabularyRole } from './vocabulary.ts';
 
 /** A frozen linear layer: weight [out, in], bias [out] f32. */
 export interface LinearWeights {
@@ -18,16 +19,36 @@ export interface BlockWeights {
   linears: ReadonlyMap<string, LinearWeights>;
 }
 
+/** A matrix [vocab, hidden] whose rows come in parts, one after the other. */
+export interface MatrixParts {
+  /** 1 where all rows are there at once. */
+  readonly count: number;
+  /** A part, borrowed until `release`: its chunks say which rows they are. */
+  part(index: number): Promise<Weight>;
+  /** Says which part comes next. */
+  prefetch(index: number): void;
+  /** Says that the part's commands are submitted and it may go. */
+  release(index: number): void;
+}
+
+/** Rows of the embedding for some tokens. */
+export interface EmbeddingRows {
+  weight: Weight;
+  /** The row of each token in `weight`: the tokens themselves where it is the whole embedding. */
+  rows: Uint32Array;
+}
+
 /**
  * Where the decoder gets its frozen weights. Blocks are borrowed and given back, so that a source may hold
  * them all in GPU memory or bring each in when it is its turn.
  */
 export interface WeightSource {
-  embedding(): Promise<Weight>;
+  /** Rows for these tokens; they hold until the next call, before which commands that use them are submitted. */
+  embedding(tokens: Uint32Array): Promise<EmbeddingRows>;
   /** RMSNorm before the head. */
   finalNorm(): Promise<Tensor>;
-  /** The output head [vocab, hidden]; the embedding itself where the two are tied. */
-  head(): Promise<Weight>;
+  /** Embedding or output head [vocab, hidden]; they are the same where the two are tied. */
+  vocabulary(role: VocabularyRole): Promise<MatrixParts>;
   block(layer: number): Promise<BlockWeights>;
   /** Says which block comes next, so that it can be on its way while this one computes. */
   prefetch(layer: number): void;
@@ -37,4 +58,9 @@ export interface WeightSource {
   release(layer: number): void;
   /** Frees what is still held. */
   dispose(): void;
+}
+
+/** A matrix that is there whole, as the one part of itself. */
+export function onePart(weight: Weight): MatrixParts {
+  return { count: 1, part: async () => weight, prefetch: () => undefined, release: () => undefined };
 }

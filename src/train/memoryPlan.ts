@@ -9,6 +9,7 @@ import { planLora } from '../model/loraModules.ts';
 import { activationType, closeDecoder, openDecoder, quantizationOf } from '../model/openDecoder.ts';
 import type { ModelFiles } from '../model/openModel.ts';
 import { resident, type Streaming } from '../model/streaming.ts';
+import type { Directory } from '../storage/types.ts';
 import { lossesOf } from './evaluate.ts';
 import {
   dataShapes,
@@ -79,6 +80,7 @@ export async function planMemory(
  * The same, measured on a GPU, besides what Graft holds there already: the model is loaded, and a step and an evaluation run
  * on the run's largest micro-batches.
  * @param data the rows; null makes rows of the maximal length
+ * @param spillFolder as for `openDecoder`
  * Throws what `planMemory` throws, and what loading and the device throw.
  */
 export async function measureMemory(
@@ -87,6 +89,7 @@ export async function measureMemory(
   recipe: Recipe,
   data: { train: TokenRows; evaluation: TokenRows | null } | null,
   streaming: Streaming = resident,
+  spillFolder: Directory | null = null,
 ): Promise<MemoryUse> {
   const { maxPositions } = files.spec;
   const rows = data ?? longestRows(recipe, maxPositions);
@@ -99,12 +102,13 @@ export async function measureMemory(
     training: together(recipe, streaming, batchesOf(train, largestTraining(recipe, maxPositions, shapes))),
     evaluation: evaluation && evaluated ? batchesOf(evaluation, evaluated) : [],
     streaming,
+    spillFolder,
   });
 }
 
 /** Streamed blocks are passed by all micro-batches of a step together: as many as it has, others one by one. */
 function together(recipe: Recipe, streaming: Streaming, batches: readonly MicroBatch[]): MicroBatch[] {
-  if (streaming.slots === null) return [...batches];
+  if (streaming.slots === null && !streaming.ends) return [...batches];
   const count = Math.max(recipe.grad_accum, batches.length);
   return Array.from({ length: count }, (_, i) => batches[i % batches.length]!);
 }
@@ -118,7 +122,13 @@ async function memoryOf(
     training,
     evaluation,
     streaming,
-  }: { training: MicroBatch[]; evaluation: MicroBatch[]; streaming: Streaming },
+    spillFolder = null,
+  }: {
+    training: MicroBatch[];
+    evaluation: MicroBatch[];
+    streaming: Streaming;
+    spillFolder?: Directory | null;
+  },
 ): Promise<MemoryUse> {
   const { memory } = gpu;
   memory.resetPeak();
@@ -127,7 +137,11 @@ async function memoryOf(
   // Before loading, for what can be wrong with the recipe.
   planLora(files.spec, recipe);
   planSaved(files.spec, recipe.modules_to_save);
-  const decoder = await openDecoder(gpu, files, type, { quantize: quantizationOf(recipe), streaming });
+  const decoder = await openDecoder(gpu, files, type, {
+    quantize: quantizationOf(recipe),
+    streaming,
+    spillFolder,
+  });
   const loadPeak = memory.peak - before;
   const adapter = await startAdapter(decoder, recipe, null);
   const runner = new StepRunner(decoder, adapter, recipe.optimizer);
@@ -145,6 +159,7 @@ async function memoryOf(
     runner.dispose();
     adapter.dispose();
     closeDecoder(decoder);
+    await decoder.spill?.dispose();
   }
 }
 

@@ -2,7 +2,7 @@ import type { MicroBatch } from '../data/microBatch.ts';
 import type { AdamWStep } from '../kernels/adamW.ts';
 import { uploadBatch } from '../model/batchTensors.ts';
 import type { Decoder } from '../model/decoder.ts';
-import { headLoss } from '../model/head.ts';
+import { headLosses } from '../model/head.ts';
 import type { LoraAdapter } from '../model/loraAdapter.ts';
 import type { OptimizerName } from './adamStates.ts';
 import { Optimizer, type StepNumbers } from './optimizer.ts';
@@ -69,21 +69,26 @@ export class StepRunner {
       const pass = decoder.pass(tensors, { adapter: this.#adapter, strength: 1, dropout });
       return { pass, batch: tensors, name };
     });
-    const kept = await decoder.forwardAll(sequences, true);
+    const kept = await decoder.forwardAll(sequences);
+    const heads = sequences.map(({ batch, name }, i) => ({
+      batch,
+      hidden: kept[i]!.last,
+      losses: workspace.get(`losses${name}`, 'f32', [Math.max(1, batch.targets)], 'loss'),
+      dHidden: workspace.get(`dHidden${name}`, 'f32', [batch.rows, spec.hiddenSize]),
+      name,
+    }));
+    await headLosses(decoder, { adapter: this.#adapter, strength: 1, dropout: null }, heads, {
+      scale,
+      grads,
+    });
     const trained = [];
-    for (const [i, { pass, batch, name }] of sequences.entries()) {
-      const hidden = kept[i]!;
-      const dHidden = workspace.get(`dHidden${name}`, 'f32', [batch.rows, spec.hiddenSize]);
-      const losses = workspace.get('losses', 'f32', [Math.max(1, batch.targets)], 'loss');
-      const backward = { dHidden, grads };
-      await headLoss(decoder, pass, batch, { hidden: hidden[spec.layers]!, losses, scale, backward });
-      if (batch.targets > 0) {
-        this.#optimizer.addLosses(losses, batch.targets);
-        trained.push({ pass, hidden, dHidden });
-      }
-      // A longer micro-batch may replace scratch that these commands use.
-      commands.submit();
+    for (const [i, { batch, losses, dHidden }] of heads.entries()) {
+      if (batch.targets === 0) continue;
+      this.#optimizer.addLosses(losses, batch.targets);
+      trained.push({ pass: sequences[i]!.pass, inputs: kept[i]!, dHidden });
     }
+    // A longer micro-batch may replace scratch that these commands use.
+    commands.submit();
     await decoder.backwardAll(trained, grads);
   }
 

@@ -183,9 +183,13 @@ export class LoadContext {
 
   #takeIdle(type: ElementType, shape: readonly number[]): Tensor | null {
     const size = byteLengthOf({ type, shape });
-    const at = this.#idle.findIndex((tensor) => tensor.type === type && byteLengthOf(tensor) === size);
-    const [found] = at < 0 ? [] : this.#idle.splice(at, 1);
-    return found ? { ...found, shape } : null;
+    // The smallest that holds it: the last part of a matrix is smaller than the others whose place it takes.
+    const [found] = this.#idle
+      .filter((tensor) => tensor.type === type && tensor.buffer.size >= size)
+      .sort((a, b) => a.buffer.size - b.buffer.size);
+    if (!found) return null;
+    this.#idle.splice(this.#idle.indexOf(found), 1);
+    return { ...found, shape };
   }
 }
 

@@ -1,0 +1,38 @@
+// logits become (softmax − onehot(target)) · scale, given the largest logit and the sum of exponentials of whole rows.
+// logits [rows, stride] f32: columns first … first + width − 1 of the vocabulary. One workgroup a row.
+//#include lib/grid.wgsl
+const WG: u32 = 64;
+
+struct Params {
+  rows: u32,
+  first: u32,
+  width: u32,
+  stride: u32,
+  offset: u32, // of the rows in state
+  scale: f32,
+}
+
+@group(0) @binding(0) var<storage, read_write> logits: array<f32>;
+@group(0) @binding(1) var<storage, read> targets: array<u32>;
+@group(0) @binding(2) var<storage, read> state: array<vec4<f32>>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let row = flat_group(group, groups);
+  if (row >= params.rows) {
+    return;
+  }
+  let start = row * params.stride;
+  let label = targets[row] - params.first; // wraps round, above the width, for targets before
+  let largest = state[params.offset + row].x;
+  let share = params.scale / state[params.offset + row].y;
+  for (var i = thread; i < params.width; i += WG) {
+    let gradient = exp(logits[start + i] - largest) * share;
+    logits[start + i] = gradient - select(0.0, params.scale, i == label);
+  }
+}

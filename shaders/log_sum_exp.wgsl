@@ -1,0 +1,68 @@
+// What the loss needs of some columns of the logits, after those before them: state[row] is the largest logit so far,
+// Σ exp(logit − largest) and the logit of the target; losses = lse − target, right once every column was passed.
+// logits [rows, stride] f32: columns first … first + width − 1 of the vocabulary, reduced `part` at a time, so that
+// they give the same bits whether they come together or part by part. One workgroup a row; a row is read once.
+//#include lib/grid.wgsl
+//#include lib/reduce.wgsl
+const LOWEST: f32 = -3.0e38;
+
+struct Params {
+  rows: u32,
+  first: u32,
+  width: u32,
+  part: u32,
+  stride: u32,
+  offset: u32, // of the rows in state and losses
+}
+
+@group(0) @binding(0) var<storage, read> logits: array<f32>;
+@group(0) @binding(1) var<storage, read> targets: array<u32>;
+@group(0) @binding(2) var<storage, read_write> state: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> losses: array<f32>;
+@group(0) @binding(4) var<uniform> params: Params;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let row = flat_group(group, groups);
+  if (row >= params.rows) {
+    return;
+  }
+  let start = row * params.stride;
+  for (var begin = 0u; begin < params.width; begin += params.part) {
+    let end = min(begin + params.part, params.width);
+    var own_max = LOWEST;
+    var own_sum = 0.0; // Σ exp(logit − own_max)
+    for (var i = begin + thread; i < end; i += WG) {
+      let logit = logits[start + i];
+      let decay = exp(-abs(logit - own_max));
+      if (logit > own_max) {
+        own_sum = own_sum * decay + 1.0;
+        own_max = logit;
+      } else {
+        own_sum += decay;
+      }
+    }
+    let part_max = workgroup_max(own_max, thread);
+    let part_sum = workgroup_sum(own_sum * exp(own_max - part_max), thread);
+
+    if (thread == 0u) {
+      var so_far = vec4<f32>(part_max, part_sum, 0.0, 0.0);
+      if (params.first + begin > 0u) {
+        let before = state[params.offset + row];
+        let largest = max(before.x, part_max);
+        let sum = before.y * exp(before.x - largest) + part_sum * exp(part_max - largest);
+        so_far = vec4<f32>(largest, sum, before.z, 0.0);
+      }
+      let column = targets[row] - params.first; // wraps round, above the width, for targets before
+      if (column >= begin && column < end) {
+        so_far.z = logits[start + column];
+      }
+      state[params.offset + row] = so_far;
+      losses[params.offset + row] = so_far.x - so_far.z + log(so_far.y);
+    }
+  }
+}
