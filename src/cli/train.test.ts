@@ -67,7 +67,8 @@ describe('train on text', () => {
     expect(first.at(-1)).toBeLessThan(0.8 * first[0]!);
 
     await succeed(trainArgs('again', stories, join(scratch, 'first', 'recipe.json')));
-    for (const file of filesIn(join(scratch, 'first'))) {
+    // The card's title is the folder's name.
+    for (const file of filesIn(join(scratch, 'first')).filter((name) => name !== 'README.md')) {
       expect(read('again', file).equals(read('first', file)), file).toBe(true);
     }
   });
