@@ -47,6 +47,24 @@ describe('a model of a Hub', () => {
     expect(downloads()).toBe(before);
   });
 
+  it('is read in 4 bits from what the first run has left, which goes with the model', async () => {
+    const env = newCache();
+    const model = ['--model', `hf:${repo}`, ...at()];
+    const quantized = ['--quant', 'nf4', '--double-quant'];
+    const expected = await succeed(['generate', '--model', path, ...quantized, ...plain.text]);
+    const stored = async () =>
+      JSON.parse(await succeed(['cache'], env)) as { quantized: { complete: boolean; lastUsed: number }[] }[];
+    expect(await succeed(['generate', ...model, ...quantized, ...plain.text], env)).toBe(expected);
+    expect((await stored())[0]!.quantized).toMatchObject([
+      { complete: true, doubleQuant: true, lastUsed: 0 },
+    ]);
+    expect(await succeed(['generate', ...model, ...quantized, ...plain.text], env)).toBe(expected);
+    expect((await stored())[0]!.quantized[0]!.lastUsed).toBeGreaterThan(0);
+    await succeed(['cache', '--remove', repo], env);
+    expect(await stored()).toEqual([]);
+    expect(readdirSync(join(env.GRAFT_CACHE, 'quantized'))).toEqual([]);
+  });
+
   it('is planned from its headers by range, and nothing is stored', async () => {
     const env = newCache();
     const { status, stdout, stderr } = await runCli(['plan', '--model', `hf:${repo}@main`, ...at()], env);

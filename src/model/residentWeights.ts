@@ -38,7 +38,8 @@ export class ResidentWeights implements WeightSource {
   ): Promise<ResidentWeights> {
     let done = 0;
     const { spec, checkpoint } = files;
-    const onBytes = (bytes: number) => onProgress?.((done += bytes), checkpoint.totalBytes);
+    const total = storage.derived?.bytesToRead(checkpoint) ?? checkpoint.totalBytes;
+    const onBytes = (bytes: number) => onProgress?.((done += bytes), total);
     const loader = new WeightLoader(gpu, files, storage, { onBytes });
     try {
       const ends = await loadEnds(loader, files, gpu.maxBinding);

@@ -1,11 +1,14 @@
 import { decodeFloats } from '../formats/floats.ts';
+import type { FloatMatrix } from '../formats/quantized/types.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Tensor } from '../gpu/tensor.ts';
 import { upload } from '../gpu/transfer.ts';
 import type { Weight } from '../kernels/weight.ts';
 import { assert } from '../lib/errors.ts';
 import { floatFormat } from './floatFormat.ts';
+import type { DerivedModel } from './derived/derivedModel.ts';
 import { loadBnbMatrix } from './load/bnbMatrix.ts';
+import { loadDerivedMatrix } from './load/derivedMatrix.ts';
 import { loadFloatMatrix } from './load/floatMatrix.ts';
 import { loadInt4Matrix } from './load/int4Matrix.ts';
 import { LoadContext, type LoadScratch, type RowRange } from './load/loadContext.ts';
@@ -19,6 +22,8 @@ export interface WeightStorage {
   halve: boolean;
   /** Float linear layers of blocks in 4 bits; null leaves them. What is quantized already stays as it is. */
   quantize: null | { doubleQuant: boolean };
+  /** Where what was quantized is kept on disk for later loads. */
+  derived?: DerivedModel | null;
 }
 
 /** Weights as their files have them. */
@@ -65,7 +70,7 @@ export class WeightLoader {
     assert(stored, `the model has no matrix ${module}`);
     if (stored.kind === 'bnb') return loadBnbMatrix(this.#context, stored, size);
     if (stored.kind !== 'float') return loadInt4Matrix(this.#context, stored, size, quantization);
-    if (linear && quantize) return loadNf4Matrix(this.#context, stored, size, quantize.doubleQuant);
+    if (linear && quantize) return this.#quantized(stored, size, quantize.doubleQuant);
     return loadFloatMatrix(this.#context, stored, size, halve);
   }
 
@@ -89,6 +94,32 @@ export class WeightLoader {
   /** A vector that need not be there: a bias of a quantized layer. */
   async vectorIfStored(name: string, length: number): Promise<Tensor | null> {
     return this.#files.checkpoint.tensors.has(name) ? this.vector(name, length) : null;
+  }
+
+  /** In 4 bits: as an earlier load has left it on disk, else made now, and left there. */
+  async #quantized(
+    stored: FloatMatrix,
+    [rows, cols]: readonly [number, number],
+    doubleQuant: boolean,
+  ): Promise<Weight> {
+    const context = this.#context;
+    const { derived = null } = this.#storage;
+    if (derived?.checkpoint) {
+      const matrix = { tensor: stored.tensor, rows, cols };
+      try {
+        return await loadDerivedMatrix(context, derived.checkpoint, matrix, doubleQuant);
+      } catch (error) {
+        context.gpu.throwIfFailed();
+        context.checkAlive();
+        derived.forget(error);
+      }
+    }
+    const weight = await loadNf4Matrix(context, stored, [rows, cols], doubleQuant);
+    if (derived) {
+      context.commands.submit();
+      await derived.save(context.gpu, stored.tensor, weight, () => context.checkAlive());
+    }
+    return weight;
   }
 
   /** Ends loading: frees what only loading needs. */

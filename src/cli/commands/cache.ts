@@ -1,20 +1,27 @@
 import { GraftError } from '../../lib/errors.ts';
+import { derivedCache } from '../derivedCache.ts';
 import { openCache } from '../hubAccess.ts';
 import { Options } from '../options.ts';
 
 export const usage =
   'cache [--remove org/name [--commit COMMIT]]   (of a data set datasets/org/name; without --remove it lists what is stored)';
 
-/** Prints what was downloaded, with sizes and times of last use, as JSON; or removes a repo or one of its commits. */
+/** Prints what was downloaded and the 4-bit weights made of it, with sizes and times of last use, as JSON; or removes a repo or one of its commits. */
 export async function run(args: string[]): Promise<void> {
   const options = new Options(args, usage, ['remove', 'commit']);
   const cache = openCache();
+  const derived = derivedCache();
   const repo = options.optional('remove');
   const commit = options.optional('commit');
   if (repo === undefined) {
     if (commit !== undefined)
       throw new GraftError('cli.bad_option', { detail: '--commit belongs to --remove.', usage });
-    return console.log(JSON.stringify(await cache.list(), null, 2));
+    const kept = await derived.list();
+    const stored = (await cache.list()).map((one) => ({
+      ...one,
+      quantized: kept.filter(({ base }) => base === one.repo),
+    }));
+    return console.log(JSON.stringify(stored, null, 2));
   }
   const found = (await cache.list()).filter((stored) => stored.repo === repo);
   const isThere =
@@ -22,4 +29,7 @@ export async function run(args: string[]): Promise<void> {
   if (found.length === 0 || !isThere)
     throw new GraftError('cli.not_in_cache', { repo, commit: commit ?? 'any commit' });
   for (const { host } of found) await cache.remove(host, repo, commit);
+  const isLeft = (await cache.list()).some((stored) => stored.repo === repo && stored.models.length > 0);
+  if (isLeft) return;
+  for (const { key, base } of await derived.list()) if (base === repo) await derived.remove(key);
 }

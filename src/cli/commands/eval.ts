@@ -11,6 +11,7 @@ import { readLogits } from '../../model/logits.ts';
 import { activationType, openDecoder } from '../../model/openDecoder.ts';
 import { evaluate } from '../../train/evaluate.ts';
 import { readDataset } from '../dataset.ts';
+import { derivedFor } from '../derivedCache.ts';
 import { modelChoice, modelFlags, modelOptions } from '../hubModel.ts';
 import { Options, quantizeOption } from '../options.ts';
 import { outputFile } from '../output.ts';
@@ -49,7 +50,10 @@ export async function run(args: string[]): Promise<void> {
     vocabSize: spec.vocabSize,
   });
   await withGpu(async (gpu) => {
-    const decoder = await openDecoder(gpu, files, activationType(gpu, dtype), { quantize });
+    const decoder = await openDecoder(gpu, files, activationType(gpu, dtype), {
+      quantize,
+      derived: derivedFor(model),
+    });
     const adapter = peft && (await loadAdapter(gpu, spec, peft));
     const use: AdapterUse = adapter ? { adapter, strength: 1, dropout: null } : withoutAdapter;
     const { loss, tokens } = await evaluate(decoder, use, dataset, BATCH);

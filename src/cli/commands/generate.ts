@@ -5,6 +5,7 @@ import { GraftError } from '../../lib/errors.ts';
 import { checkAdapter, loadAdapter } from '../../model/adapterFiles.ts';
 import { withoutAdapter, type AdapterUse } from '../../model/decoder.ts';
 import { activationType, openDecoder } from '../../model/openDecoder.ts';
+import { derivedFor } from '../derivedCache.ts';
 import { modelChoice, modelFlags, modelOptions } from '../hubModel.ts';
 import { Options, quantizeOption } from '../options.ts';
 import { openAdapterAt, openModelAt, withGpu } from '../session.ts';
@@ -56,7 +57,10 @@ export async function run(args: string[]): Promise<void> {
     : chatPrompt(tokenizer, [{ role: 'user', content: prompt }]);
   checkPrompt(spec, ids);
   await withGpu(async (gpu) => {
-    const decoder = await openDecoder(gpu, files, activationType(gpu, dtype), { quantize });
+    const decoder = await openDecoder(gpu, files, activationType(gpu, dtype), {
+      quantize,
+      derived: derivedFor(model),
+    });
     const adapter = peft && (await loadAdapter(gpu, spec, peft));
     const use: AdapterUse = adapter ? { adapter, strength: 1, dropout: null } : withoutAdapter;
     const keepLeadingSpace = asText && prompt !== '';

@@ -12,17 +12,20 @@ import { planLora, type LoraModule } from '../../model/loraModules.ts';
 import { lastPart, planSaved, type SavedSpec } from '../../model/savedModules.ts';
 import { activationType, openDecoder, quantizationOf } from '../../model/openDecoder.ts';
 import type { DecoderSpec } from '../../model/spec.ts';
+import { describeStreaming } from '../../model/streaming.ts';
 import { dataShapes } from '../../train/largestBatch.ts';
 import { describeAdapter, startAdapter } from '../../train/startAdapter.ts';
 import { baseOf, dataRecord } from '../../train/runRecord.ts';
 import { chooseStreaming } from '../../train/streamingPlan.ts';
 import { train, type StepReport } from '../../train/trainer.ts';
 import { readDataset } from '../dataset.ts';
+import { derivedFor } from '../derivedCache.ts';
 import { modelChoice, modelFlags, modelOptions } from '../hubModel.ts';
 import { Options } from '../options.ts';
 import { outputFolder } from '../output.ts';
 import { readRecipe } from '../recipe.ts';
 import { openAdapterAt, openModelAt, withGpu } from '../session.ts';
+import { spillFolder } from '../spillFolder.ts';
 
 export const usage =
   'train --model DIR --data FILE --out DIR [--recipe FILE.json] [--init-adapter DIR] [--adapter-dtype f32|int8] [--memory-budget SIZE]';
@@ -61,9 +64,11 @@ export async function run(args: string[]): Promise<void> {
     const decoder = await openDecoder(gpu, files, activationType(gpu, recipe.dtype), {
       quantize: quantizationOf(recipe),
       streaming,
+      spillFolder: spillFolder(),
+      derived: derivedFor(model),
     });
-    const { slots } = streaming;
-    if (slots !== null) console.error(`${slots} of ${spec.layers} blocks are in GPU memory at a time.`);
+    const onDisk = describeStreaming(streaming, spec.layers);
+    if (onDisk) console.error(onDisk);
     const adapter = await startAdapter(decoder, recipe, initial);
     const metrics: string[] = [];
     const losses: number[] = [];

@@ -56,10 +56,15 @@ export class LoadContext {
 
   /** Makes a tensor that lives until `dispose`, or `free`; what only loading needs counts as staging. */
   tensor(type: ElementType, shape: readonly number[], label: string, part: MemoryPart = 'weights'): Tensor {
-    assert(!this.#disposed, 'loading goes on after its end');
+    this.checkAlive();
     const made = this.#takeIdle(type, shape) ?? this.gpu.memory.tensor(type, shape, label, part);
     this.#owned.add(made);
     return made;
+  }
+
+  /** Throws where its tensors are gone: loading must stop. */
+  checkAlive(): void {
+    assert(!this.#disposed, 'loading goes on after its end');
   }
 
   /** Frees a tensor before the others, once the commands that use it are on their way. */
@@ -173,6 +178,8 @@ export class LoadContext {
   ): Promise<void> {
     (this.#scratch.opened ??= new Set()).add(from);
     await from.readInto(name, offset, memory);
+    // What the bytes are for may be gone.
+    this.checkAlive();
     this.#onBytes(memory.byteLength);
   }
 
