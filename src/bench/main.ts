@@ -1,4 +1,5 @@
 import { memoryBench } from './memory.ts';
+import { mergeBench } from './merge.ts';
 import { writeSection } from './report.ts';
 import { streamingBench } from './streaming.ts';
 import { uploadBench } from './upload.ts';
@@ -6,6 +7,7 @@ import { uploadBench } from './upload.ts';
 /** Every benchmark: its text goes to docs/benchmarks.md. */
 const sections: Record<string, () => Promise<string>> = {
   memory: memoryBench,
+  merge: mergeBench,
   streaming: streamingBench,
   upload: uploadBench,
 };

@@ -3,6 +3,9 @@ import type { Tensor } from '../gpu/tensor.ts';
 import { ELEMENTWISE_THREADS as WG, elementGroups } from './elementwise.ts';
 import type { FloatFormat } from './weight.ts';
 
+/** What an invocation of the tiled kernel makes, and invocations of its workgroups. */
+const [TILE_ROWS, TILE_COLS, TILE_WG] = [8, 4, 64];
+
 /**
  * out = w + scale · b · a over a block of rows, in f32 with one rounding to nearest even at the end. Where the
  * update is zero and the format stays, out has w's bits; NaN and infinities of w stay.
@@ -28,8 +31,15 @@ export function mergeLora(
   },
 ): void {
   const { w, format, a, b, out, outFormat = format, rows, cols, rank, scale } = options;
+  const params = { rows, cols, rank, scale };
+  const tensors = { w, a, b, merged: out };
+  if (cols % TILE_COLS === 0) {
+    const constants = { W: format, OUT: outFormat, SAME: format === outFormat, WG: TILE_WG };
+    const groups = [Math.ceil(cols / TILE_COLS / TILE_WG), Math.ceil(rows / TILE_ROWS)] as const;
+    commands.run('merge_lora_tile', constants, tensors, params, groups);
+    return;
+  }
   const words = outFormat === 'f32' ? rows * cols : Math.ceil((rows * cols) / 2);
   const constants = { W: format, OUT: outFormat, SAME: format === outFormat, WG };
-  const params = { rows, cols, rank, scale };
-  commands.run('merge_lora', constants, { w, a, b, merged: out }, params, elementGroups(words));
+  commands.run('merge_lora', constants, tensors, params, elementGroups(words));
 }

@@ -1,0 +1,135 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { openWorkerPage, type WorkerPage } from '../../e2e/harness/workerPage.ts';
+import { parseConfig } from '../model/config.ts';
+import { loraScale, planLora, type LoraShape } from '../model/loraModules.ts';
+import { tensorsOf } from '../model/spec.ts';
+import { ALPHA, RANK, STEP, TABLE } from './mergeModelFiles.ts';
+import type { MergeReport, MergeTask } from './mergeWorker.ts';
+import { megabytes, table } from './report.ts';
+
+/** Qwen2.5-1.5B's shape: 3.09 GB. GRAFT_BENCH_LAYERS makes it smaller, to try the benchmark itself. */
+const config = {
+  architectures: ['Qwen2ForCausalLM'],
+  model_type: 'qwen2',
+  ...{ hidden_size: 1536, intermediate_size: 8960, num_hidden_layers: 28 },
+  ...{ num_attention_heads: 12, num_key_value_heads: 2, vocab_size: 151936 },
+  ...{ max_position_embeddings: 32768, rms_norm_eps: 1e-6, rope_theta: 1000000, tie_word_embeddings: true },
+};
+const layers = Number(process.env.GRAFT_BENCH_LAYERS ?? 0);
+if (layers > 0) Object.assign(config, { num_hidden_layers: layers, vocab_size: 8192 });
+
+const adapters: [name: string, targets: LoraShape['targets']][] = [
+  ['q and v', ['q_proj', 'v_proj']],
+  ['all linear layers', 'all-linear'],
+];
+
+/** A merge from OPFS to OPFS in Chromium against a plain copy, and the same merge in numpy. */
+export async function mergeBench(): Promise<string> {
+  const worker = fileURLToPath(new URL('./mergeWorker.ts', import.meta.url));
+  const page = await openWorkerPage(worker);
+  try {
+    const ask = (kind: MergeTask['kind'], targets: LoraShape['targets'] = []) =>
+      asked(page, { kind, config, targets });
+    await ask('make');
+    const copies = [await ask('copy')];
+    const rows: string[][] = [];
+    let adapter = '';
+    for (const [name, targets] of adapters) {
+      const memory = watchMemory();
+      const merged = await ask('merge', targets);
+      const script = memory.stop();
+      copies.push(await ask('copy'));
+      adapter = merged.adapter;
+      const copySeconds = copies.slice(-2).reduce((sum, { seconds }) => sum + seconds, 0) / 2;
+      const ratio = (merged.bytes / merged.seconds / (copies[0]!.bytes / copySeconds)).toFixed(2);
+      const same = merged.sha256 === (await referenceHash(targets)) ? 'equal' : 'DIFFERENT';
+      console.error(JSON.stringify({ name, merged, copies, script, same }));
+      const peaks = [megabytes(merged.gpuPeak), megabytes(script)];
+      rows.push([name, ratio, ...peaks, megabytes(merged.gpuPeak + script), same]);
+    }
+    await ask('clean');
+    const header = ['adapter on', 'merge / copy', 'GPU buffers', 'JavaScript', 'together', 'SHA-256'];
+    return [
+      '## Merging a model of 3 GB',
+      '',
+      `Random BF16 weights of Qwen2.5-1.5B’s shape (${megabytes(copies[0]!.bytes)}), rank ${RANK}, from OPFS to OPFS in Chromium on`,
+      `${adapter}: bytes a second against a plain copy of the file in the same run (sync`,
+      'access handles, 16 MiB at once, flushed), the most memory at once (JavaScript: the growth of the renderer’s own',
+      'memory, garbage included), and the hash of the result against that of a merge in numpy.',
+      '',
+      table(header, rows),
+    ].join('\n');
+  } finally {
+    await page.close();
+  }
+}
+
+/** The environment of the interop checks has numpy. */
+interface Interop {
+  preparePython(): Promise<{ python?: string; missing?: string }>;
+}
+
+async function asked(page: WorkerPage, task: MergeTask): Promise<MergeReport> {
+  const answer = await page.ask<MergeReport | { error: string }>(task);
+  if ('error' in answer) throw new Error(answer.error);
+  return answer;
+}
+
+async function referenceHash(targets: LoraShape['targets']): Promise<string> {
+  const interop = new URL('../../e2e/interop/python.mjs', import.meta.url).href;
+  const { preparePython } = (await import(interop)) as Interop;
+  const { python, missing } = await preparePython();
+  if (python === undefined) throw new Error(missing);
+  const spec = parseConfig(config);
+  const scale = loraScale(RANK, ALPHA, false);
+  const shape: LoraShape = { rank: RANK, alpha: ALPHA, rslora: false, targets, layers: 'all' };
+  const modules = planLora(spec, shape).map(({ path }) => `${path}.weight`);
+  const tensors = [...tensorsOf(spec)].map(({ name, shape: [rows = 1, cols = 1] }) => {
+    const module = modules.indexOf(name);
+    return [name, rows, cols, module < 0 ? null : module];
+  });
+  const script = fileURLToPath(new URL('./merge_reference.py', import.meta.url));
+  const input = JSON.stringify({ table: TABLE, step: STEP, rank: RANK, scale, tensors });
+  return execFileSync(python, [script], { input, encoding: 'utf8' }).trim();
+}
+
+/** Watches how far the renderers' own memory grows; `stop` gives the most in bytes. */
+function watchMemory(): { stop(): number } {
+  const before = new Map(renderers().map((pid) => [pid, ownMemory(pid)]));
+  let most = 0;
+  const timer = setInterval(() => {
+    for (const [pid, start] of before) most = Math.max(most, ownMemory(pid) - start);
+  }, 50);
+  return {
+    stop() {
+      clearInterval(timer);
+      return most;
+    },
+  };
+}
+
+/** Processes of this one's Chromium that run pages. */
+function renderers(): number[] {
+  const parents = new Map<number, number>();
+  const found: number[] = [];
+  for (const entry of readdirSync('/proc')) {
+    const pid = Number(entry);
+    if (!pid) continue;
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      parents.set(pid, Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
+      if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('--type=renderer')) found.push(pid);
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  const isOurs = (pid: number): boolean => pid === process.pid || (pid > 1 && isOurs(parents.get(pid) ?? 0));
+  return found.filter(isOurs);
+}
+
+function ownMemory(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return 1024 * Number(/RssAnon:\s+(\d+)/.exec(status)?.[1] ?? 0);
+}
