@@ -19,6 +19,8 @@ export interface HubFile {
 /** Takes the bytes at `offset` of the file; resolves when they may be overwritten. */
 export type Deliver = (offset: number, bytes: Uint8Array<ArrayBuffer>) => void | Promise<void>;
 
+/** A part of a file of at most so many bytes may be something else in its place. */
+const LONGEST_SNIFFED = 4096;
 /** Answers with the whole file to a range before a server counts as one that knows no ranges. */
 const MOST_IGNORED = 3;
 
@@ -129,8 +131,12 @@ export class RemoteFile {
     const { file } = this;
     const { headers, status } = response;
     const fail = async (detail: string): Promise<never> => {
-      const instead = await this.#sniffBody(response, watch);
-      if (instead) throw this.#error(instead);
+      // A page or pointer is short or the whole answer; of a wrong range not a byte is taken.
+      const length = Number(headers.get('Content-Length') ?? Infinity);
+      if (status === 200 || length <= LONGEST_SNIFFED) {
+        const instead = await this.#sniffBody(response, watch);
+        if (instead) throw this.#error(instead);
+      } else await response.body?.cancel();
       throw new Transient(this.#error('hub.bad_range', { detail }));
     };
     const commit = first.get('X-Repo-Commit');

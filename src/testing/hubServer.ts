@@ -18,6 +18,7 @@ export type Fault =
   /** Cuts the connection after this many bytes; of what writes, 0 loses the request, more its answer. */
   | { kind: 'cut'; after: number }
   | { kind: 'stall'; after: number }
+  | { kind: 'slow'; bytesPerSecond: number }
   | { kind: 'status'; status: number; headers?: Record<string, string> }
   | { kind: 'whole' }
   | { kind: 'wrongRange'; shift: number }
@@ -340,6 +341,8 @@ export class HubServer {
       // One piece at a time, each seen off: what is cut was sent up to there.
       await new Promise<void>((resolve) => response.write(piece, () => resolve()));
       at += piece.length;
+      if (fault?.kind === 'slow')
+        await new Promise((resolve) => setTimeout(resolve, (1000 * piece.length) / fault.bytesPerSecond));
     }
     if (fault?.kind === 'stall') return;
     if (fault?.kind === 'cut' && most < body.length) {

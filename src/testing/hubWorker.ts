@@ -4,6 +4,7 @@ import { ModelCache } from '../hub/modelCache.ts';
 import { resolveRepo } from '../hub/resolveRepo.ts';
 import { GraftError, messageOf } from '../lib/errors.ts';
 import { opfsDirectory } from '../storage/opfsDirectory.ts';
+import type { Folder } from '../storage/types.ts';
 import { webLocks } from '../storage/webLocks.ts';
 
 /** What a test in a browser asks of its worker. */
@@ -13,6 +14,8 @@ export interface HubTask {
   token: string | null;
   /** Cancels when this share of the bytes is there. */
   cancelAt: number | null;
+  /** Looks only for what is there, as a page does that is opened anew. */
+  lookOnly: boolean;
 }
 
 /** What the worker found; hashes of files by name, in hex. */
@@ -21,31 +24,38 @@ export type HubReport =
   | { error: string; code: string | null; received: number };
 
 /** Downloads a model into OPFS and reads it back. */
-async function run({ endpoint, repo, token, cancelAt }: HubTask): Promise<HubReport> {
+async function run({ endpoint, repo, token, cancelAt, lookOnly }: HubTask): Promise<HubReport> {
   const hub = new Hub({ endpoint, token: () => token, tokenForEndpoint: true });
   try {
     const cache = new ModelCache(await opfsDirectory('hub-test'), webLocks('hub-test'));
     const model = await resolveRepo(hub, { repo, revision: 'main' });
     const stop = new AbortController();
+    if (lookOnly) {
+      const there = await cache.open(hub.host, repo, model.commit);
+      return { hashes: there ? await hashesOf(there) : {}, received: hub.bytesReceived };
+    }
     const folder = await downloadModel(hub, model, cache, {
       signal: stop.signal,
       onProgress({ bytesDone, bytesTotal }) {
         if (cancelAt !== null && bytesDone >= cancelAt * bytesTotal) stop.abort(new Error('cancelled'));
       },
     });
-    const hashes: Record<string, string> = {};
-    for (const name of await folder.list()) {
-      const source = await folder.open(name);
-      const digest = await crypto.subtle.digest('SHA-256', await source.read(0, source.size));
-      hashes[name] = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join(
-        '',
-      );
-    }
-    return { hashes, received: hub.bytesReceived };
+    return { hashes: await hashesOf(folder), received: hub.bytesReceived };
   } catch (error) {
     const code = error instanceof GraftError ? error.code : null;
     return { error: messageOf(error), code, received: hub.bytesReceived };
   }
+}
+
+/** SHA-256 of every file, in hex. */
+async function hashesOf(folder: Folder): Promise<Record<string, string>> {
+  const hashes: Record<string, string> = {};
+  for (const name of await folder.list()) {
+    const source = await folder.open(name);
+    const digest = await crypto.subtle.digest('SHA-256', await source.read(0, source.size));
+    hashes[name] = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  }
+  return hashes;
 }
 
 self.onmessage = async ({ data }: MessageEvent<HubTask>) => self.postMessage(await run(data));
