@@ -2,6 +2,7 @@ import type { IHasher } from 'hash-wasm';
 import { savedBytes } from '../formats/peftSaved.ts';
 import type { PeftAdapter } from '../formats/peft.ts';
 import type { SafetensorsFile } from '../formats/safetensors.ts';
+import { readInto } from '../storage/byteSource.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { createContentHash } from './contentHash.ts';
 import type { MergeJob } from './mergeJob.ts';
@@ -47,7 +48,9 @@ async function sample(hasher: IHasher, { source, dataStart }: SafetensorsFile): 
   const data = source.size - dataStart;
   const step = Math.max(SAMPLE_BYTES, Math.floor(data / SAMPLES));
   for (let at = dataStart; at < source.size; at += step) {
-    hasher.update(await source.read(at, Math.min(SAMPLE_BYTES, source.size - at)));
+    const bytes = new Uint8Array(Math.min(SAMPLE_BYTES, source.size - at));
+    await readInto(source, at, bytes);
+    hasher.update(bytes);
   }
 }
 

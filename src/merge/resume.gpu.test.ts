@@ -85,8 +85,8 @@ describe('a merge that is started again', () => {
       for (const [name, bytes] of whole.folder.files) {
         expect(Buffer.compare(folder.files.get(name)!, bytes), `${cuts.join()}: ${name}`).toBe(0);
       }
-      expect(kept.length).toBe(cuts.some((cut) => cut > 25_000) ? 1 : 0);
-      if (kept.length > 0) expect(kept[0]).toBeGreaterThan(Math.max(...cuts) / 2 - 16_384);
+      expect(kept.length).toBe(cuts.some((cut) => cut > 66_000) ? 1 : 0);
+      if (kept.length > 0) expect(kept[0]).toBeGreaterThan(Math.max(...cuts) - 82_000);
     }
   });
 

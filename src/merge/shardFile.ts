@@ -88,18 +88,21 @@ export class ShardFile {
     return this.#at;
   }
 
-  /** Appends data. Throws `storage.*`. */
+  /** Appends data. Throws `storage.*`, `formats.write_size`. */
   async write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    const end = this.#at + bytes.byteLength;
+    if (end > this.#size) this.#failSize(end);
+    await this.#target.write(this.#at, bytes);
+    this.#crc?.update(bytes);
     for (let done = 0; done < bytes.byteLength;) {
       const piece = Math.floor(this.#at / this.#pieceBytes);
-      const end = Math.min(this.#size, (piece + 1) * this.#pieceBytes);
-      const some = bytes.subarray(done, done + end - this.#at);
-      if (some.byteLength === 0) this.#failSize(this.#at + bytes.byteLength - done);
-      await this.#target.write(this.#at, some);
-      this.#take(some);
+      const pieceEnd = Math.min(this.#size, (piece + 1) * this.#pieceBytes);
+      const some = bytes.subarray(done, done + pieceEnd - this.#at);
+      this.#piece.update(some);
       this.#at += some.byteLength;
       done += some.byteLength;
-      if (this.#at === end) await this.#journal.record(this.#place.shard, piece, takeDigest(this.#piece));
+      if (this.#at < pieceEnd) continue;
+      await this.#journal.record(this.#place.shard, piece, takeDigest(this.#piece));
     }
   }
 
@@ -140,11 +143,6 @@ export class ShardFile {
       this.#crc?.update(bytes);
       this.#at = end;
     }
-  }
-
-  #take(bytes: Uint8Array): void {
-    this.#piece.update(bytes);
-    this.#crc?.update(bytes);
   }
 
   #failSize(actual: number): never {
