@@ -14,6 +14,8 @@ export interface WorkerPage {
   page: Page;
   /** Starts the worker anew, posts it `task`, and gives its first answer. */
   ask<T>(task: unknown): Promise<T>;
+  /** The same, but ends it after `killAfter` milliseconds: then there is no answer. */
+  ask<T>(task: unknown, killAfter: number): Promise<T | null>;
   close(): Promise<void>;
 }
 
@@ -47,19 +49,26 @@ export async function openWorkerPage(entry: string): Promise<WorkerPage> {
   const server = await serveWorker(entry);
   const browser = await chromium.launch(chromiumLaunchOptions());
   const page = await browser.newPage();
+  // tsx keeps names of functions by a helper, which functions sent to the page call too.
+  await page.addInitScript('globalThis.__name ??= (f) => f;');
   await page.goto(server.url);
   return {
     page,
-    ask: <T>(task: unknown) =>
+    ask: <T>(task: unknown, killAfter: number | null = null) =>
       page.evaluate(
-        (message) =>
+        ({ message, kill }) =>
           new Promise<unknown>((resolve, reject) => {
             const started = new Worker('/worker.js', { type: 'module' });
-            started.onmessage = ({ data }) => resolve(data);
+            const end = (answer: unknown): void => {
+              started.terminate();
+              resolve(answer);
+            };
+            started.onmessage = ({ data }) => end(data);
             started.onerror = (event) => reject(new Error(event.message));
             started.postMessage(message);
+            if (kill !== null) setTimeout(() => end(null), kill);
           }),
-        task,
+        { message: task, kill: killAfter },
       ) as Promise<T>,
     async close() {
       await browser.close();

@@ -1,0 +1,68 @@
+import shaders from 'virtual:shaders';
+import { writeBytes } from '../formats/text.ts';
+import { openGpu } from '../gpu/device.ts';
+import { readBytes } from '../gpu/transfer.ts';
+import { hexOf } from '../lib/bytes.ts';
+import { messageOf } from '../lib/errors.ts';
+import { DerivedWeights } from '../model/derived/derivedWeights.ts';
+import { openModelFiles } from '../model/openModel.ts';
+import { ResidentWeights } from '../model/residentWeights.ts';
+import { opfsDirectory } from '../storage/opfsDirectory.ts';
+import { opfsFolder } from '../storage/opfsFolder.ts';
+import { tinyModel } from './tinyModel.ts';
+
+/** Matrices of half a MiB and more, so that they go through the upload ring. */
+const config = { hidden_size: 512, head_dim: 128, intermediate_size: 1024, num_hidden_layers: 2 };
+
+/** A model in OPFS, written at first and loaded in 4 bits, with or without those an earlier load has left. */
+export interface DerivedTask {
+  keep: boolean;
+}
+
+/** What came to the GPU. */
+export interface DerivedReport {
+  hash: string;
+  /** Bytes read while the weights came. */
+  bytes: number;
+  /** Whether a load can use what is kept: one entry for each that is there. */
+  kept: boolean[];
+  problems: string[];
+}
+
+async function run({ keep }: DerivedTask): Promise<DerivedReport> {
+  const folder = await opfsFolder('derived-test-model');
+  if ((await folder.list()).length === 0) {
+    const { files } = tinyModel({ config, dtype: 'BF16' });
+    for (const [name, content] of files) await writeBytes(folder, name, content);
+  }
+  const gpu = await openGpu(navigator.gpu, shaders);
+  const files = await openModelFiles(folder);
+  const problems: string[] = [];
+  const store = new DerivedWeights(await opfsDirectory('derived-test'), {
+    onProblem: (error) => problems.push(messageOf(error)),
+  });
+  const quantize = { doubleQuant: true };
+  const derived = keep ? await store.open(files, quantize) : null;
+  let bytes = 0;
+  const storage = { halve: false, quantize, derived };
+  const weights = await ResidentWeights.load(gpu, files, storage, (done) => (bytes = done));
+  const parts: string[] = [];
+  for (let layer = 0; layer < files.spec.layers; layer++) {
+    for (const { weight } of (await weights.block(layer)).linears.values()) {
+      for (const { data, scales, nested } of weight.chunks) {
+        for (const tensor of [data, scales!, nested!]) {
+          const digest = await crypto.subtle.digest('SHA-256', await readBytes(gpu, tensor));
+          parts.push(hexOf(new Uint8Array(digest)));
+        }
+      }
+    }
+  }
+  weights.dispose();
+  gpu.destroy();
+  const kept = (await store.list()).map(({ complete }) => complete);
+  return { hash: parts.join('\n'), bytes, kept, problems };
+}
+
+self.onmessage = async ({ data }: MessageEvent<DerivedTask>) => {
+  self.postMessage(await run(data).catch((error: unknown) => ({ error: messageOf(error) })));
+};
