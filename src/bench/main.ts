@@ -1,3 +1,4 @@
+import { derivedBench } from './derived.ts';
 import { memoryBench } from './memory.ts';
 import { mergeBench } from './merge.ts';
 import { writeSection } from './report.ts';
@@ -6,6 +7,7 @@ import { uploadBench } from './upload.ts';
 
 /** Every benchmark: its text goes to docs/benchmarks.md. */
 const sections: Record<string, () => Promise<string>> = {
+  derived: derivedBench,
   memory: memoryBench,
   merge: mergeBench,
   streaming: streamingBench,
