@@ -47,19 +47,19 @@ export const createHubSlice: SliceOf<HubSlice> =
     let configured: Promise<unknown> | null = null;
 
     /** The worker knows of the endpoint before it is asked anything; it starts with the first question. */
-    const worker = async () => {
+    const ready = async () => {
       configured ??= workers.hub.call.configure(get().hub.choice).then(({ host }) => patch({ host }));
       await configured.catch((error: unknown) => {
         configured = null;
         throw error;
       });
-      return workers.hub.call;
     };
 
     const search = async (query: string) => {
       patch({ searching: true, error: null });
       try {
-        const models = await (await worker()).search(query);
+        await ready();
+        const models = await workers.hub.call.search(query);
         patch({ found: { query, models } });
       } catch (error) {
         patch({ error: noteOf(error) });
@@ -91,7 +91,8 @@ export const createHubSlice: SliceOf<HubSlice> =
         if (busyWith(get()) || get().hub.lookingUp !== null) return;
         patch({ lookingUp: reference, error: null });
         try {
-          const facts = await (await worker()).lookUp(reference);
+          await ready();
+          const facts = await workers.hub.call.lookUp(reference);
           patch({ lookingUp: null });
           await get().chooseModel(sourceOf(facts), facts);
         } catch (error) {
@@ -126,7 +127,8 @@ export const createHubSlice: SliceOf<HubSlice> =
       },
       async setToken(token, account = null) {
         try {
-          await (await worker()).setToken(token);
+          await ready();
+          await workers.hub.call.setToken(token);
           patch({ hasToken: token !== null, account: token === null ? null : account, settingsError: null });
         } catch (error) {
           patch({ settingsError: noteOf(error) });

@@ -68,8 +68,11 @@ export function connectWorker<Api>(name: string, start: () => WorkerLike): Worke
     });
 
   const call = new Proxy({} as object, {
+    // Without `then`: what has one is taken for a promise where it is returned from an async function.
     get: (_, method) =>
-      typeof method === 'string' ? (...args: unknown[]) => invoke(method, args) : undefined,
+      typeof method === 'string' && method !== 'then'
+        ? (...args: unknown[]) => invoke(method, args)
+        : undefined,
   }) as Throwing<Api>;
 
   return {

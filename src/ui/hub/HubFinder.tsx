@@ -1,4 +1,4 @@
-import { useState, type ReactNode } from 'react';
+import { useId, useState, type ReactNode } from 'react';
 import { Button, Form, Input, Label, TextField } from 'react-aria-components';
 import { useStudio } from '../../store/index.ts';
 import type { FoundModel } from '../../workers/hubProtocol.ts';
@@ -93,21 +93,21 @@ function ModelList({ title, children }: { title: string; children: ReactNode }) 
 function ModelRow({ repo, disabled, children }: { repo: string; disabled: boolean; children: string }) {
   const pickModel = useStudio((state) => state.pickModel);
   const [org, name] = [repo.split('/').slice(0, -1).join('/'), repo.split('/').at(-1)];
+  const noteId = useId();
   return (
-    <li>
+    <li className="found">
       <Button
-        className="found"
-        aria-label={repo}
-        aria-description={children}
+        className="found__name mono"
+        aria-describedby={noteId}
         isDisabled={disabled}
         onPress={() => void pickModel(repo)}
       >
-        <span className="found__name mono">
-          {org && <span className="found__org">{org}/</span>}
-          {name}
-        </span>
-        <span className="found__note">{children}</span>
+        {org && <span className="found__org">{org}/</span>}
+        {name}
       </Button>
+      <span className="found__note" id={noteId}>
+        {children}
+      </span>
     </li>
   );
 }

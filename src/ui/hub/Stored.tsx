@@ -67,14 +67,10 @@ export function StorageFold() {
   return (
     <>
       <ErrorNotice error={error} onDismiss={dismiss} />
-      {report && (
+      {report && report.repos.length > 0 && (
         <Fold title={t('storage.manage')} note={t('storage.sum', { size: formatBytes(sum) })}>
           <div className="storage">
-            {report.repos.length === 0 ? (
-              <p className="remark">{t('storage.empty')}</p>
-            ) : (
-              <StorageTable repos={report.repos} />
-            )}
+            <StorageTable repos={report.repos} />
             <BrowserStorage report={report} />
           </div>
         </Fold>

@@ -5,8 +5,8 @@ export const hubTexts = {
   // Finding
   'hub.title': 'From the Hugging Face Hub',
   'hub.titleOther': 'From {host}',
-  'hub.find': 'Model',
-  'hub.findHint': 'Search, or paste org/name or an address',
+  'hub.find': 'Find a model',
+  'hub.findHint': 'Search, or paste org/name',
   'hub.findButton': 'Find',
   'hub.searching': 'Searching {host}',
   'hub.lookingUp': 'Looking up {repo}',
@@ -60,7 +60,6 @@ export const hubTexts = {
   'storage.never': 'never used',
   'storage.manage': 'Storage',
   'storage.sum': '{size} in downloads',
-  'storage.empty': 'Nothing is stored yet. Downloads are kept here, and work offline.',
   'storage.item': 'Download',
   'storage.kind.model': 'model',
   'storage.kind.dataset': 'data set',
