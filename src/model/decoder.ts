@@ -125,10 +125,11 @@ export class Decoder {
     const { commands, spec, weights: source } = this;
     for (const { pass, batch, inputs } of sequences) await this.#embed(pass, batch, inputs.before(0));
     const pace = this.#pace();
+    const counted = this.#counted(sequences);
     for (let layer = 0; layer < spec.layers; layer++) {
       const weights = await source.block(layer);
       source.prefetch(layer + 1 < spec.layers ? layer + 1 : layer - 1);
-      for (const { pass, inputs } of sequences) {
+      for (const { pass, inputs } of counted) {
         await inputs.keep(layer);
         const [x, y] = [inputs.before(layer), inputs.before(layer + 1)];
         blockForward(pass, layer, weights, { x, y, cache: caches?.[layer] });
@@ -156,6 +157,12 @@ export class Decoder {
       embedding(commands, { weight: found.weight, tokens, y, rows });
     }
     commands.submit();
+  }
+
+  /** On a dry device, a micro-batch as long as one before takes no more memory in a block. */
+  #counted<S extends { pass: Pass }>(sequences: readonly S[]): readonly S[] {
+    if (!this.gpu.dry) return sequences;
+    return [...new Map(sequences.map((sequence) => [sequence.pass.rows, sequence])).values()];
   }
 
   /** Where something comes from disk, the GPU should not have more to do than what hides it. */
@@ -189,12 +196,13 @@ export class Decoder {
     const table = savedWeight(first.pass, 'embedding', grads);
     const lowest = table ? 0 : Math.min(...(adapter?.modules.map((m) => m.layer) ?? []));
     const pace = this.#pace();
+    const counted = this.#counted(sequences);
     for (let layer = this.spec.layers - 1; layer >= lowest; layer--) {
       const weights = await this.weights.block(layer);
       this.weights.prefetch(layer > lowest ? layer - 1 : 0);
-      for (const [i, { pass, inputs, dHidden }] of sequences.entries()) {
+      for (const [i, { pass, inputs, dHidden }] of counted.entries()) {
         const x = await inputs.take(layer);
-        const next = sequences[i + 1];
+        const next = counted[i + 1];
         if (next) next.inputs.prefetch(layer);
         else if (layer > lowest) first.inputs.prefetch(layer - 1);
         blockBackward(pass, layer, weights, { x, dHidden, grads });

@@ -12,6 +12,9 @@ import { savedWeight } from './savedModules.ts';
 import { partRows } from './vocabulary.ts';
 import { onePart, type MatrixParts } from './weights.ts';
 
+/** With more parts of the head than it has slots, memory stays as it is. */
+const DRY_PARTS = 3;
+
 /** Rows of logits are made in multiples of this, so that views of per-row buffers stay aligned to 256 bytes. */
 const ROW_MULTIPLE = 64;
 
@@ -110,7 +113,7 @@ function wholeLosses(
   const { commands } = decoder;
   const rows = normedRows(decoder, norm, { ...input, name: '' });
   const logits = logitsFor(decoder, rows, decoder.spec.vocabSize);
-  for (const chunk of chunksOf(rows)) {
+  for (const chunk of chunksOf(decoder, rows)) {
     addToLosses(decoder, head, rows, chunk, logits);
     if (input.dHidden) {
       lossGradient(decoder, head, rows, chunk, logits, scale);
@@ -135,15 +138,17 @@ async function lossesByParts(
   const backward = inputs.some(({ dHidden }) => dHidden !== null);
   const all = inputs.map((input) => ({ input, rows: normedRows(decoder, norm, input) }));
   const width = partRows(spec, gpu.maxBinding);
-  const last = head.count - 1;
+  // A dry device has counted all there is once parts and rows take the place of others.
+  const last = (gpu.dry ? Math.min(head.count, DRY_PARTS) : head.count) - 1;
+  const passing = gpu.dry ? all.filter(({ rows }, i) => i === 0 || rows.batch.targets > most(all, i)) : all;
   const pace = new Pace(gpu, STEPS_AHEAD);
   for (let i = 0; i <= last; i++) {
     const part = await head.part(i);
     // The backward pass begins with the parts that are there.
     head.prefetch(i < last ? i + 1 : backward ? i - 1 : 0);
-    for (const { rows } of all) {
+    for (const { rows } of passing) {
       const logits = logitsFor(decoder, rows, width);
-      for (const chunk of chunksOf(rows)) addToLosses(decoder, part, rows, chunk, logits);
+      for (const chunk of chunksOf(decoder, rows)) addToLosses(decoder, part, rows, chunk, logits);
       commands.submit();
       await pace.step();
     }
@@ -152,9 +157,9 @@ async function lossesByParts(
   for (let i = last; backward && i >= 0; i--) {
     const part = await head.part(i);
     head.prefetch(i > 0 ? i - 1 : 1);
-    for (const { rows } of all) {
+    for (const { rows } of passing) {
       const logits = logitsFor(decoder, rows, width);
-      for (const chunk of chunksOf(rows)) {
+      for (const chunk of chunksOf(decoder, rows)) {
         headLogits(decoder, part, { x: rows.y, ...chunk, logits });
         lossGradient(decoder, part, rows, chunk, logits, scale);
         headBackward(decoder, part, { dLogits: logits, ...chunk, dx: rows.dy, isFirst: i === last });
@@ -187,10 +192,16 @@ interface RowChunk {
   rows: number;
 }
 
-function* chunksOf({ batch, step }: NormedRows): Generator<RowChunk> {
-  for (let start = 0; start < batch.targets; start += step) {
+function* chunksOf({ gpu }: Decoder, { batch, step }: NormedRows): Generator<RowChunk> {
+  const end = gpu.dry ? Math.min(step, batch.targets) : batch.targets;
+  for (let start = 0; start < end; start += step) {
     yield { start, rows: Math.min(step, batch.targets - start) };
   }
+}
+
+/** Targets of the largest micro-batch before one. */
+function most(all: readonly { rows: NormedRows }[], end: number): number {
+  return all.slice(0, end).reduce((largest, { rows }) => Math.max(largest, rows.batch.targets), 0);
 }
 
 function normedRows(

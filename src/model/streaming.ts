@@ -15,3 +15,13 @@ export const resident: Streaming = { slots: null, ends: false, spill: false };
 export function streams({ slots, ends, spill }: Streaming): boolean {
   return slots !== null || ends || spill;
 }
+
+/** What stays on disk, in words; null where nothing does. @param layers of the model */
+export function describeStreaming({ slots, ends, spill }: Streaming, layers: number): string | null {
+  const parts = [
+    slots === null ? null : `all but ${slots} of ${layers} blocks`,
+    ends ? 'the vocabulary' : null,
+    spill ? 'the inputs of blocks' : null,
+  ].filter((part) => part !== null);
+  return parts.length === 0 ? null : `On disk until needed: ${parts.join(', ')}.`;
+}

@@ -55,8 +55,16 @@ export async function fitRecipe(
   data: DataShapes | null,
   budget: number,
 ): Promise<RecipeFit> {
+  // The same changes are looked at again and again, and a large model's plan takes its time.
+  const plans = new Map<string, Promise<MemoryPlan>>();
   const task: Task = {
-    planWith: async (changes) => (await planRun(files, withChanges(recipe, changes), limits, data)).memory,
+    planWith(changes) {
+      const changed = withChanges(recipe, changes);
+      const key = JSON.stringify(changed);
+      const plan = plans.get(key) ?? planRun(files, changed, limits, data).then(({ memory }) => memory);
+      plans.set(key, plan);
+      return plan;
+    },
     fits: ({ total, largestBinding }) => total <= budget && largestBinding.bytes <= limits.maxBinding,
     candidates: {
       micro_batch: [...smallerBatches(recipe)],

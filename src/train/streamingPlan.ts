@@ -2,12 +2,9 @@ import { defaultRecipe, type Recipe } from '../config/recipe.ts';
 import type { GpuLimits } from '../gpu/dryGpu.ts';
 import { GraftError } from '../lib/errors.ts';
 import type { ModelFiles } from '../model/openModel.ts';
-import { resident, type Streaming } from '../model/streaming.ts';
+import { resident, streams, type Streaming } from '../model/streaming.ts';
 import type { DataShapes } from './largestBatch.ts';
 import { planMemory, type MemoryPlan } from './memoryPlan.ts';
-
-/** With three slots reading is hidden wherever computing takes as long as reading; more gain nothing. */
-const MOST_SLOTS = 3;
 
 /** A way to run a recipe, and what it takes. */
 export interface StreamingRung {
@@ -27,11 +24,11 @@ export async function streamingRungs(
   limits: GpuLimits,
   data: DataShapes | null,
 ): Promise<StreamingRung[]> {
-  const rungs: StreamingRung[] = [];
-  for (const streaming of waysFor(files)) {
+  const first = { streaming: resident, memory: await planMemory(files, recipe, limits, data) };
+  const rungs = [first];
+  for (const streaming of slowerWays(files, recipe, first.memory)) {
     const memory = await planMemory(files, recipe, limits, data, streaming);
-    const least = rungs.at(-1)?.memory.total ?? Infinity;
-    if (memory.total < least) rungs.push({ streaming, memory });
+    if (memory.total < rungs.at(-1)!.memory.total) rungs.push({ streaming, memory });
   }
   return rungs;
 }
@@ -51,13 +48,26 @@ export async function planRun(
   limits: GpuLimits,
   data: DataShapes | null,
 ): Promise<StreamingRung> {
-  let least: StreamingRung | null = null;
-  for (const streaming of waysFor(files)) {
-    const memory = await planMemory(files, recipe, limits, data, streaming);
-    if (recipe.memory_budget === 0 || memory.total <= recipe.memory_budget) return { streaming, memory };
-    if (!least || memory.total < least.memory.total) least = { streaming, memory };
+  const { memory_budget: budget } = recipe;
+  const first = { streaming: resident, memory: await planMemory(files, recipe, limits, data) };
+  if (budget === 0 || first.memory.total <= budget) return first;
+  const ways = slowerWays(files, recipe, first.memory);
+  // The smallest first: where not even they fit, the others need not be looked at.
+  const fewest = Math.min(...ways.map(({ slots }) => slots ?? Infinity));
+  const small: StreamingRung[] = [];
+  for (const streaming of ways.filter(({ slots }) => (slots ?? Infinity) === fewest)) {
+    small.push({ streaming, memory: await planMemory(files, recipe, limits, data, streaming) });
   }
-  return least!;
+  const least = small.reduce((a, b) => (b.memory.total < a.memory.total ? b : a), first);
+  if (least.memory.total > budget) return least;
+  for (const streaming of ways) {
+    const rung = small.find((other) => other.streaming === streaming) ?? {
+      streaming,
+      memory: await planMemory(files, recipe, limits, data, streaming),
+    };
+    if (rung.memory.total <= budget) return rung;
+  }
+  return least;
 }
 
 /** What a run leaves on disk to stay within its recipe's memory budget. Throws `train.budget_too_small`. */
@@ -74,12 +84,35 @@ export async function chooseStreaming(
   return streaming;
 }
 
-/** Every way, by the time a step takes. */
-function waysFor({ spec }: ModelFiles): Streaming[] {
-  const ways = [resident];
-  for (let slots = Math.min(MOST_SLOTS, spec.layers); slots >= 1; slots--) ways.push({ ...resident, slots });
-  return ways;
+/** Every way but the first, by the time a step takes: what it reads and writes. @param whole with nothing on disk */
+function slowerWays({ spec, checkpoint }: ModelFiles, recipe: Recipe, whole: MemoryPlan): Streaming[] {
+  const { names, layers, hiddenSize, tied } = spec;
+  const bytesUnder = (path: string) =>
+    [...checkpoint.tensors].reduce(
+      (sum, [name, { info }]) => (name.startsWith(`${path}.`) ? sum + info.end - info.begin : sum),
+      0,
+    );
+  const blocks = bytesUnder(names.blocks);
+  const head = bytesUnder(tied ? names.embedding : names.head);
+  const inputs = 4 * hiddenSize * layers * whole.tokens * recipe.grad_accum;
+  const time = ({ slots, ends, spill }: Streaming) =>
+    // Each is needed twice a step.
+    blocks * (slots === null ? 0 : (waiting[slots] ?? 1)) + head * Number(ends) + inputs * Number(spill);
+  const ways: Streaming[] = [];
+  for (const slots of [null, 3, 2, 1]) {
+    if (slots !== null && slots >= layers) continue;
+    for (const ends of [false, true]) {
+      for (const spill of [false, true]) ways.push({ slots, ends, spill });
+    }
+  }
+  return ways.filter(streams).sort((a, b) => time(a) - time(b));
 }
+
+/**
+ * How long a block's bytes take by the number of slots. With three reading is hidden wherever computing takes as long,
+ * two leave less to even out, and one leaves reading only what the upload ring holds ahead.
+ */
+const waiting: Record<number, number> = { 1: 1.5, 2: 1.1, 3: 1 };
 
 /** Tokens of a prompt that an answer is planned for; prompts go through the model in pieces of at most so many. */
 const PROMPT = 512;

@@ -10,7 +10,9 @@ import { withoutAdapter, type AdapterUse, type Decoder } from '../model/decoder.
 import type { LoraAdapter } from '../model/loraAdapter.ts';
 import { activationType, closeDecoder, openDecoder, quantizationOf } from '../model/openDecoder.ts';
 import { openModelFiles, openModelHeaders, type ModelFiles } from '../model/openModel.ts';
+import { removeSpilled } from '../model/spillFile.ts';
 import type { Streaming } from '../model/streaming.ts';
+import { opfsDirectory } from '../storage/opfsDirectory.ts';
 import { evaluateMerges } from '../train/evaluateMerges.ts';
 import { fitRecipe } from '../train/fitRecipe.ts';
 import { dataShapes } from '../train/largestBatch.ts';
@@ -34,6 +36,9 @@ interface OpenModel {
   loaded: LoadedWeights | null;
   tokenizer: Tokenizer | null;
 }
+
+/** In the origin private file system, for the inputs of blocks that do not fit the GPU. */
+const SPILL_FOLDER = 'spill';
 
 /** What is remembered of an adapter's training until it is merged. */
 interface AdapterTraining {
@@ -108,7 +113,10 @@ export function createEngineDesk(): Throwing<EngineApi> {
     const form = JSON.stringify({ type, quantize, streaming });
     if (current.loaded?.form === form) return current.loaded.decoder;
     dropWeights();
-    const decoder = await openDecoder(device_, current.files, type, { quantize, streaming, onProgress });
+    const decoder = await openDecoder(device_, current.files, type, {
+      ...{ quantize, streaming, onProgress },
+      spillFolder: streaming.spill ? await opfsDirectory(SPILL_FOLDER) : null,
+    });
     current.loaded = { form, decoder };
     return decoder;
   }
@@ -141,6 +149,10 @@ export function createEngineDesk(): Throwing<EngineApi> {
     },
 
     async openDevice() {
+      // What a crash left behind; where there is no such file system, there is nothing to remove.
+      opfsDirectory(SPILL_FOLDER)
+        .then(removeSpilled)
+        .catch(() => undefined);
       const { description, hasF16, maxBinding, device: opened } = await device();
       return {
         description,

@@ -15,6 +15,7 @@ import { modelChoice, modelFlags, readInPlace, modelOptions } from '../hubModel.
 import { Options } from '../options.ts';
 import { readRecipe } from '../recipe.ts';
 import { openModelAt, withGpu } from '../session.ts';
+import { spillFolder } from '../spillFolder.ts';
 import type { Recipe } from '../../config/recipe.ts';
 
 export const usage =
@@ -58,7 +59,7 @@ export async function run(args: string[]): Promise<void> {
   if (!measure) return print(await report(usual));
   await withGpu(async (gpu) => {
     const planned = await report(gpu);
-    const measured = await measureMemory(gpu, files, recipe, rows, planned.streaming);
+    const measured = await measureMemory(gpu, files, recipe, rows, planned.streaming, spillFolder());
     print({ ...planned, measured, ratio: planned.plan.total / measured.total });
   });
 }
