@@ -1,0 +1,256 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { headerModel } from '../src/testing/headerModel.ts';
+import { servedFolder } from '../src/testing/hub.ts';
+import { HubServer, type SeenRequest } from '../src/testing/hubServer.ts';
+import { sharedPath } from '../src/testing/shared.ts';
+import { accessibilityProblems } from './harness/accessibility.ts';
+import { openChromium } from './harness/chromium.ts';
+import { answerOf, OPEN } from './harness/job.ts';
+import type { Studio } from './harness/studio.ts';
+
+const stories = 'karpathy/stories260k';
+const gated = 'gate/stories';
+const big = 'test/big';
+/** Some 11 MB in bf16, so that a download has several parts. */
+const bigConfig = {
+  ...{ architectures: ['LlamaForCausalLM'], model_type: 'llama', vocab_size: 8000 },
+  ...{ hidden_size: 256, intermediate_size: 512, num_hidden_layers: 2 },
+  ...{ num_attention_heads: 4, num_key_value_heads: 4, max_position_embeddings: 512 },
+  ...{ rms_norm_eps: 1e-5, rope_theta: 10000, tie_word_embeddings: false },
+};
+/** For what takes no training, in ms. */
+const SOON = 15_000;
+const recipe = { rank: 4, alpha: 8, lr: 5e-3, max_steps: 2, batch_size: 2 };
+
+describe('models of the Hub in Chromium', { timeout: OPEN }, () => {
+  let hub: HubServer;
+  let mirror: HubServer;
+  let studio: Studio;
+  let folder: string;
+
+  beforeAll(async () => {
+    [hub, mirror] = await Promise.all([HubServer.start(), HubServer.start()]);
+    const files = await contentsOf(headerModel(bigConfig, { data: true }));
+    for (const server of [hub, mirror]) {
+      server.models.set(stories, servedFolder(sharedPath('models/stories260k')));
+      server.models.set(gated, { ...servedFolder(sharedPath('models/stories260k')), gated: true });
+      server.models.set(big, { files, license: 'apache-2.0' });
+    }
+    folder = await mkdtemp(join(tmpdir(), 'graft-hub-'));
+    studio = await openChromium(inject('studioUrl'));
+    await studio.open();
+    await studio.waitForText('WebGPU is ready', OPEN);
+  });
+  afterAll(async () => {
+    await studio?.close();
+    await Promise.all([hub.stop(), mirror.stop()]);
+    await rm(folder, { recursive: true, force: true });
+  });
+  beforeEach(() => {
+    hub.script = () => undefined;
+    hub.seen.length = 0;
+  });
+
+  const click = (name: string, role = 'button') => studio.click({ role, name });
+  const useEndpoint = async (endpoint: string) => {
+    await studio.fill('Address of the Hub', endpoint);
+    await click('Use this address');
+    await studio.waitForText(`From ${new URL(endpoint).host}`);
+  };
+  const lookUp = async (text: string) => {
+    await studio.fill('Find a model', text);
+    await click('Find');
+  };
+  const weightsOf = (seen: SeenRequest) => seen.path.endsWith('model.safetensors');
+
+  it('is searched, and tells licence, revision, size and fit before a byte of weights is fetched', async () => {
+    await studio.fill('GPU memory', '8');
+    await studio.screenshot('hub-1-start');
+    expect(await accessibilityProblems(studio)).toEqual([]);
+    expect(hub.seen).toEqual([]);
+    await click('Connection');
+    await useEndpoint(hub.endpoint);
+    await lookUp('stories');
+    await studio.waitForText('2 models for “stories”');
+    await studio.screenshot('hub-2-found');
+    expect(await accessibilityProblems(studio)).toEqual([]);
+    await click(stories);
+    const shown = await studio.waitForText(/Training by the recipe below takes [^]*of 8 GB/, SOON);
+    expect(shown).toMatch(/Licence\s+mit/);
+    expect(shown).toContain(hub.commit(stories).slice(0, 8));
+    expect(shown).toMatch(/To download\s+1\.0\d MB/);
+    expect(shown).toMatch(/\bFits\b/);
+    await studio.screenshot('hub-3-picked');
+    expect(await accessibilityProblems(studio)).toEqual([]);
+    const asked = hub.seen.filter(weightsOf);
+    expect(asked.length).toBeGreaterThan(0);
+    // The header's length and the header, in one block.
+    expect(asked.filter(({ range }) => range !== 'bytes=0-65535')).toEqual([]);
+  });
+
+  it('is downloaded through cut connections and trained on', async () => {
+    await studio.dropFiles('.drop[data-drop="data"]', [sharedPath('data/robot-stories.jsonl')]);
+    await studio.waitForText('As the model reads it', SOON);
+    await studio.waitForText('Download the model first: step 1.');
+    const recipeFile = join(folder, 'recipe.json');
+    await writeFile(recipeFile, JSON.stringify(recipe));
+    await studio.setFiles('input[accept=".json,application/json"]', [recipeFile]);
+    hub.script = (seen) =>
+      seen.place === 'files' && weightsOf(seen) && seen.count < 4
+        ? { kind: 'cut', after: 300_000 }
+        : undefined;
+    await click('Download 1.06 MB');
+    const shown = await studio.waitForText(/On this device\s+1\.0\d MB/, SOON);
+    expect(shown).not.toContain('To download');
+    await studio.waitForText('About 2 steps over 240 rows.', SOON);
+    await click('Train');
+    await studio.waitForText('Trained 2 steps', OPEN);
+    await studio.screenshot('hub-4-trained');
+  });
+
+  it('is there after a reload, without the Hub', async () => {
+    await studio.open();
+    await studio.waitForText('WebGPU is ready', OPEN);
+    hub.script = () => ({ kind: 'status', status: 503 });
+    await click(`Use ${stories}`);
+    await studio.waitForText(/On this device\s+1\.0\d MB/, SOON);
+    expect(await answerOf(studio, 'base', 'Ask the model', 'Once upon a time')).not.toBe('');
+    expect(hub.seen).toEqual([]);
+  });
+
+  it('of a gated repo asks for a token, which goes nowhere but to the Hub', async () => {
+    await click('Choose another');
+    await click('Connection');
+    await lookUp(gated);
+    await studio.waitForText(`Access to “${gated}” must be granted by its authors.`);
+    await studio.screenshot('hub-5-gated');
+    await studio.fill('Access token', hub.token);
+    await click('Use token');
+    await studio.waitForText('your token is kept from it');
+    await lookUp(gated);
+    await studio.waitForText('tokens go only to the official Hub unless you say otherwise');
+    expect(JSON.stringify(hub.seen)).not.toContain(hub.token);
+    await click(`Send the token to ${new URL(hub.endpoint).host} too`, 'switch');
+    await studio.waitForText(`${new URL(hub.endpoint).host}, with a token`);
+    await studio.screenshot('hub-6-connection');
+    expect(await accessibilityProblems(studio)).toEqual([]);
+    await lookUp(gated);
+    await studio.waitForText(/To download\s+1\.0\d MB/, SOON);
+    await click('Download 1.06 MB');
+    await studio.waitForText(/On this device\s+1\.0\d MB/, SOON);
+    const elsewhere = hub.seen.filter(({ place }) => place === 'files');
+    expect(elsewhere.length).toBeGreaterThan(0);
+    expect(JSON.stringify(elsewhere)).not.toContain(hub.token);
+    expect(await storedTexts(studio, hub.token)).toEqual([]);
+    expect(await studio.text()).not.toContain(hub.token);
+
+    await click('Choose another');
+    await click('Connection');
+    await useEndpoint(mirror.endpoint);
+    await lookUp(stories);
+    await studio.waitForText(/To download\s+1\.0\d MB/, SOON);
+    expect(mirror.seen.length).toBeGreaterThan(0);
+    expect(JSON.stringify(mirror.seen)).not.toContain(hub.token);
+  });
+
+  it('can be cancelled and resumed, and deleted', async () => {
+    const size = (hub.models.get(big)!.files['model.safetensors'] as Uint8Array).length;
+    await click('Choose another');
+    await click('Connection');
+    await useEndpoint(hub.endpoint);
+    await lookUp(big);
+    await studio.waitForText(/To download\s+10\.8 MB/, SOON);
+    hub.script = (seen) => (weightsOf(seen) ? { kind: 'stall', after: 700_000 } : undefined);
+    await click('Download 10.8 MB');
+    await studio.waitForText(/Downloading test\/big\s+[^]*[1-9][\d.]* MB of 10\.8 MB/, SOON);
+    await studio.screenshot('hub-7-downloading');
+    await click('Cancel');
+    await studio.waitForText('Stopped. What has arrived is kept.');
+    hub.script = () => undefined;
+    const before = hub.bytesSent;
+    await click('Resume download');
+    await studio.waitForText(/On this device\s+10\.8 MB/, SOON);
+    expect(hub.bytesSent - before).toBeLessThan(size - 500_000);
+
+    await click('Storage');
+    await studio.waitForText('in use');
+    await studio.screenshot('hub-8-storage');
+    expect(await accessibilityProblems(studio)).toEqual([]);
+    await click(`Delete ${gated}`);
+    await studio.waitForText(`Delete ${gated}?`);
+    await click('Delete');
+    await studio.waitForText(/^(?![^]*gate\/stories)[^]*in use/);
+    await studio.open();
+    await studio.waitForText(stories);
+    expect(await studio.text()).not.toContain(gated);
+  });
+
+  it('looks right in the dark and on a phone', async () => {
+    await studio.resize(390, 844);
+    await studio.screenshot('hub-9-phone');
+    await lookUp('stories');
+    await studio.waitForText('2 models for “stories”');
+    await click(stories);
+    await studio.waitForText(/On this device\s+1\.0\d MB/, SOON);
+    await studio.colorScheme('dark');
+    await studio.screenshot('hub-10-phone-dark');
+    expect(await overflowing(studio)).toBe(false);
+    await studio.resize(1280, 900);
+    await studio.screenshot('hub-11-dark');
+    expect(await accessibilityProblems(studio)).toEqual([]);
+  });
+});
+
+/** The bytes of a folder's files by name. */
+async function contentsOf(source: ReturnType<typeof headerModel>): Promise<Record<string, Uint8Array>> {
+  const files: Record<string, Uint8Array> = {};
+  for (const name of await source.list()) {
+    const file = await source.open(name);
+    files[name] = await file.read(0, file.size);
+  }
+  return files;
+}
+
+/** Whether the page is wider than its window. */
+function overflowing(studio: Studio): Promise<boolean> {
+  return studio.evaluate(
+    () => document.documentElement.scrollWidth > document.documentElement.clientWidth,
+    null,
+  );
+}
+
+/** Where a text is found in what the page has stored: files of OPFS, local and session storage, databases, caches. */
+function storedTexts(studio: Studio, text: string): Promise<string[]> {
+  return studio.evaluate(async (wanted) => {
+    const found: string[] = [];
+    const search = async (directory: FileSystemDirectoryHandle, path: string): Promise<number> => {
+      let files = 0;
+      for await (const [name, entry] of directory.entries()) {
+        if (entry.kind === 'directory') {
+          files += await search(entry as FileSystemDirectoryHandle, `${path}/${name}`);
+          continue;
+        }
+        files += 1;
+        const file = await (entry as FileSystemFileHandle).getFile();
+        const bytes = new Uint8Array(await file.arrayBuffer());
+        if (name.includes(wanted) || new TextDecoder('latin1').decode(bytes).includes(wanted)) {
+          found.push(`${path}/${name}`);
+        }
+      }
+      return files;
+    };
+    if ((await search(await navigator.storage.getDirectory(), '')) === 0) found.push('nothing was searched');
+    for (const storage of [localStorage, sessionStorage]) {
+      if (JSON.stringify(storage).includes(wanted)) found.push('web storage');
+    }
+    // Graft keeps nothing in databases, caches or cookies: there is nothing to search.
+    for (const { name } of await indexedDB.databases()) found.push(`database ${name}`);
+    for (const name of await caches.keys()) found.push(`cache ${name}`);
+    if (document.cookie !== '') found.push('a cookie');
+    if (location.href.includes(wanted)) found.push('the address');
+    return found;
+  }, text);
+}
