@@ -18,27 +18,34 @@ const SAMPLE_BYTES = 1024;
 /**
  * What makes two merges the same, so that one may go on with what the other has written: the base, the adapter's
  * numbers, the settings, the size of shards, and the GPU, whose sums may round another way.
- * @param baseId names the base's bytes where that is known, such as a commit; else they are sampled
+ * A base of a Hub is known by its commit; of another, places are looked at.
  */
 export async function jobFingerprint(
   gpu: Gpu,
   job: MergeJob,
   plan: OutputPlan,
   maxShardBytes: number,
-  baseId: string | null,
 ): Promise<string> {
   const { base, adapter, onto, trainedDoubleQuant, quantize } = job;
   const hasher = await createContentHash();
   const note = (value: unknown): void => {
     hasher.update(`${JSON.stringify(value)}\n`);
   };
-  note([VERSION, gpu.description, onto, trainedDoubleQuant, quantize, maxShardBytes, baseId]);
+  note([
+    VERSION,
+    gpu.description,
+    onto,
+    trainedDoubleQuant,
+    quantize,
+    maxShardBytes,
+    base.folder.origin ?? null,
+  ]);
   note(plan.files);
   for (const { entry } of plan.tensors) note(entry);
   for (const { file } of base.checkpoint.files) {
     note([file.source.name, file.source.size, file.source.version ?? null]);
     hasher.update(await file.readHeader());
-    if (baseId === null) await sample(hasher, file);
+    if (!base.folder.origin) await sample(hasher, file);
   }
   if (adapter) await addAdapter(hasher, adapter, note);
   return hasher.digest('hex');

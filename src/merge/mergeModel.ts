@@ -22,8 +22,6 @@ export interface MergeOptions {
   /** Hears how many bytes of weights an earlier start has left, where it goes on with them. */
   onContinue?(bytes: number): void;
   signal?: AbortSignal;
-  /** Names the base's bytes, such as repo and commit; without it they are sampled to know them again. */
-  baseId?: string;
   /** Whether the CRC-32 of the weights is wanted, which a zip has to tell. */
   crc?: boolean;
 }
@@ -64,7 +62,7 @@ export async function writeMerge(
   const sidecars = plan.files.filter(({ name }) => name !== LAST);
   const names = [...shards.map(({ file }) => file), ...sidecars.map(({ name }) => name), LAST];
   if (index !== null) names.push(index);
-  const fingerprint = await jobFingerprint(gpu, job, plan, options.maxShardBytes, options.baseId ?? null);
+  const fingerprint = await jobFingerprint(gpu, job, plan, options.maxShardBytes);
   const journal = await openJournal(destination, {
     fingerprint,
     files: names,
@@ -84,7 +82,7 @@ export async function writeMerge(
     for (const { name } of sidecars) files.push(await sizeOf(destination, name));
     if (index !== null) files.push(await sizeOf(destination, index));
     const config = await textOf(job.base.folder, plan);
-    return new WrittenMerge(destination, journal, files, { name: LAST, bytes: config });
+    return new WrittenMerge(destination, journal, shards, files, { name: LAST, bytes: config });
   } catch (error) {
     await journal.close();
     throw error;

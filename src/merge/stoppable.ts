@@ -12,8 +12,7 @@ export function throwIfCancelled(signal: AbortSignal | undefined): void {
 /** A folder whose files stop being read when the signal is aborted: whatever works on them ends with `merge.cancelled`. */
 export function stoppableFolder(folder: Folder, signal: AbortSignal | undefined): Folder {
   return {
-    name: folder.name,
-    list: () => folder.list(),
+    ...folder,
     open: async (file) => stoppableSource(await folder.open(file), signal),
   };
 }

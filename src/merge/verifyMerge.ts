@@ -59,25 +59,31 @@ async function verify(
   let done = 0;
   for (const tensor of plan.tensors) {
     // Rows in f64 tell whether the merge itself is right; the whole made again tells what a disk changed.
-    if (tensor.matrix?.source.module === moduleOf(tensor)) await checkRows(gpu, tensor.matrix, written);
+    if (tensor.matrix?.source.module === weightOf(tensor)) await checkRows(gpu, tensor.matrix, written);
     await compareTensor(tensor, written);
     onProgress?.((done += tensor.entry.byteLength), plan.totalBytes);
   }
   const logits = await compareLogits(gpu, job, plan.tensors, written);
   return {
     tensors: plan.tensors.length,
-    changedTensors: plan.tensors.filter(({ matrix, trained }) => matrix !== null || trained !== null).length,
+    changedTensors: changedTensors(plan),
     bytes: plan.totalBytes,
     ...logits,
   };
 }
 
+/** How many tensors are not copies. */
+export function changedTensors({ tensors }: OutputPlan): number {
+  return tensors.filter(({ matrix, trained }) => matrix !== null || trained !== null).length;
+}
+
 /** The module whose weight, and not what goes with it, a tensor is. */
-function moduleOf({ entry }: OutputTensor): string | null {
+export function weightOf({ entry }: OutputTensor): string | null {
   return entry.name.endsWith('.weight') ? entry.name.slice(0, -'.weight'.length) : null;
 }
 
-function compareHeaders({ tensors, totalBytes }: OutputPlan, { checkpoint }: ModelFiles): void {
+/** Compares names, order, shapes, dtypes and size with the plan. Throws `merge.proof_failed`. */
+export function compareHeaders({ tensors, totalBytes }: OutputPlan, { checkpoint }: ModelFiles): void {
   const place = new Map(tensors.map(({ entry }, i) => [entry.name, i]));
   for (const { tensors: names } of checkpoint.files) {
     // Only within a file: a tensor above the size of a shard comes before smaller ones.
@@ -94,7 +100,8 @@ function compareHeaders({ tensors, totalBytes }: OutputPlan, { checkpoint }: Mod
   if (checkpoint.totalBytes !== totalBytes) throw proofFailed('the size changed');
 }
 
-async function compareFiles({ files }: OutputPlan, base: Folder, output: Folder): Promise<void> {
+/** Compares the files besides the weights with the base's, or as planned. Throws `merge.proof_failed`. */
+export async function compareFiles({ files }: OutputPlan, base: Folder, output: Folder): Promise<void> {
   const present = await output.list();
   for (const { name, text } of files) {
     if (!present.includes(name)) throw proofFailed(`the file “${name}” is missing`);

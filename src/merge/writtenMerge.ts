@@ -1,10 +1,12 @@
-import { bytesSource } from '../storage/byteSource.ts';
-import { sameBytes } from '../hub/pieceJournal.ts';
+import { bytesSource, readInto } from '../storage/byteSource.ts';
+import { pieceBytesOf, sameBytes } from '../hub/pieceJournal.ts';
 import { writeBytes } from '../formats/text.ts';
 import type { Folder } from '../storage/types.ts';
+import { createContentHash, takeDigest } from './contentHash.ts';
 import type { MergeDestination } from './destination.ts';
 import type { MergeJournal } from './mergeJournal.ts';
 import { proofFailed } from './proofFailed.ts';
+import { dataBytesOf, piecesOf, type ShardPlace } from './shardFile.ts';
 
 /** A file of a merged model. */
 export interface MergedFile {
@@ -20,16 +22,19 @@ export class WrittenMerge {
   readonly files: MergedFile[];
   readonly #destination: MergeDestination;
   readonly #journal: MergeJournal;
+  readonly #shards: readonly ShardPlace[];
   readonly #last: { name: string; bytes: Uint8Array<ArrayBuffer> };
 
   constructor(
     destination: MergeDestination,
     journal: MergeJournal,
+    shards: readonly ShardPlace[],
     files: readonly MergedFile[],
     last: { name: string; bytes: Uint8Array<ArrayBuffer> },
   ) {
     this.#destination = destination;
     this.#journal = journal;
+    this.#shards = shards;
     this.#last = last;
     this.files = [...files, { name: last.name, size: last.bytes.byteLength, crc: null }];
   }
@@ -42,6 +47,32 @@ export class WrittenMerge {
       list: async () => [...(await this.#destination.list()), last].sort(),
       open: async (file) => (file === last ? bytesSource(last, bytes) : this.#destination.open(file)),
     };
+  }
+
+  /**
+   * Reads the weights back and compares each piece with the digest it was written with. Throws `merge.proof_failed`.
+   * @param folder the same folder, as it is to be read
+   */
+  async compareDigests(folder: Folder, onProgress: (done: number) => void): Promise<void> {
+    const hasher = await createContentHash();
+    let done = 0;
+    for (const { shard, file, layout } of this.#shards) {
+      const source = await folder.open(file);
+      const start = layout.header.byteLength;
+      const pieceBytes = pieceBytesOf(dataBytesOf(layout));
+      for (let piece = 0; piece < piecesOf(layout); piece++) {
+        const at = start + piece * pieceBytes;
+        const bytes = new Uint8Array(Math.min(pieceBytes, layout.totalBytes - at));
+        await readInto(source, at, bytes);
+        hasher.update(bytes);
+        const claimed = this.#journal.digest(shard, piece);
+        if (!claimed || !sameBytes(takeDigest(hasher), claimed)) {
+          throw proofFailed(`“${file}” is not what was written, near byte ${at}`);
+        }
+        onProgress((done += bytes.byteLength));
+      }
+      await source.release?.();
+    }
   }
 
   /** Writes the last file: from here on the folder is the merged model. */

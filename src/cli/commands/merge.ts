@@ -5,29 +5,31 @@ import { parseShardSize } from '../../formats/sharding.ts';
 import { readJson } from '../../formats/text.ts';
 import { GraftError } from '../../lib/errors.ts';
 import { checkMergeJob, mergeJob } from '../../merge/mergeJob.ts';
-import type { ModelFiles } from '../../model/openModel.ts';
+import { readAheadFolder } from '../../merge/readAhead.ts';
+import { openModelFiles, type ModelFiles } from '../../model/openModel.ts';
 import { nodeFolder } from '../../storage/nodeFolder.ts';
 import type { Folder } from '../../storage/types.ts';
 import { evaluateMerges } from '../../train/evaluateMerges.ts';
 import { readDataset } from '../dataset.ts';
-import type { HubAccess } from '../hubAccess.ts';
-import { modelChoice, modelFlags, modelOptions } from '../hubModel.ts';
+import { isOnHub, type HubAccess } from '../hubAccess.ts';
+import { modelChoice, modelFlags, modelOptions, readInPlace } from '../hubModel.ts';
 import { Options } from '../options.ts';
-import { outputFolder } from '../output.ts';
+import { mergeOutput } from '../mergeOutput.ts';
 import { openModelAt, withGpu } from '../session.ts';
 import { writeProved } from '../writeProved.ts';
 
 export const usage =
   'merge --model DIR --adapter DIR --out DIR [--max-shard-size 4096MB] [--onto original|dequantized] ' +
-  '[--quantize nf4] [--double-quant] [--data FILE]';
+  '[--quantize nf4] [--double-quant] [--data FILE] [--no-download]';
 
 /**
  * Writes the merged model, reads it back, and prints the proof as JSON; with --data the losses on its rows of both
- * weights it can be merged onto. What cannot be proved is removed again.
+ * weights it can be merged onto. What cannot be proved is removed again; what was cut off goes on where it was. With
+ * --no-download a model of a Hub is read as it is merged, once, and not kept.
  */
 export async function run(args: string[]): Promise<void> {
   const names = [...modelOptions, 'adapter', 'out', 'max-shard-size', 'onto', 'quantize', 'data'];
-  const options = new Options(args, usage, names, ['double-quant', ...modelFlags]);
+  const options = new Options(args, usage, names, ['double-quant', 'no-download', ...modelFlags]);
   const model = modelChoice(options, usage);
   const adapterPath = options.required('adapter');
   const outPath = options.required('out');
@@ -40,22 +42,30 @@ export async function run(args: string[]): Promise<void> {
     const detail = '--double-quant belongs to --quantize, --onto dequantized or --data.';
     throw new GraftError('cli.bad_option', { detail, usage });
   }
-  const out = await outputFolder(outPath);
-  const base = await openModelAt(model);
-  const folder = nodeFolder(adapterPath);
-  const adapter = await readAdapter(folder);
-  const recipe = await recipeBeside(folder);
-  const trainedDoubleQuant = recipe?.method === 'qlora' ? recipe.double_quant : doubleQuant;
-  const quantize = format ? { doubleQuant } : null;
-  const job = mergeJob(base, adapter, { onto, trainedDoubleQuant, quantize });
-  // Everything that can be wrong with the input is told before the GPU is opened.
-  checkMergeJob(job);
-  const rows = dataPath === undefined ? null : await readRows(dataPath, model, base, recipe);
-  await withGpu(async (gpu) => {
-    const result = await writeProved(gpu, job, out, maxShardBytes);
-    const losses = rows && (await evaluateMerges(gpu, base, adapter, rows, trainedDoubleQuant));
-    console.log(JSON.stringify({ ...result, ...(losses && { losses }) }, null, 2));
-  });
+  const readOnce = options.flag('no-download');
+  if (readOnce && (!isOnHub(model.model) || dataPath !== undefined)) {
+    const detail = '--no-download belongs to a model of a Hub, hf:org/name, and goes without --data.';
+    throw new GraftError('cli.bad_option', { detail, usage });
+  }
+  const out = await mergeOutput(outPath);
+  const merge = async (base: ModelFiles) => {
+    const folder = nodeFolder(adapterPath);
+    const adapter = await readAdapter(folder);
+    const recipe = await recipeBeside(folder);
+    const trainedDoubleQuant = recipe?.method === 'qlora' ? recipe.double_quant : doubleQuant;
+    const quantize = format ? { doubleQuant } : null;
+    const job = mergeJob(base, adapter, { onto, trainedDoubleQuant, quantize });
+    // Everything that can be wrong with the input is told before the GPU is opened.
+    checkMergeJob(job);
+    const rows = dataPath === undefined ? null : await readRows(dataPath, model, base, recipe);
+    await withGpu(async (gpu) => {
+      const result = await writeProved(gpu, job, out, maxShardBytes, readOnce);
+      const losses = rows && (await evaluateMerges(gpu, base, adapter, rows, trainedDoubleQuant));
+      console.log(JSON.stringify({ ...result, ...(losses && { losses }) }, null, 2));
+    });
+  };
+  if (!readOnce) return merge(await openModelAt(model));
+  await readInPlace(model, async (folder) => merge(await openModelFiles(readAheadFolder(folder))));
 }
 
 /** The recipe that `train` writes beside its adapter; null where it is another's. */

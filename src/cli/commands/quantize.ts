@@ -2,7 +2,7 @@ import { parseShardSize } from '../../formats/sharding.ts';
 import { checkMergeJob, mergeJob } from '../../merge/mergeJob.ts';
 import { modelChoice, modelFlags, modelOptions } from '../hubModel.ts';
 import { Options } from '../options.ts';
-import { outputFolder } from '../output.ts';
+import { mergeOutput } from '../mergeOutput.ts';
 import { openModelAt, withGpu } from '../session.ts';
 import { writeProved } from '../writeProved.ts';
 
@@ -24,7 +24,7 @@ export async function run(args: string[]): Promise<void> {
   options.required('format');
   options.choice('format', ['nf4']);
   const maxShardBytes = parseShardSize(options.optional('max-shard-size') ?? '4096MB');
-  const out = await outputFolder(outPath);
+  const out = await mergeOutput(outPath);
   const base = await openModelAt(model);
   const job = mergeJob(base, null, { quantize: { doubleQuant: options.flag('double-quant') } });
   // Everything that can be wrong with the input is told before the GPU is opened.
