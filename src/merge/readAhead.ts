@@ -18,7 +18,9 @@ export function readAheadFolder(folder: Folder): Folder {
   let last: ReadAhead | null = null;
   const opened = new Map<string, ReadAhead>();
   return {
-    ...folder,
+    name: folder.name,
+    origin: folder.origin,
+    list: () => folder.list(),
     async open(file) {
       if (!file.endsWith('.safetensors')) return folder.open(file);
       const source = opened.get(file) ?? new ReadAhead(await folder.open(file));

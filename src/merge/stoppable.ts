@@ -12,7 +12,9 @@ export function throwIfCancelled(signal: AbortSignal | undefined): void {
 /** A folder whose files stop being read when the signal is aborted: whatever works on them ends with `merge.cancelled`. */
 export function stoppableFolder(folder: Folder, signal: AbortSignal | undefined): Folder {
   return {
-    ...folder,
+    name: folder.name,
+    origin: folder.origin,
+    list: () => folder.list(),
     open: async (file) => stoppableSource(await folder.open(file), signal),
   };
 }
