@@ -20,6 +20,8 @@ export interface RunState {
   /** The recipe as it was when the run began. */
   recipe: Recipe | null;
   outcome: TrainOutcome | null;
+  /** Why its 4-bit weights were not kept for the next time. */
+  notKept: string | null;
   error: ErrorNote | null;
 }
 
@@ -77,6 +79,7 @@ export const emptyRun: RunState = {
   evalRows: 0,
   recipe: null,
   outcome: null,
+  notKept: null,
   error: null,
 };
 
@@ -91,6 +94,8 @@ export const createRunSlice: SliceOf<RunSlice> =
           return patch({ phase: event.phase, loading: null });
         case 'loading':
           return patch({ phase: event.progress.phase, loading: event.progress });
+        case 'notKept':
+          return patch({ notKept: event.detail });
         case 'start':
           metrics.begin(event.totalSteps);
           patch({

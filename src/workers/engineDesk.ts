@@ -4,7 +4,7 @@ import type { TokenRows } from '../data/tokenRows.ts';
 import { readAdapter } from '../formats/peft.ts';
 import { openGpu, type Gpu } from '../gpu/device.ts';
 import { answer, chatPrompt, textPrompt } from '../infer/answer.ts';
-import { assert, GraftError } from '../lib/errors.ts';
+import { assert, GraftError, messageOf } from '../lib/errors.ts';
 import { adapterToPeft, loadAdapter, type AdapterDescription } from '../model/adapterFiles.ts';
 import { withoutAdapter, type AdapterUse, type Decoder } from '../model/decoder.ts';
 import type { LoraAdapter } from '../model/loraAdapter.ts';
@@ -20,6 +20,7 @@ import { describeAdapter, startAdapter } from '../train/startAdapter.ts';
 import { chooseStreaming, planRun, streamingForAnswers, streamingRungs } from '../train/streamingPlan.ts';
 import { train } from '../train/trainer.ts';
 import { adapterZip, exportSizes, mergeTo } from './exporting.ts';
+import { openKeptWeights } from './keptWeights.ts';
 import { summarize } from './modelSummary.ts';
 import { createHubLink } from './hubLink.ts';
 import type { EngineApi, MergeLosses, Progress, WeightSettings } from './protocol.ts';
@@ -105,6 +106,7 @@ export function createEngineDesk(): Throwing<EngineApi> {
     { dtype, method, double_quant }: WeightSettings,
     streaming: Streaming,
     onProgress: (done: number, total: number) => void,
+    onNotKept: (error: unknown) => void = () => undefined,
   ): Promise<Decoder> {
     const current = opened();
     const device_ = await device();
@@ -116,6 +118,7 @@ export function createEngineDesk(): Throwing<EngineApi> {
     const decoder = await openDecoder(device_, current.files, type, {
       ...{ quantize, streaming, onProgress },
       spillFolder: streaming.spill ? await opfsDirectory(SPILL_FOLDER) : null,
+      derived: quantize && (await openKeptWeights(onNotKept)),
     });
     current.loaded = { form, decoder };
     return decoder;
@@ -191,7 +194,9 @@ export function createEngineDesk(): Throwing<EngineApi> {
         const loading = bytesReporter('Loading weights', (progress) =>
           onEvent({ kind: 'loading', progress }),
         );
-        const decoder = await decoderFor(recipe, streaming, loading);
+        const decoder = await decoderFor(recipe, streaming, loading, (error) =>
+          onEvent({ kind: 'notKept', detail: messageOf(error) }),
+        );
         onEvent({ kind: 'phase', phase: 'Preparing the adapter' });
         // Scratch of earlier jobs may be larger than this run's.
         decoder.workspace.dispose();

@@ -130,7 +130,9 @@ export type TrainEvent =
       gpuBytes: number;
       gpuParts: MemoryByPart;
     }
-  | { kind: 'eval'; step: number; loss: number };
+  | { kind: 'eval'; step: number; loss: number }
+  /** The 4-bit weights were not left on disk for the next load: the run is as good, the next one starts later. */
+  | { kind: 'notKept'; detail: string };
 
 export interface TrainOutcome {
   steps: number;

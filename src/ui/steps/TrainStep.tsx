@@ -44,6 +44,7 @@ export function TrainStep() {
         </p>
       </div>
       {run.loading && <ProgressLine label={t('train.loading')} progress={{ ...run.loading, phase: '' }} />}
+      {run.notKept && <Notice tone="info">{t('train.notKept', { detail: run.notKept })}</Notice>}
       {began && (
         <div className="instrument">
           <Readouts />

@@ -37,6 +37,7 @@ export const trainTexts = {
     one: 'Trained {n} step in {time}. Loss went from {first} to {last}.',
     other: 'Trained {n} steps in {time}. Loss went from {first} to {last}.',
   },
+  'train.notKept': 'The model’s 4-bit weights are not kept for the next time: {detail}',
   'train.stopped': {
     one: 'Stopped after {n} step. The adapter is kept: try it or save it below.',
     other: 'Stopped after {n} steps. The adapter is kept: try it or save it below.',
