@@ -1,6 +1,12 @@
 import { rowLimit } from './plan.ts';
 import { GraftError } from '../lib/errors.ts';
-import type { DatasetSummary, PreviewPiece, Progress, TokenizedSummary } from '../workers/protocol.ts';
+import type {
+  DataSource,
+  DatasetSummary,
+  PreviewPiece,
+  Progress,
+  TokenizedSummary,
+} from '../workers/protocol.ts';
 import { noteOf, type ErrorNote } from './errorNote.ts';
 import { isTraining, type SliceOf } from './state.ts';
 
@@ -26,7 +32,7 @@ export interface DatasetState {
 export interface DatasetSlice {
   dataset: DatasetState;
   /** Reads a data file; the file of before stays until the new one has been read. */
-  openDataset(file: File): Promise<void>;
+  openDataset(source: DataSource): Promise<void>;
   /** Reads the sample that comes with the page. */
   openSample(url: string): Promise<void>;
   /** Turns the rows into tokens by the model's tokenizer and the recipe; called again when either changes. */
@@ -91,13 +97,18 @@ export const createDatasetSlice: SliceOf<DatasetSlice> =
 
     return {
       dataset: emptyDataset,
-      async openDataset(file) {
+      async openDataset(source) {
         if (isTraining(get())) return;
         const before = get().dataset;
-        patch({ status: 'reading', reading: file.name, progress: null, error: null });
+        patch({
+          status: 'reading',
+          reading: source.kind === 'file' ? source.file.name : source.name,
+          progress: null,
+          error: null,
+        });
         try {
           await restoreTokenizer();
-          const summary = await workers.data.call.openDataset(file, onProgress);
+          const summary = await workers.data.call.openDataset(source, onProgress);
           set({ dataset: { ...emptyDataset, status: 'ready', summary } });
           await get().tokenize();
         } catch (error) {
@@ -110,7 +121,7 @@ export const createDatasetSlice: SliceOf<DatasetSlice> =
           const response = await fetch(url);
           if (!response.ok) throw new GraftError('workers.sample_missing', { status: response.status });
           const name = url.split('/').at(-1) ?? 'sample.jsonl';
-          await get().openDataset(new File([await response.blob()], name));
+          await get().openDataset({ kind: 'file', file: new File([await response.blob()], name) });
         } catch (error) {
           patch({ error: noteOf(error) });
         }

@@ -73,7 +73,7 @@ export const createDownloadSlice: SliceOf<DownloadSlice> =
       async cancelDownload() {
         if (!isDownloading(get())) return;
         patch({ status: 'stopping' });
-        await workers.hub.call.cancelDownload().catch(() => null);
+        await workers.hub.call.cancelDownload('model').catch(() => null);
       },
       dismissDownload: () => {
         if (!isDownloading(get())) set({ download: emptyDownload });

@@ -21,6 +21,8 @@ export interface HubState {
 
 export interface HubSlice {
   hub: HubState;
+  /** Resolves when the hub worker knows which Hub to ask. */
+  hubReady(): Promise<void>;
   /** Searches by name, or looks up what is written as a reference: `org/name`, with a revision, or an address. */
   findModel(text: string): Promise<void>;
   /** Looks up a model and opens what can be known of it before a download; the download itself, where there is one. */
@@ -47,7 +49,7 @@ export const createHubSlice: SliceOf<HubSlice> =
     let configured: Promise<unknown> | null = null;
 
     /** The worker knows of the endpoint before it is asked anything; it starts with the first question. */
-    const ready = async () => {
+    const ready = async (): Promise<void> => {
       configured ??= workers.hub.call.configure(get().hub.choice).then(({ host }) => patch({ host }));
       await configured.catch((error: unknown) => {
         configured = null;
@@ -80,6 +82,7 @@ export const createHubSlice: SliceOf<HubSlice> =
         lookingUp: null,
         error: null,
       },
+      hubReady: ready,
       async findModel(text) {
         const query = text.trim();
         const { searching, lookingUp } = get().hub;

@@ -86,7 +86,7 @@ describe('the memory of a recipe', () => {
     const { studio, planOf } = await openPlanner();
     const longest = (await planOf({})).plan!;
     expect(longest.tokens).toBe(4 * 512);
-    await studio.getState().openDataset(stories);
+    await studio.getState().openDataset({ kind: 'file', file: stories });
     const { plan, onData } = await planOf({}, () => studio.getState().memory.onData);
     expect(onData).toBe(true);
     expect(plan!.tokens).toBeLessThan(longest.tokens);

@@ -1,5 +1,6 @@
 import type { StateCreator } from 'zustand';
 import type { Workers } from '../workers/client.ts';
+import type { DataHubSlice } from './dataHub.ts';
 import type { DatasetSlice } from './dataset.ts';
 import type { DeviceSlice } from './device.ts';
 import type { DownloadSlice } from './download.ts';
@@ -19,6 +20,7 @@ export type Studio = DeviceSlice &
   HubSlice &
   DownloadSlice &
   StoredSlice &
+  DataHubSlice &
   ModelSlice &
   DatasetSlice &
   RecipeSlice &

@@ -19,6 +19,8 @@ export interface StoredSlice {
   refreshStorage(): Promise<void>;
   /** Removes what is stored of a repo after a yes. */
   removeStored(host: string, repo: string, bytes: number): void;
+  /** Removes 4-bit weights, without a question: they are made again when they are needed. */
+  removeQuantized(key: string): void;
   /** Asks the browser not to remove it by itself when space runs low. */
   keepStorage(): Promise<void>;
   dismissStorageError(): void;
@@ -30,11 +32,10 @@ export const createStoredSlice: SliceOf<StoredSlice> =
     const patch = (changes: Partial<StoredState>) =>
       set(({ stored }) => ({ stored: { ...stored, ...changes } }));
 
-    const remove = async (host: string, repo: string) => {
-      if (isInUse(get(), host, repo)) return;
-      patch({ removing: repo, error: null });
+    const remove = async (name: string, work: () => Promise<unknown>) => {
+      patch({ removing: name, error: null });
       try {
-        await workers.hub.call.remove(host, repo, null);
+        await work();
         patch({ removing: null });
         await get().refreshStorage();
       } catch (error) {
@@ -52,7 +53,16 @@ export const createStoredSlice: SliceOf<StoredSlice> =
         }
       },
       removeStored: (host, repo, bytes) =>
-        set({ question: { kind: 'remove', repo, bytes, proceed: () => void remove(host, repo) } }),
+        set({
+          question: {
+            ...{ kind: 'remove', repo, bytes },
+            proceed: () => {
+              if (isInUse(get(), host, repo)) return;
+              void remove(repo, () => workers.hub.call.remove(host, repo, null));
+            },
+          },
+        }),
+      removeQuantized: (key) => void remove(key, () => workers.hub.call.removeQuantized(key)),
       async keepStorage() {
         try {
           const persisted = await navigator.storage.persist();

@@ -66,7 +66,7 @@ describe('studio', () => {
     const { studio, openModel } = openStudio();
     const reason = () => blockReason(studio.getState(), 'train');
     expect(reason()).toBe('noModelNoData');
-    await studio.getState().openDataset(stories);
+    await studio.getState().openDataset({ kind: 'file', file: stories });
     expect(reason()).toBe('noModel');
     await openModel();
     await studio.getState().tokenize();
@@ -79,8 +79,8 @@ describe('studio', () => {
 
   it('keeps the data of before when a new file can’t be read', async () => {
     const { studio } = openStudio();
-    await studio.getState().openDataset(stories);
-    await studio.getState().openDataset(new File(['{"a": 1}'], 'odd.jsonl'));
+    await studio.getState().openDataset({ kind: 'file', file: stories });
+    await studio.getState().openDataset({ kind: 'file', file: new File(['{"a": 1}'], 'odd.jsonl') });
     const { dataset } = studio.getState();
     expect(dataset.error?.code).toBe('data.unknown_format');
     expect(dataset.summary?.name).toBe('robot-stories.jsonl');
@@ -90,7 +90,7 @@ describe('studio', () => {
   it('keeps the last good value of a field, and blocks the run until it is corrected', async () => {
     const { studio, openModel } = openStudio();
     await openModel();
-    await studio.getState().openDataset(stories);
+    await studio.getState().openDataset({ kind: 'file', file: stories });
     studio.getState().setFieldText('rank', '9999');
     expect(studio.getState().recipe).toMatchObject({ draft: { rank: 16 }, invalid: { rank: '9999' } });
     expect(blockReason(studio.getState(), 'train')).toBe('recipeInvalid');
@@ -112,7 +112,7 @@ describe('studio', () => {
   it('tokenizes again when a field that matters changes, once for all keystrokes', async () => {
     const { studio, openModel } = openStudio();
     await openModel();
-    await studio.getState().openDataset(stories);
+    await studio.getState().openDataset({ kind: 'file', file: stories });
     for (const text of ['1', '14', '140']) studio.getState().setFieldText('max_length', text);
     await vi.waitFor(() => expect(studio.getState().dataset.tokenized?.longest).toBe(140), {
       timeout: 10_000,
@@ -147,7 +147,9 @@ describe('studio', () => {
   it('points to the data when it can’t be used with the model', async () => {
     const { studio, openModel } = openStudio();
     await openModel();
-    await studio.getState().openDataset(new File(['{"input_ids":[1,9999]}'], 'ids.jsonl'));
+    await studio
+      .getState()
+      .openDataset({ kind: 'file', file: new File(['{"input_ids":[1,9999]}'], 'ids.jsonl') });
     expect(studio.getState().dataset).toMatchObject({
       tokenized: null,
       error: { code: 'data.no_valid_rows' },
@@ -167,7 +169,7 @@ describe('studio', () => {
   it('says what is gone when the engine is lost, and keeps data and recipe', async () => {
     const { studio, openModel, lose } = openStudio();
     await openModel();
-    await studio.getState().openDataset(stories);
+    await studio.getState().openDataset({ kind: 'file', file: stories });
     studio.setState({ adapter: { origin: 'trained', saved: false, steps: 3 } });
     lose(new GraftError('workers.crashed', { worker: 'engine', reason: 'out of memory' }));
     const state = studio.getState();

@@ -1,6 +1,7 @@
 import { createStore } from 'zustand/vanilla';
 import { GraftError, type ErrorCode } from '../lib/errors.ts';
 import type { Workers } from '../workers/client.ts';
+import { createDataHubSlice } from './dataHub.ts';
 import { createDatasetSlice } from './dataset.ts';
 import { createDeviceSlice } from './device.ts';
 import { createDownloadSlice } from './download.ts';
@@ -47,6 +48,7 @@ export function createStudio({ workers: given, metrics }: Backstage) {
     ...createHubSlice(backstage)(...args),
     ...createDownloadSlice(backstage)(...args),
     ...createStoredSlice(backstage)(...args),
+    ...createDataHubSlice(backstage)(...args),
     ...createModelSlice(backstage)(...args),
     ...createDatasetSlice(backstage)(...args),
     ...createRecipeSlice(backstage)(...args),

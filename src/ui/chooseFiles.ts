@@ -14,7 +14,7 @@ export function chooseModelFiles(files: readonly PathFile[]): void {
 /** Opens the data file among the files a person chose. */
 export function chooseDataFile(files: readonly PathFile[]): void {
   const first = files[0];
-  if (first) void studio.getState().openDataset(first.file);
+  if (first) void studio.getState().openDataset({ kind: 'file', file: first.file });
 }
 
 /** Opens the PEFT folder a person chose. */

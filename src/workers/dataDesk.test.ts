@@ -23,7 +23,7 @@ function robotStories(): File {
 async function deskWithStories() {
   const desk = createDataDesk();
   await desk.openTokenizer(modelSource('stories260k'), 512);
-  await desk.openDataset(robotStories(), ignore);
+  await desk.openDataset({ kind: 'file', file: robotStories() }, ignore);
   return desk;
 }
 
@@ -31,7 +31,7 @@ describe('data desk', () => {
   it('reads, tokenizes and shows the robot stories', async () => {
     const desk = createDataDesk();
     expect(await desk.openTokenizer(modelSource('stories260k'), 512)).toEqual({ fallbackTemplate: true });
-    const summary = await desk.openDataset(robotStories(), ignore);
+    const summary = await desk.openDataset({ kind: 'file', file: robotStories() }, ignore);
     expect(summary).toMatchObject({ format: 'prompt_completion', rows: 240, problemCount: 0 });
 
     const tokenized = await desk.tokenize(options, ignore);
@@ -80,10 +80,12 @@ describe('data desk', () => {
   it('names bad rows by line, and keeps the data of before when a file is no use', async () => {
     const desk = await deskWithStories();
     const rows = ['{"prompt":"a","completion":"b"}', '{"prompt": ', '[1]'].join('\n');
-    const summary = await desk.openDataset(new File([rows], 'mixed.jsonl'), ignore);
+    const summary = await desk.openDataset({ kind: 'file', file: new File([rows], 'mixed.jsonl') }, ignore);
     expect(summary.problemCount).toBe(2);
     expect(summary.problems.map(({ line }) => line)).toEqual([2, 3]);
-    await expect(desk.openDataset(new File(['{"a": 1}'], 'odd.jsonl'), ignore)).rejects.toMatchObject({
+    await expect(
+      desk.openDataset({ kind: 'file', file: new File(['{"a": 1}'], 'odd.jsonl') }, ignore),
+    ).rejects.toMatchObject({
       code: 'data.unknown_format',
     });
     expect((await desk.tokenize(options, ignore)).rows).toBe(1);
@@ -92,9 +94,12 @@ describe('data desk', () => {
   it('trains pre-tokenized rows of a model without a tokenizer, and nothing else', async () => {
     const desk = createDataDesk();
     expect(await desk.openTokenizer(modelSource('tiny-qwen3'), 512)).toBeNull();
-    await desk.openDataset(robotStories(), ignore);
+    await desk.openDataset({ kind: 'file', file: robotStories() }, ignore);
     await expect(desk.tokenize(options, ignore)).rejects.toMatchObject({ code: 'data.no_tokenizer' });
-    await desk.openDataset(new File(['{"input_ids":[1,2,3],"labels":[-100,2,3]}'], 'ids.jsonl'), ignore);
+    await desk.openDataset(
+      { kind: 'file', file: new File(['{"input_ids":[1,2,3],"labels":[-100,2,3]}'], 'ids.jsonl') },
+      ignore,
+    );
     expect(await desk.tokenize(options, ignore)).toMatchObject({ rows: 1, tokens: 3, trainedTokens: 2 });
     expect((await desk.preview(0)).pieces.map(({ trained }) => trained)).toEqual([false, true]);
   });

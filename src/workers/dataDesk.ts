@@ -6,11 +6,10 @@ import { previewRow, rowLengths, tokenizeDataset, type TokenizedDataset } from '
 import { countTrainedTokens, selectRows } from '../data/tokenRows.ts';
 import { checkTokenizerFits, loadTokenizer, type Tokenizer } from '../data/tokenizer.ts';
 import { assert, GraftError } from '../lib/errors.ts';
-import { blobSource } from '../storage/byteSource.ts';
 import type { DataApi, PreviewPiece, Progress, RowProblem, TokenizedSummary } from './protocol.ts';
 import { createHubLink } from './hubLink.ts';
 import type { Throwing } from './result.ts';
-import { folderOf } from './sourceFolder.ts';
+import { dataSourceOf, folderOf } from './sourceFolder.ts';
 
 /** How many problems travel to the page: it lists the first, and tells how many there are. */
 const LISTED_PROBLEMS = 50;
@@ -49,9 +48,9 @@ export function createDataDesk(): Throwing<DataApi> {
       return { fallbackTemplate: opened.chatTemplate === null };
     },
 
-    async openDataset(file, onProgress) {
+    async openDataset(source, onProgress) {
       const report = reporter('', 'bytes', onProgress);
-      const dataset = await parseDataset(blobSource(file.name, file), report);
+      const dataset = await parseDataset(await dataSourceOf(source), report);
       const format = detectFormat(dataset.rows, dataset.name);
       parsed = { dataset, format };
       tokenized = null;

@@ -122,6 +122,24 @@ describe('hub desk', { timeout: 30_000 }, () => {
     expect((await desk.lookUp(repo)).complete).toBe(false);
   });
 
+  it('brings one file of a data set', async () => {
+    const { desk, cache } = await openDesk();
+    const rows = '{"prompt":"Who is Zip?","completion":"A robot."}\n'.repeat(300);
+    server.models.set('datasets/some/rows', {
+      files: { 'README.md': 'x', 'data/train.jsonl': rows, 'data/test.parquet': 'PAR1' },
+      license: 'cc-by-4.0',
+    });
+    const facts = await desk.lookUpData('some/rows');
+    expect(facts).toMatchObject({ repo: 'datasets/some/rows', license: 'cc-by-4.0' });
+    expect(facts.dataFiles).toEqual([
+      { path: 'data/test.parquet', size: 4 },
+      { path: 'data/train.jsonl', size: rows.length },
+    ]);
+    expect(await desk.downloadData(facts, 'data/train.jsonl', ignore, ignore)).toEqual({ cancelled: false });
+    const source = await (await cache.open(facts.host, facts.repo, facts.commit))!.open('data/train.jsonl');
+    expect(new TextDecoder().decode(await source.read(0, source.size))).toBe(rows);
+  });
+
   it('keeps what a cancelled download has brought', async () => {
     const { desk } = await openDesk();
     const big = new Uint8Array(6_000_000).map((_, at) => Math.imul(at + 1, 2654435761) >>> 24);
@@ -132,7 +150,7 @@ describe('hub desk', { timeout: 30_000 }, () => {
     const downloading = desk.download(facts, ({ bytesDone }) => (arrived = bytesDone), ignore);
     await expect.poll(() => server.bytesSent).toBeGreaterThan(1_000_000);
     await new Promise((resolve) => setTimeout(resolve, 200));
-    await desk.cancelDownload();
+    await desk.cancelDownload('model');
     expect(await downloading).toEqual({ cancelled: true });
     expect(arrived).toBeGreaterThan(0);
     expect(await desk.lookUp(repo)).toMatchObject({ begun: true, complete: false });

@@ -1,11 +1,14 @@
+import { dataFilesOf, downloadDataFile } from '../hub/dataset.ts';
 import { downloadModel } from '../hub/downloadModel.ts';
 import { Hub, officialEndpoint, type HubSettings } from '../hub/hub.ts';
 import type { ModelCache } from '../hub/modelCache.ts';
-import { parseModelReference, type RepoReference } from '../hub/repoReference.ts';
-import { resolveRepo } from '../hub/resolveRepo.ts';
+import { parseDatasetReference, parseModelReference, type RepoReference } from '../hub/repoReference.ts';
+import { resolveRepo, type HubRepo } from '../hub/resolveRepo.ts';
+import type { DerivedWeights } from '../model/derived/derivedWeights.ts';
+import { openKeptWeights } from './keptWeights.ts';
 import { searchModels } from './searchModels.ts';
 import { GraftError } from '../lib/errors.ts';
-import { downloadedFacts, modelFacts } from './hubFacts.ts';
+import { downloadedFacts, modelFacts, repoFacts } from './hubFacts.ts';
 import type { DownloadProgress, HubApi, HubChoice, HubModelFacts } from './hubProtocol.ts';
 import type { Throwing } from './result.ts';
 import { ServedModels } from './servedModels.ts';
@@ -18,10 +21,12 @@ import { storageReport } from './storageReport.ts';
 export function createHubDesk(
   openCache: () => Promise<ModelCache>,
   settings: Pick<HubSettings, 'clock'> = {},
+  openKept: () => Promise<DerivedWeights | null> = openKeptWeights,
 ): Throwing<HubApi> {
   let choice: HubChoice = { endpoint: null, tokenForEndpoint: false };
   let token: string | null = null;
-  let downloading: AbortController | null = null;
+  const downloading = new Map<'model' | 'data', AbortController>();
+  const datasets = new Map<string, HubRepo>();
   const hubs = new Map<string, Hub>();
   const served = new ServedModels(hubAt);
 
@@ -61,6 +66,25 @@ export function createHubDesk(
     return facts;
   }
 
+  /** Runs a download until it ends or is cancelled; one of its kind at a time. */
+  async function until(
+    what: 'model' | 'data',
+    work: (signal: AbortSignal) => Promise<void>,
+  ): Promise<{ cancelled: boolean }> {
+    downloading.get(what)?.abort();
+    const stop = new AbortController();
+    downloading.set(what, stop);
+    try {
+      await work(stop.signal);
+      return { cancelled: false };
+    } catch (error) {
+      if (stop.signal.aborted) return { cancelled: true };
+      throw error;
+    } finally {
+      if (downloading.get(what) === stop) downloading.delete(what);
+    }
+  }
+
   return {
     async serve(port) {
       served.answer(port);
@@ -83,42 +107,56 @@ export function createHubDesk(
     async lookUp(text) {
       const hub = chosenHub();
       const reference = parseModelReference(text);
-      const model = await resolveRepo(hub, reference).catch((error: unknown) => error);
-      if (model instanceof Error) return findOffline(hub, reference, model);
-      const { files, model: found } = await served.add(hub, model as Awaited<ReturnType<typeof resolveRepo>>);
+      const resolved = await resolveRepo(hub, reference).catch((error: Error) => error);
+      if (resolved instanceof Error) return findOffline(hub, reference, resolved);
+      const { files, model } = await served.add(hub, resolved);
       // Where the browser denies storage the model can still be looked at.
-      return modelFacts(await openCache().catch(() => null), hub, found, files);
+      return modelFacts(await openCache().catch(() => null), hub, model, files);
     },
 
-    async download(place, onProgress, onWait) {
-      downloading?.abort();
-      const stop = new AbortController();
-      downloading = stop;
-      try {
+    download: (place, onProgress, onWait) =>
+      until('model', async (signal) => {
         const { model } = await served.at(place);
-        await downloadModel(hubAt(place.endpoint), model, await openCache(), {
-          signal: stop.signal,
-          onProgress: seldom(onProgress),
-          onWait,
-        });
-        return { cancelled: false };
-      } catch (error) {
-        if (stop.signal.aborted) return { cancelled: true };
-        throw error;
-      } finally {
-        if (downloading === stop) downloading = null;
-      }
+        const options = { signal, onProgress: seldom(onProgress), onWait };
+        await downloadModel(hubAt(place.endpoint), model, await openCache(), options);
+      }),
+
+    async lookUpData(text) {
+      const hub = chosenHub();
+      const dataset = await resolveRepo(hub, parseDatasetReference(text));
+      datasets.set(dataset.repo + dataset.commit, dataset);
+      const dataFiles = dataFilesOf(dataset).map(({ path, size }) => ({ path, size }));
+      return { ...repoFacts(hub, dataset), dataFiles };
     },
 
-    async cancelDownload() {
-      downloading?.abort();
+    downloadData: ({ endpoint, repo, commit }, path, onProgress, onWait) =>
+      until('data', async (signal) => {
+        const hub = hubAt(endpoint);
+        const dataset =
+          datasets.get(repo + commit) ?? (await resolveRepo(hub, { repo, revision: commit }, signal));
+        const options = { signal, onProgress: seldom(onProgress), onWait };
+        await downloadDataFile(hub, dataset, path, await openCache(), options);
+      }),
+
+    async cancelDownload(what) {
+      downloading.get(what)?.abort();
       return null;
     },
 
-    storage: async () => storageReport(await openCache()),
+    storage: async () => storageReport(await openCache(), await openKept()),
 
     async remove(host, repo, commit) {
-      await (await openCache()).remove(host, repo, commit ?? undefined);
+      const cache = await openCache();
+      await cache.remove(host, repo, commit ?? undefined);
+      if ((await cache.list()).some((left) => left.repo === repo && left.models.length > 0)) return null;
+      const kept = await openKept();
+      // What was made of it is of no use without it.
+      for (const { key, base } of (await kept?.list()) ?? []) if (base === repo) await kept?.remove(key);
+      return null;
+    },
+
+    async removeQuantized(key) {
+      await (await openKept())?.remove(key);
       return null;
     },
   };

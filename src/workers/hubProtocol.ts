@@ -1,11 +1,13 @@
 /** What the page and the hub worker say to each other, and the other workers to it. All survives structured cloning. */
 import type { CachedRepo } from '../hub/modelCache.ts';
 import type { DownloadProgress } from '../hub/progress.ts';
+import type { DerivedInfo } from '../model/derived/derivedWeights.ts';
 import type { FoundModel } from './searchModels.ts';
 import type { Result } from './protocol.ts';
 
 export type { CachedModel, CachedRepo } from '../hub/modelCache.ts';
 export type { DownloadProgress } from '../hub/progress.ts';
+export type { DerivedInfo } from '../model/derived/derivedWeights.ts';
 export type { FoundModel } from './searchModels.ts';
 
 /** Where a repo is and at which commit. */
@@ -51,9 +53,16 @@ export interface HubModelFacts extends HubFacts {
   offline: boolean;
 }
 
+/** A data set of a Hub and its files that may hold rows. */
+export interface HubDataFacts extends HubFacts {
+  dataFiles: { path: string; size: number }[];
+}
+
 /** What is stored for this page, and what the browser says of it. */
 export interface StorageReport {
   repos: CachedRepo[];
+  /** What was made of models in 4 bits. */
+  quantized: DerivedInfo[];
   /** Bytes that the browser counts for this page, and that it would allow; null where it doesn't tell. */
   usage: number | null;
   quota: number | null;
@@ -79,10 +88,22 @@ export interface HubApi {
     onProgress: (progress: DownloadProgress) => void,
     onWait: () => void,
   ): Promise<Result<{ cancelled: boolean }>>;
-  cancelDownload(): Promise<Result<null>>;
+  /** Finds out about a data set and its files. */
+  lookUpData(reference: string): Promise<Result<HubDataFacts>>;
+  /** Brings one file of a data set to this device. */
+  downloadData(
+    dataset: HubPlace,
+    path: string,
+    onProgress: (progress: DownloadProgress) => void,
+    onWait: () => void,
+  ): Promise<Result<{ cancelled: boolean }>>;
+  /** Ends the download of the model or of the data file; what arrived is kept. */
+  cancelDownload(what: 'model' | 'data'): Promise<Result<null>>;
   storage(): Promise<Result<StorageReport>>;
   /** Removes a model at a commit, or without one all of a repo. */
   remove(host: string, repo: string, commit: string | null): Promise<Result<null>>;
+  /** Removes 4-bit weights, by their key. */
+  removeQuantized(key: string): Promise<Result<null>>;
 }
 
 /** What the hub worker gives other workers: files of a model by ranges. */

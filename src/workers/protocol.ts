@@ -27,6 +27,11 @@ export type ModelSource =
   /** A model that was downloaded, in the origin private file system. */
   | { kind: 'cached'; name: string; host: string; repo: string; commit: string };
 
+/** Where a data file is: on the person's disk, or one of a data set that was downloaded. */
+export type DataSource =
+  | { kind: 'file'; file: File }
+  | { kind: 'cached'; name: string; host: string; repo: string; commit: string; path: string };
+
 /** Worker methods return this; the client turns failures back into GraftError. */
 export type Result<T> =
   | { ok: true; value: T }
@@ -268,7 +273,7 @@ export interface DataApi {
     source: ModelSource,
     vocabSize: number,
   ): Promise<Result<{ fallbackTemplate: boolean } | null>>;
-  openDataset(file: File, onProgress: (p: Progress) => void): Promise<Result<DatasetSummary>>;
+  openDataset(source: DataSource, onProgress: (p: Progress) => void): Promise<Result<DatasetSummary>>;
   tokenize(options: TokenizeOptions, onProgress: (p: Progress) => void): Promise<Result<TokenizedSummary>>;
   /** Row `index` of the tokenized training rows, as the model sees it. */
   preview(index: number): Promise<Result<{ line: number; tokens: number; pieces: PreviewPiece[] }>>;

@@ -2,7 +2,7 @@ import { useEffect } from 'react';
 import { Button } from 'react-aria-components';
 import { useStudio } from '../../store/index.ts';
 import { isInUse } from '../../store/stored.ts';
-import type { CachedModel, CachedRepo, StorageReport } from '../../workers/hubProtocol.ts';
+import type { CachedModel, CachedRepo, DerivedInfo, StorageReport } from '../../workers/hubProtocol.ts';
 import { Fold } from '../controls/Fold.tsx';
 import { ErrorNotice } from '../controls/Notice.tsx';
 import { formatBytes, formatDate } from '../format.ts';
@@ -63,14 +63,15 @@ export function StorageFold() {
   const refresh = useStudio((state) => state.refreshStorage);
   const dismiss = useStudio((state) => state.dismissStorageError);
   useEffect(() => void refresh(), [refresh]);
-  const sum = report?.repos.reduce((bytes, repo) => bytes + repo.bytes, 0) ?? 0;
+  const items = report ? [...report.repos, ...report.quantized] : [];
+  const sum = items.reduce((total, { bytes }) => total + bytes, 0);
   return (
     <>
       <ErrorNotice error={error} onDismiss={dismiss} />
-      {report && report.repos.length > 0 && (
+      {report && items.length > 0 && (
         <Fold title={t('storage.manage')} note={t('storage.sum', { size: formatBytes(sum) })}>
           <div className="storage">
-            <StorageTable repos={report.repos} />
+            <StorageTable report={report} />
             <BrowserStorage report={report} />
           </div>
         </Fold>
@@ -79,7 +80,7 @@ export function StorageFold() {
   );
 }
 
-function StorageTable({ repos }: { repos: CachedRepo[] }) {
+function StorageTable({ report: { repos, quantized } }: { report: StorageReport }) {
   return (
     <table className="table">
       <thead>
@@ -97,6 +98,9 @@ function StorageTable({ repos }: { repos: CachedRepo[] }) {
       <tbody>
         {repos.map((repo) => (
           <StorageRow key={repo.host + repo.repo} stored={repo} />
+        ))}
+        {quantized.map((info) => (
+          <QuantizedRow key={info.key} info={info} />
         ))}
       </tbody>
     </table>
@@ -134,6 +138,36 @@ function StorageRow({ stored }: { stored: CachedRepo }) {
             {t(removing ? 'storage.deleting' : 'storage.delete')}
           </Button>
         )}
+      </td>
+    </tr>
+  );
+}
+
+/** 4-bit weights that were made here: deleted without a question, since they are made again when they are needed. */
+function QuantizedRow({ info: { key, base, bytes, lastUsed, complete } }: { info: DerivedInfo }) {
+  const removing = useStudio((state) => state.stored.removing === key);
+  const remove = useStudio((state) => state.removeQuantized);
+  const name = base ?? t('storage.unknown');
+  return (
+    <tr>
+      <td>
+        <span className="mono">{name}</span>{' '}
+        <span className="found__note">
+          {t('storage.kind.quantized')}
+          {!complete && `, ${t('storage.partial')}`}
+        </span>
+      </td>
+      <td>{lastUsed > 0 ? formatDate(lastUsed) : t('storage.never')}</td>
+      <td className="table__number">{formatBytes(bytes)}</td>
+      <td className="table__number">
+        <Button
+          className="button button--small"
+          aria-label={t('storage.deleteQuantized', { repo: name })}
+          isDisabled={removing}
+          onPress={() => remove(key)}
+        >
+          {t(removing ? 'storage.deleting' : 'storage.delete')}
+        </Button>
       </td>
     </tr>
   );
