@@ -7,7 +7,7 @@ import { nodeFolder } from '../storage/nodeFolder.ts';
 import { sharedPath } from '../testing/shared.ts';
 import { deskClient, noCache } from '../testing/workers.ts';
 import { fitRecipe } from '../train/fitRecipe.ts';
-import { planMemory } from '../train/memoryPlan.ts';
+import { planRun, streamingRungs } from '../train/streamingPlan.ts';
 import type { Workers } from '../workers/client.ts';
 import { createDataDesk } from '../workers/dataDesk.ts';
 import { createEngineDesk } from '../workers/engineDesk.ts';
@@ -15,7 +15,7 @@ import { createHubDesk } from '../workers/hubDesk.ts';
 import type { HubApi } from '../workers/hubProtocol.ts';
 import { summarize } from '../workers/modelSummary.ts';
 import type { DataApi, EngineApi, ModelSource } from '../workers/protocol.ts';
-import { budgetOf, fitOf } from './memory.ts';
+import { budgetOf, fitOf, rungAt } from './memory.ts';
 import { Metrics } from './metrics.ts';
 import { createStudio } from './studio.ts';
 
@@ -37,10 +37,11 @@ async function openPlanner(limits: GpuLimits = device) {
   const planned: Recipe[] = [];
   const engine = deskClient<EngineApi>({
     ...createEngineDesk(),
-    planMemory: (recipe, shapes) => {
+    planMemory: async (recipe, shapes) => {
       planned.push(recipe);
-      return planMemory(files, recipe, limits, shapes);
+      return (await planRun(files, recipe, limits, shapes)).memory;
     },
+    streamingRungs: (recipe, shapes) => streamingRungs(files, recipe, limits, shapes),
     fitRecipe: (recipe, shapes, budget) => fitRecipe(files, recipe, limits, shapes, budget),
   });
   const hub = deskClient<HubApi>(createHubDesk(noCache));
@@ -107,6 +108,25 @@ describe('the memory of a recipe', () => {
     expect(after.advice).toBeNull();
     expect(after.plan!.total).toBe(proposed.total);
     expect(fitOf(after.plan!, budget, device.maxBinding)).not.toBe('over');
+  });
+
+  it('knows the ways to run it with less, and plans the one a budget gets', async () => {
+    const { studio, planOf } = await openPlanner();
+    await planOf({});
+    const rungsNow = () => studio.getState().memory.rungs;
+    await vi.waitFor(() => expect(rungsNow()).not.toBeNull(), { timeout: 5000 });
+    const rungs = rungsNow()!;
+    const totals = rungs.map(({ memory }) => memory.total);
+    expect(totals.length).toBeGreaterThan(2);
+    expect(totals).toEqual(totals.toSorted((a, b) => b - a));
+    expect(rungAt(rungs, 0)).toBe(0);
+    expect(rungAt(rungs, totals[1]!)).toBe(1);
+    expect(rungAt(rungs, totals[1]! - 1)).toBe(2);
+    expect(rungAt(rungs, 1)).toBe(totals.length - 1);
+    studio.getState().setFields({ memory_budget: totals[1]! });
+    const { plan } = await planOf({ memory_budget: totals[1]! });
+    expect(plan!.total).toBe(totals[1]);
+    expect(rungsNow()).toBe(rungs);
   });
 
   it('says what is wrong with a recipe on this model, and plans again when it is put right', async () => {

@@ -1,4 +1,10 @@
-import type { DataShapes, FitProposal, MemoryPlan, TokenizedSummary } from '../workers/protocol.ts';
+import type {
+  DataShapes,
+  FitProposal,
+  MemoryPlan,
+  StreamingRung,
+  TokenizedSummary,
+} from '../workers/protocol.ts';
 import { noteOf, type ErrorNote } from './errorNote.ts';
 import type { SliceOf, Studio } from './state.ts';
 
@@ -11,6 +17,8 @@ export interface MemoryState {
   onData: boolean;
   /** What to change where it exceeds the memory there is; null where nothing need be. */
   advice: Advice | null;
+  /** The ways to run it by memory, the most first; null until they are known. */
+  rungs: StreamingRung[] | null;
   error: ErrorNote | null;
 }
 
@@ -71,8 +79,15 @@ export const emptyMemory: MemoryState = {
   plan: null,
   onData: false,
   advice: null,
+  rungs: null,
   error: null,
 };
+
+/** Which way a budget gets: the fastest that fits, the least where none does. @param budget bytes; 0 for no limit */
+export function rungAt(rungs: readonly StreamingRung[], budget: number): number {
+  const found = budget === 0 ? 0 : rungs.findIndex(({ memory }) => memory.total <= budget);
+  return found < 0 ? rungs.length - 1 : found;
+}
 
 /** Time for a person to finish typing, in ms. */
 const PAUSE = 200;
@@ -93,6 +108,18 @@ export const createMemorySlice: SliceOf<MemorySlice> =
       return known.shapes;
     };
 
+    let ways: { of: string; shapes: DataShapes | null; rungs: StreamingRung[] } | null = null;
+
+    /** The ways to run a recipe don't depend on its budget: they are worked out once for all its values. */
+    const rungsOf = async ({ recipe, model }: Studio, shapes: DataShapes | null) => {
+      const draft = { ...recipe.draft, memory_budget: 0 };
+      const of = JSON.stringify([draft, model.hub?.commit ?? null, model.summary]);
+      if (ways?.of !== of || ways.shapes !== shapes) {
+        ways = { of, shapes, rungs: await workers.engine.call.streamingRungs(draft, shapes) };
+      }
+      return ways.rungs;
+    };
+
     const planOnce = async () => {
       const state = get();
       const { draft } = state.recipe;
@@ -110,7 +137,12 @@ export const createMemorySlice: SliceOf<MemorySlice> =
           advice = { proposals: fitted.proposals, fits: fitted.fits, total: fitted.plan.total };
         }
         if (again || get().model.status !== 'ready') return;
-        set({ memory: { planning: false, plan, onData: shapes !== null, advice, error: null } });
+        // The plan is shown at once; how it could be run with less follows.
+        const { rungs: before } = get().memory;
+        const shown = { planning: false, plan, onData: shapes !== null, advice, error: null };
+        set({ memory: { ...shown, rungs: before } });
+        const rungs = await rungsOf(state, shapes).catch(() => null);
+        if (!again && get().model.status === 'ready') patch({ rungs });
       } catch (error) {
         known = null;
         if (!again) set({ memory: { ...emptyMemory, error: noteOf(error) } });

@@ -1,12 +1,11 @@
 import { Button } from 'react-aria-components';
 import { isDownloading } from '../../store/download.ts';
 import { useStudio } from '../../store/index.ts';
-import type { DownloadProgress } from '../../workers/hubProtocol.ts';
 import { Notice } from '../controls/Notice.tsx';
 import { ProgressLine } from '../controls/ProgressLine.tsx';
-import { formatBytes, formatDuration } from '../format.ts';
 import { t } from '../text/index.ts';
 import { HubError } from './HubError.tsx';
+import { paceOf } from './pace.ts';
 
 /** The download under way, or how the last one ended when it did not arrive. */
 export function DownloadLine() {
@@ -46,11 +45,4 @@ export function DownloadLine() {
       )}
     </>
   );
-}
-
-function paceOf({ bytesPerSecond, secondsLeft }: DownloadProgress): string {
-  return [
-    ...(bytesPerSecond === null ? [] : [t('hub.speed', { speed: formatBytes(bytesPerSecond) })]),
-    ...(secondsLeft === null ? [] : [t('hub.timeLeft', { time: formatDuration(secondsLeft) })]),
-  ].join(' · ');
 }

@@ -11,6 +11,7 @@ import { FileButton } from '../controls/FileButton.tsx';
 import { ErrorNotice, Notice } from '../controls/Notice.tsx';
 import { ProgressLine } from '../controls/ProgressLine.tsx';
 import { formatCompact, formatCount, formatShare } from '../format.ts';
+import { DataFinder } from '../hub/DataFinder.tsx';
 import { Step } from '../Step.tsx';
 import { hasText, t } from '../text/index.ts';
 import { Preview } from './Preview.tsx';
@@ -59,6 +60,7 @@ export function DataStep() {
           )}
         </>
       )}
+      <DataFinder disabled={disabled} />
     </Step>
   );
 }
@@ -70,7 +72,7 @@ function Choose({ disabled, first = false }: { disabled: boolean; first?: boolea
       <FileButton
         label={t('data.chooseFile')}
         icon="file"
-        accept=".jsonl,.json,.ndjson,.txt"
+        accept=".jsonl,.json,.ndjson,.parquet,.txt"
         kind={first ? 'primary' : 'plain'}
         disabled={disabled}
         onFiles={chooseDataFile}

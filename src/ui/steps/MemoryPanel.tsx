@@ -5,6 +5,7 @@ import { Fold } from '../controls/Fold.tsx';
 import { ErrorNotice } from '../controls/Notice.tsx';
 import { formatBytes, formatCount } from '../format.ts';
 import { t } from '../text/index.ts';
+import { BudgetSlider } from './BudgetSlider.tsx';
 import { MemoryAdvice } from './MemoryAdvice.tsx';
 import { MemoryTable } from './MemoryTable.tsx';
 
@@ -29,6 +30,7 @@ export function MemoryPanel() {
       {plan && (
         <>
           <MemoryBar parts={plan.parts} total={plan.total} budget={budget} />
+          <BudgetSlider />
           <MemoryAdvice plan={plan} budget={budget} />
           <p className="remark">
             {t('memory.trainable', { n: plan.trainableParameters })}.{' '}

@@ -102,8 +102,9 @@ function Presets({ disabled }: { disabled: boolean }) {
   );
 }
 
-/** Whether there is anything to choose: a list of one is not worth a place. */
+/** Whether there is anything to choose here: a list of one is not worth a place, and the budget has its slider below. */
 function isChoice(key: RecipeKey): boolean {
+  if (key === 'memory_budget') return false;
   const shape = fieldShape(key);
   return shape.kind !== 'choice' || shape.options.length > 1;
 }

@@ -4,7 +4,7 @@ import type { Phrase } from '../phrase.ts';
 export const dataTexts = {
   // Data
   'data.drop': 'Drop a data file here',
-  'data.dropHint': 'JSONL, JSON or plain text. The format is found out by itself.',
+  'data.dropHint': 'JSONL, JSON, Parquet or plain text. The format is found out by itself.',
   'data.chooseFile': 'Choose data file',
   'data.sample': 'Use the sample',
   'data.sampleHint': 'Robot stories: 240 short rows about a robot called Zip.',

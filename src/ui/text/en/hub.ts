@@ -51,6 +51,14 @@ export const hubTexts = {
   'hub.mergeRemote':
     'An adapter can be opened and merged all the same: the weights are then read from the Hub.',
 
+  // Data sets
+  'dataHub.title': 'A data set of the Hub',
+  'dataHub.note': 'one of its files, JSONL, JSON, Parquet or text',
+  'dataHub.find': 'Data set',
+  'dataHub.findHelp': 'Its name on {host}, with @revision if you like, or the address of its page.',
+  'dataHub.findButton': 'List files',
+  'dataHub.noFiles': 'It has no file that Graft can read.',
+
   // What is stored
   'storage.title': 'On this device',
   'storage.use': 'Use',

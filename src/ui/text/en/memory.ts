@@ -18,6 +18,18 @@ export const memoryTexts = {
     'Training by the recipe below takes {total} of GPU memory, there are {budget}. Step 3 says what to change.',
   'fit.help.refused':
     'One buffer would be {bytes}, and this device lets a shader use {max} at once. Step 3 says what to change.',
+  'budget.label': 'Memory budget',
+  'budget.none': 'no limit',
+  'budget.resident':
+    'Everything stays on the GPU: {total}. With less, parts wait on disk; the numbers stay the same.',
+  'budget.slots': {
+    one: '{n} of {layers} blocks is on the GPU at a time, the others come from disk as they compute.',
+    other: '{n} of {layers} blocks are on the GPU at a time, the others come from disk as they compute.',
+  },
+  'budget.ends': 'The vocabulary comes from disk too.',
+  'budget.spill': 'Inputs of blocks wait on disk for the way back.',
+  'budget.cost': 'At least {size} are read at each step.',
+  'budget.costSome': 'They are written and read at each step.',
   'memory.title': 'GPU memory it takes',
   'memory.waits': 'Choose a model to see what this recipe takes.',
   'memory.total': '{total} at the peak',
