@@ -5,13 +5,16 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Page } from 'playwright';
+import puppeteer, { type Page as FirefoxPage } from 'puppeteer-core';
 import { build } from 'vite';
 import { wgslPlugin } from '../../src/launch/wgslPlugin.ts';
 import { chromiumLaunchOptions } from './chromiumOptions.ts';
+import { firefoxLaunchOptions } from './firefoxOptions.ts';
+import type { BrowserName } from './studio.ts';
 
-/** An empty page in Chromium that can start a worker of ours. */
+/** An empty page that can start a worker of ours. */
 export interface WorkerPage {
-  page: Page;
+  page: Page | FirefoxPage;
   /** Starts the worker anew, posts it `task`, and gives its first answer. */
   ask<T>(task: unknown): Promise<T>;
   /** The same, but ends it after `killAfter` milliseconds: then there is no answer. */
@@ -44,35 +47,53 @@ export async function serveWorker(entry: string): Promise<{ url: string; close()
   };
 }
 
-/** Opens a page in Chromium that has the worker at `entry` (a path). */
-export async function openWorkerPage(entry: string): Promise<WorkerPage> {
+/** Opens a page that has the worker at `entry` (a path). */
+export async function openWorkerPage(entry: string, browser: BrowserName = 'chromium'): Promise<WorkerPage> {
   const server = await serveWorker(entry);
-  const browser = await chromium.launch(chromiumLaunchOptions());
-  const page = await browser.newPage();
+  const { page, close } = browser === 'chromium' ? await chromiumPage() : await firefoxPage();
   // tsx keeps names of functions by a helper, which functions sent to the page call too.
   await page.addInitScript('globalThis.__name ??= (f) => f;');
   await page.goto(server.url);
   return {
     page,
-    ask: <T>(task: unknown, killAfter: number | null = null) =>
-      page.evaluate(
-        ({ message, kill }) =>
-          new Promise<unknown>((resolve, reject) => {
-            const started = new Worker('/worker.js', { type: 'module' });
-            const end = (answer: unknown): void => {
-              started.terminate();
-              resolve(answer);
-            };
-            started.onmessage = ({ data }) => end(data);
-            started.onerror = (event) => reject(new Error(event.message));
-            started.postMessage(message);
-            if (kill !== null) setTimeout(() => end(null), kill);
-          }),
-        { message: task, kill: killAfter },
-      ) as Promise<T>,
+    ask: async <T>(task: unknown, killAfter: number | null = null) => {
+      // Both drivers give the function's result under types of their own.
+      const evaluate = page.evaluate.bind(page) as (ask: typeof askWorker, what: Question) => Promise<T>;
+      return evaluate(askWorker, { message: task, kill: killAfter });
+    },
     async close() {
-      await browser.close();
+      await close();
       server.close();
     },
   };
+}
+
+interface Question {
+  message: unknown;
+  kill: number | null;
+}
+
+/** Runs in the page. */
+function askWorker({ message, kill }: Question): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const started = new Worker('/worker.js', { type: 'module' });
+    const end = (answer: unknown): void => {
+      started.terminate();
+      resolve(answer);
+    };
+    started.onmessage = ({ data }) => end(data);
+    started.onerror = (event) => reject(new Error(event.message));
+    started.postMessage(message);
+    if (kill !== null) setTimeout(() => end(null), kill);
+  });
+}
+
+async function chromiumPage() {
+  const browser = await chromium.launch(chromiumLaunchOptions());
+  return { page: await browser.newPage(), close: () => browser.close() };
+}
+
+async function firefoxPage() {
+  const browser = await puppeteer.launch(firefoxLaunchOptions(tmpdir()));
+  return { page: await browser.newPage(), close: () => browser.close() };
 }
