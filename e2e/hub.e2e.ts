@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
@@ -14,6 +14,7 @@ import type { Studio } from './harness/studio.ts';
 const stories = 'karpathy/stories260k';
 const gated = 'gate/stories';
 const big = 'test/big';
+const robots = 'test/robots';
 /** Some 11 MB in bf16, so that a download has several parts. */
 const bigConfig = {
   ...{ architectures: ['LlamaForCausalLM'], model_type: 'llama', vocab_size: 8000 },
@@ -34,9 +35,11 @@ describe('models of the Hub in Chromium', { timeout: OPEN }, () => {
   beforeAll(async () => {
     [hub, mirror] = await Promise.all([HubServer.start(), HubServer.start()]);
     const files = await contentsOf(headerModel(bigConfig, { data: true }));
+    const rows = { 'data/train.jsonl': await readFile(sharedPath('data/robot-stories.jsonl')) };
     for (const server of [hub, mirror]) {
       server.models.set(stories, servedFolder(sharedPath('models/stories260k')));
       server.models.set(gated, { ...servedFolder(sharedPath('models/stories260k')), gated: true });
+      server.models.set(`datasets/${robots}`, { files: rows, license: 'cc0-1.0' });
       server.models.set(big, { files, license: 'apache-2.0' });
     }
     folder = await mkdtemp(join(tmpdir(), 'graft-hub-'));
@@ -92,7 +95,13 @@ describe('models of the Hub in Chromium', { timeout: OPEN }, () => {
   });
 
   it('is downloaded through cut connections and trained on', async () => {
-    await studio.dropFiles('.drop[data-drop="data"]', [sharedPath('data/robot-stories.jsonl')]);
+    await click('A data set of the Hub');
+    await studio.fill('Data set', robots);
+    await click('List files');
+    await studio.waitForText(/data\/train\.jsonl\s+71\.6 KB/);
+    await studio.screenshot('hub-3b-data');
+    expect(await accessibilityProblems(studio)).toEqual([]);
+    await click('Use data/train.jsonl');
     await studio.waitForText('As the model reads it', SOON);
     await studio.waitForText('Download the model first: step 1.');
     const recipeFile = join(folder, 'recipe.json');
@@ -106,6 +115,12 @@ describe('models of the Hub in Chromium', { timeout: OPEN }, () => {
     const shown = await studio.waitForText(/On this device\s+1\.0\d MB/, SOON);
     expect(shown).not.toContain('To download');
     await studio.waitForText('About 2 steps over 240 rows.', SOON);
+    await click('Memory budget');
+    await studio.waitForText('Everything stays on the GPU');
+    await setBudget(studio, 0);
+    await studio.waitForText(/1 of 5 blocks is on the GPU at a time/);
+    await studio.waitForText(/Weights\s+[\d.]+ KB/);
+    await studio.screenshot('hub-3c-budget');
     await click('Train');
     await studio.waitForText('Trained 2 steps', OPEN);
     await studio.screenshot('hub-4-trained');
@@ -203,6 +218,15 @@ describe('models of the Hub in Chromium', { timeout: OPEN }, () => {
     expect(await accessibilityProblems(studio)).toEqual([]);
   });
 });
+
+/** Moves the slider of the memory budget to a place of its own, as a key would. */
+function setBudget(studio: Studio, place: number): Promise<void> {
+  return studio.evaluate((value) => {
+    const input = document.querySelector<HTMLInputElement>('.budget input[type="range"]')!;
+    Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value')!.set!.call(input, String(value));
+    for (const type of ['input', 'change']) input.dispatchEvent(new Event(type, { bubbles: true }));
+  }, place);
+}
 
 /** The bytes of a folder's files by name. */
 async function contentsOf(source: ReturnType<typeof headerModel>): Promise<Record<string, Uint8Array>> {

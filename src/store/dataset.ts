@@ -22,6 +22,8 @@ export interface DatasetState {
   /** Name of the file that is being read. */
   reading: string;
   summary: DatasetSummary | null;
+  /** Where the rows are from: the file's name, or its address on a Hub, `hf:datasets/org/name@commit/file`. */
+  address: string;
   tokenized: TokenizedSummary | null;
   tokenizing: boolean;
   preview: PreviewRow | null;
@@ -49,6 +51,7 @@ export const emptyDataset: DatasetState = {
   status: 'none',
   reading: '',
   summary: null,
+  address: '',
   tokenized: null,
   tokenizing: false,
   preview: null,
@@ -109,7 +112,7 @@ export const createDatasetSlice: SliceOf<DatasetSlice> =
         try {
           await restoreTokenizer();
           const summary = await workers.data.call.openDataset(source, onProgress);
-          set({ dataset: { ...emptyDataset, status: 'ready', summary } });
+          set({ dataset: { ...emptyDataset, status: 'ready', summary, address: addressOf(source) } });
           await get().tokenize();
         } catch (error) {
           const kept = tokenizerLost ? emptyDataset : before;
@@ -156,3 +159,7 @@ export const createDatasetSlice: SliceOf<DatasetSlice> =
       },
     };
   };
+
+function addressOf(source: DataSource): string {
+  return source.kind === 'file' ? source.file.name : `hf:${source.repo}@${source.commit}/${source.path}`;
+}

@@ -89,22 +89,23 @@ export function mergeBase({
   return adapter?.origin === 'trained' && run.recipe?.method === 'qlora' ? 'choice' : 'original';
 }
 
+/** How a merged model is made by what the person has chosen. */
+export function mergeSettings(state: Studio): MergeSettings {
+  const { onto, result, shardSize } = state.exportChoices;
+  const base = mergeBase(state);
+  return {
+    maxShardSize: shardSize,
+    onto: base === 'choice' ? onto : base,
+    quantize: result === 'floats' ? null : { doubleQuant: result === 'nf4Nested' },
+  };
+}
+
 export const createExportSlice: SliceOf<ExportSlice> =
   ({ workers }) =>
   (set, get) => {
     const patch = (changes: Partial<ExportState>) =>
       set(({ exporting }) => ({ exporting: { ...exporting, ...changes } }));
     const markSaved = () => set(({ adapter }) => ({ adapter: adapter && { ...adapter, saved: true } }));
-
-    const mergeSettings = (): MergeSettings => {
-      const { onto, result, shardSize } = get().exportChoices;
-      const base = mergeBase(get());
-      return {
-        maxShardSize: shardSize,
-        onto: base === 'choice' ? onto : base,
-        quantize: result === 'floats' ? null : { doubleQuant: result === 'nf4Nested' },
-      };
-    };
 
     return {
       exporting: emptyExporting,
@@ -143,7 +144,7 @@ export const createExportSlice: SliceOf<ExportSlice> =
         const folder = destination.kind === 'directory' ? destination.handle.name : null;
         patch({ mergeStatus: 'working', merged: null, mergeProgress: null, mergeError: null, folder });
         try {
-          const merged = await workers.engine.call.merge(destination, mergeSettings(), (mergeProgress) =>
+          const merged = await workers.engine.call.merge(destination, mergeSettings(get()), (mergeProgress) =>
             patch({ mergeProgress }),
           );
           patch({ mergeStatus: 'done', merged, losses: merged.losses, mergeProgress: null });

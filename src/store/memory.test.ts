@@ -113,6 +113,8 @@ describe('the memory of a recipe', () => {
   it('knows the ways to run it with less, and plans the one a budget gets', async () => {
     const { studio, planOf } = await openPlanner();
     await planOf({});
+    expect(studio.getState().memory.rungs).toBeNull();
+    studio.getState().watchRungs(true);
     const rungsNow = () => studio.getState().memory.rungs;
     await vi.waitFor(() => expect(rungsNow()).not.toBeNull(), { timeout: 5000 });
     const rungs = rungsNow()!;

@@ -34,6 +34,8 @@ export interface MemorySlice {
   memory: MemoryState;
   /** Plans again soon: once for all changes of a moment. */
   replan(): void;
+  /** Whether the ways to run a recipe are looked at; they take many plans, so nobody else waits for them. */
+  watchRungs(watched: boolean): void;
 }
 
 /** How a plan stands to the device. `unknown`: nobody said how much memory there is. */
@@ -99,6 +101,7 @@ export const createMemorySlice: SliceOf<MemorySlice> =
       set(({ memory }) => ({ memory: { ...memory, ...changes } }));
     let pause: ReturnType<typeof setTimeout> | undefined;
     let running = false;
+    let watching = false;
     let again = false;
     let known: { of: TokenizedSummary; shapes: DataShapes } | null = null;
 
@@ -141,6 +144,7 @@ export const createMemorySlice: SliceOf<MemorySlice> =
         const { rungs: before } = get().memory;
         const shown = { planning: false, plan, onData: shapes !== null, advice, error: null };
         set({ memory: { ...shown, rungs: before } });
+        if (!watching || again) return;
         const rungs = await rungsOf(state, shapes).catch(() => null);
         if (!again && get().model.status === 'ready') patch({ rungs });
       } catch (error) {
@@ -163,6 +167,10 @@ export const createMemorySlice: SliceOf<MemorySlice> =
 
     return {
       memory: emptyMemory,
+      watchRungs(watched) {
+        watching = watched;
+        if (watched) get().replan();
+      },
       replan() {
         if (get().memory.plan) patch({ planning: true });
         clearTimeout(pause);

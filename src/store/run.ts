@@ -45,7 +45,8 @@ export type Milestone =
   | { kind: 'trainingDone'; steps: number; loss: number }
   | { kind: 'trainingFailed' }
   | { kind: 'answersDone' }
-  | { kind: 'exportDone'; name: string };
+  | { kind: 'exportDone'; name: string }
+  | { kind: 'pushDone'; name: string };
 
 export interface RunSlice {
   run: RunState;
@@ -135,7 +136,13 @@ export const createRunSlice: SliceOf<RunSlice> =
         // Stopped before there was anything to stop.
         if (get().run.status === 'stopping') return set({ run: emptyRun });
         patch({ evalRows: evaluation ? evaluation.offsets.length - 1 : 0 });
-        const outcome = await workers.engine.call.train(recipe, train, evaluation, onEvent);
+        const outcome = await workers.engine.call.train(
+          recipe,
+          get().dataset.address,
+          train,
+          evaluation,
+          onEvent,
+        );
         patch({ status: 'done', outcome });
         set({ adapter: { origin: 'trained', saved: false, steps: outcome.steps } });
         void get().askSizes();

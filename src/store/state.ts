@@ -10,6 +10,7 @@ import type { MemorySlice } from './memory.ts';
 import type { Metrics } from './metrics.ts';
 import type { ModelSlice } from './model.ts';
 import type { PrefsSlice } from './prefs.ts';
+import type { PushSlice } from './pushing.ts';
 import type { RecipeSlice } from './recipe.ts';
 import type { RunSlice } from './run.ts';
 import type { StoredSlice } from './stored.ts';
@@ -28,6 +29,7 @@ export type Studio = DeviceSlice &
   RunSlice &
   TryoutSlice &
   ExportSlice &
+  PushSlice &
   PrefsSlice;
 
 /** What slices work with: the workers and the curves of the run. */
@@ -42,7 +44,7 @@ export type SliceOf<Slice> = (
 ) => (...store: Parameters<StateCreator<Studio, [], [], Slice>>) => Slice;
 
 /** What the engine worker is busy with; it does one thing at a time. */
-export type Busy = 'model' | 'train' | 'generate' | 'adapter' | 'merge';
+export type Busy = 'model' | 'train' | 'generate' | 'adapter' | 'merge' | 'push';
 
 /** What the engine is doing now, or null. */
 export function busyWith(state: Studio): Busy | null {
@@ -51,6 +53,8 @@ export function busyWith(state: Studio): Busy | null {
   if (state.tryout.status !== 'idle') return 'generate';
   if (state.exporting.adapterStatus === 'working' || state.openingAdapter) return 'adapter';
   if (state.exporting.mergeStatus === 'working' || state.exporting.measuring) return 'merge';
+  // What is pushed must stay as it is.
+  if (state.pushing.status === 'merging' || state.pushing.status === 'sending') return 'push';
   return null;
 }
 

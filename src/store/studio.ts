@@ -10,6 +10,7 @@ import { createHubSlice } from './hub.ts';
 import { createMemorySlice, plansDiffer } from './memory.ts';
 import { createModelSlice } from './model.ts';
 import { createPrefsSlice } from './prefs.ts';
+import { createPushSlice } from './pushing.ts';
 import { createRecipeSlice } from './recipe.ts';
 import { createRunSlice } from './run.ts';
 import type { Backstage, Studio } from './state.ts';
@@ -56,6 +57,7 @@ export function createStudio({ workers: given, metrics }: Backstage) {
     ...createRunSlice(backstage)(...args),
     ...createTryoutSlice(backstage)(...args),
     ...createExportSlice(backstage)(...args),
+    ...createPushSlice(backstage)(...args),
     ...createPrefsSlice(backstage)(...args),
   }));
   const { engine, data, hub } = workers;

@@ -26,6 +26,7 @@ function sentence(milestone: Milestone): string {
     case 'modelReady':
     case 'downloadDone':
     case 'exportDone':
+    case 'pushDone':
       return t(`say.${milestone.kind}`, { name: milestone.name });
     case 'trainingFailed':
     case 'answersDone':

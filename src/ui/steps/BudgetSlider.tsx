@@ -1,20 +1,37 @@
-import { useId } from 'react';
+import { useEffect, useId } from 'react';
 import { Label, Slider, SliderThumb, SliderTrack } from 'react-aria-components';
 import { useStudio } from '../../store/index.ts';
 import { rungAt } from '../../store/memory.ts';
 import { isTraining } from '../../store/state.ts';
 import type { StreamingRung } from '../../workers/protocol.ts';
+import { Fold } from '../controls/Fold.tsx';
 import { formatBytes } from '../format.ts';
 import { t } from '../text/index.ts';
 
 /** How much GPU memory a run may take: from everything there at once down to as little as it can work with. */
-export function BudgetSlider() {
+export function BudgetFold() {
+  const budget = useStudio((state) => state.recipe.draft.memory_budget);
+  const note = budget === 0 ? t('budget.none') : formatBytes(budget);
+  return (
+    <Fold title={t('budget.label')} note={note}>
+      <BudgetSlider />
+    </Fold>
+  );
+}
+
+function BudgetSlider() {
   const rungs = useStudio((state) => state.memory.rungs);
   const budget = useStudio((state) => state.recipe.draft.memory_budget);
   const setFields = useStudio((state) => state.setFields);
+  const watchRungs = useStudio((state) => state.watchRungs);
   const disabled = useStudio(isTraining);
   const helpId = useId();
-  if (!rungs || rungs.length < 2) return null;
+  useEffect(() => {
+    watchRungs(true);
+    return () => watchRungs(false);
+  }, [watchRungs]);
+  if (!rungs) return <p className="remark">{t('fit.planning')}</p>;
+  if (rungs.length < 2) return <p className="remark">{t('budget.onlyWay')}</p>;
   const last = rungs.length - 1;
   const chosen = rungAt(rungs, budget);
   const rung = rungs[chosen]!;

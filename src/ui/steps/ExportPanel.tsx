@@ -6,6 +6,7 @@ import { ErrorNotice, Notice } from '../controls/Notice.tsx';
 import { ProgressLine } from '../controls/ProgressLine.tsx';
 import { downloadFile } from '../files.ts';
 import { formatBytes } from '../format.ts';
+import { PushPanel } from '../hub/PushPanel.tsx';
 import { t } from '../text/index.ts';
 import { AdapterChoice } from './AdapterChoice.tsx';
 import { MergedChoice } from './MergedChoice.tsx';
@@ -24,6 +25,7 @@ export function ExportPanel() {
         <AdapterChoice />
         <MergedChoice />
       </div>
+      <PushPanel />
       <ErrorNotice error={exporting.adapterError} onDismiss={dismiss} />
       <ErrorNotice error={exporting.mergeError} onDismiss={dismiss} />
       {exporting.adapterStatus === 'working' && <ProgressLine label={t('export.packing')} progress={null} />}

@@ -5,7 +5,7 @@ import { Fold } from '../controls/Fold.tsx';
 import { ErrorNotice } from '../controls/Notice.tsx';
 import { formatBytes, formatCount } from '../format.ts';
 import { t } from '../text/index.ts';
-import { BudgetSlider } from './BudgetSlider.tsx';
+import { BudgetFold } from './BudgetSlider.tsx';
 import { MemoryAdvice } from './MemoryAdvice.tsx';
 import { MemoryTable } from './MemoryTable.tsx';
 
@@ -30,12 +30,12 @@ export function MemoryPanel() {
       {plan && (
         <>
           <MemoryBar parts={plan.parts} total={plan.total} budget={budget} />
-          <BudgetSlider />
           <MemoryAdvice plan={plan} budget={budget} />
           <p className="remark">
             {t('memory.trainable', { n: plan.trainableParameters })}.{' '}
             {t(onData ? 'memory.onData' : 'memory.onLongest', { n: formatCount(plan.tokens) })}
           </p>
+          <BudgetFold />
           <Fold title={t('memory.table')}>
             <MemoryTable planned={plan.parts} />
           </Fold>

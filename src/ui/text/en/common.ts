@@ -34,6 +34,7 @@ export const commonTexts = {
   'say.trainingFailed': 'Training stopped with an error.',
   'say.answersDone': 'The answers are complete.',
   'say.exportDone': '{name} is ready.',
+  'say.pushDone': '{name} is on the Hub.',
 
   // Units
   'unit.bytes': '{done} of {total}',

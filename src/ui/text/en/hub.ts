@@ -59,6 +59,28 @@ export const hubTexts = {
   'dataHub.findButton': 'List files',
   'dataHub.noFiles': 'It has no file that Graft can read.',
 
+  // Pushing
+  'push.title': 'Push to the Hub',
+  'push.note': 'to a repo of yours on {host}',
+  'push.needsToken': 'Give a token with write access under “Connection” below.',
+  'push.what': 'What to push',
+  'push.what.adapter': 'The adapter',
+  'push.what.merged': 'The merged model, as chosen above',
+  'push.repo': 'Repo',
+  'push.repoHelp': 'Your name or an organization’s, and a name for the model. It is made if it isn’t there.',
+  'push.you': 'your-name',
+  'push.private': 'Private',
+  'push.privateHelp': 'Of a repo that is made now: only you can see it until you say otherwise on the Hub.',
+  'push.button': 'Push as one commit',
+  'push.packing': 'Packing the adapter',
+  'push.merging': 'Merging and proving',
+  'push.preparing': 'Asking the Hub',
+  'push.hashing': 'Computing checksums',
+  'push.uploading': 'Sending',
+  'push.committing': 'Committing',
+  'push.done': 'Pushed as commit {commit}, with a model card; the Hub’s checksums agree.',
+  'push.removed': 'Weights of an earlier push were removed by the same commit: {files}.',
+
   // What is stored
   'storage.title': 'On this device',
   'storage.use': 'Use',

@@ -20,6 +20,7 @@ export const memoryTexts = {
     'One buffer would be {bytes}, and this device lets a shader use {max} at once. Step 3 says what to change.',
   'budget.label': 'Memory budget',
   'budget.none': 'no limit',
+  'budget.onlyWay': 'This model is too small to run with less.',
   'budget.resident':
     'Everything stays on the GPU: {total}. With less, parts wait on disk; the numbers stay the same.',
   'budget.slots': {

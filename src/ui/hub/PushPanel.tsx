@@ -1,0 +1,108 @@
+import { useState } from 'react';
+import { Button, Form, Input, Label, Text, TextField } from 'react-aria-components';
+import { useStudio } from '../../store/index.ts';
+import type { PushState, PushWhat } from '../../store/pushing.ts';
+import { busyWith } from '../../store/state.ts';
+import type { Progress } from '../../workers/protocol.ts';
+import { Fold } from '../controls/Fold.tsx';
+import { Notice } from '../controls/Notice.tsx';
+import { ProgressLine } from '../controls/ProgressLine.tsx';
+import { SelectInput } from '../controls/SelectInput.tsx';
+import { SwitchInput } from '../controls/SwitchInput.tsx';
+import { t } from '../text/index.ts';
+import { Connection } from './Connection.tsx';
+import { HubError } from './HubError.tsx';
+import { PageLink } from './PageLink.tsx';
+
+const kinds: readonly PushWhat[] = ['adapter', 'merged'];
+
+/** Sends the adapter or a merged model to a repo of the person's. */
+export function PushPanel() {
+  const { host, hasToken, account } = useStudio((state) => state.hub);
+  const pushing = useStudio((state) => state.pushing);
+  const push = useStudio((state) => state.push);
+  const cancel = useStudio((state) => state.cancelPush);
+  const dismiss = useStudio((state) => state.dismissPush);
+  const base = useStudio((state) => state.model.summary?.name ?? '');
+  const busy = useStudio((state) => busyWith(state) !== null);
+  const [what, setWhat] = useState<PushWhat>('adapter');
+  const [hidden, setHidden] = useState(true);
+  const [repo, setRepo] = useState('');
+  const isRunning = pushing.status === 'merging' || pushing.status === 'sending';
+  const ready = !busy && hasToken && /^[^/\s]+\/[^/\s]+$/.test(repo.trim());
+  return (
+    <Fold title={t('push.title')} note={t('push.note', { host })}>
+      <div className="finder">
+        {!hasToken && <p className="remark">{t('push.needsToken')}</p>}
+        <Form
+          className="push__form"
+          onSubmit={(event) => {
+            event.preventDefault();
+            if (ready) void push(what, repo, hidden);
+          }}
+        >
+          <SelectInput
+            label={t('push.what')}
+            value={what}
+            options={kinds.map((value) => ({ value, label: t(`push.what.${value}`) }))}
+            onChange={setWhat}
+            disabled={busy}
+          />
+          <TextField className="field" value={repo} onChange={setRepo} isDisabled={busy}>
+            <Label>{t('push.repo')}</Label>
+            <Input
+              placeholder={`${account ?? t('push.you')}/${base}-${what}`}
+              autoComplete="off"
+              autoCapitalize="none"
+              spellCheck={false}
+            />
+            <Text slot="description" className="field__help">
+              {t('push.repoHelp')}
+            </Text>
+          </TextField>
+          <SwitchInput
+            label={t('push.private')}
+            selected={hidden}
+            onChange={setHidden}
+            help={t('push.privateHelp')}
+            disabled={busy}
+          />
+          <Button type="submit" className="button" isDisabled={!ready}>
+            {t('push.button')}
+          </Button>
+        </Form>
+        <HubError error={pushing.error} onDismiss={dismiss} />
+        {isRunning && (
+          <div className="merging">
+            <ProgressLine label={t(`push.${phaseOf(pushing)}`)} progress={progressOf(pushing)} />
+            <Button className="button button--small" onPress={() => void cancel()}>
+              {t('hub.cancel')}
+            </Button>
+          </div>
+        )}
+        {pushing.outcome && (
+          <Notice tone="good">
+            {t('push.done', { commit: pushing.outcome.commit.slice(0, 8) })}{' '}
+            <PageLink page={pushing.outcome.url} />
+            {pushing.outcome.removed.length > 0 && (
+              <p>{t('push.removed', { files: pushing.outcome.removed.join(', ') })}</p>
+            )}
+          </Notice>
+        )}
+        <Connection />
+      </div>
+    </Fold>
+  );
+}
+
+/** What is going on, of what the texts have a name for. */
+function phaseOf({ status, what, progress }: PushState) {
+  if (status === 'merging') return what === 'merged' ? 'merging' : 'packing';
+  const phase = progress?.phase;
+  return phase === 'hashing' || phase === 'uploading' || phase === 'committing' ? phase : 'preparing';
+}
+
+function progressOf({ progress }: PushState): Progress | null {
+  if (!progress || progress.phase === 'preparing' || progress.phase === 'committing') return null;
+  return { unit: 'bytes', ...progress, phase: '' };
+}
