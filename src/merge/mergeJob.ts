@@ -13,6 +13,8 @@ export interface MergeChoices {
   trainedDoubleQuant: boolean;
   /** The result in NF4, as bitsandbytes stores it; null keeps floats. */
   quantize: null | { doubleQuant: boolean };
+  /** README.md of the result; null leaves the base's own. */
+  card: string | null;
 }
 
 /** A merge: what goes in and how it comes out. Without an adapter the base itself is written, as `quantize` does. */
@@ -27,7 +29,15 @@ export function mergeJob(
   adapter: PeftAdapter | null,
   choices: Partial<MergeChoices> = {},
 ): MergeJob {
-  return { base, adapter, onto: 'original', trainedDoubleQuant: false, quantize: null, ...choices };
+  return {
+    base,
+    adapter,
+    onto: 'original',
+    trainedDoubleQuant: false,
+    quantize: null,
+    card: null,
+    ...choices,
+  };
 }
 
 /** Throws `model.adapter_*` where the adapter is another model's, `merge.base_quantized`, `merge.already_quantized`. */

@@ -27,6 +27,9 @@ export interface OutputPlan {
   files: { name: string; text: string | null }[];
 }
 
+/** The Hub's name for a model card. */
+const cardFile = 'README.md';
+
 /** A matrix of the base that is computed anew, and what it is stored as. */
 interface Computed {
   spec: MatrixSpec;
@@ -60,10 +63,13 @@ export async function planOutput(gpu: Gpu, job: MergeJob): Promise<OutputPlan> {
   // A head that the base does not store, because it is the embedding.
   tensors.push(...saved.values());
   const config = await outputConfig(job, tensors);
-  const files = (await sidecarFiles(base.folder, base.quantization !== null)).map((name) => ({
-    name,
-    text: name === 'config.json' ? config : null,
-  }));
+  const names = await sidecarFiles(base.folder, base.quantization !== null);
+  const replaced = new Map([
+    ['config.json', config],
+    [cardFile, job.card],
+  ]);
+  if (job.card !== null && !names.includes(cardFile)) names.push(cardFile);
+  const files = names.map((name) => ({ name, text: replaced.get(name) ?? null }));
   const totalBytes = tensors.reduce((sum, { entry }) => sum + entry.byteLength, 0);
   return { tensors, totalBytes, files };
 }

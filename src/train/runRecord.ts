@@ -1,27 +1,39 @@
-import type { RunRecord } from '../config/runRecord.ts';
+import type { Recipe } from '../config/recipe.ts';
+import { lossesOf, type RunRecord } from '../config/runRecord.ts';
 import { countTrainedTokens, type TokenRows } from '../data/tokenRows.ts';
 import type { Folder } from '../storage/types.ts';
 
-/** What the record of a run says of its base. */
-export function baseOf({ name, origin }: Pick<Folder, 'name' | 'origin'>): RunRecord['base'] {
-  return {
-    name,
-    repo: origin?.repo ?? null,
-    commit: origin?.commit ?? null,
-    license: origin?.license ?? null,
-  };
+/** What a run is made of: the folder of its base, its data and the name of their file, and its recipe. */
+export interface RunInput {
+  base: Pick<Folder, 'name' | 'origin'>;
+  dataFile: string;
+  rows: { train: TokenRows; evaluation: TokenRows | null };
+  recipe: Recipe;
 }
 
-/** What the record of a run says of its data. */
-export function dataRecord(
-  file: string,
-  { train, evaluation }: { train: TokenRows; evaluation: TokenRows | null },
-): RunRecord['data'] {
+/** Hears of the steps of a run and gives its record, also of one that ended early. */
+export function runLog({ base: { name, origin }, dataFile, rows, recipe }: RunInput) {
+  const losses: number[] = [];
+  const evalLosses: RunRecord['evalLosses'] = [];
+  const { train, evaluation } = rows;
   return {
-    file,
-    rows: train.offsets.length - 1,
-    evalRows: evaluation ? evaluation.offsets.length - 1 : 0,
-    tokens: train.ids.length,
-    trainedTokens: countTrainedTokens(train),
+    step: ({ loss }: { loss: number }) => void losses.push(loss),
+    evaluated: (step: number, loss: number) => void evalLosses.push({ step, loss }),
+    record: (): RunRecord => ({
+      base: {
+        name,
+        repo: origin?.repo ?? null,
+        commit: origin?.commit ?? null,
+        license: origin?.license ?? null,
+      },
+      data: {
+        file: dataFile,
+        rows: train.offsets.length - 1,
+        evalRows: evaluation ? evaluation.offsets.length - 1 : 0,
+        tokens: train.ids.length,
+        trainedTokens: countTrainedTokens(train),
+      },
+      ...{ recipe, evalLosses: [...evalLosses], steps: losses.length, loss: lossesOf(losses) },
+    }),
   };
 }

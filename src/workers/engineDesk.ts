@@ -1,4 +1,5 @@
 import shaders from 'virtual:shaders';
+import type { RunRecord } from '../config/runRecord.ts';
 import { checkTokenizerFits, loadTokenizer, type Tokenizer } from '../data/tokenizer.ts';
 import type { TokenRows } from '../data/tokenRows.ts';
 import { readAdapter } from '../formats/peft.ts';
@@ -16,10 +17,11 @@ import { opfsDirectory } from '../storage/opfsDirectory.ts';
 import { evaluateMerges } from '../train/evaluateMerges.ts';
 import { fitRecipe } from '../train/fitRecipe.ts';
 import { dataShapes } from '../train/largestBatch.ts';
+import { runLog } from '../train/runRecord.ts';
 import { describeAdapter, startAdapter } from '../train/startAdapter.ts';
 import { chooseStreaming, planRun, streamingForAnswers, streamingRungs } from '../train/streamingPlan.ts';
 import { train } from '../train/trainer.ts';
-import { adapterZip, exportSizes, mergeTo } from './exporting.ts';
+import { adapterFiles, adapterZip, exportSizes, mergeTo } from './exporting.ts';
 import { openKeptWeights } from './keptWeights.ts';
 import { summarize } from './modelSummary.ts';
 import { createHubLink } from './hubLink.ts';
@@ -48,6 +50,8 @@ interface AdapterTraining {
   evalRows: TokenRows | null;
   /** Null until they are measured. */
   losses: MergeLosses | null;
+  /** What the run has come to by now. */
+  record(): RunRecord;
 }
 
 /** Weights on the GPU, and what was asked for when they were loaded. */
@@ -95,6 +99,9 @@ export function createEngineDesk(): Throwing<EngineApi> {
     assert(adapter, 'there is no adapter');
     return adapter;
   }
+
+  const adapterName = (): string => `${opened().name}-adapter`;
+  const runRecord = (): RunRecord | null => keptAdapter().training?.record() ?? null;
 
   function dropAdapter(): void {
     adapter?.lora.dispose();
@@ -184,7 +191,7 @@ export function createEngineDesk(): Throwing<EngineApi> {
     fitRecipe: async (recipe, data, budget) =>
       fitRecipe(opened().files, recipe, await device(), data, budget),
 
-    train: (recipe, rows, evalRows, onEvent) =>
+    train: (recipe, dataFile, rows, evalRows, onEvent) =>
       inTurn(async () => {
         stopTraining = false;
         const { base, files } = opened();
@@ -202,7 +209,13 @@ export function createEngineDesk(): Throwing<EngineApi> {
         decoder.workspace.dispose();
         const lora = await startAdapter(decoder, recipe, null);
         dropAdapter();
-        const training = { quantize: quantizationOf(recipe), evalRows, losses: null };
+        const log = runLog({
+          base: files.folder,
+          dataFile,
+          rows: { train: rows, evaluation: evalRows },
+          recipe,
+        });
+        const training = { quantize: quantizationOf(recipe), evalRows, losses: null, record: log.record };
         adapter = { lora, about: describeAdapter(base, recipe, null), training };
         const reporter = trainReporter(onEvent, device_.memory, lora.parameters);
         reporter.begin();
@@ -212,8 +225,14 @@ export function createEngineDesk(): Throwing<EngineApi> {
           recipe,
           dataset: rows,
           evalDataset: evalRows,
-          onStep: (report) => reporter.step(report),
-          onEval: (step, loss) => onEvent({ kind: 'eval', step, loss }),
+          onStep: (report) => {
+            log.step(report);
+            reporter.step(report);
+          },
+          onEval: (step, loss) => {
+            log.evaluated(step, loss);
+            onEvent({ kind: 'eval', step, loss });
+          },
           shouldStop: () => stopTraining,
         });
         return { ...outcome, seconds: reporter.seconds() };
@@ -278,7 +297,17 @@ export function createEngineDesk(): Throwing<EngineApi> {
     exportAdapter: (dtype) =>
       inTurn(async () => {
         const { lora, about } = keptAdapter();
-        return adapterZip(`${opened().name}-adapter`, await adapterToPeft(lora, about), dtype);
+        const name = adapterName();
+        return adapterZip(
+          name,
+          await adapterFiles(name, await adapterToPeft(lora, about), dtype, runRecord()),
+        );
+      }),
+
+    adapterFiles: () =>
+      inTurn(async () => {
+        const { lora, about } = keptAdapter();
+        return adapterFiles(adapterName(), await adapterToPeft(lora, about), 'F32', runRecord());
       }),
 
     measureMerges: () => inTurn(mergeLosses),
@@ -296,6 +325,7 @@ export function createEngineDesk(): Throwing<EngineApi> {
             losses: mergeLosses,
             trainedDoubleQuant: training?.quantize?.doubleQuant ?? false,
             name: `${name}-merged`,
+            run: runRecord(),
             onProgress,
             signal: merging.signal,
           });

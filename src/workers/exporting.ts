@@ -1,6 +1,9 @@
+import { runRecordFile, type RunRecord } from '../config/runRecord.ts';
 import { parseShardSize } from '../formats/sharding.ts';
 import { adapterBytes, writeAdapter, type AdapterDtype, type PeftAdapter } from '../formats/peft.ts';
+import { writeText } from '../formats/text.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { modelCard } from '../hub/modelCard.ts';
 import { mergeJob } from '../merge/mergeJob.ts';
 import { mergeProved } from '../merge/mergeProved.ts';
 import { planOutput } from '../merge/outputPlan.ts';
@@ -16,23 +19,35 @@ import type {
   MergeLosses,
   MergeOutcome,
   MergeSettings,
+  NamedBlob,
   Progress,
 } from './protocol.ts';
 
-/** An adapter as the zip of its PEFT folder. It is small: memory will do. */
-export async function adapterZip(name: string, peft: PeftAdapter, dtype: AdapterDtype): Promise<File> {
+/** The files of an adapter's PEFT folder, with the record of its run and a card where it was trained here. */
+export async function adapterFiles(
+  name: string,
+  peft: PeftAdapter,
+  dtype: AdapterDtype,
+  run: RunRecord | null,
+): Promise<NamedBlob[]> {
+  // They are small: memory will do.
   const folder = new MemoryFolder(name);
   await writeAdapter(folder, peft, { dtype });
-  const files = [...folder.files].map(([file, bytes]) => ({
-    name: file,
-    blob: new Blob([bytes]),
-    crc: null,
-  }));
-  return new File([await zipBlob(files, name)], `${name}.zip`, { type: 'application/zip' });
+  if (run) {
+    await writeText(folder, runRecordFile, `${JSON.stringify(run, null, 2)}\n`);
+    await writeText(folder, 'README.md', modelCard(name, 'adapter', run));
+  }
+  return [...folder.files].map(([file, bytes]) => ({ name: file, blob: new Blob([bytes]) }));
+}
+
+/** Those files as a zip. */
+export async function adapterZip(name: string, files: readonly NamedBlob[]): Promise<File> {
+  const entries = files.map((file) => ({ ...file, crc: null }));
+  return new File([await zipBlob(entries, name)], `${name}.zip`, { type: 'application/zip' });
 }
 
 /**
- * Merges into a folder of the person's, or into a zip. What goes into a zip lies in the origin private file system,
+ * Merges into a folder of the person's, into a zip, or into files for a push. What goes into the last two lies in the origin private file system,
  * where it is read back and proved before it is offered; the zip is those files with what stands between them, readable
  * until this tab's next merge. A merge that was cut off goes on where it was.
  */
@@ -49,16 +64,21 @@ export async function mergeTo(
     losses(): Promise<MergeLosses | null>;
     /** Name of the merged model: of the zip, and of the folder in it. */
     name: string;
+    /** How the adapter came to be, for the card; null where nobody knows. */
+    run: RunRecord | null;
     onProgress: (p: Progress) => void;
     signal: AbortSignal;
   },
 ): Promise<MergeOutcome> {
-  const { destination, name, trainedDoubleQuant, onProgress, signal } = options;
+  const { destination, name, run, trainedDoubleQuant, onProgress, signal } = options;
   const report = (phase: string) => (done: number, total: number) =>
     onProgress({ phase, done, total, unit: 'bytes' });
   const { maxShardSize, onto, quantize } = options.settings;
   const maxShardBytes = parseShardSize(maxShardSize);
-  const job = mergeJob(base, peft, { onto, trainedDoubleQuant, quantize });
+  const job = mergeJob(base, peft, {
+    ...{ onto, trainedDoubleQuant, quantize },
+    card: run && modelCard(name, 'merged', run),
+  });
 
   const mergeInto = async (folder: WritableFolder, crc: boolean) => {
     const { files, proof } = await mergeProved(gpu, job, folder, {
@@ -70,15 +90,20 @@ export async function mergeTo(
   };
 
   if (destination.kind === 'directory') {
-    return { ...(await mergeInto(directoryHandleFolder(destination.handle), false)), zip: null };
+    return {
+      ...(await mergeInto(directoryHandleFolder(destination.handle), false)),
+      zip: null,
+      staged: null,
+    };
   }
   const staging = await mergeStaging();
   const merged = await mergeInto(staging.directory, true);
   const entries = await Promise.all(
     merged.files.map(async ({ name: file, crc }) => ({ name: file, crc, blob: await staging.file(file) })),
   );
+  if (destination.kind === 'files') return { ...merged, zip: null, staged: entries };
   const zip = new File([await zipBlob(entries, name)], `${name}.zip`, { type: 'application/zip' });
-  return { ...merged, zip };
+  return { ...merged, zip, staged: null };
 }
 
 /** Bytes of what can be taken away, without making it. Throws `merge.bias_without_place`, what reading the base throws. */

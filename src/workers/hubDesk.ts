@@ -2,6 +2,7 @@ import { dataFilesOf, downloadDataFile } from '../hub/dataset.ts';
 import { downloadModel } from '../hub/downloadModel.ts';
 import { Hub, officialEndpoint, type HubSettings } from '../hub/hub.ts';
 import type { ModelCache } from '../hub/modelCache.ts';
+import { pushFiles, type PushOutcome } from '../hub/push.ts';
 import { parseDatasetReference, parseModelReference, type RepoReference } from '../hub/repoReference.ts';
 import { resolveRepo, type HubRepo } from '../hub/resolveRepo.ts';
 import type { DerivedWeights } from '../model/derived/derivedWeights.ts';
@@ -14,6 +15,11 @@ import type { Throwing } from './result.ts';
 import { ServedModels } from './servedModels.ts';
 import { storageReport } from './storageReport.ts';
 
+/** What the person may end. */
+type Work = 'model' | 'data' | 'push';
+
+const isWhole = ({ bytesDone, bytesTotal }: DownloadProgress): boolean => bytesDone >= bytesTotal;
+
 /**
  * What the hub worker does: talks to one Hub, holds the person's token and the downloads. The token is in this closure
  * and nowhere else; it is only ever a header of requests.
@@ -25,7 +31,7 @@ export function createHubDesk(
 ): Throwing<HubApi> {
   let choice: HubChoice = { endpoint: null, tokenForEndpoint: false };
   let token: string | null = null;
-  const downloading = new Map<'model' | 'data', AbortController>();
+  const working = new Map<Work, AbortController>();
   const datasets = new Map<string, HubRepo>();
   const hubs = new Map<string, Hub>();
   const served = new ServedModels(hubAt);
@@ -66,14 +72,14 @@ export function createHubDesk(
     return facts;
   }
 
-  /** Runs a download until it ends or is cancelled; one of its kind at a time. */
+  /** Works until it is done or cancelled; one of its kind at a time. */
   async function until(
-    what: 'model' | 'data',
+    what: Work,
     work: (signal: AbortSignal) => Promise<void>,
   ): Promise<{ cancelled: boolean }> {
-    downloading.get(what)?.abort();
+    working.get(what)?.abort();
     const stop = new AbortController();
-    downloading.set(what, stop);
+    working.set(what, stop);
     try {
       await work(stop.signal);
       return { cancelled: false };
@@ -81,7 +87,7 @@ export function createHubDesk(
       if (stop.signal.aborted) return { cancelled: true };
       throw error;
     } finally {
-      if (downloading.get(what) === stop) downloading.delete(what);
+      if (working.get(what) === stop) working.delete(what);
     }
   }
 
@@ -117,7 +123,7 @@ export function createHubDesk(
     download: (place, onProgress, onWait) =>
       until('model', async (signal) => {
         const { model } = await served.at(place);
-        const options = { signal, onProgress: seldom(onProgress), onWait };
+        const options = { signal, onProgress: seldom(onProgress, isWhole), onWait };
         await downloadModel(hubAt(place.endpoint), model, await openCache(), options);
       }),
 
@@ -134,12 +140,30 @@ export function createHubDesk(
         const hub = hubAt(endpoint);
         const dataset =
           datasets.get(repo + commit) ?? (await resolveRepo(hub, { repo, revision: commit }, signal));
-        const options = { signal, onProgress: seldom(onProgress), onWait };
+        const options = { signal, onProgress: seldom(onProgress, isWhole), onWait };
         await downloadDataFile(hub, dataset, path, await openCache(), options);
       }),
 
     async cancelDownload(what) {
-      downloading.get(what)?.abort();
+      working.get(what)?.abort();
+      return null;
+    },
+
+    async push(repo, files, options, onProgress) {
+      let outcome: PushOutcome | null = null;
+      const blobs = new Map(files.map(({ name, blob }) => [name, blob]));
+      const ended = await until('push', async (signal) => {
+        outcome = await pushFiles(chosenHub(), repo, blobs, {
+          ...options,
+          signal,
+          onProgress: seldom(onProgress, ({ done, total }) => done >= total),
+        });
+      });
+      return { ...ended, outcome };
+    },
+
+    async cancelPush() {
+      working.get('push')?.abort();
       return null;
     },
 
@@ -163,11 +187,11 @@ export function createHubDesk(
 }
 
 /** Progress at most about ten times a second, and always the last: each is a message to the page. */
-function seldom(report: (progress: DownloadProgress) => void): (progress: DownloadProgress) => void {
+function seldom<P>(report: (progress: P) => void, isLast: (progress: P) => boolean): (progress: P) => void {
   let last = -Infinity;
   return (progress) => {
     const now = performance.now();
-    if (progress.bytesDone < progress.bytesTotal && now - last < 100) return;
+    if (!isLast(progress) && now - last < 100) return;
     last = now;
     report(progress);
   };

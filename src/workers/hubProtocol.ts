@@ -1,12 +1,14 @@
 /** What the page and the hub worker say to each other, and the other workers to it. All survives structured cloning. */
 import type { CachedRepo } from '../hub/modelCache.ts';
 import type { DownloadProgress } from '../hub/progress.ts';
+import type { PushOptions, PushOutcome, PushProgress } from '../hub/push.ts';
 import type { DerivedInfo } from '../model/derived/derivedWeights.ts';
 import type { FoundModel } from './searchModels.ts';
-import type { Result } from './protocol.ts';
+import type { NamedBlob, Result } from './protocol.ts';
 
 export type { CachedModel, CachedRepo } from '../hub/modelCache.ts';
 export type { DownloadProgress } from '../hub/progress.ts';
+export type { PushOutcome, PushProgress } from '../hub/push.ts';
 export type { DerivedInfo } from '../model/derived/derivedWeights.ts';
 export type { FoundModel } from './searchModels.ts';
 
@@ -99,6 +101,14 @@ export interface HubApi {
   ): Promise<Result<{ cancelled: boolean }>>;
   /** Ends the download of the model or of the data file; what arrived is kept. */
   cancelDownload(what: 'model' | 'data'): Promise<Result<null>>;
+  /** Pushes files to a model repo as one commit. `cancelled` when the person ended it, and then no outcome. */
+  push(
+    repo: string,
+    files: NamedBlob[],
+    options: Pick<PushOptions, 'private' | 'title'>,
+    onProgress: (progress: PushProgress) => void,
+  ): Promise<Result<{ cancelled: boolean; outcome: PushOutcome | null }>>;
+  cancelPush(): Promise<Result<null>>;
   storage(): Promise<Result<StorageReport>>;
   /** Removes a model at a commit, or without one all of a repo. */
   remove(host: string, repo: string, commit: string | null): Promise<Result<null>>;

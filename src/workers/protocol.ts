@@ -171,8 +171,18 @@ export interface GenerateOutcome {
   tokensPerSecond: number;
 }
 
-/** Where a merged model goes: a folder the person chose, or one zip to download. */
-export type MergeDestination = { kind: 'directory'; handle: FileSystemDirectoryHandle } | { kind: 'zip' };
+/** Where a merged model goes: a folder the person chose, one zip to download, or files to be pushed. */
+export type MergeDestination =
+  | { kind: 'directory'; handle: FileSystemDirectoryHandle }
+  | { kind: 'zip' }
+  /** Single files, for a push. */
+  | { kind: 'files' };
+
+/** A file on disk or in memory under the name it goes by. */
+export interface NamedBlob {
+  name: string;
+  blob: Blob;
+}
 
 /** How a merged model is made and written. */
 export interface MergeSettings {
@@ -219,6 +229,8 @@ export interface MergeOutcome {
   losses: MergeLosses | null;
   /** The zip, when that was the destination: a file on disk, not in memory. */
   zip: File | null;
+  /** The files, when those were the destination: on disk too. */
+  staged: NamedBlob[] | null;
 }
 
 /** Everything that needs the GPU: one worker owns the device, so training, trying and merging never fight for it. */
@@ -234,8 +246,10 @@ export interface EngineApi {
   streamingRungs(recipe: Recipe, data: DataShapes | null): Promise<Result<StreamingRung[]>>;
   /** What a recipe takes, and what to change in one that takes more than `budget` bytes. */
   fitRecipe(recipe: Recipe, data: DataShapes | null, budget: number): Promise<Result<RecipeFit>>;
+  /** @param dataFile name of the file the rows are from, or its address on a Hub */
   train(
     recipe: Recipe,
+    dataFile: string,
     rows: TokenRows,
     evalRows: TokenRows | null,
     onEvent: (e: TrainEvent) => void,
@@ -253,6 +267,8 @@ export interface EngineApi {
   exportSizes(): Promise<Result<ExportSizes>>;
   /** The trained or loaded adapter as a zip of a PEFT folder; in 8 bits for Graft only. */
   exportAdapter(dtype: AdapterDtype): Promise<Result<File>>;
+  /** The same as single files, in F32. */
+  adapterFiles(): Promise<Result<NamedBlob[]>>;
   /** Losses to choose by between the weights to merge onto; null where no rows were kept or there is no choice. */
   measureMerges(): Promise<Result<MergeLosses | null>>;
   merge(

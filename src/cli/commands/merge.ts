@@ -1,8 +1,11 @@
+import { basename, resolve } from 'node:path';
 import { parseRecipe, type Recipe } from '../../config/recipe.ts';
+import { parseRunRecord, runRecordFile, type RunRecord } from '../../config/runRecord.ts';
 import { loadTokenizer } from '../../data/tokenizer.ts';
 import { readAdapter } from '../../formats/peft.ts';
 import { parseShardSize } from '../../formats/sharding.ts';
 import { readJson } from '../../formats/text.ts';
+import { modelCard } from '../../hub/modelCard.ts';
 import { GraftError } from '../../lib/errors.ts';
 import { checkMergeJob, mergeJob } from '../../merge/mergeJob.ts';
 import { readAheadFolder } from '../../merge/readAhead.ts';
@@ -51,10 +54,14 @@ export async function run(args: string[]): Promise<void> {
   const merge = async (base: ModelFiles) => {
     const folder = nodeFolder(adapterPath);
     const adapter = await readAdapter(folder);
-    const recipe = await recipeBeside(folder);
+    const run = await recordBeside(folder);
+    const recipe = run?.recipe ?? (await recipeBeside(folder));
     const trainedDoubleQuant = recipe?.method === 'qlora' ? recipe.double_quant : doubleQuant;
     const quantize = format ? { doubleQuant } : null;
-    const job = mergeJob(base, adapter, { onto, trainedDoubleQuant, quantize });
+    const job = mergeJob(base, adapter, {
+      ...{ onto, trainedDoubleQuant, quantize },
+      card: run && modelCard(basename(resolve(outPath)), 'merged', run),
+    });
     // Everything that can be wrong with the input is told before the GPU is opened.
     checkMergeJob(job);
     const rows = dataPath === undefined ? null : await readRows(dataPath, model, base, recipe);
@@ -66,6 +73,12 @@ export async function run(args: string[]): Promise<void> {
   };
   if (!readOnce) return merge(await openModelAt(model));
   await readInPlace(model, async (folder) => merge(await openModelFiles(readAheadFolder(folder))));
+}
+
+/** The record that `train` writes beside its adapter; null where there is none. */
+async function recordBeside(adapter: Folder): Promise<RunRecord | null> {
+  const isThere = (await adapter.list()).includes(runRecordFile);
+  return isThere ? parseRunRecord(await readJson(adapter, runRecordFile)) : null;
 }
 
 /** The recipe that `train` writes beside its adapter; null where it is another's. */

@@ -1,6 +1,6 @@
 import { basename, resolve } from 'node:path';
 import type { Recipe } from '../../config/recipe.ts';
-import { lossesOf, runRecordFile, type RunRecord } from '../../config/runRecord.ts';
+import { runRecordFile } from '../../config/runRecord.ts';
 import { splitDataset } from '../../data/split.ts';
 import { loadTokenizer } from '../../data/tokenizer.ts';
 import { writeAdapter, type PeftAdapter } from '../../formats/peft.ts';
@@ -15,7 +15,7 @@ import type { DecoderSpec } from '../../model/spec.ts';
 import { describeStreaming } from '../../model/streaming.ts';
 import { dataShapes } from '../../train/largestBatch.ts';
 import { describeAdapter, startAdapter } from '../../train/startAdapter.ts';
-import { baseOf, dataRecord } from '../../train/runRecord.ts';
+import { runLog } from '../../train/runRecord.ts';
 import { chooseStreaming } from '../../train/streamingPlan.ts';
 import { train, type StepReport } from '../../train/trainer.ts';
 import { readDataset } from '../dataset.ts';
@@ -71,17 +71,12 @@ export async function run(args: string[]): Promise<void> {
     if (onDisk) console.error(onDisk);
     const adapter = await startAdapter(decoder, recipe, initial);
     const metrics: string[] = [];
-    const losses: number[] = [];
-    const evalLosses: RunRecord['evalLosses'] = [];
+    const log = runLog({ base: files.folder, dataFile: dataPath, rows, recipe });
     const keep = async () => {
       const about = describeAdapter(files.folder.name, recipe, initial);
       await writeAdapter(out, await adapterToPeft(adapter, about), { dtype });
       await writeText(out, 'recipe.json', `${JSON.stringify(recipe, null, 2)}\n`);
-      const run: RunRecord = {
-        base: baseOf(files.folder),
-        data: dataRecord(dataPath, rows),
-        ...{ recipe, evalLosses, steps: losses.length, loss: lossesOf(losses) },
-      };
+      const run = log.record();
       await writeText(out, runRecordFile, `${JSON.stringify(run, null, 2)}\n`);
       await writeText(out, 'README.md', modelCard(basename(resolve(outPath)), 'adapter', run));
       await writeText(out, 'metrics.jsonl', metrics.join(''));
@@ -96,13 +91,13 @@ export async function run(args: string[]): Promise<void> {
         evalDataset: rows.evaluation,
         onStep: (report) => {
           metrics.push(metricsLine(report));
-          losses.push(report.loss);
+          log.step(report);
           console.error(
             `step ${report.step}/${report.totalSteps}  loss ${report.loss.toFixed(4)}  lr ${report.lr.toExponential(2)}`,
           );
         },
         onEval: (step, loss) => {
-          evalLosses.push({ step, loss });
+          log.evaluated(step, loss);
           console.error(`step ${step}  eval loss ${loss.toFixed(4)}`);
         },
         shouldStop: stopOnInterrupt(),
