@@ -280,7 +280,10 @@ export function createEngineDesk(): Throwing<EngineApi> {
 
     openAdapter: (source) =>
       inTurn(async () => {
-        const { files } = opened();
+        const current = opened();
+        // A merge reads matrices, and what small tensors say of them where they are quantized.
+        if (current.files.quantization) current.files = await openModelFiles(current.files.folder);
+        const { files } = current;
         const peft = await readAdapter(await folderOf(source, hub));
         const lora = await loadAdapter(await device(), files.spec, peft);
         dropAdapter();
