@@ -51,9 +51,9 @@ export async function serveWorker(entry: string): Promise<{ url: string; close()
 export async function openWorkerPage(entry: string, browser: BrowserName = 'chromium'): Promise<WorkerPage> {
   const server = await serveWorker(entry);
   const { page, close } = browser === 'chromium' ? await chromiumPage() : await firefoxPage();
-  // tsx keeps names of functions by a helper, which functions sent to the page call too.
-  await page.addInitScript('globalThis.__name ??= (f) => f;');
   await page.goto(server.url);
+  // tsx keeps names of functions by a helper, which functions sent to the page call too.
+  await (page.evaluate.bind(page) as (script: string) => Promise<unknown>)('globalThis.__name ??= (f) => f');
   return {
     page,
     ask: async <T>(task: unknown, killAfter: number | null = null) => {

@@ -74,13 +74,13 @@ const hashes = (folder: string) =>
       .digest('hex'),
   ]);
 
-/** Runs a merge and kills it as a power cut would, once so many bytes of the journal are there. */
-async function killed(args: string[], out: string, journalBytes: number): Promise<void> {
+/** Runs a merge and kills it as a power cut would, once the journal, zeros at first, holds so many others. */
+async function killed(args: string[], out: string, noted: number): Promise<void> {
   const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], { cwd: root });
   const ended = new Promise((resolve) => child.on('close', resolve));
   const timer = setInterval(() => {
     const file = join(out, journal);
-    if (existsSync(file) && statSync(file).size > journalBytes) child.kill('SIGKILL');
+    if (existsSync(file) && readFileSync(file).filter(Boolean).length > noted) child.kill('SIGKILL');
   }, 1);
   await ended;
   clearInterval(timer);

@@ -39,7 +39,7 @@ export class MergeJournal {
   /** Where pieces can be recorded one by one. */
   readonly #file: RandomAccessFile | null;
   readonly #start: number;
-  #bytes: Uint8Array<ArrayBuffer>;
+  readonly #bytes: Uint8Array<ArrayBuffer>;
   /** What was recorded and is not on disk: from one byte to another. */
   #noted: [from: number, to: number] = [Infinity, 0];
   #closed = false;
@@ -76,9 +76,12 @@ export class MergeJournal {
 
   /** Begins a journal, which is on disk when this resolves. */
   static async create(destination: MergeDestination, head: JournalHead): Promise<MergeJournal> {
-    const bytes = await encodeHead(head);
+    const encoded = await encodeHead(head);
+    // With room for every note from the start: a write within a file is cheaper than one that makes it longer.
+    const notes = head.shards.reduce((sum, { pieces }) => sum + pieces, 0);
+    const bytes = concatBytes([encoded, new Uint8Array(notes * DIGEST_BYTES)]);
     const file = (await destination.edit?.(journalFile)) ?? null;
-    const journal = new MergeJournal(destination, file, head, bytes.byteLength, bytes);
+    const journal = new MergeJournal(destination, file, head, encoded.byteLength, bytes);
     try {
       await file?.truncate(0);
       await file?.write(0, bytes);
@@ -104,15 +107,10 @@ export class MergeJournal {
    */
   async record(shard: number, piece: number, digest: Uint8Array<ArrayBuffer>): Promise<void> {
     const at = this.#place(shard, piece);
-    if (this.#bytes.byteLength < at + DIGEST_BYTES) {
-      const longer = new Uint8Array(this.#end);
-      longer.set(this.#bytes);
-      this.#bytes = longer;
-    }
     this.#bytes.set(digest, at);
     this.#noted[0] = Math.min(this.#noted[0], at);
     this.#noted[1] = Math.max(this.#noted[1], at + DIGEST_BYTES);
-    if (this.#noted[1] - this.#noted[0] >= (this.#end - this.#start) / NOTES) await this.#write();
+    if (this.#noted[1] - this.#noted[0] >= (this.#bytes.byteLength - this.#start) / NOTES) await this.#write();
   }
 
   /** Puts what was recorded on disk. */
@@ -141,10 +139,6 @@ export class MergeJournal {
     const [from, to] = this.#noted;
     this.#noted = [Infinity, 0];
     if (from < to) await this.#file?.write(from, this.#bytes.slice(from, to));
-  }
-
-  get #end(): number {
-    return this.#place(this.head.shards.length, 0);
   }
 
   #place(shard: number, piece: number): number {
