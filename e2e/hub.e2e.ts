@@ -8,7 +8,7 @@ import { HubServer, type SeenRequest } from '../src/testing/hubServer.ts';
 import { sharedPath } from '../src/testing/shared.ts';
 import { accessibilityProblems } from './harness/accessibility.ts';
 import { openChromium } from './harness/chromium.ts';
-import { answerOf, OPEN } from './harness/job.ts';
+import { answerOf, OPEN, unzip } from './harness/job.ts';
 import type { Studio } from './harness/studio.ts';
 
 const stories = 'karpathy/stories260k';
@@ -171,6 +171,17 @@ describe('models of the Hub in Chromium', { timeout: OPEN }, () => {
     expect(JSON.stringify(mirror.seen)).not.toContain(hub.token);
   });
 
+  it('is merged with an adapter by ranges, with no copy on this device', async () => {
+    await studio.dropFiles('h1', [sharedPath('golden/stories260k-lora/final_adapter')]);
+    await studio.waitForText('rank 8, on 35 modules', SOON);
+    const zip = await studio.download(() => click('Download merged model'), OPEN);
+    await studio.waitForText('Read back and proved');
+    const merged = await readFile(join(await unzip(zip, folder), 'model.safetensors'));
+    expect(merged.length).toBeGreaterThan(1_000_000);
+    expect(await studio.text()).toMatch(/To download\s+1\.0\d MB/);
+    expect(await storedTexts(studio, new URL(mirror.endpoint).host.replace(':', '_'))).toEqual([]);
+  });
+
   it('can be cancelled and resumed, and deleted', async () => {
     const size = (hub.models.get(big)!.files['model.safetensors'] as Uint8Array).length;
     await click('Choose another');
@@ -260,7 +271,7 @@ function storedTexts(studio: Studio, text: string): Promise<string[]> {
         files += 1;
         const file = await (entry as FileSystemFileHandle).getFile();
         const bytes = new Uint8Array(await file.arrayBuffer());
-        if (name.includes(wanted) || new TextDecoder('latin1').decode(bytes).includes(wanted)) {
+        if (`${path}/${name}`.includes(wanted) || new TextDecoder('latin1').decode(bytes).includes(wanted)) {
           found.push(`${path}/${name}`);
         }
       }
