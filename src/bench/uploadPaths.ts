@@ -18,8 +18,8 @@ const COPY_SRC = 0x04;
 type Path = (offset: number) => Promise<void>;
 
 /**
- * Seconds that 256 MiB of a file take to a GPU by each way, the least of six rounds: what else runs only adds to it. A round has all ways one after the
- * other, so that what else the machine does meets them alike.
+ * Seconds that 256 MiB of a file take to a GPU by each way, the least of six rounds: what else runs only adds to it. A
+ * round has all ways one after the other, so that it meets them alike.
  * @param slices the same file read by slices of a File, where there is one
  */
 export async function measureUploads(
