@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { browsers } from '../../e2e/harness/browsers.ts';
 import { openWorkerPage, type WorkerPage } from '../../e2e/harness/workerPage.ts';
 import { parseConfig } from '../model/config.ts';
 import { loraScale, planLora, type LoraShape } from '../model/loraModules.ts';
@@ -25,45 +26,59 @@ const adapters: [name: string, targets: LoraShape['targets']][] = [
   ['all linear layers', 'all-linear'],
 ];
 
-/** A merge from OPFS to OPFS in Chromium against a plain copy, and the same merge in numpy. */
+/** Merges from OPFS to OPFS in both browsers against plain copies, and against the same merges in numpy. */
 export async function mergeBench(): Promise<string> {
-  const worker = fileURLToPath(new URL('./mergeWorker.ts', import.meta.url));
-  const page = await openWorkerPage(worker);
-  try {
+  const expected = await Promise.all(adapters.map(([, targets]) => referenceHash(targets)));
+  const rows: string[][] = [];
+  const notes: string[] = [];
+  let bytes = 0;
+  for (const [browser] of browsers) {
+    const worker = fileURLToPath(new URL('./mergeWorker.ts', import.meta.url));
+    const page = await openWorkerPage(worker, browser);
     const ask = (kind: MergeTask['kind'], targets: LoraShape['targets'] = []) =>
       asked(page, { kind, config, targets });
-    await ask('make');
-    const copies = [await ask('copy')];
-    const rows: string[][] = [];
-    let adapter = '';
-    for (const [name, targets] of adapters) {
-      const memory = watchMemory();
-      const merged = await ask('merge', targets);
-      const script = memory.stop();
-      copies.push(await ask('copy'));
-      adapter = merged.adapter;
-      const copySeconds = copies.slice(-2).reduce((sum, { seconds }) => sum + seconds, 0) / 2;
-      const ratio = (merged.bytes / merged.seconds / (copies[0]!.bytes / copySeconds)).toFixed(2);
-      const same = merged.sha256 === (await referenceHash(targets)) ? 'equal' : 'DIFFERENT';
-      console.error(JSON.stringify({ name, merged, copies, script, same }));
-      const peaks = [megabytes(merged.gpuPeak), megabytes(script)];
-      rows.push([name, ratio, ...peaks, megabytes(merged.gpuPeak + script), same]);
+    try {
+      await ask('make');
+      let before = await ask('copy');
+      bytes = before.bytes;
+      for (const [i, [name, targets]] of adapters.entries()) {
+        const memory = watchMemory();
+        const merged = await ask('merge', targets);
+        const script = memory.stop();
+        const after = await ask('copy');
+        const ratio = ((before.seconds + after.seconds) / 2 / merged.seconds).toFixed(2);
+        const same = merged.sha256 === expected[i] ? 'equal' : 'DIFFERENT';
+        const peaks = [merged.gpuPeak, script, merged.gpuPeak + script].map(megabytes);
+        rows.push([browser, name, ratio, ...peaks, same]);
+        console.error(JSON.stringify({ browser, name, merged, before, after, script, same }));
+        if (i === 0) notes.push(`${browser} on ${merged.adapter || 'an adapter it does not name'}`);
+        before = after;
+      }
+    } finally {
+      await ask('clean').catch(() => undefined);
+      await page.close();
     }
-    await ask('clean');
-    const header = ['adapter on', 'merge / copy', 'GPU buffers', 'JavaScript', 'together', 'SHA-256'];
-    return [
-      '## Merging a model of 3 GB',
-      '',
-      `Random BF16 weights of Qwen2.5-1.5B’s shape (${megabytes(copies[0]!.bytes)}), rank ${RANK}, from OPFS to OPFS in Chromium on`,
-      `${adapter}: bytes a second against a plain copy of the file in the same run (sync`,
-      'access handles, 16 MiB at once, flushed), the most memory at once (JavaScript: the growth of the renderer’s own',
-      'memory, garbage included), and the hash of the result against that of a merge in numpy.',
-      '',
-      table(header, rows),
-    ].join('\n');
-  } finally {
-    await page.close();
   }
+  const header = [
+    'browser',
+    'adapter on',
+    'merge / copy',
+    'GPU buffers',
+    'JavaScript',
+    'together',
+    'SHA-256',
+  ];
+  return [
+    '## Merging a model of 3 GB',
+    '',
+    `Random BF16 weights of Qwen2.5-1.5B’s shape (${megabytes(bytes)}), rank ${RANK}, from OPFS to OPFS:`,
+    `${notes.join('; ')}.`,
+    'Bytes a second against a plain copy of the file before and after it (sync access handles, 16 MiB at once, flushed); the',
+    'most memory at once (JavaScript: the growth of the page’s process, garbage included); the hash of the weights',
+    'against that of a merge in numpy. Both adapters compute on the processor that also copies.',
+    '',
+    table(header, rows),
+  ].join('\n');
 }
 
 /** The environment of the interop checks has numpy. */
@@ -95,7 +110,7 @@ async function referenceHash(targets: LoraShape['targets']): Promise<string> {
   return execFileSync(python, [script], { input, encoding: 'utf8' }).trim();
 }
 
-/** Watches how far the renderers' own memory grows; `stop` gives the most in bytes. */
+/** Watches how far the own memory of the processes of pages grows; `stop` gives the most in bytes. */
 function watchMemory(): { stop(): number } {
   const before = new Map(renderers().map((pid) => [pid, ownMemory(pid)]));
   let most = 0;
@@ -110,7 +125,10 @@ function watchMemory(): { stop(): number } {
   };
 }
 
-/** Processes of this one's Chromium that run pages. */
+/** How Chromium's and Firefox's processes for pages are started. */
+const PAGE = /--type=renderer|-contentproc .* tab *$/;
+
+/** Processes of this one's browsers that run pages. */
 function renderers(): number[] {
   const parents = new Map<number, number>();
   const found: number[] = [];
@@ -120,7 +138,7 @@ function renderers(): number[] {
     try {
       const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
       parents.set(pid, Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
-      if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('--type=renderer')) found.push(pid);
+      if (PAGE.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' '))) found.push(pid);
     } catch {
       // It has ended meanwhile.
     }

@@ -110,7 +110,8 @@ export class MergeJournal {
     this.#bytes.set(digest, at);
     this.#noted[0] = Math.min(this.#noted[0], at);
     this.#noted[1] = Math.max(this.#noted[1], at + DIGEST_BYTES);
-    if (this.#noted[1] - this.#noted[0] >= (this.#bytes.byteLength - this.#start) / NOTES) await this.#write();
+    if (this.#noted[1] - this.#noted[0] >= (this.#bytes.byteLength - this.#start) / NOTES)
+      await this.#write();
   }
 
   /** Puts what was recorded on disk. */

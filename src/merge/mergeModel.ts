@@ -87,6 +87,7 @@ export async function writeMerge(
     await journal.close();
     throw error;
   } finally {
+    plan.workspace.dispose();
     await job.base.checkpoint.release();
   }
 }

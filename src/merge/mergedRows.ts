@@ -4,10 +4,10 @@ import type { ElementType, Tensor } from '../gpu/tensor.ts';
 import { upload } from '../gpu/transfer.ts';
 import { mergeLora } from '../kernels/mergeLora.ts';
 import type { FloatFormat } from '../kernels/weight.ts';
-import { LoadContext } from '../model/load/loadContext.ts';
+import type { LoadContext } from '../model/load/loadContext.ts';
 import { BLOCK_ELEMENTS, matrixRows, rowFormat, type RowBlock } from './matrixRows.ts';
 import type { MatrixSource } from './matrixSource.ts';
-import { Readback } from './readback.ts';
+import { MergeWorkspace } from './mergeWorkspace.ts';
 
 /** A matrix of the base with what is added to it. */
 export interface MergedMatrix {
@@ -63,17 +63,19 @@ const IN_FLIGHT = 2;
  * The bytes of merged rows, a block after the other, as a safetensors file has them. While one block is computed, the
  * next is read.
  * @param start the first byte that is wanted
+ * @param workspace shared with the matrices before and after, whose owner disposes of it
  */
 export async function* mergedBytes(
   gpu: Gpu,
   matrix: MergedMatrix,
   elements = BLOCK_ELEMENTS,
   start = 0,
+  workspace: MergeWorkspace | null = null,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const { checkpoint, cols } = matrix.source;
   const width = matrix.format === 'f32' ? 4 : 2;
-  const context = new LoadContext(gpu, checkpoint);
-  const readback = new Readback(gpu);
+  const space = workspace ?? new MergeWorkspace(gpu);
+  const context = space.open(checkpoint);
   const pending: Promise<Uint8Array<ArrayBuffer>>[] = [];
   try {
     const firstRow = Math.floor(start / (cols * width));
@@ -81,15 +83,17 @@ export async function* mergedBytes(
       if (pending.length === IN_FLIGHT) yield await pending.shift()!;
       const count = rows * cols;
       const before = Math.max(0, start - row * cols * width);
-      const read = readback.read(context.commands, { ...w, shape: [wordsOf(format, count)] });
+      const read = space.readback.read(context.commands, { ...w, shape: [wordsOf(format, count)] });
       pending.push(read.then((bytes) => bytes.subarray(before, count * width)));
       // A failure is thrown when its turn comes.
       pending.at(-1)!.catch(() => undefined);
     }
     for (const bytes of pending) yield await bytes;
   } finally {
-    readback.dispose();
-    context.dispose();
+    // What is on its way back must be there before its buffers are used again.
+    await Promise.allSettled(pending);
+    space.close(context);
+    if (!workspace) space.dispose();
   }
 }
 

@@ -12,6 +12,7 @@ import { matricesOf, type MatrixSpec } from '../model/spec.ts';
 import { mergedBytes } from './mergedRows.ts';
 import type { MatrixSource } from './matrixSource.ts';
 import type { MergeJob } from './mergeJob.ts';
+import { MergeWorkspace } from './mergeWorkspace.ts';
 import { Nf4Bytes } from './nf4Bytes.ts';
 import { outputConfig, writtenDtype } from './outputConfig.ts';
 import { copied, skipping, type OutputTensor } from './outputTensor.ts';
@@ -23,6 +24,8 @@ export interface OutputPlan {
   /** In the base's order. */
   tensors: OutputTensor[];
   totalBytes: number;
+  /** What its matrices are computed with: to be disposed of by who has read blocks of them. */
+  workspace: MergeWorkspace;
   /** Files besides the weights; `text` in place of the base's own, null for a copy to the byte. */
   files: { name: string; text: string | null }[];
 }
@@ -42,6 +45,7 @@ interface Computed {
  */
 export async function planOutput(gpu: Gpu, job: MergeJob): Promise<OutputPlan> {
   const { base } = job;
+  const workspace = new MergeWorkspace(gpu);
   const owners = computedTensors(job);
   const dtypeOf = await writtenDtype(base);
   const saved = savedOutputs(job);
@@ -55,7 +59,8 @@ export async function planOutput(gpu: Gpu, job: MergeJob): Promise<OutputPlan> {
       saved.delete(from.info.name);
     } else if (computed) {
       // Quantized matrices are several tensors: the first stands for all.
-      if (left.delete(computed)) tensors.push(...computedOutputs(gpu, job, computed, from, dtypeOf));
+      if (left.delete(computed))
+        tensors.push(...computedOutputs(gpu, job, computed, from, dtypeOf, workspace));
     } else if (!(await isDroppedBias(job, from))) {
       tensors.push(copied(from));
     }
@@ -71,7 +76,7 @@ export async function planOutput(gpu: Gpu, job: MergeJob): Promise<OutputPlan> {
   if (job.card !== null && !names.includes(cardFile)) names.push(cardFile);
   const files = names.map((name) => ({ name, text: replaced.get(name) ?? null }));
   const totalBytes = tensors.reduce((sum, { entry }) => sum + entry.byteLength, 0);
-  return { tensors, totalBytes, files };
+  return { tensors, totalBytes, workspace, files };
 }
 
 /** What each tensor of the base belongs to, where it is computed anew. */
@@ -97,6 +102,7 @@ function computedOutputs(
   { spec, stored }: Computed,
   from: CheckpointTensor,
   dtypeOf: (stored: StoredMatrix) => FloatDtype,
+  workspace: MergeWorkspace,
 ): OutputTensor[] {
   const { module, rows, cols, linear } = spec;
   const { checkpoint, quantization } = job.base;
@@ -116,7 +122,7 @@ function computedOutputs(
   if (!job.quantize || !linear) {
     return [
       output({ name: tensor, dtype, shape: [rows, cols] }, (start) =>
-        mergedBytes(gpu, matrix, undefined, start),
+        mergedBytes(gpu, matrix, undefined, start, workspace),
       ),
     ];
   }

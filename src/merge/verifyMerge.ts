@@ -57,11 +57,15 @@ async function verify(
   compareHeaders(plan, written);
   await compareFiles(plan, job.base.folder, output);
   let done = 0;
-  for (const tensor of plan.tensors) {
-    // Rows in f64 tell whether the merge itself is right; the whole made again tells what a disk changed.
-    if (tensor.matrix?.source.module === weightOf(tensor)) await checkRows(gpu, tensor.matrix, written);
-    await compareTensor(tensor, written);
-    onProgress?.((done += tensor.entry.byteLength), plan.totalBytes);
+  try {
+    for (const tensor of plan.tensors) {
+      // Rows in f64 tell whether the merge itself is right; the whole made again tells what a disk changed.
+      if (tensor.matrix?.source.module === weightOf(tensor)) await checkRows(gpu, tensor.matrix, written);
+      await compareTensor(tensor, written);
+      onProgress?.((done += tensor.entry.byteLength), plan.totalBytes);
+    }
+  } finally {
+    plan.workspace.dispose();
   }
   const logits = await compareLogits(gpu, job, plan.tensors, written);
   return {
