@@ -32,7 +32,11 @@ it('the hub desk tells what was made of models in 4 bits, and removes it alone o
   const locks = { hold: <T>(_name: string, work: () => Promise<T>) => work() };
   const cache = new ModelCache(new MemoryDirectory('hub'), locks);
   const kept = new DerivedWeights(root);
-  const desk = createHubDesk(async () => cache, { clock: new TestClock() }, async () => kept);
+  const desk = createHubDesk(
+    async () => cache,
+    { clock: new TestClock() },
+    async () => kept,
+  );
   await desk.configure({ endpoint: server.endpoint, tokenForEndpoint: false });
   const facts = await desk.lookUp(repo);
   await desk.download(
