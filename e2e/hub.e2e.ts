@@ -150,6 +150,8 @@ describe('models of the Hub in Chromium', { timeout: OPEN }, () => {
     expect(JSON.stringify(hub.seen)).not.toContain(hub.token);
     await click(`Send the token to ${new URL(hub.endpoint).host} too`, 'switch');
     await studio.waitForText(`${new URL(hub.endpoint).host}, with a token`);
+    // Nobody signs in where the Hub doesn't know the page.
+    expect(await studio.text()).not.toContain('Sign in with Hugging Face');
     await studio.screenshot('hub-6-connection');
     expect(await accessibilityProblems(studio)).toEqual([]);
     await lookUp(gated);
@@ -190,7 +192,11 @@ describe('models of the Hub in Chromium', { timeout: OPEN }, () => {
     await lookUp(big);
     await studio.waitForText(/To download\s+10\.8 MB/, SOON);
     hub.script = (seen) => (weightsOf(seen) ? { kind: 'stall', after: 700_000 } : undefined);
+    const release = await holdDownload(studio, new URL(hub.endpoint).host, big);
     await click('Download 10.8 MB');
+    await studio.waitForText(`Another tab is downloading ${big}; waiting for it.`);
+    expect(hub.seen.filter(({ range, begin }) => range !== undefined && begin > 0)).toEqual([]);
+    await release();
     await studio.waitForText(/Downloading test\/big\s+[^]*[1-9][\d.]* MB of 10\.8 MB/, SOON);
     await studio.screenshot('hub-7-downloading');
     await click('Cancel');
@@ -237,6 +243,22 @@ function setBudget(studio: Studio, place: number): Promise<void> {
     Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value')!.set!.call(input, String(value));
     for (const type of ['input', 'change']) input.dispatchEvent(new Event(type, { bubbles: true }));
   }, place);
+}
+
+/** Takes the lock of a download, as another tab that downloads the same model does; returns what gives it back. */
+async function holdDownload(studio: Studio, host: string, repo: string): Promise<() => Promise<void>> {
+  const name = `graft:${host.replace(':', '_')}--models--${repo.replace('/', '--')}`;
+  await studio.evaluate(
+    (lock) =>
+      new Promise<void>((held) => {
+        void navigator.locks.request(lock, async () => {
+          held();
+          await new Promise((release) => window.addEventListener('release', release, { once: true }));
+        });
+      }),
+    name,
+  );
+  return () => studio.evaluate(() => void window.dispatchEvent(new Event('release')), null);
 }
 
 /** The bytes of a folder's files by name. */

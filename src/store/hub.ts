@@ -63,6 +63,7 @@ export const createHubSlice: SliceOf<HubSlice> =
         await ready();
         const models = await workers.hub.call.search(query);
         patch({ found: { query, models } });
+        get().announce({ kind: 'modelsFound', found: models.length });
       } catch (error) {
         patch({ error: noteOf(error) });
       } finally {

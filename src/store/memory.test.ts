@@ -39,7 +39,8 @@ async function openPlanner(limits: GpuLimits = device) {
     ...createEngineDesk(),
     planMemory: async (recipe, shapes) => {
       planned.push(recipe);
-      return (await planRun(files, recipe, limits, shapes)).memory;
+      const { memory, streaming } = await planRun(files, recipe, limits, shapes);
+      return { ...memory, streaming };
     },
     streamingRungs: (recipe, shapes) => streamingRungs(files, recipe, limits, shapes),
     fitRecipe: (recipe, shapes, budget) => fitRecipe(files, recipe, limits, shapes, budget),
@@ -128,6 +129,7 @@ describe('the memory of a recipe', () => {
     studio.getState().setFields({ memory_budget: totals[1]! });
     const { plan } = await planOf({ memory_budget: totals[1]! });
     expect(plan!.total).toBe(totals[1]);
+    expect(fitOf(plan!, null, null)).toBe('streams');
     expect(rungsNow()).toBe(rungs);
   });
 
@@ -150,7 +152,8 @@ describe('the memory of a recipe', () => {
 });
 
 describe('fitOf', () => {
-  const plan = { total: 900, largestBinding: { bytes: 100, label: 'w' } };
+  const streaming = { slots: null, ends: false, spill: false };
+  const plan = { total: 900, largestBinding: { bytes: 100, label: 'w' }, streaming };
   it.each([
     [null, null, 'unknown'],
     [null, 99, 'refused'],

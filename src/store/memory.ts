@@ -1,7 +1,7 @@
 import type {
   DataShapes,
   FitProposal,
-  MemoryPlan,
+  PlannedRun,
   StreamingRung,
   TokenizedSummary,
 } from '../workers/protocol.ts';
@@ -12,7 +12,7 @@ export interface MemoryState {
   /** A newer plan is on its way; the one shown is of before. */
   planning: boolean;
   /** What the recipe of now will take on the open model; null where there is none. */
-  plan: MemoryPlan | null;
+  plan: PlannedRun | null;
   /** Whether it was planned on the data; else on rows of the maximal length. */
   onData: boolean;
   /** What to change where it exceeds the memory there is; null where nothing need be. */
@@ -38,8 +38,8 @@ export interface MemorySlice {
   watchRungs(watched: boolean): void;
 }
 
-/** How a plan stands to the device. `unknown`: nobody said how much memory there is. */
-export type Fit = 'unknown' | 'fits' | 'tight' | 'over' | 'refused';
+/** How a plan stands to the device. `unknown`: nobody said how much memory there is; `streams`: with parts on disk. */
+export type Fit = 'unknown' | 'fits' | 'streams' | 'tight' | 'over' | 'refused';
 
 /** Of a budget, what is better left to the system and the browser. */
 const TIGHT = 0.9;
@@ -50,13 +50,14 @@ const TIGHT = 0.9;
  * @param maxBinding bytes a shader may use of one buffer; null before the device is known
  */
 export function fitOf(
-  { total, largestBinding }: Pick<MemoryPlan, 'total' | 'largestBinding'>,
+  { total, largestBinding, streaming }: Pick<PlannedRun, 'total' | 'largestBinding' | 'streaming'>,
   budget: number | null,
   maxBinding: number | null,
 ): Fit {
   if (maxBinding !== null && largestBinding.bytes > maxBinding) return 'refused';
+  if (budget !== null && total > budget) return 'over';
+  if (streaming.slots !== null || streaming.ends || streaming.spill) return 'streams';
   if (budget === null) return 'unknown';
-  if (total > budget) return 'over';
   return total > budget * TIGHT ? 'tight' : 'fits';
 }
 

@@ -38,6 +38,7 @@ export type Question = { proceed: () => void } & (
 /** A moment worth saying aloud to someone who doesn't see the page. */
 export type Milestone =
   | { kind: 'modelReady'; name: string }
+  | { kind: 'modelsFound'; found: number }
   | { kind: 'downloadDone'; name: string }
   | { kind: 'dataReady'; rows: number }
   | { kind: 'trainingStarted'; steps: number }
@@ -146,6 +147,8 @@ export const createRunSlice: SliceOf<RunSlice> =
         patch({ status: 'done', outcome });
         set({ adapter: { origin: 'trained', saved: false, steps: outcome.steps } });
         void get().askSizes();
+        // A QLoRA run leaves 4-bit weights there.
+        if (get().stored.report) void get().refreshStorage();
         get().announce({ kind: 'trainingDone', steps: outcome.steps, loss: outcome.finalLoss });
       } catch (error) {
         patch({ status: 'failed', error: noteOf(error) });

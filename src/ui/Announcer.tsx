@@ -15,6 +15,8 @@ export function Announcer() {
 
 function sentence(milestone: Milestone): string {
   switch (milestone.kind) {
+    case 'modelsFound':
+      return t('say.modelsFound', { n: milestone.found });
     case 'dataReady':
       return t('say.dataReady', { n: milestone.rows });
     case 'trainingStarted':

@@ -186,7 +186,10 @@ export function createEngineDesk(): Throwing<EngineApi> {
       }),
 
     // Neither touches the GPU, so they need not wait for a run to end.
-    planMemory: async (recipe, data) => (await planRun(opened().files, recipe, await device(), data)).memory,
+    planMemory: async (recipe, data) => {
+      const { memory, streaming } = await planRun(opened().files, recipe, await device(), data);
+      return { ...memory, streaming };
+    },
     streamingRungs: async (recipe, data) => streamingRungs(opened().files, recipe, await device(), data),
     fitRecipe: async (recipe, data, budget) =>
       fitRecipe(opened().files, recipe, await device(), data, budget),

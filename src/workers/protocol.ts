@@ -233,6 +233,9 @@ export interface MergeOutcome {
   staged: NamedBlob[] | null;
 }
 
+/** What a run takes, and what of it waits on disk. */
+export type PlannedRun = MemoryPlan & Pick<StreamingRung, 'streaming'>;
+
 /** Everything that needs the GPU: one worker owns the device, so training, trying and merging never fight for it. */
 export interface EngineApi {
   /** Takes a port to the hub worker, for sources of kind `hub`. */
@@ -241,7 +244,7 @@ export interface EngineApi {
   /** Reads and checks a model's files; its weights are loaded by the first job that needs them. */
   openModel(source: ModelSource): Promise<Result<ModelSummary>>;
   /** GPU memory that training the open model by a recipe takes; without data, on rows of the maximal length. */
-  planMemory(recipe: Recipe, data: DataShapes | null): Promise<Result<MemoryPlan>>;
+  planMemory(recipe: Recipe, data: DataShapes | null): Promise<Result<PlannedRun>>;
   /** The ways to run a recipe by memory, from everything on the GPU down: the range of its memory budget. */
   streamingRungs(recipe: Recipe, data: DataShapes | null): Promise<Result<StreamingRung[]>>;
   /** What a recipe takes, and what to change in one that takes more than `budget` bytes. */

@@ -26,8 +26,15 @@ export async function signIn(): Promise<void> {
   location.href = await oauthLoginUrl({ clientId: clientId()!, scopes: SCOPES, redirectUrl });
 }
 
-/** After the way back from the Hub: gives the token to its worker, and takes the code out of the address. */
-export async function finishSignIn(): Promise<void> {
+let finishing: Promise<void> | null = null;
+
+/** After the way back from the Hub: gives the token to its worker, and takes the code out of the address; once. */
+export function finishSignIn(): Promise<void> {
+  finishing ??= finish();
+  return finishing;
+}
+
+async function finish(): Promise<void> {
   const query = new URLSearchParams(location.search);
   if (!canSignIn() || !query.has('state') || !(query.has('code') || query.has('error'))) return;
   const { oauthHandleRedirect } = await import('@huggingface/hub');

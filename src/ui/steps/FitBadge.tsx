@@ -7,6 +7,7 @@ import { t } from '../text/index.ts';
 const icons = {
   unknown: 'info',
   fits: 'check',
+  streams: 'check',
   tight: 'info',
   over: 'warning',
   refused: 'warning',

@@ -2,12 +2,12 @@ import { Button } from 'react-aria-components';
 import { useStudio } from '../../store/index.ts';
 import { fitOf } from '../../store/memory.ts';
 import { isTraining } from '../../store/state.ts';
-import type { FitProposal, MemoryPlan } from '../../workers/protocol.ts';
+import type { FitProposal, PlannedRun } from '../../workers/protocol.ts';
 import { formatBytes } from '../format.ts';
 import { t } from '../text/index.ts';
 
 /** Where a recipe exceeds what there is: by how much, and what to change, the mildest first. */
-export function MemoryAdvice({ plan, budget }: { plan: MemoryPlan; budget: number | null }) {
+export function MemoryAdvice({ plan, budget }: { plan: PlannedRun; budget: number | null }) {
   const advice = useStudio((state) => state.memory.advice);
   const maxBinding = useStudio((state) => state.device.report?.maxBindingBytes ?? null);
   const fit = fitOf(plan, budget, maxBinding);

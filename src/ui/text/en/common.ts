@@ -23,6 +23,7 @@ export const commonTexts = {
 
   // Announced to screen readers
   'say.modelReady': 'Model {name} is open.',
+  'say.modelsFound': { one: '{n} model found.', other: '{n} models found.' },
   'say.downloadDone': '{name} is downloaded.',
   'say.dataReady': { one: '{n} row is ready.', other: '{n} rows are ready.' },
   'say.trainingStarted': {

@@ -5,6 +5,7 @@ export const memoryTexts = {
   'fit.label': 'GPU memory for training',
   'fit.unknown': '{total}',
   'fit.fits': 'Fits',
+  'fit.streams': 'Streams from disk',
   'fit.tight': 'Tight',
   'fit.over': 'Won’t fit as it is',
   'fit.refused': 'Won’t fit as it is',
@@ -12,6 +13,8 @@ export const memoryTexts = {
   'fit.help.unknown':
     'of GPU memory to train by the recipe below. The browser doesn’t tell how much there is: say it at the top.',
   'fit.help.fits': 'Training by the recipe below takes {total} of {budget} of GPU memory.',
+  'fit.help.streams':
+    'Training by the recipe below takes {total} of GPU memory, the most its budget allows: the rest waits on disk.',
   'fit.help.tight':
     'Training by the recipe below takes {total} of {budget} of GPU memory. The system and other tabs need some too.',
   'fit.help.over':
