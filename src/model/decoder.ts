@@ -17,6 +17,20 @@ import type { SpillFile } from './spillFile.ts';
 import type { WeightSource } from './weights.ts';
 import { Workspace } from './workspace.ts';
 
+/** Blocks told ahead: as many as there may be slots besides that of the block that computes. */
+const TOLD_AHEAD = 2;
+
+/** The blocks after one on the way to `end`, from where the way goes back: to the backward pass, or the next step. */
+function ahead(layer: number, end: number, start: number): number[] {
+  const step = end >= start ? 1 : -1;
+  const left = Math.abs(end - layer);
+  return Array.from({ length: TOLD_AHEAD }, (_, i) => {
+    if (i < left) return layer + (i + 1) * step;
+    // Forwards ends with the block that backwards begins with, which is there.
+    return step === 1 ? end - 1 - (i - left) : i - left;
+  }).filter((next) => next >= 0 && next <= Math.max(end, start) && next !== layer);
+}
+
 /** How a pass treats the adapter. */
 export interface AdapterUse {
   adapter: LoraAdapter | null;
@@ -124,18 +138,16 @@ export class Decoder {
   ): Promise<void> {
     const { commands, spec, weights: source } = this;
     for (const { pass, batch, inputs } of sequences) await this.#embed(pass, batch, inputs.before(0));
-    const pace = this.#pace();
     const counted = this.#counted(sequences);
     for (let layer = 0; layer < spec.layers; layer++) {
       const weights = await source.block(layer);
-      source.prefetch(layer + 1 < spec.layers ? layer + 1 : layer - 1);
+      source.prefetch(ahead(layer, spec.layers - 1, 0));
       for (const { pass, inputs } of counted) {
         await inputs.keep(layer);
         const [x, y] = [inputs.before(layer), inputs.before(layer + 1)];
         blockForward(pass, layer, weights, { x, y, cache: caches?.[layer] });
         // One submit a block keeps each well under the time after which systems kill a submit.
         commands.submit();
-        await pace?.step();
       }
       source.release(layer);
     }
@@ -165,11 +177,6 @@ export class Decoder {
     return [...new Map(sequences.map((sequence) => [sequence.pass.rows, sequence])).values()];
   }
 
-  /** Where something comes from disk, the GPU should not have more to do than what hides it. */
-  #pace(): Pace | null {
-    return this.weights.streams || this.spill ? new Pace(this.gpu, STEPS_AHEAD) : null;
-  }
-
   /**
    * Runs the gradient back through the blocks, down to the lowest one that has an adapter.
    * @param hidden what `forward` kept
@@ -195,11 +202,12 @@ export class Decoder {
     const { adapter } = first.pass;
     const table = savedWeight(first.pass, 'embedding', grads);
     const lowest = table ? 0 : Math.min(...(adapter?.modules.map((m) => m.layer) ?? []));
-    const pace = this.#pace();
+    // What comes back from disk must not wait in the queue all at once; writing it has a pace of its own.
+    const pace = this.spill && new Pace(this.gpu, STEPS_AHEAD);
     const counted = this.#counted(sequences);
     for (let layer = this.spec.layers - 1; layer >= lowest; layer--) {
       const weights = await this.weights.block(layer);
-      this.weights.prefetch(layer > lowest ? layer - 1 : 0);
+      this.weights.prefetch(ahead(layer, lowest, this.spec.layers - 1));
       for (const [i, { pass, inputs, dHidden }] of counted.entries()) {
         const x = await inputs.take(layer);
         const next = counted[i + 1];

@@ -7,7 +7,6 @@ import type { Weight } from '../kernels/weight.ts';
 import type { BatchTensors } from './batchTensors.ts';
 import type { AdapterUse, Decoder } from './decoder.ts';
 import type { ParameterBuffers } from './parameters.ts';
-import { STEPS_AHEAD, Pace } from './pace.ts';
 import { savedWeight } from './savedModules.ts';
 import { partRows } from './vocabulary.ts';
 import { onePart, type MatrixParts } from './weights.ts';
@@ -141,22 +140,20 @@ async function lossesByParts(
   // A dry device has counted all there is once parts and rows take the place of others.
   const last = (gpu.dry ? Math.min(head.count, DRY_PARTS) : head.count) - 1;
   const passing = gpu.dry ? all.filter(({ rows }, i) => i === 0 || rows.batch.targets > most(all, i)) : all;
-  const pace = new Pace(gpu, STEPS_AHEAD);
   for (let i = 0; i <= last; i++) {
     const part = await head.part(i);
     // The backward pass begins with the parts that are there.
-    head.prefetch(i < last ? i + 1 : backward ? i - 1 : 0);
+    head.prefetch([i < last ? i + 1 : backward ? i - 1 : 0]);
     for (const { rows } of passing) {
       const logits = logitsFor(decoder, rows, width);
       for (const chunk of chunksOf(decoder, rows)) addToLosses(decoder, part, rows, chunk, logits);
       commands.submit();
-      await pace.step();
     }
     head.release(i);
   }
   for (let i = last; backward && i >= 0; i--) {
     const part = await head.part(i);
-    head.prefetch(i > 0 ? i - 1 : 1);
+    head.prefetch([i > 0 ? i - 1 : 1]);
     for (const { rows } of passing) {
       const logits = logitsFor(decoder, rows, width);
       for (const chunk of chunksOf(decoder, rows)) {
@@ -165,7 +162,6 @@ async function lossesByParts(
         headBackward(decoder, part, { dLogits: logits, ...chunk, dx: rows.dy, isFirst: i === last });
       }
       commands.submit();
-      await pace.step();
     }
     head.release(i);
   }
@@ -300,7 +296,7 @@ export async function logitsOf(
   rmsNorm(commands, { x, weight: norm, y, rstd, rows: count, eps });
   for (let i = 0; i < head.count; i++) {
     const part = await head.part(i);
-    if (i + 1 < head.count) head.prefetch(i + 1);
+    if (i + 1 < head.count) head.prefetch([i + 1]);
     headLogits(decoder, part, { x: y, start: 0, rows: count, logits, column: part.chunks[0]!.rowStart });
     commands.submit();
     head.release(i);

@@ -1,11 +1,10 @@
 import type { Gpu } from '../gpu/device.ts';
 
-/** Steps that may wait in the queue: a block of a micro-batch, or a part of the head. */
+/** Steps that may wait in the queue: blocks of micro-batches. */
 export const STEPS_AHEAD = 2;
 
 /**
- * Keeps submits a few steps ahead of the GPU, no more: copies of weights on their way are then taken up between them,
- * and what waits in the queue stays small.
+ * Keeps submits a few steps ahead of the GPU, no more: so what is uploaded for them stays small.
  */
 export class Pace {
   readonly #gpu: Gpu;

@@ -39,13 +39,15 @@ export class SlotPool<T> {
     return slot.value;
   }
 
-  /** Begins to load an item where a slot is free for it. */
-  prefetch(key: number): void {
-    if (this.#slotOf(key)) return;
-    const isFull = this.#slots.length >= this.#limit && this.#slots.every(({ borrowed }) => borrowed);
-    if (isFull) return;
-    // What goes wrong here is told to whoever asks for the item.
-    this.#load(key).value.catch(() => undefined);
+  /** Begins to load what comes next, in this order, as far as there are slots that none of it is in. */
+  prefetch(keys: readonly number[]): void {
+    for (const key of keys) {
+      if (this.#slotOf(key)) continue;
+      const free = this.#slots.some((slot) => !slot.borrowed && !keys.includes(slot.key));
+      if (!free && this.#slots.length >= this.#limit) return;
+      // What goes wrong here is told to whoever asks for the item.
+      this.#load(key, keys).value.catch(() => undefined);
+    }
   }
 
   /** Says that the commands that use an item are submitted. */
@@ -62,16 +64,17 @@ export class SlotPool<T> {
     return this.#slots.find((slot) => slot.key === key);
   }
 
-  /** Loads into a new slot, or in the place of what was not used for longest. */
-  #load(key: number): Slot<T> {
+  /** Loads into a new slot, or in the place of what was not used for longest. @param others that must stay */
+  #load(key: number, others: readonly number[] = []): Slot<T> {
     const used = (this.#uses += 1);
     if (this.#slots.length < this.#limit) {
       const slot = { key, borrowed: false, used, ...this.#start(key, undefined) };
       this.#slots.push(slot);
       return slot;
     }
-    const free = this.#slots.filter(({ borrowed }) => !borrowed).sort((a, b) => a.used - b.used);
-    const [slot] = free;
+    const [slot] = this.#slots
+      .filter((other) => !other.borrowed && !others.includes(other.key))
+      .sort((a, b) => a.used - b.used);
     assert(slot, 'every slot of streamed weights is borrowed');
     const former = slot.value;
     const replace = (): Promise<T> => {

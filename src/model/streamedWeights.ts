@@ -96,8 +96,8 @@ export class StreamedWeights implements WeightSource {
     return this.#blocks.take(layer);
   }
 
-  prefetch(layer: number): void {
-    if (layer >= 0) this.#blocks.prefetch(layer);
+  prefetch(layers: readonly number[]): void {
+    this.#blocks.prefetch(layers);
   }
 
   release(layer: number): void {
@@ -124,9 +124,7 @@ export class StreamedWeights implements WeightSource {
     return {
       count: ranges.length,
       part: (index) => pool.take(index),
-      prefetch: (index) => {
-        if (index >= 0 && index < ranges.length) pool.prefetch(index);
-      },
+      prefetch: (indices) => pool.prefetch(indices),
       release: (index) => pool.release(index),
       dispose: () => pool.dispose(),
     };

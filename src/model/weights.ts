@@ -25,8 +25,8 @@ export interface MatrixParts {
   readonly count: number;
   /** A part, borrowed until `release`: its chunks say which rows they are. */
   part(index: number): Promise<Weight>;
-  /** Says which part comes next. */
-  prefetch(index: number): void;
+  /** Says which parts come next. */
+  prefetch(indices: readonly number[]): void;
   /** Says that the part's commands are submitted and it may go. */
   release(index: number): void;
 }
@@ -50,8 +50,8 @@ export interface WeightSource {
   /** Embedding or output head [vocab, hidden]; they are the same where the two are tied. */
   vocabulary(role: VocabularyRole): Promise<MatrixParts>;
   block(layer: number): Promise<BlockWeights>;
-  /** Says which block comes next, so that it can be on its way while this one computes. */
-  prefetch(layer: number): void;
+  /** Says which blocks come next, so that they can be on their way while this one computes. */
+  prefetch(layers: readonly number[]): void;
   /** Whether blocks come and go: then all micro-batches of a step should pass one while it is there. */
   readonly streams: boolean;
   /** Says that the block's commands are submitted and its weights may go. */
