@@ -88,9 +88,15 @@ function askWorker({ message, kill }: Question): Promise<unknown> {
   });
 }
 
+/** With a profile on disk, as a person's: without one, Chromium keeps files of OPFS in another process's memory. */
 async function chromiumPage() {
-  const browser = await chromium.launch(chromiumLaunchOptions());
-  return { page: await browser.newPage(), close: () => browser.close() };
+  const profile = mkdtempSync(join(tmpdir(), 'graft-profile-'));
+  const context = await chromium.launchPersistentContext(profile, chromiumLaunchOptions());
+  const close = async (): Promise<void> => {
+    await context.close();
+    rmSync(profile, { recursive: true, force: true });
+  };
+  return { page: await context.newPage(), close };
 }
 
 async function firefoxPage() {
