@@ -43,7 +43,7 @@ export function ModelStep() {
       aside={
         open && (
           <ToggleButton
-            className="button"
+            className="button button--small step__another"
             isSelected={choosing}
             isDisabled={disabled}
             onChange={(selected) => setChanging(selected ? model.source : null)}
