@@ -4,7 +4,7 @@ import { useStudio } from '../../store/index.ts';
 import { isInUse } from '../../store/stored.ts';
 import type { CachedModel, CachedRepo, DerivedInfo, StorageReport } from '../../workers/hubProtocol.ts';
 import { Fold } from '../controls/Fold.tsx';
-import { ErrorNotice } from '../controls/Notice.tsx';
+import { ErrorNotice, Notice } from '../controls/Notice.tsx';
 import { formatBytes, formatDate } from '../format.ts';
 import { t } from '../text/index.ts';
 
@@ -67,7 +67,14 @@ export function StorageFold() {
   const sum = items.reduce((total, { bytes }) => total + bytes, 0);
   return (
     <>
-      <ErrorNotice error={error} onDismiss={dismiss} />
+      {error?.code === 'storage.opfs_denied' ? (
+        <Notice tone="warning">
+          <p className="notice__what">{t('storage.denied')}</p>
+          <p>{t('storage.deniedHelp')}</p>
+        </Notice>
+      ) : (
+        <ErrorNotice error={error} onDismiss={dismiss} />
+      )}
       {report && items.length > 0 && (
         <Fold title={t('storage.manage')} note={t('storage.sum', { size: formatBytes(sum) })}>
           <div className="storage">

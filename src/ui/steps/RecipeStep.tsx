@@ -22,7 +22,7 @@ export function RecipeStep() {
   const rows = useStudio((state) => state.dataset.tokenized?.rows ?? state.dataset.summary?.rows ?? 0);
   const disabled = useStudio(isTraining);
   const changed = changedFields(draft);
-  const changedAdvanced = changed.filter((key) => recipeFields[key].group === 'advanced');
+  const changedAdvanced = changed.filter((key) => recipeFields[key].group === 'advanced' && isChoice(key));
   return (
     <Step id="recipe" aside={<SaveAndLoad disabled={disabled} />}>
       <ErrorNotice error={error} onDismiss={dismiss} />

@@ -88,6 +88,9 @@ export const hubTexts = {
   'storage.open': 'open',
   'storage.partial': 'not complete',
   'storage.never': 'never used',
+  'storage.denied': 'This browser window gives the page no storage, so nothing can be downloaded to it.',
+  'storage.deniedHelp':
+    'A folder of yours can be trained on all the same. For downloads, open Graft in a normal window: private ones often refuse.',
   'storage.manage': 'Storage',
   'storage.sum': '{size} on this device',
   'storage.item': 'Download',
