@@ -1,12 +1,7 @@
 import { rowLimit } from './plan.ts';
 import { GraftError } from '../lib/errors.ts';
-import type {
-  DataSource,
-  DatasetSummary,
-  PreviewPiece,
-  Progress,
-  TokenizedSummary,
-} from '../workers/protocol.ts';
+import type { DataSource, DatasetSummary, PreviewPiece, TokenizedSummary } from '../workers/dataProtocol.ts';
+import type { Progress } from '../workers/protocol.ts';
 import { noteOf, type ErrorNote } from './errorNote.ts';
 import { isTraining, type SliceOf } from './state.ts';
 

@@ -1,10 +1,5 @@
-import type {
-  DataShapes,
-  FitProposal,
-  PlannedRun,
-  StreamingRung,
-  TokenizedSummary,
-} from '../workers/protocol.ts';
+import type { TokenizedSummary } from '../workers/dataProtocol.ts';
+import type { DataShapes, FitProposal, PlannedRun, StreamingRung } from '../workers/protocol.ts';
 import { noteOf, type ErrorNote } from './errorNote.ts';
 import type { SliceOf, Studio } from './state.ts';
 

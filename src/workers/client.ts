@@ -1,7 +1,8 @@
 import * as Comlink from 'comlink';
 import { GraftError } from '../lib/errors.ts';
 import type { HubApi } from './hubProtocol.ts';
-import type { DataApi, EngineApi, Result } from './protocol.ts';
+import type { DataApi } from './dataProtocol.ts';
+import type { EngineApi, Result } from './protocol.ts';
 import { valueOf, type Throwing } from './result.ts';
 
 /** A worker seen from the page: its methods, and what to do about its end. */

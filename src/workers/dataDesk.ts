@@ -6,7 +6,8 @@ import { previewRow, rowLengths, tokenizeDataset, type TokenizedDataset } from '
 import { countTrainedTokens, selectRows } from '../data/tokenRows.ts';
 import { checkTokenizerFits, loadTokenizer, type Tokenizer } from '../data/tokenizer.ts';
 import { assert, GraftError } from '../lib/errors.ts';
-import type { DataApi, PreviewPiece, Progress, RowProblem, TokenizedSummary } from './protocol.ts';
+import type { DataApi, PreviewPiece, RowProblem, TokenizedSummary } from './dataProtocol.ts';
+import type { Progress } from './protocol.ts';
 import { createHubLink } from './hubLink.ts';
 import type { Throwing } from './result.ts';
 import { dataSourceOf, folderOf } from './sourceFolder.ts';

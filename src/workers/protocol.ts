@@ -1,4 +1,7 @@
-/** What the page, the engine worker and the data worker say to each other; the hub worker's part is in hubProtocol.ts. Everything here survives structured cloning. */
+/**
+ * What the page and the engine worker say to each other, and what all workers share; dataProtocol.ts and hubProtocol.ts
+ * have the others' parts. Everything here survives structured cloning.
+ */
 import type { Recipe } from '../config/recipe.ts';
 import type { TokenRows } from '../data/tokenRows.ts';
 import type { AdapterDtype } from '../formats/peft.ts';
@@ -26,11 +29,6 @@ export type ModelSource =
   | { kind: 'hub'; name: string; endpoint: string; repo: string; commit: string; license: string | null }
   /** A model that was downloaded, in the origin private file system. */
   | { kind: 'cached'; name: string; host: string; repo: string; commit: string };
-
-/** Where a data file is: on the person's disk, or one of a data set that was downloaded. */
-export type DataSource =
-  | { kind: 'file'; file: File }
-  | { kind: 'cached'; name: string; host: string; repo: string; commit: string; path: string };
 
 /** Worker methods return this; the client turns failures back into GraftError. */
 export type Result<T> =
@@ -73,45 +71,6 @@ export interface ModelSummary {
   hasChatTemplate: boolean;
   /** How the files are quantized, such as “GPTQ”; null where they are not. */
   quantized: 'bitsandbytes' | 'gptq' | 'awq' | null;
-}
-
-export interface RowProblem {
-  line: number;
-  message: string;
-}
-
-export interface DatasetSummary {
-  name: string;
-  format: string;
-  rows: number;
-  problems: RowProblem[];
-  problemCount: number;
-}
-
-export interface TokenizeOptions {
-  mask: Recipe['mask'];
-  maxLength: number;
-  evalFraction: number;
-  seed: number;
-}
-
-export interface TokenizedSummary {
-  rows: number;
-  evalRows: number;
-  tokens: number;
-  trainedTokens: number;
-  truncatedRows: number;
-  truncatedTokens: number;
-  longest: number;
-  /** Rows by token length. */
-  histogram: { from: number; to: number; rows: number }[];
-  problems: RowProblem[];
-  problemCount: number;
-}
-
-export interface PreviewPiece {
-  text: string;
-  trained: boolean;
 }
 
 /** What of a recipe decides in which form weights are on the GPU. */
@@ -281,23 +240,4 @@ export interface EngineApi {
   ): Promise<Result<MergeOutcome>>;
   /** Ends the running merge; what it had written is removed. */
   cancelMerge(): Promise<Result<null>>;
-}
-
-/** Everything about text: parsing, templates, tokens, masks. */
-export interface DataApi {
-  /** Takes a port to the hub worker, for sources of kind `hub`. */
-  connectHub(port: MessagePort): Promise<Result<null>>;
-  /** Reads the tokenizer and chat template of a model; null for a folder without a tokenizer. */
-  openTokenizer(
-    source: ModelSource,
-    vocabSize: number,
-  ): Promise<Result<{ fallbackTemplate: boolean } | null>>;
-  openDataset(source: DataSource, onProgress: (p: Progress) => void): Promise<Result<DatasetSummary>>;
-  tokenize(options: TokenizeOptions, onProgress: (p: Progress) => void): Promise<Result<TokenizedSummary>>;
-  /** Row `index` of the tokenized training rows, as the model sees it. */
-  preview(index: number): Promise<Result<{ line: number; tokens: number; pieces: PreviewPiece[] }>>;
-  /** Tokens and targets of the tokenized rows, for plans of memory. */
-  rowShapes(): Promise<Result<DataShapes>>;
-  /** The tokenized rows, for the engine. */
-  rows(): Promise<Result<{ train: TokenRows; evaluation: TokenRows | null }>>;
 }

@@ -5,7 +5,8 @@ import { fileFolder } from '../storage/fileFolder.ts';
 import type { ByteSource, Folder } from '../storage/types.ts';
 import { openModelCache } from './cachePlace.ts';
 import type { HubLink } from './hubLink.ts';
-import type { DataSource, ModelSource } from './protocol.ts';
+import type { DataSource } from './dataProtocol.ts';
+import type { ModelSource } from './protocol.ts';
 
 /** The folder that a source stands for. Throws `storage.not_found` for a download that is no longer there. */
 export async function folderOf(source: ModelSource, hub: HubLink): Promise<Folder> {

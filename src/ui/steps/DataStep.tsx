@@ -2,7 +2,7 @@ import { Button } from 'react-aria-components';
 import { useStudio } from '../../store/index.ts';
 import { rowLimit } from '../../store/plan.ts';
 import { isTraining } from '../../store/state.ts';
-import type { DatasetSummary, RowProblem, TokenizedSummary } from '../../workers/protocol.ts';
+import type { DatasetSummary, RowProblem, TokenizedSummary } from '../../workers/dataProtocol.ts';
 import { chooseDataFile } from '../chooseFiles.ts';
 import { Histogram } from '../charts/Histogram.tsx';
 import { DropArea } from '../controls/DropArea.tsx';

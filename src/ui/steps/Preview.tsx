@@ -1,7 +1,7 @@
 import { Fragment } from 'react';
 import { Button } from 'react-aria-components';
 import { useStudio } from '../../store/index.ts';
-import type { PreviewPiece } from '../../workers/protocol.ts';
+import type { PreviewPiece } from '../../workers/dataProtocol.ts';
 import { Icon } from '../controls/Icon.tsx';
 import { NumberInput } from '../controls/NumberInput.tsx';
 import { SwitchInput } from '../controls/SwitchInput.tsx';
