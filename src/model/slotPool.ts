@@ -24,6 +24,7 @@ export class SlotPool<T> {
   readonly #start: StartLoad<T>;
   readonly #slots: Slot<T>[] = [];
   #uses = 0;
+  #disposed = false;
 
   /** @param limit items on the GPU at once */
   constructor(limit: number, start: StartLoad<T>) {
@@ -57,6 +58,7 @@ export class SlotPool<T> {
   }
 
   dispose(): void {
+    this.#disposed = true;
     for (const { loader } of this.#slots.splice(0)) loader.dispose();
   }
 
@@ -78,6 +80,7 @@ export class SlotPool<T> {
     assert(slot, 'every slot of streamed weights is borrowed');
     const former = slot.value;
     const replace = (): Promise<T> => {
+      assert(!this.#disposed, 'loading goes on after its end');
       const { loader, value } = this.#start(key, slot.loader);
       slot.loader = loader;
       return value;
