@@ -121,9 +121,47 @@ describe('models of the Hub in Chromium', { timeout: OPEN }, () => {
     await studio.waitForText(/1 of 5 blocks is on the GPU at a time/);
     await studio.waitForText(/Weights\s+[\d.]+ KB/);
     await studio.screenshot('hub-3c-budget');
+    expect(await accessibilityProblems(studio)).toEqual([]);
     await click('Train');
     await studio.waitForText('Trained 2 steps', OPEN);
     await studio.screenshot('hub-4-trained');
+  });
+
+  it('leaves for repos of the person’s: the adapter and the merged model, each one commit with a card', async () => {
+    // Each of the two has a fold of that name.
+    await click('A data set of the Hub');
+    await click('Push to the Hub');
+    await click('Connection');
+    await studio.fill('Access token', hub.token);
+    await click('Use token');
+    await click(`Send the token to ${new URL(hub.endpoint).host} too`, 'switch');
+    for (const [what, repo] of [
+      ['The adapter', 'robots/zip-adapter'],
+      ['The merged model, as chosen above', 'robots/zip'],
+    ] as const) {
+      await studio.select('What to push', what);
+      await studio.fill('Repo', repo);
+      await click('Push as one commit');
+      await expect.poll(() => hub.uploads.commits.at(-1)?.repo, { timeout: OPEN }).toBe(repo);
+      await studio.waitForText(`Pushed as commit ${hub.commit(repo).slice(0, 8)}`);
+    }
+    await studio.screenshot('hub-4b-pushed');
+    expect(await accessibilityProblems(studio)).toEqual([]);
+    expect(hub.uploads.commits).toHaveLength(2);
+    const [adapter, merged] = ['robots/zip-adapter', 'robots/zip'].map((repo) => hub.models.get(repo)!);
+    expect(adapter!.private).toBe(true);
+    expect(Object.keys(adapter!.files)).toContain('adapter_model.safetensors');
+    expect((merged!.files['model.safetensors'] as Uint8Array).length).toBeGreaterThan(1_000_000);
+    for (const { files } of [adapter!, merged!]) {
+      const card = Buffer.from(files['README.md'] as Uint8Array).toString();
+      expect(card).toContain(`base_model: ${stories}\n`);
+      expect(card).toContain('license: mit\ndatasets:\n- test/robots\n');
+      expect(card).toContain(`${stories}) at commit \`${hub.commit(stories).slice(0, 12)}\``);
+      expect(card).toContain('240 rows to train on');
+    }
+    const elsewhere = hub.seen.filter(({ place }) => place === 'files');
+    expect(JSON.stringify(elsewhere)).not.toContain(hub.token);
+    expect(await storedTexts(studio, hub.token)).toEqual([]);
   });
 
   it('is there after a reload, without the Hub', async () => {

@@ -49,7 +49,7 @@ function BudgetSlider() {
           setFields({ memory_budget: place === last ? 0 : rungs[last - place]!.memory.total })
         }
       >
-        <Label className="hidden">{t('budget.label')}</Label>
+        <Label>{t('budget.most')}</Label>
         <output className="slider__value">{chosen === 0 ? t('budget.none') : total}</output>
         <SliderTrack className="slider__track">
           <span className="slider__fill" style={{ width: `${(1 - chosen / last) * 100}%` }} />

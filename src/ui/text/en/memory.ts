@@ -22,6 +22,7 @@ export const memoryTexts = {
   'fit.help.refused':
     'One buffer would be {bytes}, and this device lets a shader use {max} at once. Step 3 says what to change.',
   'budget.label': 'Memory budget',
+  'budget.most': 'At most',
   'budget.none': 'no limit',
   'budget.onlyWay': 'This model is too small to run with less.',
   'budget.resident':
