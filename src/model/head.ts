@@ -291,7 +291,7 @@ export async function logitsOf(
   const x = workspace.get('head x', 'f32', [count, d], 'loss');
   const y = workspace.get('head norm', decoder.type, [count, d], 'loss');
   const rstd = workspace.get('head rstd', 'f32', [count], 'loss');
-  const logits = workspace.get('all logits', 'f32', [count, vocabSize], 'loss');
+  const logits = workspace.get('logits', 'f32', [count, vocabSize], 'loss');
   gatherRows(commands, { x: hidden, y: x, index, rows: count, dim: d });
   rmsNorm(commands, { x, weight: norm, y, rstd, rows: count, eps });
   for (let i = 0; i < head.count; i++) {
