@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { browsers } from '../../e2e/harness/browsers.ts';
 import { openWorkerPage, type WorkerPage } from '../../e2e/harness/workerPage.ts';
@@ -75,7 +76,8 @@ export async function mergeBench(): Promise<string> {
     `${notes.join('; ')}.`,
     'Bytes a second against a plain copy of the file before and after it (sync access handles, 16 MiB at once, flushed); the',
     'most memory at once (JavaScript: the growth of the page’s process, garbage included); the hash of the weights',
-    'against that of a merge in numpy. Both adapters compute on the processor that also copies.',
+    'against that of a merge in numpy. Both adapters compute on the processor that also copies, whose cores',
+    `(${cpus().length}) had a load of ${loadavg()[1]!.toFixed(0)} in all.`,
     '',
     table(header, rows),
   ].join('\n');
