@@ -7,7 +7,7 @@ import { parseDatasetReference, parseModelReference, type RepoReference } from '
 import { resolveRepo, type HubRepo } from '../hub/resolveRepo.ts';
 import type { DerivedWeights } from '../model/derived/derivedWeights.ts';
 import { openKeptWeights } from './keptWeights.ts';
-import { searchModels } from './searchModels.ts';
+import { searchModels } from '../hub/searchModels.ts';
 import { GraftError } from '../lib/errors.ts';
 import { downloadedFacts, modelFacts, repoFacts } from './hubFacts.ts';
 import type { DownloadProgress, HubApi, HubChoice, HubModelFacts } from './hubProtocol.ts';

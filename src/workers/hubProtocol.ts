@@ -3,14 +3,14 @@ import type { CachedRepo } from '../hub/modelCache.ts';
 import type { DownloadProgress } from '../hub/progress.ts';
 import type { PushOptions, PushOutcome, PushProgress } from '../hub/push.ts';
 import type { DerivedInfo } from '../model/derived/derivedWeights.ts';
-import type { FoundModel } from './searchModels.ts';
+import type { FoundModel } from '../hub/searchModels.ts';
 import type { NamedBlob, Result } from './protocol.ts';
 
 export type { CachedModel, CachedRepo } from '../hub/modelCache.ts';
 export type { DownloadProgress } from '../hub/progress.ts';
 export type { PushOutcome, PushProgress } from '../hub/push.ts';
 export type { DerivedInfo } from '../model/derived/derivedWeights.ts';
-export type { FoundModel } from './searchModels.ts';
+export type { FoundModel } from '../hub/searchModels.ts';
 
 /** Where a repo is and at which commit. */
 export interface HubPlace {

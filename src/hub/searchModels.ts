@@ -1,8 +1,8 @@
 import { HubApiError, listModels } from '@huggingface/hub';
 import { GraftError, messageOf } from '../lib/errors.ts';
-import { Transient } from '../hub/answers.ts';
-import type { Hub } from '../hub/hub.ts';
-import { licenseOf } from '../hub/resolveRepo.ts';
+import { Transient } from './answers.ts';
+import type { Hub } from './hub.ts';
+import { licenseOf } from './resolveRepo.ts';
 
 /** A model that a search found. */
 export interface FoundModel {
