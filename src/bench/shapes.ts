@@ -19,7 +19,7 @@ export const shapes: Readonly<Record<string, Record<string, unknown>>> = {
     model_type: 'llama',
     hidden_size: 64,
     intermediate_size: 192,
-    num_hidden_layers: 6,
+    num_hidden_layers: 4,
     num_attention_heads: 4,
     num_key_value_heads: 2,
     vocab_size: 512,
