@@ -57,7 +57,7 @@ export interface ExportSlice {
   measureMerges(): Promise<void>;
   exportAdapter(): Promise<void>;
   merge(destination: MergeDestination): Promise<void>;
-  /** Ends the merge under way; what it had written is removed. */
+  /** Ends the merge under way; what it had written is no model, and the same merge goes on from it. */
   cancelMerge(): Promise<void>;
   dismissExportError(): void;
 }

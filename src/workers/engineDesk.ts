@@ -1,20 +1,14 @@
 import shaders from 'virtual:shaders';
-import type { RunRecord } from '../config/runRecord.ts';
-import { checkTokenizerFits, loadTokenizer, type Tokenizer } from '../data/tokenizer.ts';
-import type { TokenRows } from '../data/tokenRows.ts';
+import { checkTokenizerFits } from '../data/tokenizer.ts';
 import { readAdapter } from '../formats/peft.ts';
 import { openGpu, type Gpu } from '../gpu/device.ts';
 import { answer, chatPrompt, textPrompt } from '../infer/answer.ts';
 import { assert, GraftError, messageOf } from '../lib/errors.ts';
-import { adapterToPeft, loadAdapter, type AdapterDescription } from '../model/adapterFiles.ts';
-import { withoutAdapter, type AdapterUse, type Decoder } from '../model/decoder.ts';
-import type { LoraAdapter } from '../model/loraAdapter.ts';
-import { activationType, closeDecoder, openDecoder, quantizationOf } from '../model/openDecoder.ts';
-import { openModelFiles, openModelHeaders, type ModelFiles } from '../model/openModel.ts';
+import { loadAdapter } from '../model/adapterFiles.ts';
+import { withoutAdapter, type AdapterUse } from '../model/decoder.ts';
+import { quantizationOf } from '../model/openDecoder.ts';
 import { removeSpilled } from '../model/spillFile.ts';
-import type { Streaming } from '../model/streaming.ts';
 import { opfsDirectory } from '../storage/opfsDirectory.ts';
-import { evaluateMerges } from '../train/evaluateMerges.ts';
 import { fitRecipe } from '../train/fitRecipe.ts';
 import { dataShapes } from '../train/largestBatch.ts';
 import { runLog } from '../train/runRecord.ts';
@@ -22,43 +16,14 @@ import { describeAdapter, startAdapter } from '../train/startAdapter.ts';
 import { chooseStreaming, planRun, streamingForAnswers, streamingRungs } from '../train/streamingPlan.ts';
 import { train } from '../train/trainer.ts';
 import { adapterFiles, adapterZip, exportSizes, mergeTo } from './exporting.ts';
-import { openKeptWeights } from './keptWeights.ts';
 import { summarize } from './modelSummary.ts';
 import { createHubLink } from './hubLink.ts';
-import type { EngineApi, MergeLosses, Progress, WeightSettings } from './protocol.ts';
+import { KeptAdapter } from './keptAdapter.ts';
+import { OpenedModel, SPILL_FOLDER } from './openedModel.ts';
+import type { AdapterDtype, EngineApi, Progress } from './protocol.ts';
 import type { Throwing } from './result.ts';
 import { folderOf } from './sourceFolder.ts';
 import { trainReporter } from './trainReporter.ts';
-
-/** The open model: its files and tokenizer, and its weights on the GPU once something has asked for them. */
-interface OpenModel {
-  name: string;
-  /** What an adapter of it says it belongs to: the name on its Hub, where there is one. */
-  base: string;
-  files: ModelFiles;
-  loaded: LoadedWeights | null;
-  tokenizer: Tokenizer | null;
-}
-
-/** In the origin private file system, for the inputs of blocks that do not fit the GPU. */
-const SPILL_FOLDER = 'spill';
-
-/** What is remembered of an adapter's training until it is merged. */
-interface AdapterTraining {
-  /** The 4 bits it was trained on; null for a base as stored. */
-  quantize: null | { doubleQuant: boolean };
-  evalRows: TokenRows | null;
-  /** Null until they are measured. */
-  losses: MergeLosses | null;
-  /** What the run has come to by now. */
-  record(): RunRecord;
-}
-
-/** Weights on the GPU, and what was asked for when they were loaded. */
-interface LoadedWeights {
-  form: string;
-  decoder: Decoder;
-}
 
 /**
  * What the engine worker does: owns the device, one model and one adapter, and runs one job at a time.
@@ -68,9 +33,8 @@ interface LoadedWeights {
 export function createEngineDesk(): Throwing<EngineApi> {
   const hub = createHubLink();
   let gpu: Promise<Gpu> | null = null;
-  let model: OpenModel | null = null;
-  let adapter: { lora: LoraAdapter; about: AdapterDescription; training: AdapterTraining | null } | null =
-    null;
+  let model: OpenedModel | null = null;
+  let adapter: KeptAdapter | null = null;
   let stopTraining = false;
   let stopGenerating = false;
   let merging: AbortController | null = null;
@@ -90,67 +54,29 @@ export function createEngineDesk(): Throwing<EngineApi> {
     return gpu;
   }
 
-  function opened(): OpenModel {
+  function opened(): OpenedModel {
     assert(model, 'no model is open');
     return model;
   }
 
-  function keptAdapter() {
+  function keptAdapter(): KeptAdapter {
     assert(adapter, 'there is no adapter');
     return adapter;
   }
 
   const adapterName = (): string => `${opened().name}-adapter`;
-  const runRecord = (): RunRecord | null => keptAdapter().training?.record() ?? null;
 
   function dropAdapter(): void {
     adapter?.lora.dispose();
     adapter = null;
   }
 
-  /** The weights as a recipe asks for them; those that are there go first, for two may not fit. */
-  async function decoderFor(
-    { dtype, method, double_quant }: WeightSettings,
-    streaming: Streaming,
-    onProgress: (done: number, total: number) => void,
-    onNotKept: (error: unknown) => void = () => undefined,
-  ): Promise<Decoder> {
-    const current = opened();
-    const device_ = await device();
-    const type = activationType(device_, dtype);
-    const quantize = current.files.quantization ? null : quantizationOf({ method, double_quant });
-    const form = JSON.stringify({ type, quantize, streaming });
-    if (current.loaded?.form === form) return current.loaded.decoder;
-    dropWeights();
-    const decoder = await openDecoder(device_, current.files, type, {
-      ...{ quantize, streaming, onProgress },
-      spillFolder: streaming.spill ? await opfsDirectory(SPILL_FOLDER) : null,
-      derived: quantize && (await openKeptWeights(onNotKept)),
-    });
-    current.loaded = { form, decoder };
-    return decoder;
-  }
+  const filesOfAdapter = async (dtype: AdapterDtype) => {
+    const kept = keptAdapter();
+    return adapterFiles(adapterName(), await kept.toPeft(), dtype, kept.record);
+  };
 
-  /** The losses between which a person chooses, measured once, where there is a choice and rows to measure it on. */
-  async function mergeLosses(): Promise<MergeLosses | null> {
-    const { lora, about, training } = keptAdapter();
-    const { files } = opened();
-    if (!training?.evalRows || !(training.quantize || files.quantization)) return null;
-    const { evalRows, quantize } = training;
-    training.losses ??= await evaluateMerges(
-      await device(),
-      files,
-      await adapterToPeft(lora, about),
-      evalRows,
-      quantize?.doubleQuant ?? false,
-    );
-    return training.losses;
-  }
-
-  function dropWeights(): void {
-    if (model?.loaded) closeDecoder(model.loaded.decoder);
-    if (model) model.loaded = null;
-  }
+  const mergeLosses = async () => keptAdapter().mergeLosses(await device(), opened().files);
 
   return {
     async connectHub(port) {
@@ -174,15 +100,11 @@ export function createEngineDesk(): Throwing<EngineApi> {
 
     openModel: (source) =>
       inTurn(async () => {
-        const folder = await folderOf(source, hub);
-        // On a Hub nothing but headers is read before the person has decided to download.
-        const files = await (source.kind === 'hub' ? openModelHeaders(folder) : openModelFiles(folder));
-        const tokenizer = await loadTokenizer(files.folder);
-        dropWeights();
+        const next = await OpenedModel.open(source, hub);
+        model?.dropWeights();
         dropAdapter();
-        const base = source.kind === 'hub' || source.kind === 'cached' ? source.repo : source.name;
-        model = { name: source.name, base, files, loaded: null, tokenizer };
-        return summarize(source.name, files, tokenizer);
+        model = next;
+        return summarize(next.name, next.files, next.tokenizer);
       }),
 
     // Neither touches the GPU, so they need not wait for a run to end.
@@ -201,12 +123,10 @@ export function createEngineDesk(): Throwing<EngineApi> {
         const device_ = await device();
         const shapes = dataShapes({ train: rows, evaluation: evalRows });
         const streaming = await chooseStreaming(files, recipe, device_, shapes);
-        const loading = bytesReporter('Loading weights', (progress) =>
-          onEvent({ kind: 'loading', progress }),
-        );
-        const decoder = await decoderFor(recipe, streaming, loading, (error) =>
-          onEvent({ kind: 'notKept', detail: messageOf(error) }),
-        );
+        const decoder = await opened().decoderFor(device_, recipe, streaming, {
+          onProgress: loadingReporter((progress) => onEvent({ kind: 'loading', progress })),
+          onNotKept: (error) => onEvent({ kind: 'notKept', detail: messageOf(error) }),
+        });
         onEvent({ kind: 'phase', phase: 'Preparing the adapter' });
         // Scratch of earlier jobs may be larger than this run's.
         decoder.workspace.dispose();
@@ -218,8 +138,8 @@ export function createEngineDesk(): Throwing<EngineApi> {
           rows: { train: rows, evaluation: evalRows },
           recipe,
         });
-        const training = { quantize: quantizationOf(recipe), evalRows, losses: null, record: log.record };
-        adapter = { lora, about: describeAdapter(base, recipe, null), training };
+        const training = { quantize: quantizationOf(recipe), evalRows, record: log.record };
+        adapter = new KeptAdapter(lora, describeAdapter(base, recipe, null), training);
         const reporter = trainReporter(onEvent, device_.memory, lora.parameters);
         reporter.begin();
         const outcome = await train({
@@ -253,10 +173,12 @@ export function createEngineDesk(): Throwing<EngineApi> {
         if (!tokenizer) throw new GraftError('infer.no_tokenizer');
         checkTokenizerFits(tokenizer, files.spec.vocabSize);
         const { prompt, adapterStrength, weights, ...options } = request;
-        const loading = bytesReporter('Loading weights', onProgress);
+        const device_ = await device();
         const decoder =
-          opened().loaded?.decoder ??
-          (await decoderFor(weights, await streamingForAnswers(files, weights, await device()), loading));
+          opened().decoder ??
+          (await opened().decoderFor(device_, weights, await streamingForAnswers(files, weights, device_), {
+            onProgress: loadingReporter(onProgress),
+          }));
         const use: AdapterUse =
           adapter && adapterStrength !== 0
             ? { adapter: adapter.lora, strength: adapterStrength, dropout: null }
@@ -283,55 +205,36 @@ export function createEngineDesk(): Throwing<EngineApi> {
 
     openAdapter: (source) =>
       inTurn(async () => {
-        const current = opened();
-        // A merge reads matrices, and what small tensors say of them where they are quantized.
-        if (current.files.quantization) current.files = await openModelFiles(current.files.folder);
-        const { files } = current;
+        const files = await opened().readQuantized();
         const peft = await readAdapter(await folderOf(source, hub));
         const lora = await loadAdapter(await device(), files.spec, peft);
         dropAdapter();
-        adapter = { lora, about: { base: opened().base, dropout: 0, from: peft.config }, training: null };
+        adapter = new KeptAdapter(lora, { base: opened().base, dropout: 0, from: peft.config }, null);
         return { rank: peft.config.r, modules: peft.modules.size };
       }),
 
     exportSizes: () =>
-      inTurn(async () => {
-        const { lora, about } = keptAdapter();
-        return exportSizes(await device(), opened().files, await adapterToPeft(lora, about));
-      }),
+      inTurn(async () => exportSizes(await device(), opened().files, await keptAdapter().toPeft())),
 
-    exportAdapter: (dtype) =>
-      inTurn(async () => {
-        const { lora, about } = keptAdapter();
-        const name = adapterName();
-        return adapterZip(
-          name,
-          await adapterFiles(name, await adapterToPeft(lora, about), dtype, runRecord()),
-        );
-      }),
+    exportAdapter: (dtype) => inTurn(async () => adapterZip(adapterName(), await filesOfAdapter(dtype))),
 
-    adapterFiles: () =>
-      inTurn(async () => {
-        const { lora, about } = keptAdapter();
-        return adapterFiles(adapterName(), await adapterToPeft(lora, about), 'F32', runRecord());
-      }),
+    adapterFiles: () => inTurn(() => filesOfAdapter('F32')),
 
     measureMerges: () => inTurn(mergeLosses),
 
     merge: (destination, settings, onProgress) =>
       inTurn(async () => {
-        const { lora, about, training } = keptAdapter();
+        const kept = keptAdapter();
         const { name, files } = opened();
         merging = new AbortController();
         try {
-          const peft = await adapterToPeft(lora, about);
-          return await mergeTo(await device(), files, peft, {
+          return await mergeTo(await device(), files, await kept.toPeft(), {
             destination,
             settings,
             losses: mergeLosses,
-            trainedDoubleQuant: training?.quantize?.doubleQuant ?? false,
+            trainedDoubleQuant: kept.training?.quantize?.doubleQuant ?? false,
             name: `${name}-merged`,
-            run: runRecord(),
+            run: kept.record,
             onProgress,
             signal: merging.signal,
           });
@@ -347,15 +250,12 @@ export function createEngineDesk(): Throwing<EngineApi> {
   };
 }
 
-function bytesReporter(
-  phase: string,
-  onProgress: (p: Progress) => void,
-): (done: number, total: number) => void {
+/** Tells of a load a message for each percent: one for every tensor of a large model would be thousands. */
+function loadingReporter(onProgress: (p: Progress) => void): (done: number, total: number) => void {
   let told = 0;
   return (done, total) => {
-    // A message for every tensor of a large model would be thousands: one for each percent will do.
     if (done < total && done - told < total / 100) return;
     told = done;
-    onProgress({ phase, done, total, unit: 'bytes' });
+    onProgress({ phase: 'Loading weights', done, total, unit: 'bytes' });
   };
 }

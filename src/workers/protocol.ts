@@ -238,6 +238,6 @@ export interface EngineApi {
     settings: MergeSettings,
     onProgress: (p: Progress) => void,
   ): Promise<Result<MergeOutcome>>;
-  /** Ends the running merge; what it had written is removed. */
+  /** Ends the running merge; what it had written is no model, and the same merge goes on from it. */
   cancelMerge(): Promise<Result<null>>;
 }
