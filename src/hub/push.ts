@@ -1,8 +1,8 @@
-import { commitIter, createRepo, HubApiError, type CommitOperation } from '@huggingface/hub';
-import { GraftError, messageOf } from '../lib/errors.ts';
-import { Transient } from './answers.ts';
+import { commitIter, createRepo, type CommitOperation } from '@huggingface/hub';
+import { GraftError } from '../lib/errors.ts';
 import type { Hub } from './hub.ts';
 import { CommitOnce } from './commitOnce.ts';
+import { namedError } from './namedError.ts';
 import { parseModelReference } from './repoReference.ts';
 import { resolveRepo } from './resolveRepo.ts';
 
@@ -66,12 +66,7 @@ export async function pushFiles(
       }
     }
   } catch (error) {
-    signal?.throwIfAborted();
-    if (error instanceof GraftError) throw error;
-    if (error instanceof Transient) throw error.named;
-    const detail = error instanceof HubApiError ? `status ${error.statusCode}` : messageOf(error);
-    const params = { host: hub.host, repo, detail: detail.replace(/https?:\S+/g, '…').slice(0, 200) };
-    throw new GraftError('hub.push_failed', params, { cause: error });
+    throw namedError(error, 'hub.push_failed', { host: hub.host, repo }, signal);
   }
 }
 

@@ -1,8 +1,8 @@
-import { datasetInfo, HubApiError, listFiles, modelInfo } from '@huggingface/hub';
-import { GraftError, messageOf } from '../lib/errors.ts';
+import { datasetInfo, listFiles, modelInfo } from '@huggingface/hub';
+import { GraftError } from '../lib/errors.ts';
 import { isPlainFileName } from '../lib/fileName.ts';
-import { Transient } from './answers.ts';
 import type { Hub } from './hub.ts';
+import { namedError } from './namedError.ts';
 import { isCommit, type RepoReference } from './repoReference.ts';
 import type { HubFile } from './remoteFile.ts';
 
@@ -67,13 +67,7 @@ export async function resolveRepo(
       private: Boolean(info.private),
     };
   } catch (error) {
-    signal?.throwIfAborted();
-    if (error instanceof GraftError) throw error;
-    if (error instanceof Transient) throw error.named;
-    // The library's own complaints, and answers that are not what the API gives.
-    const detail =
-      error instanceof HubApiError ? `status ${error.statusCode}` : messageOf(error).slice(0, 200);
-    throw new GraftError('hub.bad_listing', { host, repo, detail }, { cause: error });
+    throw namedError(error, 'hub.bad_listing', { host, repo }, signal);
   }
 }
 

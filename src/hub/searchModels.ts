@@ -1,7 +1,6 @@
-import { HubApiError, listModels } from '@huggingface/hub';
-import { GraftError, messageOf } from '../lib/errors.ts';
-import { Transient } from './answers.ts';
+import { listModels } from '@huggingface/hub';
 import type { Hub } from './hub.ts';
+import { namedError } from './namedError.ts';
 import { licenseOf } from './resolveRepo.ts';
 
 /** A model that a search found. */
@@ -47,11 +46,6 @@ export async function searchModels(hub: Hub, query: string, signal?: AbortSignal
     }
     return found;
   } catch (error) {
-    signal?.throwIfAborted();
-    if (error instanceof GraftError) throw error;
-    if (error instanceof Transient) throw error.named;
-    const detail =
-      error instanceof HubApiError ? `status ${error.statusCode}` : messageOf(error).slice(0, 200);
-    throw new GraftError('hub.bad_listing', { host, repo: query, detail }, { cause: error });
+    throw namedError(error, 'hub.bad_listing', { host, repo: query }, signal);
   }
 }

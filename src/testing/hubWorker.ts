@@ -4,8 +4,8 @@ import { ModelCache } from '../hub/modelCache.ts';
 import { resolveRepo } from '../hub/resolveRepo.ts';
 import { GraftError, messageOf } from '../lib/errors.ts';
 import { opfsDirectory } from '../storage/opfsDirectory.ts';
-import type { Folder } from '../storage/types.ts';
 import { webLocks } from '../storage/webLocks.ts';
+import { hashesOf } from './hashes.ts';
 
 /** What a test in a browser asks of its worker. */
 export interface HubTask {
@@ -45,17 +45,6 @@ async function run({ endpoint, repo, token, cancelAt, lookOnly }: HubTask): Prom
     const code = error instanceof GraftError ? error.code : null;
     return { error: messageOf(error), code, received: hub.bytesReceived };
   }
-}
-
-/** SHA-256 of every file, in hex. */
-async function hashesOf(folder: Folder): Promise<Record<string, string>> {
-  const hashes: Record<string, string> = {};
-  for (const name of await folder.list()) {
-    const source = await folder.open(name);
-    const digest = await crypto.subtle.digest('SHA-256', await source.read(0, source.size));
-    hashes[name] = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
-  }
-  return hashes;
 }
 
 self.onmessage = async ({ data }: MessageEvent<HubTask>) => self.postMessage(await run(data));

@@ -7,6 +7,7 @@ import { openModelFiles } from '../model/openModel.ts';
 import { opfsDirectory } from '../storage/opfsDirectory.ts';
 import { removeOpfsFolder } from '../storage/opfsRoot.ts';
 import type { Directory, Folder } from '../storage/types.ts';
+import { hashesOf } from './hashes.ts';
 import { randomPeft } from './mergeAdapter.ts';
 import { tinyModel } from './tinyModel.ts';
 
@@ -71,16 +72,6 @@ async function isModel(folder: Folder): Promise<boolean> {
     if (error instanceof GraftError) return false;
     throw error;
   }
-}
-
-async function hashesOf(folder: Folder): Promise<Record<string, string>> {
-  const hashes: Record<string, string> = {};
-  for (const name of await folder.list()) {
-    const source = await folder.open(name);
-    const digest = await crypto.subtle.digest('SHA-256', await source.read(0, source.size));
-    hashes[name] = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
-  }
-  return hashes;
 }
 
 self.onmessage = async ({ data }: MessageEvent<MergeTask>) => {
