@@ -124,7 +124,7 @@ export const hubTexts = {
   'connection.official': 'Back to huggingface.co',
   'connection.token': 'Access token',
   'connection.tokenHelp':
-    'For gated and private models. It stays in the memory of this tab, and is sent only to huggingface.co.',
+    'For gated and private models, and for pushing. It stays in the memory of this tab, and is sent only to huggingface.co.',
   'connection.useToken': 'Use token',
   'connection.hasToken': 'A token is in use until this tab is closed.',
   'connection.account': 'Signed in as {account} until this tab is closed.',
