@@ -167,8 +167,9 @@ describe('in Chromium, into OPFS', { timeout: 120_000 }, () => {
       if (kill % 5 === 4) expect(await download({ repo })).toMatchObject({ hashes });
     }
     expect(finished).toBeLessThan(13);
-    // What was on its way at a kill comes again: some of each connection, whatever the file's size.
-    expect((hub.bytesSent - sentBefore - 5 * SIZE) / 25).toBeLessThan(500_000);
+    // What was on its way at a kill comes again: some of each connection, and what the sockets held, whatever the
+    // file's size.
+    expect((hub.bytesSent - sentBefore - 5 * SIZE) / 25).toBeLessThan(1_500_000);
   });
 
   it('the token goes to the Hub and not where the browser is redirected to', async () => {

@@ -76,8 +76,15 @@ export class HubServer {
   readonly #files: Server;
 
   private constructor() {
-    this.#hub = createServer((request, response) => void this.#answer('hub', request, response));
-    this.#files = createServer((request, response) => void this.#answer('files', request, response));
+    const serve = (place: SeenRequest['place']): Server =>
+      createServer((request, response) => {
+        this.#answer(place, request, response).catch((error: unknown) => {
+          // Whoever asked has gone: that is what many tests are about.
+          if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;
+        });
+      });
+    this.#hub = serve('hub');
+    this.#files = serve('files');
   }
 
   /** Starts both servers on free ports of this machine. */
