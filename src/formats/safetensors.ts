@@ -1,6 +1,5 @@
 import { GraftError } from '../lib/errors.ts';
 import { sniff } from '../lib/sniff.ts';
-import { readInto } from '../storage/byteSource.ts';
 import type { ByteSource } from '../storage/types.ts';
 import {
   byOffset,
@@ -55,9 +54,12 @@ export class SafetensorsFile {
     return this.source.read(this.#place(name, byteOffset, byteLength), byteLength);
   }
 
-  /** Fills `target` with bytes of one tensor from `byteOffset` on, as `readInto` of storage/byteSource.ts does. */
+  /** Fills `target` with bytes of one tensor from `byteOffset` on, without a copy where the source can do so. */
   async readInto(name: string, byteOffset: number, target: Uint8Array<ArrayBuffer>): Promise<void> {
-    await readInto(this.source, this.#place(name, byteOffset, target.byteLength), target);
+    const { source } = this;
+    const place = this.#place(name, byteOffset, target.byteLength);
+    if (source.readInto) await source.readInto(place, target);
+    else target.set(await source.read(place, target.byteLength));
   }
 
   /** The header exactly as it stands in the file, length and padding included, for byte-exact copies. */
