@@ -81,8 +81,10 @@ describe.each(browsers)('the main job in %s', (name, openStudio) => {
       );
       const adapterFolder = await unzip(adapter, folder);
       expect((await readdir(adapterFolder)).sort()).toEqual([
+        'README.md',
         'adapter_config.json',
         'adapter_model.safetensors',
+        'training.json',
       ]);
       const merged = await studio.download(
         () => studio.click({ role: 'button', name: 'Download merged model' }),
@@ -91,7 +93,8 @@ describe.each(browsers)('the main job in %s', (name, openStudio) => {
       await studio.waitForText('Read back and proved');
       await studio.screenshot('7-exported');
       const mergedFolder = await unzip(merged, folder);
-      expect((await readdir(mergedFolder)).sort()).toEqual((await readdir(model)).sort());
+      const wanted = new Set([...(await readdir(model)), 'README.md']);
+      expect((await readdir(mergedFolder)).sort()).toEqual([...wanted].sort());
 
       await studio.open();
       await studio.waitForText('WebGPU is ready', OPEN);

@@ -51,6 +51,8 @@ describe('help', () => {
       'plan',
       'quantize',
       'fetch',
+      'push',
+      'cache',
       undefined,
     ]);
     expect(await succeed(['merge', '--help'])).toMatch(/^graft merge --model DIR/);
