@@ -5,11 +5,13 @@ import tempfile
 from pathlib import Path
 
 import torch
-from huggingface_hub import split_torch_state_dict_into_shards
+from huggingface_hub import ModelCard, split_torch_state_dict_into_shards
 from peft import PeftConfig
 from safetensors import safe_open
 
 from case import Case, weight_files
+
+CARD = "README.md"
 
 
 def metadata_is_pt(case: Case) -> str:
@@ -66,13 +68,24 @@ def shards_and_index(case: Case) -> str:
 
 
 def other_files(case: Case) -> str:
-    """config and tokenizer files are the base's, byte for byte, and nothing else is there."""
-    names = sorted(file.name for file in case.base.iterdir() if ".safetensors" not in file.name)
-    there = sorted(file.name for file in case.merged.iterdir() if ".safetensors" not in file.name)
-    assert there == names, f"{there} is not {names}"
+    """config and tokenizer files are the base's, byte for byte, and nothing else is there but a card."""
+    names = {file.name for file in case.base.iterdir() if ".safetensors" not in file.name} - {CARD}
+    there = {file.name for file in case.merged.iterdir() if ".safetensors" not in file.name}
+    assert there == names | {CARD}, f"{sorted(there)} is not {sorted(names)} and a card"
     for name in names:
         assert (case.merged / name).read_bytes() == (case.base / name).read_bytes(), f"{name} differs"
-    return ", ".join(names)
+    return ", ".join(sorted(names))
+
+
+def model_cards(case: Case) -> str:
+    """huggingface_hub reads the model cards of the adapter and of the merged model."""
+    adapter, merged = (ModelCard.load(folder / CARD) for folder in [case.adapter, case.merged])
+    assert adapter.data.library_name == "peft", adapter.data
+    assert merged.data.library_name == "transformers", merged.data
+    for card in [adapter, merged]:
+        assert card.data.pipeline_tag == "text-generation", card.data
+        assert "graft" in card.data.tags, card.data
+    return ", ".join(merged.data.tags)
 
 
 def adapter_config(case: Case) -> str:
@@ -98,5 +111,6 @@ FILE_CHECKS = [
     untouched_tensors,
     shards_and_index,
     other_files,
+    model_cards,
     adapter_config,
 ]
