@@ -35,7 +35,10 @@ describe('models of the Hub in Chromium', { timeout: OPEN }, () => {
   beforeAll(async () => {
     [hub, mirror] = await Promise.all([HubServer.start(), HubServer.start()]);
     const files = await contentsOf(headerModel(bigConfig, { data: true }));
-    const rows = { 'data/train.jsonl': await readFile(sharedPath('data/robot-stories.jsonl')) };
+    const rows = {
+      'data/chat.parquet': await readFile('src/data/fixtures/chat-snappy.parquet'),
+      'data/train.jsonl': await readFile(sharedPath('data/robot-stories.jsonl')),
+    };
     for (const server of [hub, mirror]) {
       server.models.set(stories, servedFolder(sharedPath('models/stories260k')));
       server.models.set(gated, { ...servedFolder(sharedPath('models/stories260k')), gated: true });
@@ -101,7 +104,10 @@ describe('models of the Hub in Chromium', { timeout: OPEN }, () => {
     await studio.waitForText(/data\/train\.jsonl\s+71\.6 KB/);
     await studio.screenshot('hub-3b-data');
     expect(await accessibilityProblems(studio)).toEqual([]);
+    await click('Use data/chat.parquet');
+    await studio.waitForText('What is 0 plus 0?', SOON);
     await click('Use data/train.jsonl');
+    await studio.waitForText('Zip was a little robot', SOON);
     await studio.waitForText('As the model reads it', SOON);
     await studio.waitForText('Download the model first: step 1.');
     const recipeFile = join(folder, 'recipe.json');

@@ -3,9 +3,6 @@ import type { ByteSource } from '../storage/types.ts';
 import type { ProblemLog } from './problems.ts';
 import type { Row } from './row.ts';
 
-/** Rows decoded at once at the most: a table may be one group of a million. */
-const ROWS_AT_ONCE = 4096;
-
 /**
  * The rows of a Parquet file as JSON would have them: lists, objects, numbers, strings; `line` is the row's number from
  * 1. A null is how a table says that a row has no such field, so it is left out. What JSON cannot say is a problem of
@@ -40,19 +37,17 @@ export async function* parquetRows(
   const total = Number(metadata.num_rows);
   let first = 0;
   for (const { num_rows } of metadata.row_groups) {
+    // A group at a time: its columns are decoded whole, whatever part of it is asked for.
     const end = first + Number(num_rows);
-    for (let rowStart = first; rowStart < end; rowStart += ROWS_AT_ONCE) {
-      const rowEnd = Math.min(end, rowStart + ROWS_AT_ONCE);
-      const parsers = { stringFromBytes: textOf };
-      const options = { file, metadata, compressors, parsers, rowStart, rowEnd };
-      const rows = await understood(() => parquetReadObjects({ ...options, rowFormat: 'object' }));
-      for (const [at, row] of rows.entries()) {
-        const line = rowStart + at + 1;
-        const value = log.attempt(line, () => objectOf(row, ''));
-        if (value) yield { line, value };
-      }
-      onProgress?.(Math.round((size * rowEnd) / total), size);
+    const parsers = { stringFromBytes: textOf };
+    const options = { file, metadata, compressors, parsers, rowStart: first, rowEnd: end };
+    const rows = await understood(() => parquetReadObjects({ ...options, rowFormat: 'object' }));
+    for (const [at, row] of rows.entries()) {
+      const line = first + at + 1;
+      const value = log.attempt(line, () => objectOf(row, ''));
+      if (value) yield { line, value };
     }
+    onProgress?.(Math.round((size * end) / total), size);
     first = end;
   }
 }

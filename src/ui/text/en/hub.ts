@@ -78,7 +78,7 @@ export const hubTexts = {
   'push.hashing': 'Computing checksums',
   'push.uploading': 'Sending',
   'push.committing': 'Committing',
-  'push.done': 'Pushed as commit {commit}, with a model card; the Hub’s checksums agree.',
+  'push.done': 'Pushed as commit {commit}; the Hub’s checksums agree.',
   'push.removed': 'Weights of an earlier push were removed by the same commit: {files}.',
 
   // What is stored
