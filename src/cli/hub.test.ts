@@ -99,8 +99,8 @@ describe('a model of a Hub', () => {
     for (let at = 0; at < size; at += 4) big.writeUInt32LE(Math.imul(at + 1, 2654435761) >>> 0, at);
     server.models.set('org/big', { files: { 'config.json': '{}', 'model.safetensors': big } });
     const args = ['--import', 'tsx', 'src/cli/main.ts', 'fetch', 'hf:org/big', ...at()];
-    // Slow enough that it can be killed on its way: each answer ends after a while.
-    server.script = ({ place }) => (place === 'files' ? { kind: 'cut', after: 700_000 } : undefined);
+    // Slow enough that it can be killed on its way, and that sockets hold little of what was sent.
+    server.script = ({ place }) => (place === 'files' ? { kind: 'slow', bytesPerSecond: 4e6 } : undefined);
     const started = server.bytesSent;
     let kills = 0;
     for (const share of [0.1, 0.25, 0.3, 0.55, 0.7, 0.9]) {
@@ -119,7 +119,7 @@ describe('a model of a Hub', () => {
     const blob = allFiles(env.GRAFT_CACHE).find((file) => statSync(file).size === size)!;
     expect(readFileSync(blob).equals(big)).toBe(true);
     // What is lost at a kill: four pieces on their way, and what the sockets still held.
-    expect((server.bytesSent - started) / size - 1).toBeLessThan(kills * 0.06);
+    expect((server.bytesSent - started) / size - 1).toBeLessThan(kills * 0.02);
   });
 
   it('that is gated tells how to get it, and the token is in no file, output or request elsewhere', async () => {
