@@ -1,10 +1,10 @@
+import { downloadedInstead } from '../hub/downloadedInstead.ts';
 import { downloadModel } from '../hub/downloadModel.ts';
 import type { Hub } from '../hub/hub.ts';
 import { hubFolder } from '../hub/hubFolder.ts';
 import type { ModelCache } from '../hub/modelCache.ts';
 import { isCommit, parseModelReference, type RepoReference } from '../hub/repoReference.ts';
 import { resolveRepo, type HubRepo } from '../hub/resolveRepo.ts';
-import { GraftError } from '../lib/errors.ts';
 import { nodeFolder } from '../storage/nodeFolder.ts';
 import type { Folder } from '../storage/types.ts';
 import { bytesText, downloadReporter } from './downloadReporter.ts';
@@ -68,14 +68,12 @@ async function resolveOrFind(
   cache: ModelCache,
   reference: RepoReference,
 ): Promise<{ model: HubRepo } | { folder: Folder }> {
-  const { repo, revision } = reference;
+  const { repo } = reference;
   try {
     return { model: await resolveRepo(hub, reference) };
   } catch (error) {
-    if (!(error instanceof GraftError && ['hub.offline', 'hub.unavailable'].includes(error.code)))
-      throw error;
-    const commit = await cache.latest(hub.host, repo, revision);
-    const folder = commit && (await cache.open(hub.host, repo, commit));
+    const { commit } = await downloadedInstead(error, async () => cache, hub.host, reference);
+    const folder = await cache.open(hub.host, repo, commit);
     if (!folder) throw error;
     console.error(`${hub.host} cannot be reached; using ${repo} as downloaded at commit ${commit}.`);
     return { folder };

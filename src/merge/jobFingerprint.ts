@@ -1,19 +1,14 @@
 import type { IHasher } from 'hash-wasm';
 import { savedBytes } from '../formats/peftSaved.ts';
 import type { PeftAdapter } from '../formats/peft.ts';
-import type { SafetensorsFile } from '../formats/safetensors.ts';
-import { readInto } from '../storage/byteSource.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { weightSamples } from '../model/weightSamples.ts';
 import { createContentHash } from './contentHash.ts';
 import type { MergeJob } from './mergeJob.ts';
 import type { OutputPlan } from './outputPlan.ts';
 
 /** Raised when the same job comes to write other bytes, or the journal tells of them in another way. */
-const VERSION = 1;
-
-/** Places of a weights file that are looked at, and bytes of each: two models of one shape differ in them. */
-const SAMPLES = 64;
-const SAMPLE_BYTES = 1024;
+const VERSION = 2;
 
 /**
  * What makes two merges the same, so that one may go on with what the other has written: the base, the adapter's
@@ -45,20 +40,10 @@ export async function jobFingerprint(
   for (const { file } of base.checkpoint.files) {
     note([file.source.name, file.source.size, file.source.version ?? null]);
     hasher.update(await file.readHeader());
-    if (!base.folder.origin) await sample(hasher, file);
+    if (!base.folder.origin) hasher.update(await weightSamples(file));
   }
   if (adapter) await addAdapter(hasher, adapter, note);
   return hasher.digest('hex');
-}
-
-async function sample(hasher: IHasher, { source, dataStart }: SafetensorsFile): Promise<void> {
-  const data = source.size - dataStart;
-  const step = Math.max(SAMPLE_BYTES, Math.floor(data / SAMPLES));
-  for (let at = dataStart; at < source.size; at += step) {
-    const bytes = new Uint8Array(Math.min(SAMPLE_BYTES, source.size - at));
-    await readInto(source, at, bytes);
-    hasher.update(bytes);
-  }
 }
 
 async function addAdapter(

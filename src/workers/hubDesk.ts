@@ -1,4 +1,5 @@
 import { dataFilesOf, downloadDataFile } from '../hub/dataset.ts';
+import { downloadedInstead } from '../hub/downloadedInstead.ts';
 import { downloadModel } from '../hub/downloadModel.ts';
 import { Hub, officialEndpoint, type HubSettings } from '../hub/hub.ts';
 import type { ModelCache } from '../hub/modelCache.ts';
@@ -6,9 +7,9 @@ import { pushFiles, type PushOutcome } from '../hub/push.ts';
 import { parseDatasetReference, parseModelReference, type RepoReference } from '../hub/repoReference.ts';
 import { resolveRepo, type HubRepo } from '../hub/resolveRepo.ts';
 import type { DerivedWeights } from '../model/derived/derivedWeights.ts';
+import { removeModel } from '../model/derived/removeModel.ts';
 import { openKeptWeights } from './keptWeights.ts';
 import { searchModels } from '../hub/searchModels.ts';
-import { GraftError } from '../lib/errors.ts';
 import { downloadedFacts, modelFacts, repoFacts } from './hubFacts.ts';
 import type { DownloadProgress, HubApi, HubChoice, HubModelFacts } from './hubProtocol.ts';
 import type { Throwing } from './result.ts';
@@ -58,16 +59,10 @@ export function createHubDesk(
     return hubAt(new Hub({ endpoint: choice.endpoint ?? officialEndpoint }).endpoint);
   }
 
-  async function findOffline(
-    hub: Hub,
-    { repo, revision }: RepoReference,
-    error: unknown,
-  ): Promise<HubModelFacts> {
-    const passing = error instanceof GraftError && /^hub\.(?:offline|unavailable)$/.test(error.code);
-    const cache = passing ? await openCache().catch(() => null) : null;
-    const commit = await cache?.latest(hub.host, repo, revision);
-    if (!cache || !commit) throw error;
-    const facts = await downloadedFacts(cache, hub, repo, commit);
+  async function findOffline(hub: Hub, reference: RepoReference, error: unknown): Promise<HubModelFacts> {
+    const open = () => openCache().catch(() => null);
+    const { cache, commit } = await downloadedInstead(error, open, hub.host, reference);
+    const facts = await downloadedFacts(cache, hub, reference.repo, commit);
     if (facts === null) throw error;
     return facts;
   }
@@ -171,11 +166,7 @@ export function createHubDesk(
 
     async remove(host, repo, commit) {
       const cache = await openCache();
-      await cache.remove(host, repo, commit ?? undefined);
-      if ((await cache.list()).some((left) => left.repo === repo && left.models.length > 0)) return null;
-      const kept = await openKept();
-      // What was made of it is of no use without it.
-      for (const { key, base } of (await kept?.list()) ?? []) if (base === repo) await kept?.remove(key);
+      await removeModel(cache, await openKept(), { host, repo }, commit ?? undefined);
       return null;
     },
 

@@ -1,6 +1,6 @@
 import { basename, resolve } from 'node:path';
 import { parseRecipe, type Recipe } from '../../config/recipe.ts';
-import { parseRunRecord, runRecordFile, type RunRecord } from '../../config/runRecord.ts';
+import { parseRunRecord, runRecordFile } from '../../config/runRecord.ts';
 import { loadTokenizer } from '../../data/tokenizer.ts';
 import { readAdapter } from '../../formats/peft.ts';
 import { parseShardSize } from '../../formats/sharding.ts';
@@ -54,8 +54,8 @@ export async function run(args: string[]): Promise<void> {
   const merge = async (base: ModelFiles) => {
     const folder = nodeFolder(adapterPath);
     const adapter = await readAdapter(folder);
-    const run = await recordBeside(folder);
-    const recipe = run?.recipe ?? (await recipeBeside(folder));
+    const run = await beside(folder, runRecordFile, parseRunRecord);
+    const recipe = run?.recipe ?? (await beside(folder, 'recipe.json', parseRecipe));
     const trainedDoubleQuant = recipe?.method === 'qlora' ? recipe.double_quant : doubleQuant;
     const quantize = format ? { doubleQuant } : null;
     const job = mergeJob(base, adapter, {
@@ -75,16 +75,9 @@ export async function run(args: string[]): Promise<void> {
   await readInPlace(model, async (folder) => merge(await openModelFiles(readAheadFolder(folder))));
 }
 
-/** The record that `train` writes beside its adapter; null where there is none. */
-async function recordBeside(adapter: Folder): Promise<RunRecord | null> {
-  const isThere = (await adapter.list()).includes(runRecordFile);
-  return isThere ? parseRunRecord(await readJson(adapter, runRecordFile)) : null;
-}
-
-/** The recipe that `train` writes beside its adapter; null where it is another's. */
-async function recipeBeside(adapter: Folder): Promise<Recipe | null> {
-  const file = 'recipe.json';
-  return (await adapter.list()).includes(file) ? parseRecipe(await readJson(adapter, file)) : null;
+/** What `train` wrote into a file beside its adapter; null where it is another's. */
+async function beside<T>(adapter: Folder, file: string, parse: (json: unknown) => T): Promise<T | null> {
+  return (await adapter.list()).includes(file) ? parse(await readJson(adapter, file)) : null;
 }
 
 /** Rows masked and cut as in training, where that is known. */
