@@ -1,5 +1,6 @@
 import type { TokenizedSummary } from '../workers/dataProtocol.ts';
 import type { DataShapes, FitProposal, PlannedRun, StreamingRung } from '../workers/protocol.ts';
+import { rungFor } from '../lib/rungFor.ts';
 import { noteOf, type ErrorNote } from './errorNote.ts';
 import type { SliceOf, Studio } from './state.ts';
 
@@ -83,8 +84,8 @@ export const emptyMemory: MemoryState = {
 
 /** Which way a budget gets: the fastest that fits, the least where none does. @param budget bytes; 0 for no limit */
 export function rungAt(rungs: readonly StreamingRung[], budget: number): number {
-  const found = budget === 0 ? 0 : rungs.findIndex(({ memory }) => memory.total <= budget);
-  return found < 0 ? rungs.length - 1 : found;
+  const rung = rungFor(rungs, budget);
+  return rung ? rungs.indexOf(rung) : rungs.length - 1;
 }
 
 /** Time for a person to finish typing, in ms. */

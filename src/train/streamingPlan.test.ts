@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { defaultRecipe, type Recipe } from '../config/recipe.ts';
 import type { GpuLimits } from '../gpu/dryGpu.ts';
+import { rungFor } from '../lib/rungFor.ts';
 import { openModelHeaders, type ModelFiles } from '../model/openModel.ts';
 import { resident } from '../model/streaming.ts';
 import { expectGraftError } from '../testing/errors.ts';
 import { headerModel, qwen25 } from '../testing/headerModel.ts';
-import { chooseStreaming, planRun, rungFor, streamingForAnswers, streamingRungs } from './streamingPlan.ts';
+import { chooseStreaming, planRun, streamingForAnswers, streamingRungs } from './streamingPlan.ts';
 
 const limits: GpuLimits = { maxBinding: 2 ** 31 - 4, hasF16: true, description: 'test' };
 const recipeOf = (fields: Partial<Recipe> = {}): Recipe => ({

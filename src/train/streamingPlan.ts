@@ -33,11 +33,6 @@ export async function streamingRungs(
   return rungs;
 }
 
-/** The fastest way within a budget, null where there is none. @param budget bytes of GPU memory; 0 for no limit */
-export function rungFor(rungs: readonly StreamingRung[], budget: number): StreamingRung | null {
-  return (budget === 0 ? rungs[0] : rungs.find(({ memory }) => memory.total <= budget)) ?? null;
-}
-
 /**
  * The plan of a recipe's run within its memory budget; where nothing fits, that of the least memory.
  * Throws what `planMemory` throws.
