@@ -1,0 +1,116 @@
+import type { Gpu } from '../gpu/device.ts';
+import { upload } from '../gpu/transfer.ts';
+import { flatGroups } from '../kernels/grid.ts';
+import { Repeater } from './repeater.ts';
+import { median, timeRuns, type TimingLimits } from './timing.ts';
+
+/** What an adapter does at best, measured by kernels that do nothing else. */
+export interface Ceilings {
+  /** Multiply-adds on registers, each counted as two operations: the best of several ways to write them. */
+  multiplyAdd: { flopsPerSecond: number; variant: string };
+  /** A copy from one buffer to another, bytes read and written counted both. */
+  copy: { bytesPerSecond: number };
+  /** The same by copyBufferToBuffer, for comparison. */
+  bufferCopy: { bytesPerSecond: number };
+}
+
+const WG = 64;
+const GROUPS = 1024;
+const ROUNDS = 16;
+const STEPS = 8;
+
+/** Ways to write multiply-adds: element, chains a thread, and whether as `fma` or as a product and a sum. */
+const variants = [
+  { type: 'f32', width: 1, chains: 16, fused: false },
+  { type: 'vec4<f32>', width: 4, chains: 4, fused: false },
+  { type: 'vec4<f32>', width: 4, chains: 4, fused: true },
+  { type: 'vec4<f32>', width: 4, chains: 8, fused: false },
+] as const;
+
+/** Bytes of the buffer that is copied: more than caches hold, and half of what every adapter binds. */
+const COPY_BYTES = 64 * 2 ** 20;
+const COPY_WG = 256;
+/** How often an invocation copies 16 bytes: few suit some adapters, many others. */
+const COPY_EACH = [1, 4];
+
+/** Seconds of a submit that holds one dispatch of no work. */
+export async function submitSeconds(gpu: Gpu, signal: AbortSignal): Promise<number> {
+  const source = gpu.memory.tensor('f32', [4], 'nothing');
+  const copied = gpu.memory.tensor('f32', [4], 'nothing');
+  const repeater = new Repeater(gpu);
+  try {
+    repeater.run('bench_copy', { WG: COPY_WG, EACH: 1 }, { source, copied }, { count: 1 }, [1]);
+    await repeater.seconds(1);
+    const samples: number[] = [];
+    for (let i = 0; i < 11; i++) {
+      signal.throwIfAborted();
+      samples.push(await repeater.seconds(1));
+    }
+    return median(samples);
+  } finally {
+    repeater.dispose();
+    for (const tensor of [source, copied]) gpu.memory.free(tensor);
+  }
+}
+
+/**
+ * Measures the adapter's ceilings. Throws what the device reports, and the signal's reason.
+ * @param onDone is called after each measurement
+ */
+export async function measureCeilings(gpu: Gpu, limits: TimingLimits, onDone: () => void): Promise<Ceilings> {
+  const multiplyAdd = { flopsPerSecond: 0, variant: '' };
+  const sums = gpu.memory.tensor('f32', [GROUPS * WG], 'sums');
+  try {
+    for (const { type, width, chains, fused } of variants) {
+      const repeater = new Repeater(gpu);
+      const constants = { T: type, SCALAR: width === 1, CHAINS: chains, STEPS, WG, FUSED: fused };
+      const params = { rounds: ROUNDS, factor: 0.5, term: 1 };
+      repeater.run('bench_multiply_add', constants, { sums }, params, flatGroups(GROUPS));
+      const { best } = await timeRuns((times) => repeater.seconds(times), limits);
+      repeater.dispose();
+      const flopsPerSecond = (2 * GROUPS * WG * ROUNDS * STEPS * width * chains) / best;
+      if (flopsPerSecond > multiplyAdd.flopsPerSecond) {
+        const variant = `${type} x ${chains}${fused ? ', fma' : ''}`;
+        Object.assign(multiplyAdd, { flopsPerSecond, variant });
+      }
+      onDone();
+    }
+  } finally {
+    gpu.memory.free(sums);
+  }
+  const copies = await copySpeeds(gpu, limits);
+  onDone();
+  return { multiplyAdd, ...copies };
+}
+
+/** How many times `measureCeilings` calls back. */
+export const ceilingMeasurements = variants.length + 1;
+
+async function copySpeeds(gpu: Gpu, limits: TimingLimits): Promise<Pick<Ceilings, 'copy' | 'bufferCopy'>> {
+  const bytes = Math.min(COPY_BYTES, gpu.maxBinding);
+  const source = gpu.memory.tensor('f32', [bytes / 4], 'source');
+  const copied = gpu.memory.tensor('f32', [bytes / 4], 'copied');
+  try {
+    // Drivers keep untouched pages as one page of zeros.
+    upload(gpu, source, new Float32Array(bytes / 4).fill(1));
+    const kernels = COPY_EACH.map((each) => {
+      const kernel = new Repeater(gpu);
+      const count = bytes / 16;
+      const groups = flatGroups(Math.ceil(count / (COPY_WG * each)));
+      kernel.run('bench_copy', { WG: COPY_WG, EACH: each }, { source, copied }, { count }, groups);
+      return kernel;
+    });
+    const command = new Repeater(gpu);
+    command.copy(source, copied);
+    const speeds: number[] = [];
+    for (const repeater of [...kernels, command]) {
+      const { best } = await timeRuns((times) => repeater.seconds(times), limits);
+      repeater.dispose();
+      speeds.push((2 * bytes) / best);
+    }
+    const bufferCopy = speeds.pop()!;
+    return { copy: { bytesPerSecond: Math.max(...speeds) }, bufferCopy: { bytesPerSecond: bufferCopy } };
+  } finally {
+    for (const tensor of [source, copied]) gpu.memory.free(tensor);
+  }
+}
