@@ -1,20 +1,27 @@
 import { derivedBench } from './derived.ts';
 import { memoryBench } from './memory.ts';
 import { mergeBench } from './merge.ts';
+import { peersBench } from './peers/peersBench.ts';
 import { writeSection } from './report.ts';
 import { streamingBench } from './streaming.ts';
 import { uploadBench } from './upload.ts';
 
-/** Every benchmark: its text goes to docs/benchmarks.md. */
-const sections: Record<string, () => Promise<string>> = {
+/** Every benchmark: its text goes to docs/benchmarks.md, unless options narrow it down. */
+const sections: Record<string, (options: Readonly<Record<string, string>>) => Promise<string>> = {
   derived: derivedBench,
   memory: memoryBench,
   merge: mergeBench,
+  peers: peersBench,
   streaming: streamingBench,
   upload: uploadBench,
 };
 
-const asked = process.argv.slice(2);
+const words = process.argv.slice(2);
+const asked = words.filter((word) => !word.startsWith('--'));
+/** `--name=value` by name. */
+const options = Object.fromEntries(
+  words.filter((word) => word.startsWith('--')).map((word) => /^--([^=]*)=?(.*)$/s.exec(word)!.slice(1)),
+);
 const unknown = asked.find((name) => !Object.hasOwn(sections, name));
 if (unknown !== undefined) {
   console.error(`There is no benchmark “${unknown}”. Choose among ${Object.keys(sections).join(', ')}.`);
@@ -22,7 +29,8 @@ if (unknown !== undefined) {
 }
 for (const [name, run] of Object.entries(sections)) {
   if (asked.length > 0 && !asked.includes(name)) continue;
-  const markdown = await run();
+  const markdown = await run(options);
+  if (Object.keys(options).length > 0) continue;
   writeSection(name, markdown);
   console.log(`${markdown}\n`);
 }

@@ -1,0 +1,44 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The folder of the peers' own package.json. */
+export const peersFolder = fileURLToPath(new URL('.', import.meta.url));
+
+/**
+ * Installs the peers where they are not yet as package-lock.json has them. Their install scripts, which would
+ * download more, are left out.
+ */
+export function installPeers(): void {
+  const wanted = versionsIn(join(peersFolder, 'package-lock.json'));
+  const installedLock = join(peersFolder, 'node_modules', '.package-lock.json');
+  const installed = existsSync(installedLock) ? versionsIn(installedLock) : {};
+  if (Object.entries(wanted).every(([path, version]) => installed[path] === version)) return;
+  console.log('Installing the libraries that Graft is compared with (about 500 MB, once) …');
+  // On Windows npm is a script, which only a shell can start.
+  const shell = process.platform === 'win32';
+  try {
+    execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
+      cwd: peersFolder,
+      stdio: 'inherit',
+      shell,
+    });
+  } catch (error) {
+    throw new Error(
+      'npm ci failed in src/bench/peers; its messages are above. Check the network and run this again.',
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+function versionsIn(lock: string): Record<string, string> {
+  const { packages } = JSON.parse(readFileSync(lock, 'utf8')) as {
+    packages: Record<string, { version: string }>;
+  };
+  return Object.fromEntries(
+    Object.entries(packages).flatMap(([path, { version }]) => (path === '' ? [] : [[path, version]])),
+  );
+}
