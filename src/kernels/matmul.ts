@@ -1,6 +1,7 @@
 import type { ShaderConstants } from '../gpu/assemble.ts';
 import type { Commands } from '../gpu/commands.ts';
 import type { Tensor } from '../gpu/tensor.ts';
+import { assert } from '../lib/errors.ts';
 import { weightInput, type WeightChunk } from './weight.ts';
 
 /** How the two factors are stored: NT is X·Wᵀ, NN is dY·W, TN is dYᵀ·X. */
@@ -27,6 +28,30 @@ export function chooseTile(m: number, n: number): MatmulTile {
   return SQUARE;
 }
 
+/** A product of small depth that is added to the other: scale · u · b, in its layout. */
+export interface LoraEpilogue {
+  /** f32 [m, ldu]; columns uOffset … uOffset + rank − 1 are used. */
+  u: Tensor;
+  ldu: number;
+  uOffset?: number;
+  rank: number;
+  scale: number;
+  /** f32 [n, rank] for NT, [rank, n] for NN, from row bRow on. */
+  b: Tensor;
+  bRow?: number;
+}
+
+/**
+ * Up to three products of siblings in one dispatch, which begin at `starts` (the first at 0) along an axis:
+ *   n: each makes columns of c. LoRA has `rank` columns of u for each, one after the other.
+ *   m: each makes rows of c, from n columns of w of its own, one after the other.
+ *   k: each sums its range of k into n columns of c of its own, one after the other.
+ */
+export interface MatmulMembers {
+  along: 'm' | 'n' | 'k';
+  starts: readonly number[];
+}
+
 export interface MatmulArguments {
   layout: MatmulLayout;
   /** [m, k], or [k, m] for TN; f32 or f16. */
@@ -50,14 +75,33 @@ export interface MatmulArguments {
   cOffset?: number;
   /** First stored row of `w` that is used. */
   wRow?: number;
+  /** A column range of a plain matrix: elements between its stored rows, and the first column. */
+  ldw?: number;
+  wCol?: number;
+  /** f32 in the layout of c, added to it; may be c itself. */
+  residual?: Tensor | null;
+  /** For NT and NN. */
+  lora?: LoraEpilogue | null;
+  members?: MatmulMembers | null;
   tile?: MatmulTile;
 }
 
-/** c (+)= scale · a · w (+ bias) in one of the three layouts, with f32 sums. */
+/** Storage buffers that every adapter lets a shader bind. */
+const MOST_BUFFERS = 8;
+
+/** c (+)= scale · a · w (+ bias) (+ residual) (+ LoRA) in one of the three layouts, with f32 sums. */
 export function matmul(commands: Commands, args: MatmulArguments): void {
-  const { layout, a, w, c, m, n, k, scale = 1, accumulate = false, bias = null } = args;
-  const tile = args.tile ?? chooseTile(m, n);
+  const { layout, a, w, c, m, n, k, scale = 1, bias = null, members = null } = args;
+  const inPlace = args.residual?.buffer === c.buffer;
+  const residual = inPlace ? null : (args.residual ?? null);
   const weight = weightInput(w);
+  const tensors = { a, c, ...weight.tensors, ...(bias && { bias }), ...(residual && { residual }) };
+  const { lora = null } = args;
+  const tooMany = lora !== null && Object.keys(tensors).length + 2 > MOST_BUFFERS;
+  const fused = tooMany ? null : lora;
+  const widths = members ? widthsOf(members, args) : [];
+  const largest = { m, n, ...(members && { [members.along]: Math.max(...widths) }) };
+  const tile = args.tile ?? chooseTile(largest.m, largest.n);
   const constants: ShaderConstants = {
     A: a.type,
     E: c.type,
@@ -65,6 +109,9 @@ export function matmul(commands: Commands, args: MatmulArguments): void {
     TRANS_A: layout === 'TN',
     TRANS_W: layout === 'NT',
     BIAS: bias !== null,
+    RESIDUAL: residual !== null,
+    LORA: fused !== null,
+    MEMBERS: members?.along ?? false,
     ...tile,
   };
   const params = {
@@ -72,15 +119,50 @@ export function matmul(commands: Commands, args: MatmulArguments): void {
     n,
     k,
     lda: args.lda ?? (layout === 'TN' ? m : k),
-    ldw: layout === 'NT' ? k : n,
+    ldw: args.ldw ?? (layout === 'NT' ? k : n),
     ldc: args.ldc ?? n,
     a_offset: args.aOffset ?? 0,
     c_offset: args.cOffset ?? 0,
     w_row: args.wRow ?? 0,
+    w_col: args.wCol ?? 0,
     bias_offset: args.biasOffset ?? 0,
     scale,
-    accumulate: Number(accumulate),
+    accumulate: Number(inPlace || (args.accumulate ?? false)),
+    ...(fused && {
+      rank: fused.rank,
+      ldu: fused.ldu,
+      u_offset: fused.uOffset ?? 0,
+      b_row: fused.bRow ?? 0,
+      lora_scale: fused.scale,
+    }),
+    ...(members && { member_1: members.starts[1]!, member_2: members.starts[2] ?? extentOf(members, args) }),
   };
-  const tensors = { a, c, ...weight.tensors, ...(bias && { bias }) };
-  commands.run('matmul', constants, tensors, params, [Math.ceil(n / tile.BN), Math.ceil(m / tile.BM)]);
+  const bound = { ...tensors, ...(fused && { u: fused.u, b: fused.b }) };
+  const groups = [Math.ceil(largest.n / tile.BN), Math.ceil(largest.m / tile.BM), Math.max(1, widths.length)];
+  commands.run('matmul', constants, bound, params, groups as [number, number, number]);
+  if (tooMany) addLora(commands, args, lora);
+}
+
+function extentOf({ along }: MatmulMembers, args: MatmulArguments): number {
+  return args[along];
+}
+
+/** How much of the axis each member has. */
+function widthsOf(members: MatmulMembers, args: MatmulArguments): number[] {
+  const { starts } = members;
+  assert(starts[0] === 0 && starts.length > 1 && starts.length <= 3, `matmul: ${starts.length} members`);
+  return starts.map((start, i) => (starts[i + 1] ?? extentOf(members, args)) - start);
+}
+
+/** LoRA as products of its own, where one shader would bind too many buffers. */
+function addLora(commands: Commands, args: MatmulArguments, lora: LoraEpilogue): void {
+  const { layout, c, m, n, members = null } = args;
+  const { u: a, ldu: lda, rank: k, scale, b: w, uOffset = 0, bRow = 0 } = lora;
+  const widths = members ? widthsOf(members, args) : [n];
+  widths.forEach((width, i) => {
+    const start = members?.starts[i] ?? 0;
+    const u = { a, lda, aOffset: uOffset + i * k };
+    const target = { c, ldc: args.ldc ?? n, cOffset: (args.cOffset ?? 0) + start, accumulate: true };
+    matmul(commands, { layout, ...u, w, wRow: bRow + start, ...target, m, n: width, k, scale });
+  });
 }
