@@ -8,7 +8,7 @@ import { ResidentWeights } from '../model/residentWeights.ts';
 import { nodeDirectory } from '../storage/nodeDirectory.ts';
 import { nodeFolder } from '../storage/nodeFolder.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { writeRandomModel } from './randomModel.ts';
+import { writeRandomModel } from '../speed/randomModel.ts';
 import { megabytes, table } from './report.ts';
 import { shapes } from './shapes.ts';
 

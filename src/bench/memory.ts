@@ -7,7 +7,7 @@ import { withGpu } from '../cli/session.ts';
 import { openModelFiles } from '../model/openModel.ts';
 import { nodeFolder } from '../storage/nodeFolder.ts';
 import { measureMemory, planMemory } from '../train/memoryPlan.ts';
-import { writeRandomModel } from './randomModel.ts';
+import { writeRandomModel } from '../speed/randomModel.ts';
 import { megabytes, table } from './report.ts';
 import { shapes } from './shapes.ts';
 

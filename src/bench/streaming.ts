@@ -13,7 +13,7 @@ import { nodeDirectory } from '../storage/nodeDirectory.ts';
 import { nodeFolder } from '../storage/nodeFolder.ts';
 import { startAdapter } from '../train/startAdapter.ts';
 import { StepRunner } from '../train/trainStep.ts';
-import { writeRandomModel } from './randomModel.ts';
+import { writeRandomModel } from '../speed/randomModel.ts';
 import { megabytes, table } from './report.ts';
 import { shapes } from './shapes.ts';
 import { slowFolder } from './slowFolder.ts';

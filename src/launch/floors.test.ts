@@ -12,6 +12,7 @@ const allowed: Record<string, string[]> = {
   ui: ['store', 'config', 'lib'],
   store: ['workers', 'data', 'hub', 'storage', 'formats', 'config', 'lib'],
   workers: [
+    'speed',
     'train',
     'infer',
     'merge',
@@ -39,6 +40,7 @@ const allowed: Record<string, string[]> = {
     'config',
     'lib',
   ],
+  speed: ['train', 'model', 'kernels', 'gpu', 'data', 'hub', 'storage', 'formats', 'config', 'lib'],
   train: ['model', 'kernels', 'gpu', 'data', 'hub', 'storage', 'formats', 'config', 'lib'],
   infer: ['model', 'kernels', 'gpu', 'data', 'hub', 'storage', 'formats', 'config', 'lib'],
   merge: ['model', 'kernels', 'gpu', 'data', 'hub', 'storage', 'formats', 'config', 'lib'],
@@ -57,7 +59,7 @@ const folders = Object.keys(allowed);
 /** Type-only imports that are allowed on top. */
 const allowedTypes: Record<string, string[]> = {
   ui: ['workers'],
-  store: ['train', 'infer', 'merge', 'model', 'kernels', 'gpu'],
+  store: ['speed', 'train', 'infer', 'merge', 'model', 'kernels', 'gpu'],
   formats: ['storage'],
 };
 

@@ -53,29 +53,29 @@ export class Repeater extends Commands {
       this.#uniforms.push(buffer);
       entries.push({ binding: kernel.paramsBinding, resource: { buffer } });
     }
-    const layout = kernel.pipeline.getBindGroupLayout(0);
-    const bindGroup = device.createBindGroup({ layout, entries });
+    const bindGroup = device.createBindGroup({ layout: kernel.layout, entries });
+    // Where parameters begin in their buffer.
+    const offsets = kernel.paramsBinding >= 0 ? [0] : [];
     const [x, y = 1, z = 1] = groups;
     this.#recorded.push((encoding) => {
       const pass = (encoding.pass ??= encoding.encoder.beginComputePass());
       pass.setPipeline(kernel.pipeline);
-      pass.setBindGroup(0, bindGroup);
+      pass.setBindGroup(0, bindGroup, offsets);
       pass.dispatchWorkgroups(x, y, z);
     });
   }
 
   override copy(source: Tensor, target: Tensor): void {
+    const size = byteLengthOf(source);
     this.#recorded.push((encoding) => {
-      encoding.pass?.end();
-      encoding.pass = null;
-      const size = byteLengthOf(source);
-      encoding.encoder.copyBufferToBuffer(source.buffer, source.offset, target.buffer, target.offset, size);
+      const encoder = outsidePass(encoding);
+      encoder.copyBufferToBuffer(source.buffer, source.offset, target.buffer, target.offset, size);
     });
   }
 
-  /** How many dispatches and copies one run has. */
-  get length(): number {
-    return this.#recorded.length;
+  override clear(tensor: Tensor): void {
+    const size = byteLengthOf(tensor);
+    this.#recorded.push((encoding) => outsidePass(encoding).clearBuffer(tensor.buffer, tensor.offset, size));
   }
 
   /**
@@ -88,8 +88,7 @@ export class Repeater extends Commands {
     for (let i = 0; i < times; i++) {
       for (const record of this.#recorded) record(encoding);
     }
-    encoding.pass?.end();
-    const commands = encoding.encoder.finish();
+    const commands = outsidePass(encoding).finish();
     // Browsers encode in another process: it must have caught up before the clock starts.
     await device.queue.onSubmittedWorkDone();
     const start = performance.now();
@@ -104,4 +103,11 @@ export class Repeater extends Commands {
     for (const buffer of this.#uniforms) this.#gpu.memory.free(buffer);
     super.dispose();
   }
+}
+
+/** The encoder, its pass ended. */
+function outsidePass(encoding: Encoding): GPUCommandEncoder {
+  encoding.pass?.end();
+  encoding.pass = null;
+  return encoding.encoder;
 }

@@ -6,6 +6,7 @@ import { hubErrors } from './hub.ts';
 import { inferErrors } from './infer.ts';
 import { mergeErrors } from './merge.ts';
 import { modelErrors } from './model.ts';
+import { speedErrors } from './speed.ts';
 import { storageErrors } from './storage.ts';
 import { trainErrors } from './train.ts';
 import type { ErrorText } from './types.ts';
@@ -20,6 +21,7 @@ const texts = {
   ...inferErrors,
   ...mergeErrors,
   ...modelErrors,
+  ...speedErrors,
   ...storageErrors,
   ...trainErrors,
   ...workersErrors,

@@ -1,0 +1,93 @@
+import { gemv } from '../kernels/gemv.ts';
+import { chooseTile, matmul, matmulTiles, type MatmulLayout } from '../kernels/matmul.ts';
+import type { WeightChunk } from '../kernels/weight.ts';
+import { shapeText, type SpeedCase, type SpeedShapes } from './cases.ts';
+import type { SpeedFormat } from './inputs.ts';
+
+const formats: readonly SpeedFormat[] = ['f32', 'f16', 'nf4', 'int4'];
+
+/** Bits of a weight with its share of the scales. */
+const bits: Record<SpeedFormat, number> = { f32: 32, f16: 16, nf4: 4.5, int4: 4.25 };
+
+interface Product {
+  layout: MatmulLayout;
+  m: number;
+  n: number;
+  k: number;
+}
+
+/** The products of a training step: forward NT and backward NN of the layers, and those of an adapter. */
+export function matmulCases({ tokens, hidden, ffn, rank }: SpeedShapes, quick: boolean): SpeedCase[] {
+  const layers = [
+    [hidden, hidden],
+    [ffn, hidden],
+    [hidden, ffn],
+  ] as const;
+  const cases: SpeedCase[] = [];
+  for (const format of formats) {
+    for (const [out, into] of quick ? layers.slice(1, 2) : layers) {
+      cases.push(productCase({ layout: 'NT', m: tokens, n: out, k: into }, format));
+      cases.push(productCase({ layout: 'NN', m: tokens, n: into, k: out }, format));
+    }
+  }
+  const adapter: Product[] = [
+    { layout: 'NT', m: tokens, n: rank, k: hidden },
+    { layout: 'NT', m: tokens, n: ffn, k: rank },
+    { layout: 'NN', m: tokens, n: rank, k: ffn },
+    { layout: 'NN', m: tokens, n: hidden, k: rank },
+    { layout: 'TN', m: rank, n: hidden, k: tokens },
+    { layout: 'TN', m: ffn, n: rank, k: tokens },
+  ];
+  // In full: the gradient of a module that is trained itself.
+  if (!quick) adapter.push({ layout: 'TN', m: hidden, n: hidden, k: tokens });
+  for (const product of adapter) cases.push(productCase(product, 'f32'));
+  return cases;
+}
+
+/** The product of a single token by a layer, as in answering. */
+export function gemvCases({ hidden, ffn }: SpeedShapes, quick: boolean): SpeedCase[] {
+  return (quick ? (['nf4'] as const) : (['f16', 'nf4', 'int4'] as const)).map((format) => ({
+    kernel: 'gemv',
+    shape: shapeText(ffn, hidden),
+    format,
+    variant: null,
+    tuned: false,
+    flops: 2 * ffn * hidden,
+    bytes: (ffn * hidden * bits[format]) / 8 + 4 * (ffn + hidden),
+    record(commands, inputs) {
+      const w = inputs.weight(format, ffn, hidden) as WeightChunk;
+      gemv(commands, { x: inputs.random(hidden), w, n: ffn, y: inputs.empty([ffn]) });
+    },
+  }));
+}
+
+function productCase({ layout, m, n, k }: Product, format: SpeedFormat): SpeedCase {
+  const [rows, cols] = layout === 'NT' ? [n, k] : [k, n];
+  return {
+    kernel: `matmul ${layout}`,
+    shape: shapeText(m, n, k),
+    format,
+    variant: tileName(m, n),
+    tuned: false,
+    flops: 2 * m * n * k,
+    bytes: 4 * m * k + (rows * cols * bits[format]) / 8 + 4 * m * n,
+    record(commands, inputs) {
+      const a = inputs.random(...(layout === 'TN' ? [k, m] : [m, k]));
+      matmul(commands, {
+        layout,
+        a,
+        w: inputs.weight(format, rows, cols),
+        c: inputs.empty([m, n]),
+        m,
+        n,
+        k,
+      });
+    },
+  };
+}
+
+function tileName(m: number, n: number): string | null {
+  const tile = chooseTile(m, n);
+  const found = Object.entries(matmulTiles).find(([, candidate]) => candidate === tile);
+  return found?.[0].toLowerCase() ?? null;
+}

@@ -1,0 +1,169 @@
+import { dynamicMap } from '../formats/quantized/dynamicMap.ts';
+import { adamW } from '../kernels/adamW.ts';
+import { adamW8bit, STATE_BLOCK } from '../kernels/adamW8bit.ts';
+import { crossEntropyBackward, LOSS_STATE, logSumExp } from '../kernels/crossEntropy.ts';
+import { gradNorm } from '../kernels/gradNorm.ts';
+import { quantizeNf4 } from '../kernels/quantize.ts';
+import { rmsNorm, rmsNormBackward } from '../kernels/rmsNorm.ts';
+import { rope } from '../kernels/rope.ts';
+import { PARTIALS } from '../kernels/sum.ts';
+import { swiglu, swigluBackward } from '../kernels/swiglu.ts';
+import { shapeText, type SpeedCase, type SpeedShapes } from './cases.ts';
+import type { Inputs } from './inputs.ts';
+
+/** Rows of logits that are measured at once. */
+const LOGIT_ROWS = 16;
+
+const EPS = 1e-6;
+
+/** Kernels that move numbers rather than compute: norms, RoPE, SwiGLU, cross-entropy, optimizers, quantization. */
+export function streamCases(shapes: SpeedShapes, quick: boolean): SpeedCase[] {
+  const { tokens, hidden, ffn, heads, vocab, parameters } = shapes;
+  const width = [tokens, hidden] as const;
+  const inner = [tokens, ffn] as const;
+  const logits = [LOGIT_ROWS, vocab] as const;
+  const f32s = (sizes: readonly number[], times: number) => sizes.reduce((a, b) => a * b, 4 * times);
+  const all = [
+    streamCase('rms_norm', width, f32s(width, 2), (commands, inputs) =>
+      rmsNorm(commands, {
+        x: inputs.random(...width),
+        weight: inputs.random(hidden),
+        y: inputs.empty(width),
+        rstd: inputs.empty([tokens]),
+        rows: tokens,
+        eps: EPS,
+      }),
+    ),
+    streamCase('rms_norm backward', width, f32s(width, 4), (commands, inputs) =>
+      rmsNormBackward(commands, {
+        dy: inputs.random(...width),
+        x: inputs.random(...width),
+        weight: inputs.random(hidden),
+        rstd: inputs.positive(tokens),
+        dx: inputs.empty(width),
+        rows: tokens,
+        accumulate: true,
+      }),
+    ),
+    streamCase('rope', width, f32s(width, 2), (commands, inputs) =>
+      rope(commands, {
+        x: inputs.random(...width),
+        positions: inputs.u32(Array.from({ length: tokens }, (_, i) => i)),
+        inverseFrequencies: inputs.positive(hidden / heads / 2),
+        rows: tokens,
+        heads,
+        headDim: hidden / heads,
+        inverse: false,
+      }),
+    ),
+    streamCase('swiglu', inner, f32s(inner, 3), (commands, inputs) =>
+      swiglu(commands, {
+        gate: inputs.random(...inner),
+        up: inputs.random(...inner),
+        h: inputs.empty(inner),
+        count: tokens * ffn,
+      }),
+    ),
+    streamCase('swiglu backward', inner, f32s(inner, 5), (commands, inputs) =>
+      swigluBackward(commands, {
+        dh: inputs.random(...inner),
+        gate: inputs.random(...inner),
+        up: inputs.random(...inner),
+        dGate: inputs.empty(inner),
+        dUp: inputs.empty(inner),
+        count: tokens * ffn,
+      }),
+    ),
+    streamCase('cross-entropy', logits, f32s(logits, 1), (commands, inputs) =>
+      logSumExp(commands, {
+        ...logitColumns(inputs, vocab),
+        losses: inputs.empty([LOGIT_ROWS]),
+        part: vocab,
+      }),
+    ),
+    streamCase('cross-entropy backward', logits, f32s(logits, 2), (commands, inputs) =>
+      crossEntropyBackward(commands, { ...logitColumns(inputs, vocab), scale: 1 / LOGIT_ROWS }),
+    ),
+    streamCase('gradient norm', [parameters], f32s([parameters], 1), (commands, inputs) =>
+      gradNorm(commands, {
+        grads: [inputs.random(parameters)],
+        partials: inputs.empty([PARTIALS]),
+        stats: inputs.empty([4]),
+        index: 0,
+      }),
+    ),
+    // Parameters and both moments are read and written, gradients read.
+    streamCase('adam_w', [parameters], f32s([parameters], 7), (commands, inputs) =>
+      adamW(commands, {
+        ...adamInputs(inputs, parameters),
+        m: inputs.empty([parameters]),
+        v: inputs.empty([parameters]),
+        count: parameters,
+      }),
+    ),
+    streamCase('adam_w 8-bit', [parameters], f32s([parameters], 4), (commands, inputs) => {
+      const blocks = parameters / STATE_BLOCK;
+      const maps = inputs.empty([2 * STATE_BLOCK]);
+      commands.gpu.device.queue.writeBuffer(
+        maps.buffer,
+        0,
+        Float32Array.of(...dynamicMap(true), ...dynamicMap(false)),
+      );
+      adamW8bit(commands, {
+        ...adamInputs(inputs, parameters),
+        codes: inputs.bits(blocks, 2, STATE_BLOCK / 4),
+        absmax: inputs.positive(blocks, 2),
+        blocks: inputs.u32(Array.from({ length: blocks }, (_, i) => i)),
+        maps,
+      });
+    }),
+    streamCase('quantize NF4', [ffn, hidden], 2.5625 * ffn * hidden, (commands, inputs) => {
+      const source = inputs.halves((ffn * hidden) / 2);
+      const absmax = inputs.empty([(ffn * hidden) / 64]);
+      const codes = inputs.empty([ffn, hidden / 8], 'u32');
+      const piece = { source, format: 'f16', row: 0, rows: ffn } as const;
+      quantizeNf4(commands, piece, { absmax, codes, size: [ffn, hidden] });
+    }),
+  ];
+  const often = new Set(['rms_norm', 'swiglu', 'cross-entropy', 'adam_w']);
+  return quick ? all.filter(({ kernel }) => often.has(kernel)) : all;
+}
+
+function streamCase(
+  kernel: string,
+  sizes: readonly number[],
+  bytes: number,
+  record: SpeedCase['record'],
+): SpeedCase {
+  const shape = shapeText(...sizes);
+  return { kernel, shape, format: null, variant: null, tuned: false, flops: null, bytes, record };
+}
+
+function logitColumns(inputs: Inputs, vocab: number) {
+  return {
+    logits: inputs.random(LOGIT_ROWS, vocab),
+    targets: inputs.u32(new Uint32Array(LOGIT_ROWS).fill(7)),
+    state: inputs.positive(LOGIT_ROWS, LOSS_STATE),
+    rows: LOGIT_ROWS,
+    first: 0,
+    width: vocab,
+    offset: 0,
+  };
+}
+
+function adamInputs(inputs: Inputs, parameters: number) {
+  return {
+    params: inputs.random(parameters),
+    grads: inputs.random(parameters),
+    stats: inputs.positive(4),
+    normIndex: 0,
+    skippedIndex: 1,
+    lr: 1e-3,
+    beta1: 0.9,
+    beta2: 0.999,
+    eps: 1e-8,
+    weightDecay: 0.01,
+    maxGradNorm: 1,
+    step: 10,
+  };
+}
