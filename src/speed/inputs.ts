@@ -51,6 +51,12 @@ export class Inputs {
     return this.#fill(this.empty([words], 'u32'), halves);
   }
 
+  /** A row of these numbers, f32, so many times. */
+  rows(row: Float32Array<ArrayBuffer>, times: number): Tensor {
+    const bytes = new Uint8Array(row.buffer);
+    return this.#fill(this.empty([times, row.length]), () => bytes);
+  }
+
   /** These numbers. */
   u32(values: ArrayLike<number>): Tensor {
     const tensor = this.empty([values.length], 'u32');

@@ -5,7 +5,7 @@ import { crossEntropyBackward, LOSS_STATE, logSumExp } from '../kernels/crossEnt
 import { gradNorm } from '../kernels/gradNorm.ts';
 import { quantizeNf4 } from '../kernels/quantize.ts';
 import { rmsNorm, rmsNormBackward } from '../kernels/rmsNorm.ts';
-import { rope } from '../kernels/rope.ts';
+import { headElements, headsIn, rope } from '../kernels/rope.ts';
 import { PARTIALS } from '../kernels/sum.ts';
 import { swiglu, swigluBackward } from '../kernels/swiglu.ts';
 import { shapeText, type SpeedCase, type SpeedShapes } from './cases.ts';
@@ -18,7 +18,10 @@ const EPS = 1e-6;
 
 /** Kernels that move numbers rather than compute: norms, RoPE, SwiGLU, cross-entropy, optimizers, quantization. */
 export function streamCases(shapes: SpeedShapes, quick: boolean): SpeedCase[] {
-  const { tokens, hidden, ffn, heads, vocab, parameters } = shapes;
+  const { tokens, hidden, ffn, heads, kvHeads, vocab, parameters } = shapes;
+  const headDim = hidden / heads;
+  // q, k and v of a token.
+  const allHeads = (heads + 2 * kvHeads) * headDim;
   const width = [tokens, hidden] as const;
   const inner = [tokens, ffn] as const;
   const logits = [LOGIT_ROWS, vocab] as const;
@@ -45,35 +48,31 @@ export function streamCases(shapes: SpeedShapes, quick: boolean): SpeedCase[] {
         accumulate: true,
       }),
     ),
-    streamCase('rope', width, f32s(width, 2), (commands, inputs) =>
+    streamCase('rope', [tokens, allHeads], f32s([tokens, allHeads], 2), (commands, inputs) => {
+      const headShape = { rows: tokens, heads, kvHeads, headDim };
       rope(commands, {
-        x: inputs.random(...width),
+        ...headShape,
+        raw: inputs.random(tokens, allHeads),
+        parts: headsIn(inputs.empty([headElements(headShape)]), headShape),
         positions: inputs.u32(Array.from({ length: tokens }, (_, i) => i)),
-        inverseFrequencies: inputs.positive(hidden / heads / 2),
-        rows: tokens,
-        heads,
-        headDim: hidden / heads,
-        inverse: false,
-      }),
-    ),
+        inverseFrequencies: inputs.positive(headDim / 2),
+        norm: null,
+      });
+    }),
     streamCase('swiglu', inner, f32s(inner, 3), (commands, inputs) =>
       swiglu(commands, {
-        gate: inputs.random(...inner),
-        up: inputs.random(...inner),
+        gateUp: inputs.random(tokens, 2 * ffn),
         h: inputs.empty(inner),
-        count: tokens * ffn,
+        rows: tokens,
+        width: ffn,
       }),
     ),
-    streamCase('swiglu backward', inner, f32s(inner, 5), (commands, inputs) =>
-      swigluBackward(commands, {
-        dh: inputs.random(...inner),
-        gate: inputs.random(...inner),
-        up: inputs.random(...inner),
-        dGate: inputs.empty(inner),
-        dUp: inputs.empty(inner),
-        count: tokens * ffn,
-      }),
-    ),
+    streamCase('swiglu backward', inner, f32s(inner, 5), (commands, inputs) => {
+      // Repeated in place, the gradient must neither grow nor vanish: silu′(0) · 2 is 1.
+      const row = new Float32Array(2 * ffn).fill(2, ffn);
+      const gateUp = inputs.rows(row, tokens);
+      swigluBackward(commands, { gateUp, d: inputs.random(tokens, 2 * ffn), rows: tokens, width: ffn });
+    }),
     streamCase('cross-entropy', logits, f32s(logits, 1), (commands, inputs) =>
       logSumExp(commands, {
         ...logitColumns(inputs, vocab),
@@ -103,12 +102,7 @@ export function streamCases(shapes: SpeedShapes, quick: boolean): SpeedCase[] {
     ),
     streamCase('adam_w 8-bit', [parameters], f32s([parameters], 4), (commands, inputs) => {
       const blocks = parameters / STATE_BLOCK;
-      const maps = inputs.empty([2 * STATE_BLOCK]);
-      commands.gpu.device.queue.writeBuffer(
-        maps.buffer,
-        0,
-        Float32Array.of(...dynamicMap(true), ...dynamicMap(false)),
-      );
+      const maps = inputs.rows(Float32Array.of(...dynamicMap(true), ...dynamicMap(false)), 1);
       adamW8bit(commands, {
         ...adamInputs(inputs, parameters),
         codes: inputs.bits(blocks, 2, STATE_BLOCK / 4),

@@ -21,6 +21,9 @@ export interface TimingLimits {
 const FEWEST = 3;
 const MOST = 15;
 
+/** Fewer samples will do where so many budgets have passed. */
+const PATIENCE = 4;
+
 /** So often at most within one submit, however short the run. */
 const MOST_REPEATS = 4096;
 
@@ -35,8 +38,8 @@ export async function timeRuns(
   { overhead, sample, budget, signal }: TimingLimits,
 ): Promise<Timing> {
   signal.throwIfAborted();
-  const start = performance.now();
   await secondsOf(1);
+  const start = performance.now();
   let times = 1;
   let seconds = await secondsOf(times);
   while (seconds < sample && times < MOST_REPEATS) {
@@ -49,7 +52,8 @@ export async function timeRuns(
   const samples = [one(seconds)];
   while (samples.length < MOST) {
     signal.throwIfAborted();
-    if (samples.length >= FEWEST && (performance.now() - start) / 1000 >= budget) break;
+    const passed = (performance.now() - start) / 1000;
+    if (passed >= budget * (samples.length < FEWEST ? PATIENCE : 1)) break;
     samples.push(one(await secondsOf(times)));
   }
   return { seconds: median(samples), best: Math.min(...samples), samples: samples.length };
