@@ -1,7 +1,8 @@
 import { derivedBench } from './derived.ts';
 import { memoryBench } from './memory.ts';
 import { mergeBench } from './merge.ts';
-import { peersBench } from './peers/peersBench.ts';
+import { peersBench, peersInChromiumBench } from './peers/peersBench.ts';
+import { stepBench } from './peers/stepBench.ts';
 import { writeSection } from './report.ts';
 import { streamingBench } from './streaming.ts';
 import { uploadBench } from './upload.ts';
@@ -12,6 +13,8 @@ const sections: Record<string, (options: Readonly<Record<string, string>>) => Pr
   memory: memoryBench,
   merge: mergeBench,
   peers: peersBench,
+  'peers-chromium': peersInChromiumBench,
+  'peers-step': stepBench,
   streaming: streamingBench,
   upload: uploadBench,
 };

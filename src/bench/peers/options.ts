@@ -11,3 +11,10 @@ export function listOf<T>(
     .filter(Boolean)
     .map(parse);
 }
+
+/** `name`, if it is among those there are; throws otherwise. */
+export function oneOf<T extends string>(name: string, among: readonly T[]): T {
+  const found = among.find((one) => one === name);
+  if (found === undefined) throw new Error(`“${name}” is none of ${among.join(', ')}`);
+  return found;
+}

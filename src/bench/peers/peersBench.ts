@@ -1,45 +1,81 @@
-import { withGpu } from '../../cli/session.ts';
-import { nodePeers, openNodePeers } from './nodePeers.ts';
-import { graftForms, measureProduct, nameOf, type ProductTimes } from './products.ts';
+import { cpus } from 'node:os';
+import { openPeersPage } from './chromiumPage.ts';
+import { installPeers } from './install.ts';
+import { openNodePlace } from './nodePlace.ts';
+import { listOf, oneOf } from './options.ts';
 import type { ProductShape } from './product.ts';
-import { listOf } from './options.ts';
+import { graftForms, nameOf, peerNames, type ProductTimes } from './products.ts';
 import { productTables, qwenShapes } from './productTables.ts';
+import type { PeersPage } from './page.ts';
 
-/** Rounds of a full run. */
-const ROUNDS = 9;
+/** Where products are measured. */
+export type ProductsPlace = Pick<PeersPage, 'adapter' | 'products'> & { close(): Promise<void> };
+
+/** Rounds of a full run by the work of a product; SwiftShader takes seconds for the largest. */
+const rounds = {
+  node: () => 9,
+  chromium: ({ m, n, k }: ProductShape) => (2 * m * n * k > 1e9 ? 3 : 7),
+};
 
 /**
- * Matrix products against the peers in Node. Options narrow it down for work on kernels: `--shapes=128x896x4864` (m × n × k,
- * with commas between several), `--peers=onnxruntime`, `--forms="f32 NT,int4 NN"`, `--rounds=5`.
+ * Matrix products beside the peers in Node. Options narrow it down for work on kernels, and then it only prints:
+ * `--shapes=128x896x4864` (m × n × k, with commas between several), `--peers=onnxruntime`, `--forms="f32 NT,int4 NN"`,
+ * `--rounds=5`.
  */
-export async function peersBench(options: Readonly<Record<string, string>> = {}): Promise<string> {
+export function peersBench(options: Readonly<Record<string, string>>): Promise<string> {
+  const libraries = [
+    'onnxruntime-node 1.30 (which has a Dawn of its own), @jax-js/jax 0.1.25 and @tensorflow/tfjs-backend-webgpu 4.22',
+    'on our Dawn, all in one process.',
+  ];
+  return productsBench('node', openNodePlace, libraries, options);
+}
+
+/** The same in Chromium, with the same options. */
+export function peersInChromiumBench(options: Readonly<Record<string, string>>): Promise<string> {
+  const libraries = [
+    'onnxruntime-web 1.30 (its WebGPU provider), @jax-js/jax 0.1.25 and @tensorflow/tfjs-backend-webgpu 4.22 in one page.',
+  ];
+  return productsBench('chromium', openPeersPage, libraries, options);
+}
+
+async function productsBench(
+  where: keyof typeof rounds,
+  open: () => Promise<ProductsPlace>,
+  libraries: readonly string[],
+  options: Readonly<Record<string, string>>,
+): Promise<string> {
   const shapes = listOf(options.shapes, qwenShapes, parseShape);
-  const names = listOf(options.peers, Object.keys(nodePeers), (name) => oneOf(name, Object.keys(nodePeers)));
-  const forms = listOf(options.forms, [...graftForms], (form) => oneOf(form, graftForms));
-  const rounds = Number(options.rounds ?? ROUNDS);
+  const names = listOf(options.peers, peerNames, (name) => oneOf(name, peerNames));
+  const forms = listOf(options.forms, graftForms, (form) => oneOf(form, graftForms));
+  if (names.length > 0) installPeers();
+  const place = await open();
   const measured = new Map<ProductShape, ProductTimes>();
-  let adapter = '';
-  await withGpu(async (gpu) => {
-    adapter = gpu.description;
-    const peers = await openNodePeers(names);
+  try {
     for (const shape of shapes) {
-      const times = await measureProduct(gpu, peers, shape, { rounds, forms });
+      const count = Number(options.rounds ?? rounds[where](shape));
+      const times = new Map(await place.products(names, shape, { rounds: count, forms }));
       measured.set(shape, times);
       printTimes(shape, times);
     }
-  });
-  if (Object.keys(options).length > 0) return '';
-  return [
-    '## Matrix products beside the peers, in Node',
-    '',
-    `On ${adapter}, with onnxruntime-node 1.30 (its own Dawn), @jax-js/jax 0.1.25 and`,
-    `@tensorflow/tfjs-backend-webgpu 4.22 (on our Dawn) in one process, taking turns: medians of ${ROUNDS} runs.`,
-    ...productTables(measured),
-  ].join('\n');
+    if (Object.keys(options).length > 0) return '';
+    return [
+      `## Matrix products beside the peers, in ${where === 'node' ? 'Node' : 'Chromium'}`,
+      '',
+      `On ${await place.adapter()}, a software adapter, and ${cpus().length} cores;`,
+      ...libraries,
+      'Factors lie on the GPU in the layout each library likes best: W as [in, out] for the peers, [out, in] for ours. A run',
+      'is from the call until the GPU is done; of ONNX Runtime’s, one number is read back, which is how it waits. Contestants',
+      `take turns; medians of ${[...new Set(shapes.map(rounds[where]))].join(' or ')} runs, the first dropped. Before that every result is compared with sums in f64 and`,
+      'with ours. A product is x · w, as m × k · k × n.',
+      ...productTables(measured),
+    ].join('\n');
+  } finally {
+    await place.close();
+  }
 }
 
 /** Milliseconds to the terminal: they belong to one machine at one time. */
-export function printTimes(shape: ProductShape, times: ProductTimes): void {
+function printTimes(shape: ProductShape, times: ProductTimes): void {
   const flops = 2 * shape.m * shape.n * shape.k;
   console.log(`\n${nameOf(shape)}   median, least (ms), GFLOP/s of the median`);
   for (const [name, { median, min }] of times) {
@@ -50,13 +86,8 @@ export function printTimes(shape: ProductShape, times: ProductTimes): void {
 
 function parseShape(text: string): ProductShape {
   const [m, n, k, ...rest] = text.split('x').map(Number);
-  if (!m || !n || !k || rest.length > 0)
+  if (!m || !n || !k || rest.length > 0) {
     throw new Error(`“${text}” is no shape such as 128x896x4864 (m × n × k)`);
+  }
   return { m, n, k };
-}
-
-function oneOf<T extends string>(name: string, among: readonly T[]): T {
-  const found = among.find((one) => one === name);
-  if (found === undefined) throw new Error(`“${name}” is none of ${among.join(', ')}`);
-  return found;
 }

@@ -8,6 +8,10 @@ import { differenceOf, errorOf, makeFourBit, makeProduct, type ProductShape } fr
 export const graftForms = ['f32 NT', 'f32 NN', 'nf4 NT', 'nf4 NN', 'int4 NT', 'int4 NN'] as const;
 export type GraftForm = (typeof graftForms)[number];
 
+/** Libraries that multiply. */
+export const peerNames = ['onnxruntime', 'jax-js', 'tfjs'] as const;
+export type PeerName = (typeof peerNames)[number];
+
 /** How many times each contestant is measured, and which of them take part. */
 export interface ProductsOptions {
   rounds: number;

@@ -1,4 +1,4 @@
-import type * as Tfjs from '@tensorflow/tfjs-core';
+import type * as Tfjs from '@tensorflow/tfjs';
 import type { Peer } from './contestant.ts';
 
 /** Lets TensorFlow.js use WebGPU; its backend must have been imported. Throws where it cannot. */

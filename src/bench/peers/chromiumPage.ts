@@ -1,0 +1,47 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright';
+import { createServer } from 'vite';
+import { chromiumLaunchOptions } from '../../../e2e/harness/chromiumOptions.ts';
+import { wgslPlugin } from '../../launch/wgslPlugin.ts';
+import { peersFolder } from './install.ts';
+import type { PeersPage } from './page.ts';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+
+/** Serves page.html by Vite and opens it in the Chromium of the tests; what it logs comes to the terminal. */
+export async function openPeersPage(): Promise<PeersPage & { close(): Promise<void> }> {
+  const server = await createServer({
+    configFile: false,
+    root,
+    cacheDir: join(peersFolder, 'node_modules', '.vite'),
+    plugins: [wgslPlugin()],
+    logLevel: 'warn',
+    // ONNX Runtime finds its WebAssembly beside itself.
+    optimizeDeps: { entries: ['src/bench/peers/page.html'], exclude: ['onnxruntime-web'] },
+    server: { host: '127.0.0.1', port: 0, hmr: false, watch: null },
+  });
+  await server.listen();
+  const browser = await chromium.launch(chromiumLaunchOptions());
+  const page = await browser.newPage();
+  page.on('console', (message) => {
+    if (!message.text().startsWith('[vite]')) console.log(message.text());
+  });
+  page.on('pageerror', (error) => console.error(error));
+  await page.goto(new URL('src/bench/peers/page.html', server.resolvedUrls!.local[0]).href);
+  await page.waitForFunction('globalThis.peersPage !== undefined');
+  const call =
+    <K extends keyof PeersPage>(method: K) =>
+    (...args: Parameters<PeersPage[K]>) =>
+      // As text: tsx would give a function helpers that the page does not have.
+      page.evaluate(`peersPage.${method}(...${JSON.stringify(args)})`) as ReturnType<PeersPage[K]>;
+  return {
+    adapter: call('adapter'),
+    products: call('products'),
+    training: call('training'),
+    async close() {
+      await browser.close();
+      await server.close();
+    },
+  };
+}
