@@ -1,5 +1,5 @@
 // y (+)= x · scale where random_bits(seed, i) ≥ threshold, 0 elsewhere.
-// x [count] X, y [count] E; threshold = p · 2^32, scale = 1 / (1 − p). One invocation an element.
+// x [count] X, y E [count] or columns of wider rows; threshold = p · 2^32, scale = 1 / (1 − p). One invocation an element.
 //#include lib/elem.wgsl
 //#include lib/grid.wgsl
 //#include lib/pcg.wgsl
@@ -12,6 +12,8 @@ struct Params {
   threshold: u32,
   scale: f32,
   accumulate: u32, // 1: y += …, 0: y = …
+  columns: u32, // of a row of x, and elements between rows of y
+  ldy: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<X>;
@@ -32,8 +34,9 @@ fn main(
   if (random_bits(params.seed, i) >= params.threshold) {
     value = f32(x[i]) * params.scale;
   }
+  let at = i / params.columns * params.ldy + i % params.columns;
   if (params.accumulate == 1u) {
-    value += f32(y[i]);
+    value += f32(y[at]);
   }
-  y[i] = to_e(value);
+  y[at] = to_e(value);
 }

@@ -1,17 +1,18 @@
-// h = silu(gate) · up, silu(g) = g · σ(g). gate, up, h [count] E. One invocation an element.
+// h = silu(gate) · up, silu(g) = g · σ(g). gate_up [rows, 2 · width] E: gate, then up; h [rows, width] E.
+// One invocation an element of h.
 //#include lib/elem.wgsl
 //#include lib/grid.wgsl
 //#include lib/sigmoid.wgsl
 const WG: u32 = 256;
 
 struct Params {
-  count: u32,
+  rows: u32,
+  width: u32,
 }
 
-@group(0) @binding(0) var<storage, read> gate: array<E>;
-@group(0) @binding(1) var<storage, read> up: array<E>;
-@group(0) @binding(2) var<storage, read_write> h: array<E>;
-@group(0) @binding(3) var<uniform> params: Params;
+@group(0) @binding(0) var<storage, read> gate_up: array<E>;
+@group(0) @binding(1) var<storage, read_write> h: array<E>;
+@group(0) @binding(2) var<uniform> params: Params;
 
 @compute @workgroup_size(WG)
 fn main(
@@ -20,9 +21,10 @@ fn main(
   @builtin(local_invocation_index) thread: u32,
 ) {
   let i = flat_group(group, groups) * WG + thread;
-  if (i >= params.count) {
+  if (i >= params.rows * params.width) {
     return;
   }
-  let g = f32(gate[i]);
-  h[i] = to_e(g * sigmoids(g).x * f32(up[i]));
+  let at = i + i / params.width * params.width;
+  let g = f32(gate_up[at]);
+  h[i] = to_e(g * sigmoids(g).x * f32(gate_up[at + params.width]));
 }

@@ -1,20 +1,19 @@
 // d_gate = dh · up · σ(g) · (1 + g · σ(−g)),  d_up = dh · g · σ(g)  with g = gate.
-// dh, d_gate, d_up [count] f32; gate, up [count] E. One invocation an element.
+// gate_up [rows, 2 · width] E: gate, then up. d [rows, 2 · width] f32: dh in the first half of each row, which d_gate
+// replaces; d_up in the second. One invocation an element of dh.
 //#include lib/grid.wgsl
 //#include lib/sigmoid.wgsl
 alias E = f32;
 const WG: u32 = 256;
 
 struct Params {
-  count: u32,
+  rows: u32,
+  width: u32,
 }
 
-@group(0) @binding(0) var<storage, read> dh: array<f32>;
-@group(0) @binding(1) var<storage, read> gate: array<E>;
-@group(0) @binding(2) var<storage, read> up: array<E>;
-@group(0) @binding(3) var<storage, read_write> d_gate: array<f32>;
-@group(0) @binding(4) var<storage, read_write> d_up: array<f32>;
-@group(0) @binding(5) var<uniform> params: Params;
+@group(0) @binding(0) var<storage, read> gate_up: array<E>;
+@group(0) @binding(1) var<storage, read_write> d: array<f32>;
+@group(0) @binding(2) var<uniform> params: Params;
 
 @compute @workgroup_size(WG)
 fn main(
@@ -23,11 +22,14 @@ fn main(
   @builtin(local_invocation_index) thread: u32,
 ) {
   let i = flat_group(group, groups) * WG + thread;
-  if (i >= params.count) {
+  if (i >= params.rows * params.width) {
     return;
   }
-  let g = f32(gate[i]);
+  let gate = i + i / params.width * params.width;
+  let up = gate + params.width;
+  let g = f32(gate_up[gate]);
+  let dh = d[gate];
   let s = sigmoids(g);
-  d_gate[i] = dh[i] * f32(up[i]) * s.x * (1.0 + g * s.y);
-  d_up[i] = dh[i] * g * s.x;
+  d[gate] = dh * f32(gate_up[up]) * s.x * (1.0 + g * s.y);
+  d[up] = dh * g * s.x;
 }

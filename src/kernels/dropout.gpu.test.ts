@@ -48,6 +48,24 @@ describe('dropout', () => {
     expectClose(await readFloats(gpu, y), expected, { atol: 1e-6 });
   });
 
+  it('adds to columns of wider rows', async () => {
+    const gpu = await testGpu();
+    const [rows, columns, ldy] = [5, 7, 11];
+    const count = rows * columns;
+    const options = { count, p: 0.25, seed: 99, accumulate: true, columns, ldy };
+    const [gradient, before] = [randomArray(6, count), randomArray(7, rows * ldy)];
+    const y = tensorOf(gpu, before, [rows, ldy]);
+    const x = tensorOf(gpu, gradient, [count]);
+    submit(gpu, (commands) => dropout(commands, { x, y, ...options }));
+    const mask = dropoutMask(options.seed, count, options.p);
+    const expected = before.map((v, at) => {
+      const [row, column] = [Math.floor(at / ldy), at % ldy];
+      const i = row * columns + column;
+      return column < columns && mask[i] ? v + gradient[i]! / 0.75 : v;
+    });
+    expectClose(await readFloats(gpu, y), expected, { atol: 1e-6 });
+  });
+
   it('of 0 changes nothing', async () => {
     const gpu = await testGpu();
     const values = randomArray(5, 300);

@@ -15,12 +15,22 @@ export function dropoutThreshold(p: number): number {
  * @param y [count] f32 or f16, another buffer; added to when `accumulate`
  * @param p probability of dropping, 0 ≤ p < 1
  * @param seed u32
+ * @param columns, ldy where y is columns of wider rows: elements of a row of x, and those between rows of y
  */
 export function dropout(
   commands: Commands,
-  options: { x: Tensor; y: Tensor; count: number; p: number; seed: number; accumulate: boolean },
+  options: {
+    x: Tensor;
+    y: Tensor;
+    count: number;
+    p: number;
+    seed: number;
+    accumulate: boolean;
+    columns?: number;
+    ldy?: number;
+  },
 ): void {
-  const { x, y, count, p, seed } = options;
+  const { x, y, count, p, seed, columns = count, ldy = count } = options;
   assert(p >= 0 && p < 1, `dropout of ${p}`);
   const params = {
     count,
@@ -28,6 +38,8 @@ export function dropout(
     threshold: dropoutThreshold(p),
     scale: 1 / (1 - p),
     accumulate: Number(options.accumulate),
+    columns,
+    ldy,
   };
   commands.run('dropout', { X: x.type, E: y.type, WG }, { x, y }, params, elementGroups(count));
 }

@@ -1,77 +1,144 @@
 import { describe, expect, it } from 'vitest';
+import type { ElementType } from '../gpu/tensor.ts';
 import { readFloats } from '../gpu/transfer.ts';
 import { expectClose, randomArray } from '../testing/compare.ts';
 import { finiteDifference } from '../testing/finiteDifference.ts';
 import { testGpu } from '../testing/gpu.ts';
-import { tensorOf } from '../testing/tensors.ts';
-import type { ElementType } from '../gpu/tensor.ts';
+import { asStored, submit, toleranceOf } from '../testing/kernels.ts';
+import { tensorOf, zeros } from '../testing/tensors.ts';
+import { rmsNormBackwardRef, rmsNormRef } from './rmsNorm.ref.ts';
 import { ropeRef } from './rope.ref.ts';
-import { rope } from './rope.ts';
+import { headElements, headsIn, rope, ropeBackward } from './rope.ts';
 import { ropeFrequencies } from './ropeFrequencies.ts';
 
+const eps = 1e-3;
+/** Heads of q, heads of k and v, size of a head. */
 const shapes = [
-  [1, 1, 2],
-  [1, 3, 64],
-  [7, 2, 12],
-  [33, 5, 80],
+  [1, 1, 1, 2],
+  [1, 3, 1, 64],
+  [7, 2, 2, 12],
+  [33, 6, 2, 80],
+  [2, 5, 1, 256],
 ] as const;
+const close = { atol: 4e-6, rtol: 4e-6 };
 
-async function rotated(
-  x: Float32Array,
-  positions: Uint32Array,
-  frequencies: Float32Array,
-  heads: number,
-  { inverse = false, type = 'f32' as ElementType } = {},
-) {
-  const gpu = await testGpu();
-  const headDim = 2 * frequencies.length;
-  const rows = positions.length;
-  const tensor = tensorOf(gpu, x, [rows, heads, headDim], type);
-  const inverseFrequencies = tensorOf(gpu, frequencies, [headDim / 2]);
-  const commands = gpu.commands();
-  rope(commands, {
-    x: tensor,
-    positions: tensorOf(gpu, positions, [rows]),
-    inverseFrequencies,
-    rows,
-    heads,
-    headDim,
-    inverse,
-  });
-  commands.submit();
-  return readFloats(gpu, tensor);
+interface Case {
+  positions: Uint32Array;
+  frequencies: Float32Array;
+  heads: number;
+  kvHeads: number;
+  /** Weights of the norms of q and k. */
+  norm: [Float32Array, Float32Array] | null;
 }
 
-describe.each(shapes)('rope of %i x %i x %i', (rows, heads, headDim) => {
-  const x = randomArray(1, rows * heads * headDim);
+type Parts<T = ArrayLike<number>> = [q: T, k: T, v: T];
+
+/** q, k and v of each token beside each other. */
+function beside(parts: Parts, rows: number): Float32Array<ArrayBuffer> {
+  const all: number[] = [];
+  for (let row = 0; row < rows; row++) {
+    for (const part of parts) {
+      const width = part.length / rows;
+      for (let i = 0; i < width; i++) all.push(part[row * width + i]!);
+    }
+  }
+  return Float32Array.from(all);
+}
+
+/** Runs `rope` on the parts, or its gradient with `d`. */
+async function run(parts: Parts, of: Case, type: ElementType, d?: Parts) {
+  const gpu = await testGpu();
+  const { positions, frequencies, heads, kvHeads, norm } = of;
+  const shape = { rows: positions.length, heads, kvHeads, headDim: 2 * frequencies.length };
+  const width = (heads + 2 * kvHeads) * shape.headDim;
+  const raw = tensorOf(gpu, beside(parts, shape.rows), [shape.rows, width], type);
+  const vector = (values: Float32Array) => tensorOf(gpu, values, [values.length]);
+  const common = {
+    ...shape,
+    positions: tensorOf(gpu, positions, [shape.rows]),
+    inverseFrequencies: vector(frequencies),
+    norm: norm && { qWeight: vector(norm[0]), kWeight: vector(norm[1]), eps },
+  };
+  if (d) {
+    const flat = new Float32Array(headElements(shape));
+    const empty = headsIn(zeros(gpu, [flat.length]), shape);
+    [empty.q, empty.k, empty.v].forEach((tensor, i) => {
+      flat.set(Float32Array.from(d[i]!), tensor.offset / 4);
+    });
+    const filled = headsIn(tensorOf(gpu, flat, [flat.length]), shape);
+    const dRaw = zeros(gpu, [shape.rows, width]);
+    submit(gpu, (commands) => ropeBackward(commands, { ...common, dParts: filled, raw, dRaw }));
+    return [await readFloats(gpu, dRaw)];
+  }
+  const rotated = headsIn(zeros(gpu, [headElements(shape)], type), shape);
+  submit(gpu, (commands) => rope(commands, { ...common, raw, parts: rotated }));
+  return Promise.all([rotated.q, rotated.k, rotated.v].map((part) => readFloats(gpu, part)));
+}
+
+/** The same in f64. */
+function forwardRef([q, k, v]: Parts, { positions, frequencies, heads, kvHeads, norm }: Case): Parts {
+  const [qNormed, kNormed] = norm
+    ? [
+        rmsNormRef(q, norm[0], positions.length * heads, eps).y,
+        rmsNormRef(k, norm[1], positions.length * kvHeads, eps).y,
+      ]
+    : [q, k];
+  const turned = (x: ArrayLike<number>, count: number) => ropeRef(x, positions, frequencies, count);
+  return [turned(qNormed, heads), turned(kNormed, kvHeads), v];
+}
+
+function backwardRef([q, k]: Parts, d: Parts, of: Case): Parts {
+  const { positions, frequencies, heads, kvHeads, norm } = of;
+  const back = (dy: ArrayLike<number>, x: ArrayLike<number>, count: number, weight?: Float32Array) => {
+    const turned = ropeRef(dy, positions, frequencies, count, true);
+    return weight ? rmsNormBackwardRef(turned, x, weight, positions.length * count, eps) : turned;
+  };
+  return [back(d[0], q, heads, norm?.[0]), back(d[1], k, kvHeads, norm?.[1]), d[2]];
+}
+
+describe.each(shapes)('rope of %i x (%i + 2 · %i) x %i', (rows, heads, kvHeads, headDim) => {
+  const sizes = [heads, kvHeads, kvHeads].map((count) => rows * count * headDim);
+  const partsOf = (seed: number) =>
+    sizes.map((size, i) => randomArray(seed + i, size)) as Parts<Float32Array>;
   const frequencies = ropeFrequencies({ headDim, theta: 10000 });
   // Two packed sequences: positions start again.
   const positions = Uint32Array.from({ length: rows }, (_, t) => (t < 3 ? t : t - 3));
+  const weights = [1, 2].map((seed) => randomArray(seed, headDim).map((w) => 1 + w)) as [
+    Float32Array,
+    Float32Array,
+  ];
 
-  it.each([false, true])('equals the reference (inverse: %s)', async (inverse) => {
-    const expected = ropeRef(x, positions, frequencies, heads, inverse);
-    expectClose(await rotated(x, positions, frequencies, heads, { inverse }), expected, { atol: 2e-6 });
-  });
+  describe.each([false, true])('with head norms: %s', (normed) => {
+    const of: Case = { positions, frequencies, heads, kvHeads, norm: normed ? weights : null };
 
-  it('in f16 equals the reference on the rounded values', async () => {
-    const gpu = await testGpu();
-    if (!gpu.hasF16) return; // SwiftShader has none
-    const rounded = await readFloats(gpu, tensorOf(gpu, x, [x.length], 'f16'));
-    const expected = ropeRef(rounded, positions, frequencies, heads);
-    expectClose(await rotated(x, positions, frequencies, heads, { type: 'f16' }), expected, {
-      atol: 1e-6,
-      rtol: 1e-3,
+    it.each(['f32', 'f16'] as const)('equals the reference, %s', async (type) => {
+      if (type === 'f16' && !(await testGpu()).hasF16) return; // SwiftShader has none
+      const parts = partsOf(3).map((part) => asStored(part, type)) as Parts<Float32Array>;
+      const expected = forwardRef(parts, of);
+      (await run(parts, of, type)).forEach((part, i) => {
+        expectClose(part, expected[i]!, toleranceOf(type, close));
+      });
+      const d = partsOf(7);
+      const [gradient] = await run(parts, of, type, d);
+      expectClose(gradient!, beside(backwardRef(parts, d, of), rows), { atol: 1e-5, rtol: 1e-5 });
     });
-  });
 
-  it('the inverse of the reference is its gradient', () => {
-    const dy = randomArray(2, x.length);
-    const loss = (at: ArrayLike<number>) =>
-      ropeRef(at, positions, frequencies, heads).reduce((s, v, i) => s + v * dy[i]!, 0);
-    const gradient = ropeRef(dy, positions, frequencies, heads, true);
-    for (const i of [0, Math.floor(x.length / 2), x.length - 1]) {
-      expect(gradient[i]).toBeCloseTo(finiteDifference(loss, x, i), 6);
-    }
+    it('has a reference whose gradient equals finite differences', () => {
+      const [parts, d] = [partsOf(3), partsOf(7)];
+      const gradient = backwardRef(parts, d, of);
+      parts.forEach((part, which) => {
+        const loss = (at: ArrayLike<number>) => {
+          const moved = parts.map((other, i) => (i === which ? at : other)) as Parts;
+          return forwardRef(moved, of).reduce(
+            (sum, y, i) => sum + Array.from(y).reduce((s, v, j) => s + v * d[i]![j]!, 0),
+            0,
+          );
+        };
+        for (const i of [0, Math.floor(part.length / 2), part.length - 1]) {
+          expect(gradient[which]![i]).toBeCloseTo(finiteDifference(loss, part, i), 4);
+        }
+      });
+    });
   });
 });
 
@@ -95,7 +162,9 @@ describe('at far positions', () => {
       const x = Float32Array.from({ length: positions.length * headDim }, (_, i) =>
         i % headDim < headDim / 2 ? 1 : 0,
       );
-      const actual = await rotated(x, positions, frequencies, 1);
+      const none = new Float32Array(x.length);
+      const of = { positions, frequencies, heads: 1, kvHeads: 1, norm: null };
+      const [actual = none] = await run([x, none, none], of, 'f32');
       const expected = ropeRef(x, positions, frequencies, 1);
       const slow = (i: number) =>
         positions[Math.floor(i / headDim)]! * frequencies[i % frequencies.length]! < 2e5;

@@ -4,26 +4,32 @@ import { ELEMENTWISE_THREADS as WG, elementGroups } from './elementwise.ts';
 
 /**
  * h = silu(gate) · up (Shazeer, 2020), element by element.
- * @param gate, up, h [count] all f32 or all f16
+ * @param gateUp [rows, 2 · width] f32 or f16: gate, then up in every row
+ * @param h [rows, width] of the same type
  */
 export function swiglu(
   commands: Commands,
-  { gate, up, h, count }: { gate: Tensor; up: Tensor; h: Tensor; count: number },
+  { gateUp, h, rows, width }: { gateUp: Tensor; h: Tensor; rows: number; width: number },
 ): void {
-  commands.run('swiglu', { E: gate.type, WG }, { gate, up, h }, { count }, elementGroups(count));
+  const tensors = { gate_up: gateUp, h };
+  commands.run('swiglu', { E: gateUp.type, WG }, tensors, { rows, width }, elementGroups(rows * width));
 }
 
 /**
- * The gradients of `swiglu`.
- * @param dh [count] f32
- * @param gate, up [count] both f32 or both f16
- * @param dGate, dUp [count] f32, overwritten; buffers other than dh's
+ * The gradients of `swiglu`, in place.
+ * @param gateUp as in `swiglu`
+ * @param d [rows, 2 · width] f32: the gradient of h in the first half of each row; then those of gate and of up
  */
 export function swigluBackward(
   commands: Commands,
-  tensors: { dh: Tensor; gate: Tensor; up: Tensor; dGate: Tensor; dUp: Tensor; count: number },
+  { gateUp, d, rows, width }: { gateUp: Tensor; d: Tensor; rows: number; width: number },
 ): void {
-  const { dh, gate, up, dGate, dUp, count } = tensors;
-  const bound = { dh, gate, up, d_gate: dGate, d_up: dUp };
-  commands.run('swiglu_backward', { E: gate.type, WG }, bound, { count }, elementGroups(count));
+  const tensors = { gate_up: gateUp, d };
+  commands.run(
+    'swiglu_backward',
+    { E: gateUp.type, WG },
+    tensors,
+    { rows, width },
+    elementGroups(rows * width),
+  );
 }

@@ -1,13 +1,14 @@
-import type { Tensor } from '../gpu/tensor.ts';
+import { reshape, type ElementType, type Tensor } from '../gpu/tensor.ts';
 import { attention, attentionBackward } from '../kernels/attention.ts';
 import { rmsNorm, rmsNormBackward } from '../kernels/rmsNorm.ts';
-import { rope } from '../kernels/rope.ts';
+import { headElements, headsIn, rope, ropeBackward, type Heads } from '../kernels/rope.ts';
 import { swiglu, swigluBackward } from '../kernels/swiglu.ts';
-import { linearBackward, linearForward, loraHidden, type LinearPlace } from './linear.ts';
+import { groupBackward, groupForward } from './linear.ts';
+import { loraHidden } from './loraProducts.ts';
 import type { ParameterBuffers } from './parameters.ts';
 import type { Pass } from './pass.ts';
-import type { Projection } from './spec.ts';
-import type { BlockWeights, LinearWeights } from './weights.ts';
+import { groupsOf } from './siblings.ts';
+import type { BlockWeights } from './weights.ts';
 
 /** Keys and values of earlier tokens of one layer: [capacity, kvHeads, headDim], `length` of them filled. */
 export interface LayerCache {
@@ -23,22 +24,17 @@ export interface LayerCache {
 interface Activations {
   norm1: Tensor;
   rstd1: Tensor;
-  /** q and k before their head norm (the same tensors as q and k where there is none). */
-  qRaw: Tensor;
-  kRaw: Tensor;
-  qRstd: Tensor | null;
-  kRstd: Tensor | null;
-  q: Tensor;
-  k: Tensor;
-  v: Tensor;
+  /** q, k and v beside each other, as the product leaves them: before RoPE and the heads' norms. */
+  qkv: Tensor;
+  heads: Heads;
   attended: Tensor;
   lse: Tensor;
   /** Residual stream after attention, f32. */
   middle: Tensor;
   norm2: Tensor;
   rstd2: Tensor;
-  gate: Tensor;
-  up: Tensor;
+  /** gate and up beside each other. */
+  gateUp: Tensor;
   activated: Tensor;
 }
 
@@ -57,65 +53,15 @@ export function blockForward(
   const at = activationsOf(pass);
   attentionForward(pass, layer, weights, at, x, cache);
   const { commands, spec, rows } = pass;
-  const { middle, norm2, rstd2, gate, up, activated } = at;
+  const { gateUp, down } = groupsOf(spec);
+  const { middle, norm2, rstd2, activated } = at;
   rmsNorm(commands, { x: middle, weight: weights.postNorm, y: norm2, rstd: rstd2, rows, eps: spec.normEps });
-  project(pass, layer, weights, norm2, { gate, up });
-  swiglu(commands, { gate, up, h: activated, count: rows * spec.ffnSize });
-  if (y) {
-    commands.copy(middle, y);
-    project(pass, layer, weights, activated, { down: y }, true);
-  } else {
-    for (const { place } of layersFor(pass, layer, weights, ['down'])) loraHidden(pass, place, activated);
-  }
+  groupForward(pass, { layer, group: gateUp }, weights.groups.gateUp, { x: norm2, y: at.gateUp });
+  swiglu(commands, { gateUp: at.gateUp, h: activated, rows, width: spec.ffnSize });
+  const place = { layer, group: down };
+  if (y) groupForward(pass, place, weights.groups.down, { x: activated, y, residual: middle });
+  else loraHidden(pass, place, activated);
   return at;
-}
-
-/** The linear layers that make these projections. */
-function layersFor(
-  { spec }: Pass,
-  layer: number,
-  weights: BlockWeights,
-  projections: readonly Projection[],
-): { place: LinearPlace; linear: LinearWeights; makes: Projection[] }[] {
-  return spec.linears
-    .map((linear) => ({ linear, makes: linear.outputs.map(({ projection }) => projection) }))
-    .filter(({ makes }) => makes.some((made) => projections.includes(made)))
-    .map(({ linear, makes }) => ({
-      place: { layer, linear },
-      linear: weights.linears.get(linear.path)!,
-      makes,
-    }));
-}
-
-/** ys (+)= the projections of x [T, in], by however many linear layers the family has for them. */
-function project(
-  pass: Pass,
-  layer: number,
-  weights: BlockWeights,
-  x: Tensor,
-  ys: Partial<Record<Projection, Tensor>>,
-  accumulate = false,
-): void {
-  const projections = Object.keys(ys) as Projection[];
-  for (const { place, linear, makes } of layersFor(pass, layer, weights, projections)) {
-    linearForward(pass, place, linear, { x, ys: makes.map((made) => ys[made]!), accumulate });
-  }
-}
-
-/** dx = the gradient of `project` with respect to x, from those of its projections; the adapter's go to `grads`. */
-function projectBackward(
-  pass: Pass,
-  layer: number,
-  weights: BlockWeights,
-  x: Tensor,
-  dys: Partial<Record<Projection, Tensor>>,
-  { dx, grads }: { dx: Tensor; grads: ParameterBuffers },
-): void {
-  const projections = Object.keys(dys) as Projection[];
-  layersFor(pass, layer, weights, projections).forEach(({ place, linear, makes }, i) => {
-    const gradients = { dys: makes.map((made) => dys[made]!), dx, grads, accumulate: i > 0 };
-    linearBackward(pass, place, linear, { x, ...gradients });
-  });
 }
 
 function attentionForward(
@@ -126,39 +72,21 @@ function attentionForward(
   x: Tensor,
   cache: LayerCache | undefined,
 ): void {
-  const { commands, spec, rows, positions, inverseFrequencies } = pass;
+  const { commands, spec, rows } = pass;
   const { heads, kvHeads, headDim, normEps: eps } = spec;
+  const { qkv, o } = groupsOf(spec);
   rmsNorm(commands, { x, weight: weights.inputNorm, y: at.norm1, rstd: at.rstd1, rows, eps });
-  project(pass, layer, weights, at.norm1, { q: at.qRaw, k: at.kRaw, v: at.v });
-  if (weights.qNorm && weights.kNorm && at.qRstd && at.kRstd) {
-    rmsNorm(commands, {
-      x: at.qRaw,
-      weight: weights.qNorm,
-      y: at.q,
-      rstd: at.qRstd,
-      rows: rows * heads,
-      eps,
-    });
-    rmsNorm(commands, {
-      x: at.kRaw,
-      weight: weights.kNorm,
-      y: at.k,
-      rstd: at.kRstd,
-      rows: rows * kvHeads,
-      eps,
-    });
-  }
-  const rotate = { positions, inverseFrequencies, rows, headDim, inverse: false };
-  rope(commands, { x: at.q, heads, ...rotate });
-  rope(commands, { x: at.k, heads: kvHeads, ...rotate });
+  groupForward(pass, { layer, group: qkv }, weights.groups.qkv, { x: at.norm1, y: at.qkv });
+  rope(commands, { raw: at.qkv, parts: at.heads, ...ropeOf(pass, weights) });
+  const { q, k, v } = at.heads;
   if (cache) {
-    commands.copyRows(at.k, cache.k, cache.length * kvHeads * headDim);
-    commands.copyRows(at.v, cache.v, cache.length * kvHeads * headDim);
+    commands.copyRows(k, cache.k, cache.length * kvHeads * headDim);
+    commands.copyRows(v, cache.v, cache.length * kvHeads * headDim);
   }
   attention(commands, {
-    q: at.q,
-    k: cache?.k ?? at.k,
-    v: cache?.v ?? at.v,
+    q,
+    k: cache?.k ?? k,
+    v: cache?.v ?? v,
     o: at.attended,
     lse: at.lse,
     segmentStart: pass.segmentStart,
@@ -170,8 +98,13 @@ function attentionForward(
     window: spec.windowOf(layer),
     scale: headDim ** -0.5,
   });
-  commands.copy(x, at.middle);
-  project(pass, layer, weights, at.attended, { o: at.middle }, true);
+  groupForward(pass, { layer, group: o }, weights.groups.o, { x: at.attended, y: at.middle, residual: x });
+}
+
+function ropeOf({ spec, rows, positions, inverseFrequencies }: Pass, { qNorm, kNorm }: BlockWeights) {
+  const { heads, kvHeads, headDim, normEps: eps } = spec;
+  const norm = qNorm && kNorm ? { qWeight: qNorm, kWeight: kNorm, eps } : null;
+  return { positions, inverseFrequencies, rows, heads, kvHeads, headDim, norm };
 }
 
 /**
@@ -187,8 +120,35 @@ export function blockBackward(
   { x, dHidden, grads }: { x: Tensor; dHidden: Tensor; grads: ParameterBuffers },
 ): void {
   const at = blockForward(pass, layer, weights, { x });
-  mlpBackward(pass, layer, weights, at, dHidden, grads);
-  attentionBackwardPass(pass, layer, weights, at, x, dHidden, grads);
+  const gradients = gradientsOf(pass);
+  mlpBackward(pass, layer, weights, at, gradients, dHidden, grads);
+  attentionBackwardPass(pass, layer, weights, at, gradients, x, dHidden, grads);
+}
+
+/** Gradients on the way through a block, all f32. */
+interface Gradients {
+  /** Of gate and up, that of what SwiGLU makes of them in the place of gate's first. */
+  dGateUp: Tensor;
+  /** The same memory, which is free again when attention's turn comes: first that of `attended`, then of `qkv`. */
+  dAttended: Tensor;
+  dQkv: Tensor;
+  dHeads: Heads;
+  /** Of the output of either norm. */
+  dNorm: Tensor;
+}
+
+function gradientsOf(pass: Pass): Gradients {
+  const { spec, rows } = pass;
+  const { qkv, gateUp, o } = groupsOf(spec);
+  const f32 = (name: string, columns: number) => pass.workspace.get(name, 'f32', [rows, columns]);
+  const wide = f32('wide gradient', Math.max(gateUp.width, qkv.width, o.inFeatures));
+  return {
+    dGateUp: reshape(wide, [rows, gateUp.width]),
+    dAttended: reshape(wide, [rows, o.inFeatures]),
+    dQkv: reshape(wide, [rows, qkv.width]),
+    dHeads: headsOf(pass, 'dHeads', 'f32'),
+    dNorm: f32('dNorm', spec.hiddenSize),
+  };
 }
 
 function mlpBackward(
@@ -196,18 +156,17 @@ function mlpBackward(
   layer: number,
   weights: BlockWeights,
   at: Activations,
+  { dGateUp, dNorm }: Gradients,
   dHidden: Tensor,
   grads: ParameterBuffers,
 ): void {
-  const { commands, workspace, spec, rows } = pass;
-  const { ffnSize, hiddenSize } = spec;
-  const dActivated = workspace.get('dActivated', 'f32', [rows, ffnSize]);
-  const dGate = workspace.get('dGate', 'f32', [rows, ffnSize]);
-  const dUp = workspace.get('dUp', 'f32', [rows, ffnSize]);
-  const dNorm = workspace.get('dNorm', 'f32', [rows, hiddenSize]);
-  projectBackward(pass, layer, weights, at.activated, { down: dHidden }, { dx: dActivated, grads });
-  swigluBackward(commands, { dh: dActivated, gate: at.gate, up: at.up, dGate, dUp, count: rows * ffnSize });
-  projectBackward(pass, layer, weights, at.norm2, { gate: dGate, up: dUp }, { dx: dNorm, grads });
+  const { commands, spec, rows } = pass;
+  const { down, gateUp } = groupsOf(spec);
+  const activated = { x: at.activated, dy: dHidden, dx: dGateUp, ldx: gateUp.width, grads };
+  groupBackward(pass, { layer, group: down }, weights.groups.down, activated);
+  swigluBackward(commands, { gateUp: at.gateUp, d: dGateUp, rows, width: spec.ffnSize });
+  const input = { x: at.norm2, dy: dGateUp, dx: dNorm, grads };
+  groupBackward(pass, { layer, group: gateUp }, weights.groups.gateUp, input);
   const norm = { dy: dNorm, x: at.middle, weight: weights.postNorm, rstd: at.rstd2 };
   rmsNormBackward(commands, { ...norm, dx: dHidden, rows, accumulate: true });
 }
@@ -217,30 +176,27 @@ function attentionBackwardPass(
   layer: number,
   weights: BlockWeights,
   at: Activations,
+  { dAttended, dQkv, dHeads, dNorm }: Gradients,
   x: Tensor,
   dHidden: Tensor,
   grads: ParameterBuffers,
 ): void {
-  const { commands, workspace, spec, rows, positions, inverseFrequencies } = pass;
-  const { heads, kvHeads, headDim, hiddenSize } = spec;
-  const f32 = (name: string, columns: number) => workspace.get(name, 'f32', [rows, columns]);
-  const dAttended = f32('dAttended', heads * headDim);
-  const dQ = f32('dQ', heads * headDim);
-  const dK = f32('dK', kvHeads * headDim);
-  const dV = f32('dV', kvHeads * headDim);
-  const dNorm = f32('dNorm', hiddenSize);
-  projectBackward(pass, layer, weights, at.attended, { o: dHidden }, { dx: dAttended, grads });
+  const { commands, workspace, spec, rows } = pass;
+  const { heads, kvHeads, headDim } = spec;
+  const { qkv, o } = groupsOf(spec);
+  const output = { x: at.attended, dy: dHidden, dx: dAttended, grads };
+  groupBackward(pass, { layer, group: o }, weights.groups.o, output);
   attentionBackward(commands, {
-    q: at.q,
-    k: at.k,
-    v: at.v,
+    q: at.heads.q,
+    k: at.heads.k,
+    v: at.heads.v,
     o: at.attended,
     lse: at.lse,
     dO: dAttended,
-    delta: f32('attention delta', 2 * heads),
-    dQ,
-    dK,
-    dV,
+    delta: workspace.get('attention delta', 'f32', [rows, 2 * heads]),
+    dQ: dHeads.q,
+    dK: dHeads.k,
+    dV: dHeads.v,
     segmentStart: pass.segmentStart,
     segmentEnd: pass.segmentEnd,
     rows,
@@ -250,45 +206,38 @@ function attentionBackwardPass(
     window: spec.windowOf(layer),
     scale: headDim ** -0.5,
   });
-  const rotate = { positions, inverseFrequencies, rows, headDim, inverse: true };
-  rope(commands, { x: dQ, heads, ...rotate });
-  rope(commands, { x: dK, heads: kvHeads, ...rotate });
-  let [dQRaw, dKRaw] = [dQ, dK];
-  if (weights.qNorm && weights.kNorm && at.qRstd && at.kRstd) {
-    [dQRaw, dKRaw] = [f32('dQRaw', heads * headDim), f32('dKRaw', kvHeads * headDim)];
-    const qNorm = { dy: dQ, x: at.qRaw, weight: weights.qNorm, rstd: at.qRstd, dx: dQRaw };
-    const kNorm = { dy: dK, x: at.kRaw, weight: weights.kNorm, rstd: at.kRstd, dx: dKRaw };
-    rmsNormBackward(commands, { ...qNorm, rows: rows * heads, accumulate: false });
-    rmsNormBackward(commands, { ...kNorm, rows: rows * kvHeads, accumulate: false });
-  }
-  projectBackward(pass, layer, weights, at.norm1, { q: dQRaw, k: dKRaw, v: dV }, { dx: dNorm, grads });
+  ropeBackward(commands, { dParts: dHeads, raw: at.qkv, dRaw: dQkv, ...ropeOf(pass, weights) });
+  const input = { x: at.norm1, dy: dQkv, dx: dNorm, grads };
+  groupBackward(pass, { layer, group: qkv }, weights.groups.qkv, input);
   const norm = { dy: dNorm, x, weight: weights.inputNorm, rstd: at.rstd1 };
   rmsNormBackward(commands, { ...norm, dx: dHidden, rows, accumulate: true });
 }
 
-function activationsOf({ workspace, spec, rows, type }: Pass): Activations {
-  const { hiddenSize, heads, kvHeads, headDim, ffnSize, qkNorm } = spec;
+function activationsOf(pass: Pass): Activations {
+  const { workspace, spec, rows, type } = pass;
+  const { hiddenSize, ffnSize, heads, qkNorm } = spec;
+  const { qkv, gateUp, o } = groupsOf(spec);
   const inner = (name: string, columns: number) => workspace.get(name, type, [rows, columns]);
   const f32 = (name: string, columns: number) => workspace.get(name, 'f32', [rows, columns]);
-  const q = inner('q', heads * headDim);
-  const k = inner('k', kvHeads * headDim);
+  const wide = inner('gate and up', qkNorm ? gateUp.width : Math.max(gateUp.width, qkv.width));
   return {
     norm1: inner('norm1', hiddenSize),
     rstd1: f32('rstd1', 1),
-    q,
-    k,
-    qRaw: qkNorm ? inner('qRaw', heads * headDim) : q,
-    kRaw: qkNorm ? inner('kRaw', kvHeads * headDim) : k,
-    qRstd: qkNorm ? f32('qRstd', heads) : null,
-    kRstd: qkNorm ? f32('kRstd', kvHeads) : null,
-    v: inner('v', kvHeads * headDim),
-    attended: inner('attended', heads * headDim),
+    // The backward pass needs it for the heads' norms alone: else its memory is that of gate and up, which come later.
+    qkv: qkNorm ? inner('qkv', qkv.width) : reshape(wide, [rows, qkv.width]),
+    heads: headsOf(pass, 'heads', type),
+    attended: inner('attended', o.inFeatures),
     lse: f32('lse', heads),
     middle: f32('middle', hiddenSize),
     norm2: inner('norm2', hiddenSize),
     rstd2: f32('rstd2', 1),
-    gate: inner('gate', ffnSize),
-    up: inner('up', ffnSize),
+    gateUp: reshape(wide, [rows, gateUp.width]),
     activated: inner('activated', ffnSize),
   };
+}
+
+function headsOf({ workspace, spec, rows }: Pass, name: string, type: ElementType): Heads {
+  const { heads, kvHeads, headDim } = spec;
+  const shape = { rows, heads, kvHeads, headDim };
+  return headsIn(workspace.get(name, type, [headElements(shape)]), shape);
 }

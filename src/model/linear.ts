@@ -1,184 +1,164 @@
 import type { Tensor } from '../gpu/tensor.ts';
-import { dropout } from '../kernels/dropout.ts';
 import { gemv } from '../kernels/gemv.ts';
-import { matmul } from '../kernels/matmul.ts';
-import type { Weight, WeightChunk } from '../kernels/weight.ts';
-import type { LoraPair } from './loraAdapter.ts';
+import { matmul, type LoraEpilogue, type MatmulMembers } from '../kernels/matmul.ts';
+import type { WeightChunk } from '../kernels/weight.ts';
+import { addLora, loraBackward, loraHidden, loraOf, type LoraHere } from './loraProducts.ts';
 import type { ParameterBuffers } from './parameters.ts';
 import type { Pass } from './pass.ts';
-import type { LinearSpec } from './spec.ts';
-import type { LinearWeights } from './weights.ts';
+import type { SiblingGroup } from './siblings.ts';
+import type { GroupWeights } from './weights.ts';
 
-/** Which linear layer of which block. */
-export interface LinearPlace {
+/** Which linear layers of which block. */
+export interface GroupPlace {
   layer: number;
-  linear: LinearSpec;
+  group: SiblingGroup;
 }
 
-/** Columns start … start + width − 1 of a layer's output, in a tensor [T, width] of their own. */
-interface Part {
-  tensor: Tensor;
+/** Columns start … start + width − 1 of a group's output, and what LoRA adds there. */
+interface Columns {
   start: number;
   width: number;
+  lora: LoraEpilogue | null;
+  members: MatmulMembers | null;
 }
 
 /**
- * y (+)= x Wᵀ + bias + scale · (drop(x) Aᵀ) Bᵀ
+ * y = x Wᵀ + bias + scale · (drop(x) Aᵀ) Bᵀ (+ residual), for layers that read the same x
  * @param x [T, in]
- * @param ys a tensor [T, width] for each of the layer's outputs; added to when `accumulate`
+ * @param y [T, width], the layers' outputs beside each other
+ * @param residual [T, width] f32, may be y
  */
-export function linearForward(
+export function groupForward(
   pass: Pass,
-  place: LinearPlace,
-  { weight, bias }: LinearWeights,
-  { x, ys, accumulate = false }: { x: Tensor; ys: readonly Tensor[]; accumulate?: boolean },
+  place: GroupPlace,
+  weights: GroupWeights,
+  { x, y, residual = null }: { x: Tensor; y: Tensor; residual?: Tensor | null },
 ): void {
-  const { commands, rows: m } = pass;
-  const u = loraHidden(pass, place, x);
-  const pair = loraPair(pass, place);
-  for (const part of partsOf(place.linear, ys)) {
-    const { tensor: y, start, width: ldc } = part;
-    for (const { chunk: w, row: wRow, count: n, column: cOffset } of overlaps(weight, part)) {
-      const from = { w, wRow, n, bias, biasOffset: start + cOffset, accumulate };
-      if (m === 1) gemv(commands, { x, y, yOffset: cOffset, ...from });
-      else matmul(commands, { layout: 'NT', a: x, c: y, m, k: weight.cols, ldc, cOffset, ...from });
+  const lora = loraHidden(pass, place, x);
+  if (pass.rows === 1) return rowForward(pass, place, weights, { x, y, residual, lora });
+  const { bias } = weights;
+  const { width: ldc, inFeatures: k } = place.group;
+  for (const columns of columnsOf(place.group, weights, lora)) {
+    const { lora: second, members } = columns;
+    for (const { chunk: w, row: wRow, count: n, start: cOffset } of overlaps(weights, columns)) {
+      matmul(pass.commands, {
+        layout: 'NT',
+        a: x,
+        w,
+        wRow,
+        c: y,
+        ldc,
+        cOffset,
+        m: pass.rows,
+        n,
+        k,
+        bias,
+        biasOffset: cOffset,
+        residual,
+        lora: second && { ...second, bRow: cOffset - columns.start },
+        members,
+      });
     }
-    if (!u || !pair) continue;
-    const { b: w, rank: k, scale } = pair;
-    const product = { layout: 'NT' as const, a: u, w, wRow: start, c: y, m, n: ldc, k };
-    matmul(commands, { ...product, scale, accumulate: true });
   }
 }
 
+/** The same for a single row, as decoding has it: every product reads its weights once, so nothing is gained by one. */
+function rowForward(
+  pass: Pass,
+  { group }: GroupPlace,
+  weights: GroupWeights,
+  tensors: { x: Tensor; y: Tensor; residual: Tensor | null; lora: LoraHere | null },
+): void {
+  const { x, y, residual, lora } = tensors;
+  const { commands } = pass;
+  if (residual && residual.buffer !== y.buffer) commands.copy(residual, y);
+  const all = { start: 0, width: group.width };
+  for (const { chunk: w, row: wRow, count: n, start: yOffset } of overlaps(weights, all)) {
+    const bias = { bias: weights.bias, biasOffset: yOffset };
+    gemv(commands, { x, w, wRow, n, y, yOffset, ...bias, accumulate: residual !== null });
+  }
+  if (lora) addLora(pass, group, lora, y);
+}
+
+/** The ranges of columns that are one product each: all of them, or those of one layer. */
+function columnsOf(group: SiblingGroup, weights: GroupWeights, lora: LoraHere | null): Columns[] {
+  const { linears, starts, width } = group;
+  if (!lora) return [{ start: 0, width, lora: null, members: null }];
+  const { u, group: pairs, scaleOf } = lora;
+  const ldu = pairs.rank;
+  const whole = weights.parts.length === 1 && weights.parts[0]!.weight.chunks.length === 1;
+  const [first] = pairs.pairs;
+  if (pairs.b && first && (whole || linears.length === 1)) {
+    const { rank } = first;
+    const members: MatmulMembers | null = linears.length === 1 ? null : { along: 'n', starts };
+    const all = { u, ldu, rank, scale: scaleOf(first), b: pairs.b };
+    return [{ start: 0, width, lora: all, members }];
+  }
+  return linears.map(({ outFeatures }, i) => {
+    const pair = pairs.pairs[i];
+    const second = pair && {
+      u,
+      ldu,
+      uOffset: pairs.columns[i]!,
+      rank: pair.rank,
+      scale: scaleOf(pair),
+      b: pair.b,
+    };
+    return { start: starts[i]!, width: outFeatures, lora: second ?? null, members: null };
+  });
+}
+
 /**
- * The gradient of `linearForward`, without forming dW:
- *   dx (+)= dy W + drop((scale · dy B) A),  dB += scale · dyᵀ u,  dA += (scale · dy B)ᵀ drop(x)
- * u is what `loraHidden` left for this module when the block's forward pass ran again.
- * @param dys a tensor [T, width] f32 for each of the layer's outputs, @param dx [T, in] f32
+ * The gradient of `groupForward`, without forming dW:
+ *   dx = dy W + drop((scale · dy B) A),  dB += scale · dyᵀ u,  dA += (scale · dy B)ᵀ drop(x)
+ * u is what `loraHidden` left for these layers when the block's forward pass ran again.
+ * @param dy [T, width] f32
+ * @param dx f32, written to the first `in` of every `ldx` columns
  * @param grads in the layout of the adapter's parameters
  */
-export function linearBackward(
+export function groupBackward(
   pass: Pass,
-  place: LinearPlace,
-  { weight }: LinearWeights,
-  {
-    x,
-    dys,
-    dx,
-    grads,
-    accumulate = false,
-  }: { x: Tensor; dys: readonly Tensor[]; dx: Tensor; grads: ParameterBuffers; accumulate?: boolean },
+  place: GroupPlace,
+  weights: GroupWeights,
+  tensors: { x: Tensor; dy: Tensor; dx: Tensor; ldx?: number; grads: ParameterBuffers },
 ): void {
-  const { commands, rows: m } = pass;
-  const { cols: n } = weight;
-  const parts = partsOf(place.linear, dys);
-  let sum = accumulate;
-  for (const part of parts) {
-    for (const { chunk: w, row: wRow, count: k, column: aOffset } of overlaps(weight, part)) {
-      const dy = { a: part.tensor, lda: part.width, aOffset };
-      matmul(commands, { layout: 'NN', ...dy, w, wRow, c: dx, m, n, k, accumulate: sum });
-      sum = true;
-    }
-  }
-  loraBackward(pass, place, { x, parts, dx, grads });
-}
-
-function loraBackward(
-  pass: Pass,
-  place: LinearPlace,
-  { x, parts, dx, grads }: { x: Tensor; parts: readonly Part[]; dx: Tensor; grads: ParameterBuffers },
-): void {
-  const { commands, workspace, rows } = pass;
-  const pair = loraPair(pass, place);
-  const gradient = pass.adapter?.pair(place.layer, place.linear.path, grads);
-  if (!pair || !gradient) return;
-  const { rank, scale } = pair;
-  const n = place.linear.inFeatures;
-  const u = hiddenTensor(pass, place, pair);
-  const dropped = droppedInput(pass, place, x, n);
-  const dU = workspace.get(`lora dU ${rank}`, 'f32', [rows, rank]);
-  parts.forEach(({ tensor: dy, start, width }, i) => {
-    const dB = { c: gradient.b, cOffset: start * rank, accumulate: true };
-    matmul(commands, { layout: 'TN', a: dy, w: u, ...dB, m: width, n: rank, k: rows, scale });
-    const sum = { c: dU, accumulate: i > 0 };
-    matmul(commands, {
+  const { dy, dx } = tensors;
+  const { width, inFeatures: n } = place.group;
+  const ldx = tensors.ldx ?? n;
+  const lora = loraOf(pass, place);
+  const back = lora && loraBackward(pass, place, lora, { ...tensors, ldx });
+  const products = [...overlaps(weights, { start: 0, width })];
+  products.forEach(({ chunk: w, row: wRow, count: k, start: aOffset }, i) => {
+    matmul(pass.commands, {
       layout: 'NN',
       a: dy,
-      w: pair.b,
-      wRow: start,
-      ...sum,
-      m: rows,
-      n: rank,
-      k: width,
-      scale,
+      lda: width,
+      aOffset,
+      w,
+      wRow,
+      c: dx,
+      ldc: ldx,
+      m: pass.rows,
+      n,
+      k,
+      accumulate: i > 0,
+      lora: i === products.length - 1 ? (back?.epilogue ?? null) : null,
     });
   });
-  matmul(commands, { layout: 'TN', a: dU, w: dropped, c: gradient.a, m: rank, n, k: rows, accumulate: true });
-  if (!pass.dropout) {
-    matmul(commands, { layout: 'NN', a: dU, w: pair.a, c: dx, m: rows, n, k: rank, accumulate: true });
-    return;
-  }
-  const dDropped = workspace.get(`dDropped ${n}`, 'f32', [rows, n]);
-  matmul(commands, { layout: 'NN', a: dU, w: pair.a, c: dDropped, m: rows, n, k: rank });
-  const { p } = pass.dropout;
-  const seed = moduleSeed(pass, place);
-  dropout(commands, { x: dDropped, y: dx, count: rows * n, p, seed, accumulate: true });
+  back?.finish();
 }
 
-function partsOf({ outputs }: LinearSpec, tensors: readonly Tensor[]): Part[] {
-  let start = 0;
-  return outputs.map(({ width }, i) => {
-    const part = { tensor: tensors[i]!, start, width };
-    start += width;
-    return part;
-  });
-}
-
-/** The rows of a weight that make a part: from row `row` of a chunk, `count` of them, for columns from `column` on. */
+/** The rows of weights that make columns: `count` from row `row` of a chunk on, for columns from `start` on. */
 function* overlaps(
-  { chunks }: Weight,
-  { start, width }: Part,
-): Generator<{ chunk: WeightChunk; row: number; count: number; column: number }> {
-  for (const chunk of chunks) {
-    const first = Math.max(start, chunk.rowStart);
-    const count = Math.min(start + width, chunk.rowStart + chunk.rows) - first;
-    if (count > 0) yield { chunk, row: first - chunk.rowStart, count, column: first - start };
+  { parts }: GroupWeights,
+  { start, width }: { start: number; width: number },
+): Generator<{ chunk: WeightChunk; row: number; count: number; start: number }> {
+  for (const part of parts) {
+    for (const chunk of part.weight.chunks) {
+      const begin = part.start + chunk.rowStart;
+      const first = Math.max(start, begin);
+      const count = Math.min(start + width, begin + chunk.rows) - first;
+      if (count > 0) yield { chunk, row: first - begin, count, start: first };
+    }
   }
-}
-
-/** The module's A and B with the scale of this pass; null where the pass leaves the adapter out. */
-function loraPair({ adapter, strength }: Pass, { layer, linear }: LinearPlace): LoraPair | null {
-  const pair = strength === 0 ? null : adapter?.pair(layer, linear.path);
-  return pair ? { ...pair, scale: pair.scale * strength } : null;
-}
-
-/** u = drop(x) Aᵀ [T, rank], kept until the module's backward pass; null for a module without an adapter. */
-export function loraHidden(pass: Pass, place: LinearPlace, x: Tensor): Tensor | null {
-  const pair = loraPair(pass, place);
-  if (!pair) return null;
-  const { commands, rows: m } = pass;
-  const [n = 0, k = 0] = pair.a.shape;
-  const u = hiddenTensor(pass, place, pair);
-  matmul(commands, { layout: 'NT', a: droppedInput(pass, place, x, k), w: pair.a, c: u, m, n, k });
-  return u;
-}
-
-function hiddenTensor({ workspace, rows }: Pass, { linear }: LinearPlace, { rank }: LoraPair): Tensor {
-  return workspace.get(`lora u ${linear.path}`, 'f32', [rows, rank]);
-}
-
-/** drop(x) [T, k]: made anew each time it is needed, since the mask comes from a hash. */
-function droppedInput(pass: Pass, place: LinearPlace, x: Tensor, k: number): Tensor {
-  if (!pass.dropout) return x;
-  const { commands, workspace, rows } = pass;
-  const y = workspace.get(`dropped ${k}`, x.type, [rows, k]);
-  const { p } = pass.dropout;
-  dropout(commands, { x, y, count: rows * k, p, seed: moduleSeed(pass, place), accumulate: false });
-  return y;
-}
-
-/** A mask of its own for every module, as in PEFT, and the same one in forward and backward. */
-function moduleSeed({ spec, dropout: mask }: Pass, { layer, linear }: LinearPlace): number {
-  const module = layer * spec.linears.length + spec.linears.indexOf(linear);
-  return (Math.imul(module + 1, 0x9e3779b1) ^ (mask?.seed ?? 0)) >>> 0;
 }

@@ -1,10 +1,11 @@
 import type { Tensor } from '../gpu/tensor.ts';
 import type { Weight } from '../kernels/weight.ts';
 import type { ModelFiles } from './openModel.ts';
+import { groupsOf, type GroupName, type SiblingGroup } from './siblings.ts';
 import { HEAD_NORMS, modulePath, type DecoderSpec } from './spec.ts';
 import { loadVocabulary } from './vocabulary.ts';
 import type { WeightLoader } from './weightLoader.ts';
-import type { BlockWeights, LinearWeights } from './weights.ts';
+import type { BlockWeights, GroupWeights } from './weights.ts';
 
 /** What stands before the first block and after the last. */
 export interface Ends {
@@ -40,11 +41,17 @@ export async function loadBlock(
   const postNorm = await norm(names.postNorm, hiddenSize);
   const qNorm = qkNorm ? await norm(HEAD_NORMS.q, headDim) : null;
   const kNorm = qkNorm ? await norm(HEAD_NORMS.k, headDim) : null;
-  const linears = new Map<string, LinearWeights>();
-  for (const { path, inFeatures: cols, outFeatures: rows } of spec.linears) {
-    const module = modulePath(spec, layer, path);
-    const weight = await loader.matrix({ module, rows, cols, linear: true });
-    linears.set(path, { weight, bias: await loader.vectorIfStored(`${module}.bias`, rows) });
+  const loaded: [GroupName, GroupWeights][] = [];
+  for (const [name, group] of Object.entries(groupsOf(spec)) as [GroupName, SiblingGroup][]) {
+    const modules = group.linears.map(({ path }) => modulePath(spec, layer, path));
+    const matrices = group.linears.map(({ inFeatures: cols, outFeatures: rows }, i) => {
+      return { module: modules[i]!, rows, cols, linear: true };
+    });
+    const weights = await loader.siblings(matrices);
+    const parts = weights.map((weight, i) => ({ weight, start: group.starts[i]! }));
+    const bias = await loader.biases(matrices.map(({ module, rows }) => ({ name: `${module}.bias`, rows })));
+    loaded.push([name, { parts, bias }]);
   }
-  return { inputNorm, postNorm, qNorm, kNorm, linears };
+  const groups = Object.fromEntries(loaded) as Record<GroupName, GroupWeights>;
+  return { inputNorm, postNorm, qNorm, kNorm, groups };
 }

@@ -3,8 +3,16 @@ import type { Tensor } from '../gpu/tensor.ts';
 import { readFloats, upload } from '../gpu/transfer.ts';
 import { assert } from '../lib/errors.ts';
 import { createRandom } from '../lib/random.ts';
-import type { LoraModule } from './loraModules.ts';
-import { matrixAt, ParameterLayout, type ParameterBuffers, type Place, type Segment } from './parameters.ts';
+import { bySiblings, type LoraModule } from './loraModules.ts';
+import {
+  joinedPlace,
+  matrixAt,
+  ParameterLayout,
+  type ParameterBuffers,
+  type Place,
+  type Segment,
+} from './parameters.ts';
+import type { SiblingGroup } from './siblings.ts';
 import { SavedMatrix, type SavedRole, type SavedSpec } from './savedModules.ts';
 
 /** A and B of one module, as views of the parameters or of their gradients. */
@@ -15,6 +23,20 @@ export interface LoraPair {
   b: Tensor;
   rank: number;
   scale: number;
+}
+
+/** The adapters of layers that read the same input. */
+export interface LoraGroup {
+  /** Of each layer; null for one without an adapter. */
+  pairs: readonly (LoraPair | null)[];
+  /** The first column of each layer's u, where those of all lie beside each other. */
+  columns: readonly number[];
+  /** Sum of the ranks: columns of u. */
+  rank: number;
+  /** A of all of them as one matrix [rank, in], where they follow each other without a gap. */
+  a: Tensor | null;
+  /** B of all as one matrix [out, rank of each], where no layer lacks one and ranks and scales are the same. */
+  b: Tensor | null;
 }
 
 /** Values of one module's A [rank, in] and B [out, rank], off the GPU. */
@@ -44,11 +66,13 @@ export class LoraAdapter {
     this.gpu = gpu;
     this.modules = modules;
     const layout = new ParameterLayout(gpu);
-    for (const module of modules) {
-      const { inFeatures, outFeatures } = module.linear;
-      const a = layout.reserve(module.rank * inFeatures);
-      const b = layout.reserve(outFeatures * module.rank);
-      this.#places.set(key(module.layer, module.linear.path), { module, a, b });
+    // A of siblings one after the other, then B of them, so that they are one matrix each.
+    for (const siblings of bySiblings(modules)) {
+      const a = siblings.map(({ rank, linear }) => layout.reserve(rank * linear.inFeatures));
+      const b = siblings.map(({ rank, linear }) => layout.reserve(linear.outFeatures * rank));
+      siblings.forEach((module, i) => {
+        this.#places.set(key(module.layer, module.linear.path), { module, a: a[i]!, b: b[i]! });
+      });
     }
     this.saved = saved.map((spec) => new SavedMatrix(spec, layout));
     this.#layout = layout;
@@ -80,6 +104,36 @@ export class LoraAdapter {
       b: matrixAt(buffers, place.b, [linear.outFeatures, rank]),
       rank,
       scale,
+    };
+  }
+
+  /** The adapters of sibling layers, in the parameters or in buffers of the same layout; null where none has one. */
+  group(
+    layer: number,
+    { linears, inFeatures, width }: SiblingGroup,
+    buffers: ParameterBuffers = this.params,
+  ): LoraGroup | null {
+    const places = linears.map(({ path }) => this.#places.get(key(layer, path)) ?? null);
+    const present = places.filter((place) => place !== null);
+    const [first] = present;
+    if (!first) return null;
+    const { rank: each, scale } = first.module;
+    const even =
+      present.length === linears.length &&
+      present.every(({ module }) => module.rank === each && module.scale === scale);
+    let rank = 0;
+    const columns = places.map((place) => {
+      rank += place?.module.rank ?? 0;
+      return rank - (place?.module.rank ?? 0);
+    });
+    const a = joinedPlace(present.map((place) => place.a));
+    const b = even ? joinedPlace(present.map((place) => place.b)) : null;
+    return {
+      pairs: linears.map(({ path }) => this.pair(layer, path, buffers)),
+      columns,
+      rank,
+      a: a && matrixAt(buffers, a, [rank, inFeatures]),
+      b: b && matrixAt(buffers, b, [width, each]),
     };
   }
 

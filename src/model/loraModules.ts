@@ -1,4 +1,5 @@
 import { GraftError } from '../lib/errors.ts';
+import { groupOf } from './siblings.ts';
 import { modulePath, type DecoderSpec, type LinearSpec } from './spec.ts';
 
 /** One linear layer that gets an adapter: A [rank, in], B [out, rank], y += scale · (x Aᵀ) Bᵀ. */
@@ -53,6 +54,18 @@ export function planLora(spec: DecoderSpec, shape: LoraShape): LoraModule[] {
     }
   }
   return modules;
+}
+
+/** The same modules, those that read the same input together, in the order in which they come. */
+export function bySiblings(modules: readonly LoraModule[]): LoraModule[][] {
+  const groups = new Map<string, LoraModule[]>();
+  for (const module of modules) {
+    const key = `${module.layer} ${groupOf(module.linear)}`;
+    const siblings = groups.get(key);
+    if (siblings) siblings.push(module);
+    else groups.set(key, [module]);
+  }
+  return [...groups.values()];
 }
 
 function matches(path: string, target: string): boolean {

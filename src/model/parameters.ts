@@ -73,3 +73,15 @@ export class ParameterLayout {
 export function matrixAt(buffers: ParameterBuffers, place: Place, shape: readonly number[]): Tensor {
   return slice(buffers[place.segment]!, place.start, shape);
 }
+
+/** The place of matrices that follow each other without a gap in one buffer; null where they do not. */
+export function joinedPlace(places: readonly Place[]): Place | null {
+  const [first] = places;
+  if (!first) return null;
+  let size = 0;
+  for (const place of places) {
+    if (place.segment !== first.segment || place.start !== first.start + size) return null;
+    size += place.size;
+  }
+  return { ...first, size };
+}

@@ -1,10 +1,13 @@
 import type { Tensor } from '../gpu/tensor.ts';
 import type { Weight } from '../kernels/weight.ts';
+import type { GroupName } from './siblings.ts';
 import type { VocabularyRole } from './vocabulary.ts';
 
-/** A frozen linear layer: weight [out, in], bias [out] f32. */
-export interface LinearWeights {
-  weight: Weight;
+/** Frozen linear layers that read the same input: the matrices of their product, and one bias for all of them. */
+export interface GroupWeights {
+  /** All as one matrix [width, in], or one a layer where they cannot be; `start` is the first column of its output. */
+  parts: readonly { weight: Weight; start: number }[];
+  /** [width] f32, zero for a layer without one. */
   bias: Tensor | null;
 }
 
@@ -15,8 +18,7 @@ export interface BlockWeights {
   /** Norms of the heads of q and k, where the family has them. */
   qNorm: Tensor | null;
   kNorm: Tensor | null;
-  /** By path under the block. */
-  linears: ReadonlyMap<string, LinearWeights>;
+  groups: Readonly<Record<GroupName, GroupWeights>>;
 }
 
 /** A matrix [vocab, hidden] whose rows come in parts, one after the other. */

@@ -48,7 +48,8 @@ async function run({ keep }: DerivedTask): Promise<DerivedReport> {
   const weights = await ResidentWeights.load(gpu, files, storage, (done) => (bytes = done));
   const parts: string[] = [];
   for (let layer = 0; layer < files.spec.layers; layer++) {
-    for (const { weight } of (await weights.block(layer)).linears.values()) {
+    const groups = Object.values((await weights.block(layer)).groups);
+    for (const { weight } of groups.flatMap(({ parts: of }) => of)) {
       for (const { data, scales, nested } of weight.chunks) {
         for (const tensor of [data, scales!, nested!]) {
           const digest = await crypto.subtle.digest('SHA-256', await readBytes(gpu, tensor));

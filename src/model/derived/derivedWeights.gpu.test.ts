@@ -43,9 +43,9 @@ function storeIn(root: MemoryDirectory, now = 5) {
 }
 
 /** The hash of every tensor of a block's matrices. */
-async function hashesOf({ linears }: BlockWeights): Promise<string[]> {
+async function hashesOf({ groups }: BlockWeights): Promise<string[]> {
   const all: string[] = [];
-  for (const { weight } of linears.values()) {
+  for (const { weight } of Object.values(groups).flatMap(({ parts }) => parts)) {
     for (const { data, scales, nested } of weight.chunks) {
       for (const tensor of [data, scales, nested]) {
         if (!tensor) continue;

@@ -7,19 +7,24 @@ import { repackCodes } from '../../kernels/repack.ts';
 import { CODES_PER_WORD, type Weight, type WeightChunk } from '../../kernels/weight.ts';
 import { PIECE, rowRanges, type LoadContext } from './loadContext.ts';
 import { chunkRanges, codesOf } from './nf4Matrix.ts';
+import type { MatrixRoom } from './siblingRoom.ts';
 
-/** Brings a matrix that bitsandbytes quantized to the GPU: the same codes and absmax, in Graft's layout of words. */
+/**
+ * Brings a matrix that bitsandbytes quantized to the GPU: the same codes and absmax, in Graft's layout of words.
+ * @param room where it goes, if not into tensors of its own; not where absmax is nested
+ */
 export async function loadBnbMatrix(
   context: LoadContext,
   stored: BnbMatrix,
   size: readonly [number, number],
+  room: MatrixRoom | null = null,
 ): Promise<Weight> {
   const [rows, cols] = size;
   const { tensor, codebook, blockSize, nested } = stored;
   const encoding = { format: codebook, blockSize, nestedBlockSize: nested?.blockSize ?? null };
   const chunks: WeightChunk[] = [];
   for (const range of chunkRanges(context, size, blockSize, nested?.blockSize)) {
-    const data = codesOf(context, range.rows, cols, tensor);
+    const data = room?.data ?? codesOf(context, range.rows, cols, tensor);
     const chunk = { rows: range.rows, rowStart: range.rowStart, allRows: rows, cols };
     // Pieces begin a word of the file.
     for (const piece of rowRanges(range.rows, (2 * PIECE) / cols, blockRows(cols, CODES_PER_WORD))) {
@@ -30,7 +35,7 @@ export async function loadBnbMatrix(
     }
     const firstBlock = (range.rowStart * cols) / blockSize;
     const blocks = Math.ceil((range.rows * cols) / blockSize);
-    const scales = await loadAbsmax(context, stored, firstBlock, blocks);
+    const scales = await loadAbsmax(context, stored, firstBlock, blocks, room);
     chunks.push({ ...range, cols, encoding, data, ...scales });
   }
   return { rows, cols, chunks };
@@ -41,9 +46,10 @@ async function loadAbsmax(
   { absmax, nested, tensor }: BnbMatrix,
   first: number,
   blocks: number,
+  room: MatrixRoom | null,
 ): Promise<{ scales: Tensor; nested?: Tensor }> {
   if (!nested) {
-    const scales = context.tensor('f32', [blocks], absmax);
+    const scales = room?.scales ?? context.tensor('f32', [blocks], absmax);
     await context.copy(absmax, 4 * first, 4 * blocks, scales);
     return { scales };
   }

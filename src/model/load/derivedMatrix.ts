@@ -6,17 +6,20 @@ import { CODES_PER_WORD, type Weight, type WeightChunk } from '../../kernels/wei
 import { derivedNames, type QuantizedMatrix } from '../derived/derivedTensors.ts';
 import type { LoadContext } from './loadContext.ts';
 import { chunkRanges, codesOf } from './nf4Matrix.ts';
+import type { MatrixRoom } from './siblingRoom.ts';
 
 /**
  * Brings a matrix to the GPU that an earlier run has quantized: the tensors `loadNf4Matrix` makes of it, to the bit and in
  * the same buffers, by plain copies.
  * @param derived tensors as `derivedEntries` has them
+ * @param room where it goes, if not into tensors of its own; not with doubleQuant
  */
 export async function loadDerivedMatrix(
   context: LoadContext,
   derived: Checkpoint,
   { tensor, rows, cols }: QuantizedMatrix,
   doubleQuant: boolean,
+  room: MatrixRoom | null = null,
 ): Promise<Weight> {
   const names = derivedNames(tensor);
   const words = Math.ceil(cols / CODES_PER_WORD);
@@ -24,14 +27,14 @@ export async function loadDerivedMatrix(
   const groups = Math.ceil(blocks / NESTED_BLOCK);
   const scales = doubleQuant
     ? context.tensor('u32', [(groups * NESTED_BLOCK) / 4], `${tensor} absmax codes`)
-    : context.tensor('f32', [blocks], `${tensor} absmax`);
+    : (room?.scales ?? context.tensor('f32', [blocks], `${tensor} absmax`));
   const scaleBytes = doubleQuant ? 4 * Math.ceil(blocks / 4) : 4 * blocks;
   await context.copy(names.scales, 0, scaleBytes, scales, derived);
   const top = doubleQuant ? await context.read(names.nested, 0, 4 * (NESTED_HEAD + groups), derived) : null;
   const ranges = chunkRanges(context, [rows, cols], NF4_BLOCK);
   const chunks: WeightChunk[] = [];
   for (const range of ranges) {
-    const data = codesOf(context, range.rows, cols, tensor);
+    const data = room?.data ?? codesOf(context, range.rows, cols, tensor);
     await context.copy(names.codes, 4 * words * range.rowStart, 4 * words * range.rows, data, derived);
     const first = (range.rowStart * cols) / NF4_BLOCK;
     const count = Math.ceil((range.rows * cols) / NF4_BLOCK);

@@ -3,12 +3,14 @@ import { decodeFloats, f32ToF16 } from '../../formats/floats.ts';
 import type { FloatFormat, Weight, WeightChunk } from '../../kernels/weight.ts';
 import { floatFormat } from '../floatFormat.ts';
 import { rowRanges, type LoadContext, type RowRange } from './loadContext.ts';
+import type { MatrixRoom } from './siblingRoom.ts';
 
 /** 64 rows keep every chunk aligned to whole words, and its slice of a bias to 256 bytes. */
 const CHUNK_ROWS = 64;
 
 /**
  * Brings a float matrix to the GPU bit for bit, or F32 as f16 with `halve`, in chunks within the binding limit.
+ * @param room where it goes, if not into tensors of its own
  * @param only rows to bring, whose chunks keep their places in the whole; by default all
  * Throws `model.tensor_dtype`.
  */
@@ -18,6 +20,7 @@ export async function loadFloatMatrix(
   [rows, cols]: readonly [number, number],
   halve: boolean,
   only: RowRange = { rowStart: 0, rows },
+  room: MatrixRoom | null = null,
 ): Promise<Weight> {
   const stored = floatFormat({ name: tensor, dtype });
   const format: FloatFormat = halve && stored === 'f32' ? 'f16' : stored;
@@ -28,10 +31,8 @@ export async function loadFloatMatrix(
     const range = { rowStart: only.rowStart + part.rowStart, rows: part.rows };
     const count = range.rows * cols;
     const start = range.rowStart * cols;
-    const data =
-      format === 'f32'
-        ? context.tensor('f32', [count], tensor)
-        : context.tensor('u32', [Math.ceil(count / 2)], tensor);
+    const words = format === 'f32' ? count : Math.ceil(count / 2);
+    const data = room?.data ?? context.tensor(format === 'f32' ? 'f32' : 'u32', [words], tensor);
     chunks.push({ ...range, cols, encoding: { format }, data });
     const [offset, length] = [bytesOf(stored, start), bytesOf(stored, count)];
     if (format === stored) await context.copy(tensor, offset, length, data);

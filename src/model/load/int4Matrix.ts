@@ -5,13 +5,18 @@ import { packScales, repackCodes } from '../../kernels/repack.ts';
 import { CODES_PER_WORD, type Encoding, type Weight, type WeightChunk } from '../../kernels/weight.ts';
 import { PIECE, rowRanges, type LoadContext } from './loadContext.ts';
 import { codesOf } from './nf4Matrix.ts';
+import type { MatrixRoom } from './siblingRoom.ts';
 
-/** Brings a GPTQ or AWQ matrix to the GPU: the same codes, scales and zeros, in Graft's layout of words. */
+/**
+ * Brings a GPTQ or AWQ matrix to the GPU: the same codes, scales and zeros, in Graft's layout of words.
+ * @param room where it goes, if not into tensors of its own
+ */
 export async function loadInt4Matrix(
   context: LoadContext,
   stored: Int4Matrix,
   [rows, cols]: readonly [number, number],
   quantization: Quantization | null,
+  room: MatrixRoom | null = null,
 ): Promise<Weight> {
   const { kind: from, qweight, groups } = stored;
   const words = Math.ceil(cols / CODES_PER_WORD);
@@ -21,8 +26,8 @@ export async function loadInt4Matrix(
   const zeroOffset = await zeroOffsetOf(context, stored, quantization);
   const chunks: WeightChunk[] = [];
   for (const range of rowRanges(rows, context.gpu.maxBinding / (4 * words), 64)) {
-    const data = codesOf(context, range.rows, cols, qweight);
-    const scales = context.tensor('u32', [range.rows, groups], stored.scales);
+    const data = room?.data ?? codesOf(context, range.rows, cols, qweight);
+    const scales = room?.scales ?? context.tensor('u32', [range.rows, groups], stored.scales);
     const part = { ...range, allRows: rows, cols };
     packScales(context.commands, { from, ...raw, packed: scales, zeroOffset, groups }, part);
     chunks.push({ ...range, cols, encoding, data, scales, ...(groupIndex && { groupIndex }) });

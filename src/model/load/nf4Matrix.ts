@@ -14,27 +14,31 @@ import { PARTIALS } from '../../kernels/sum.ts';
 import { CODES_PER_WORD, type Weight, type WeightChunk } from '../../kernels/weight.ts';
 import { floatFormat } from '../floatFormat.ts';
 import { PIECE, rowRanges, type LoadContext } from './loadContext.ts';
+import type { MatrixRoom } from './siblingRoom.ts';
 
 /**
  * Brings a float matrix to the GPU and quantizes it there to NF4, a piece of rows at a time: the matrix itself is
  * never whole anywhere. Codes and absmax are bitsandbytes'. Throws `model.tensor_dtype`.
  * @param doubleQuant 8-bit codes for absmax too: 4.127 bits a weight instead of 4.5
+ * @param room where it goes, if not into tensors of its own; not with doubleQuant
  */
 export async function loadNf4Matrix(
   context: LoadContext,
   { tensor, dtype }: FloatMatrix,
   size: readonly [number, number],
   doubleQuant: boolean,
+  room: MatrixRoom | null = null,
 ): Promise<Weight> {
   const [rows, cols] = size;
   const format = floatFormat({ name: tensor, dtype });
   const rowBytes = cols * (format === 'f32' ? 4 : 2);
   const blocks = Math.ceil((rows * cols) / NF4_BLOCK);
   // Double quantization replaces it.
-  const absmax = context.tensor('f32', [blocks], `${tensor} absmax`, doubleQuant ? 'staging' : 'weights');
+  const absmax =
+    room?.scales ?? context.tensor('f32', [blocks], `${tensor} absmax`, doubleQuant ? 'staging' : 'weights');
   const chunks: WeightChunk[] = [];
   for (const range of chunkRanges(context, size, NF4_BLOCK)) {
-    const codes = codesOf(context, range.rows, cols, tensor);
+    const codes = room?.data ?? codesOf(context, range.rows, cols, tensor);
     for (const piece of rowRanges(range.rows, PIECE / rowBytes, blockRows(cols, NF4_BLOCK))) {
       const row = range.rowStart + piece.rowStart;
       const source = await context.stage(tensor, row * rowBytes, piece.rows * rowBytes);

@@ -1,0 +1,172 @@
+import type { Tensor } from '../gpu/tensor.ts';
+import { dropout } from '../kernels/dropout.ts';
+import { matmul, type LoraEpilogue } from '../kernels/matmul.ts';
+import type { GroupPlace } from './linear.ts';
+import type { LoraGroup, LoraPair } from './loraAdapter.ts';
+import type { ParameterBuffers } from './parameters.ts';
+import type { Pass } from './pass.ts';
+import type { SiblingGroup } from './siblings.ts';
+
+/** The adapters of sibling layers in a pass. */
+export interface LoraHere {
+  group: LoraGroup;
+  /** u = drop(x) Aᵀ [T, rank], those of all layers beside each other. */
+  u: Tensor;
+  /** A layer's scale in this pass. */
+  scaleOf(pair: LoraPair): number;
+}
+
+/** A layer of a group that has an adapter. */
+interface Member {
+  pair: LoraPair;
+  /** First column of its u. */
+  column: number;
+  /** First column of its output. */
+  start: number;
+  index: number;
+}
+
+/** The adapters of a group, with u where `loraHidden` leaves it; null where the pass has none. */
+export function loraOf(pass: Pass, { layer, group }: GroupPlace): LoraHere | null {
+  const { adapter, strength, workspace, rows } = pass;
+  const pairs = strength === 0 ? null : adapter?.group(layer, group);
+  if (!pairs) return null;
+  const u = workspace.get(`lora u ${group.name}`, 'f32', [rows, pairs.rank]);
+  return { group: pairs, u, scaleOf: ({ scale }) => scale * strength };
+}
+
+/** Makes u = drop(x) Aᵀ, kept until the group's backward pass; null for layers without an adapter. */
+export function loraHidden(pass: Pass, place: GroupPlace, x: Tensor): LoraHere | null {
+  const lora = loraOf(pass, place);
+  if (!lora) return null;
+  const { commands, rows: m } = pass;
+  const { group, u: c } = lora;
+  const { inFeatures: k } = place.group;
+  const ldc = group.rank;
+  const whole = oneA(pass, group);
+  if (whole) {
+    matmul(commands, { layout: 'NT', a: x, w: whole, c, m, n: ldc, k });
+    return lora;
+  }
+  for (const { pair, column, index } of membersOf(place.group, group)) {
+    const a = droppedInput(pass, place, index, x);
+    matmul(commands, { layout: 'NT', a, w: pair.a, c, ldc, cOffset: column, m, n: pair.rank, k });
+  }
+  return lora;
+}
+
+/** y += scale · u Bᵀ, layer by layer. */
+export function addLora(pass: Pass, group: SiblingGroup, { group: pairs, u, scaleOf }: LoraHere, y: Tensor) {
+  for (const { pair, column: aOffset, start: cOffset } of membersOf(group, pairs)) {
+    const target = { c: y, ldc: group.width, cOffset, accumulate: true };
+    const [n = 0, k = 0] = pair.b.shape;
+    const factors = { a: u, lda: pairs.rank, aOffset, w: pair.b, scale: scaleOf(pair) };
+    matmul(pass.commands, { layout: 'NT', ...factors, ...target, m: pass.rows, n, k });
+  }
+}
+
+/**
+ * The adapters' part of the gradient: dB += scale · dyᵀ u, dA += dUᵀ drop(x) with dU = scale · dy B.
+ * @returns what their part of dx adds to the base's product, or adds it itself in `finish` where that cannot be: with
+ *   dropout, or matrices that are apart
+ */
+export function loraBackward(
+  pass: Pass,
+  place: GroupPlace,
+  lora: LoraHere,
+  tensors: { x: Tensor; dy: Tensor; dx: Tensor; ldx: number; grads: ParameterBuffers },
+): { epilogue: LoraEpilogue | null; finish(): void } {
+  const { x, dx, ldx, grads } = tensors;
+  const { commands, workspace, rows: m } = pass;
+  const { inFeatures: n } = place.group;
+  const { group } = lora;
+  const gradient = pass.adapter!.group(place.layer, place.group, grads)!;
+  const dU = workspace.get(`lora dU ${place.group.name}`, 'f32', [m, group.rank]);
+  outputGradients(pass, place.group, lora, gradient, { dy: tensors.dy, dU });
+  const whole = oneA(pass, group);
+  if (whole && gradient.a) {
+    const dA = { c: gradient.a, accumulate: true };
+    matmul(commands, { layout: 'TN', a: dU, w: x, ...dA, m: group.rank, n, k: m });
+    const epilogue = { u: dU, ldu: group.rank, rank: group.rank, scale: 1, b: whole };
+    return { epilogue, finish: () => undefined };
+  }
+  const finish = () => {
+    for (const { pair, column: aOffset, index } of membersOf(place.group, group)) {
+      const { rank } = pair;
+      const w = droppedInput(pass, place, index, x);
+      const dA = { c: gradient.pairs[index]!.a, accumulate: true };
+      // A column range of dU, which is stored [T, rank]: a is stored [k, m] here.
+      matmul(commands, { layout: 'TN', a: dU, lda: group.rank, aOffset, w, ...dA, m: rank, n, k: m });
+      const factors = { a: dU, lda: group.rank, aOffset, w: pair.a };
+      if (!pass.dropout) {
+        matmul(commands, { layout: 'NN', ...factors, c: dx, ldc: ldx, m, n, k: rank, accumulate: true });
+        continue;
+      }
+      const dDropped = workspace.get(`dDropped ${n}`, 'f32', [m, n]);
+      matmul(commands, { layout: 'NN', ...factors, c: dDropped, m, n, k: rank });
+      const mask = { p: pass.dropout.p, seed: moduleSeed(pass, place, index) };
+      const target = { y: dx, columns: n, ldy: ldx, accumulate: true };
+      dropout(commands, { x: dDropped, count: m * n, ...mask, ...target });
+    }
+  };
+  return { epilogue: null, finish };
+}
+
+/** dU = scale · dy B and dB += scale · dyᵀ u: one product each where B is one matrix, else one a layer. */
+function outputGradients(
+  { commands, rows }: Pass,
+  siblings: SiblingGroup,
+  { group, u, scaleOf }: LoraHere,
+  gradient: LoraGroup,
+  { dy, dU }: { dy: Tensor; dU: Tensor },
+): void {
+  const { starts, width: lda } = siblings;
+  const ldu = group.rank;
+  const [first] = group.pairs;
+  if (group.b && gradient.b && first) {
+    const { rank } = first;
+    const scale = scaleOf(first);
+    const members = <A extends 'm' | 'k'>(along: A) => (starts.length > 1 ? { along, starts } : null);
+    const toU = { c: dU, ldc: ldu, m: rows, n: rank, k: lda, members: members('k') };
+    matmul(commands, { layout: 'NN', a: dy, w: group.b, ...toU, scale });
+    const toB = { c: gradient.b, m: lda, n: rank, k: rows, members: members('m'), accumulate: true };
+    matmul(commands, { layout: 'TN', a: dy, w: u, ldw: ldu, ...toB, scale });
+    return;
+  }
+  for (const { pair, column, start: aOffset, index } of membersOf(siblings, group)) {
+    const [width = 0, rank = 0] = pair.b.shape;
+    const scale = scaleOf(pair);
+    const toU = { c: dU, ldc: ldu, cOffset: column, m: rows, n: rank, k: width };
+    matmul(commands, { layout: 'NN', a: dy, lda, aOffset, w: pair.b, ...toU, scale });
+    const toB = { c: gradient.pairs[index]!.b, m: width, n: rank, k: rows, accumulate: true };
+    matmul(commands, { layout: 'TN', a: dy, lda, aOffset, w: u, ldw: ldu, wCol: column, ...toB, scale });
+  }
+}
+
+function membersOf({ starts }: SiblingGroup, { pairs, columns }: LoraGroup): Member[] {
+  return pairs.flatMap((pair, index) =>
+    pair ? [{ pair, column: columns[index]!, start: starts[index]!, index }] : [],
+  );
+}
+
+/** A of all layers as one matrix. With dropout each layer has a mask of its own, and so an input of its own. */
+function oneA({ dropout: mask }: Pass, { a }: LoraGroup): Tensor | null {
+  return mask ? null : a;
+}
+
+/** drop(x) [T, in]: made anew each time it is needed, since the mask comes from a hash. */
+function droppedInput(pass: Pass, place: GroupPlace, index: number, x: Tensor): Tensor {
+  if (!pass.dropout) return x;
+  const { commands, workspace, rows } = pass;
+  const { inFeatures: k } = place.group;
+  const y = workspace.get(`dropped ${k}`, x.type, [rows, k]);
+  const mask = { p: pass.dropout.p, seed: moduleSeed(pass, place, index) };
+  dropout(commands, { x, y, count: rows * k, ...mask, accumulate: false });
+  return y;
+}
+
+/** A mask of its own for every module, as in PEFT, and the same one in forward and backward. */
+function moduleSeed({ spec, dropout: mask }: Pass, { layer, group }: GroupPlace, index: number): number {
+  const module = layer * spec.linears.length + spec.linears.indexOf(group.linears[index]!);
+  return (Math.imul(module + 1, 0x9e3779b1) ^ (mask?.seed ?? 0)) >>> 0;
+}
