@@ -20,7 +20,7 @@ export interface SpeedShapes {
 /** The shapes there are, from the smallest; `tokens` is chosen by the adapter's speed. */
 export const speedShapes = {
   small: {
-    name: 'small decoder',
+    name: 'a small decoder',
     hidden: 256,
     ffn: 1024,
     heads: 4,

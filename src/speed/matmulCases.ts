@@ -4,7 +4,10 @@ import type { WeightChunk } from '../kernels/weight.ts';
 import { shapeText, type SpeedCase, type SpeedShapes } from './cases.ts';
 import type { SpeedFormat } from './inputs.ts';
 
-const formats: readonly SpeedFormat[] = ['f32', 'f16', 'nf4', 'int4'];
+const formats: Record<'quick' | 'full', readonly SpeedFormat[]> = {
+  quick: ['f32', 'nf4'],
+  full: ['f32', 'f16', 'nf4', 'int4'],
+};
 
 /** Bits of a weight with its share of the scales. */
 const bits: Record<SpeedFormat, number> = { f32: 32, f16: 16, nf4: 4.5, int4: 4.25 };
@@ -24,7 +27,7 @@ export function matmulCases({ tokens, hidden, ffn, rank }: SpeedShapes, quick: b
     [hidden, ffn],
   ] as const;
   const cases: SpeedCase[] = [];
-  for (const format of formats) {
+  for (const format of formats[quick ? 'quick' : 'full']) {
     for (const [out, into] of quick ? layers.slice(1, 2) : layers) {
       cases.push(productCase({ layout: 'NT', m: tokens, n: out, k: into }, format));
       cases.push(productCase({ layout: 'NN', m: tokens, n: into, k: out }, format));

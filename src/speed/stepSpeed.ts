@@ -60,7 +60,7 @@ export const smallStep: StepShape = {
 };
 
 /** The same with less of everything, for a first look. */
-export const quickStep: StepShape = { ...smallStep, name: 'short row', layers: 2, tokens: 128 };
+export const quickStep: StepShape = { ...smallStep, name: 'one block', layers: 1, tokens: 64 };
 
 /** Four blocks of Qwen2.5-0.5B over a small vocabulary, in 4 bits. */
 export const largeStep: StepShape = {

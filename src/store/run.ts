@@ -46,6 +46,7 @@ export type Milestone =
   | { kind: 'trainingDone'; steps: number; loss: number }
   | { kind: 'trainingFailed' }
   | { kind: 'answersDone' }
+  | { kind: 'benchmarkDone' }
   | { kind: 'exportDone'; name: string }
   | { kind: 'pushDone'; name: string };
 

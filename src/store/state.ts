@@ -1,5 +1,6 @@
 import type { StateCreator } from 'zustand';
 import type { Workers } from '../workers/client.ts';
+import type { BenchmarkSlice } from './benchmark.ts';
 import type { DataHubSlice } from './dataHub.ts';
 import type { DatasetSlice } from './dataset.ts';
 import type { DeviceSlice } from './device.ts';
@@ -18,6 +19,7 @@ import type { TryoutSlice } from './tryout.ts';
 
 /** Everything the page knows. */
 export type Studio = DeviceSlice &
+  BenchmarkSlice &
   HubSlice &
   DownloadSlice &
   StoredSlice &
@@ -44,7 +46,7 @@ export type SliceOf<Slice> = (
 ) => (...store: Parameters<StateCreator<Studio, [], [], Slice>>) => Slice;
 
 /** What the engine worker is busy with; it does one thing at a time. */
-export type Busy = 'model' | 'train' | 'generate' | 'adapter' | 'merge' | 'push';
+export type Busy = 'model' | 'train' | 'generate' | 'adapter' | 'merge' | 'push' | 'benchmark';
 
 /** What the engine is doing now, or null. */
 export function busyWith(state: Studio): Busy | null {
@@ -53,6 +55,7 @@ export function busyWith(state: Studio): Busy | null {
   if (state.tryout.status !== 'idle') return 'generate';
   if (state.exporting.adapterStatus === 'working' || state.openingAdapter) return 'adapter';
   if (state.exporting.mergeStatus === 'working' || state.exporting.measuring) return 'merge';
+  if (isBenchmarking(state)) return 'benchmark';
   // What is pushed must stay as it is.
   if (state.pushing.status === 'merging' || state.pushing.status === 'sending') return 'push';
   return null;
@@ -61,4 +64,9 @@ export function busyWith(state: Studio): Busy | null {
 /** Whether a training is under way, from the press of the button to its end. */
 export function isTraining({ run }: Pick<Studio, 'run'>): boolean {
   return run.status === 'preparing' || run.status === 'running' || run.status === 'stopping';
+}
+
+/** Whether a benchmark of the device is under way. */
+export function isBenchmarking({ benchmark }: Pick<Studio, 'benchmark'>): boolean {
+  return benchmark.status === 'running' || benchmark.status === 'stopping';
 }

@@ -1,6 +1,7 @@
 import { createStore } from 'zustand/vanilla';
 import { GraftError, type ErrorCode } from '../lib/errors.ts';
 import type { Workers } from '../workers/client.ts';
+import { createBenchmarkSlice } from './benchmark.ts';
 import { createDataHubSlice } from './dataHub.ts';
 import { createDatasetSlice } from './dataset.ts';
 import { createDeviceSlice } from './device.ts';
@@ -46,6 +47,7 @@ export function createStudio({ workers: given, metrics }: Backstage) {
   const backstage: Backstage = { workers, metrics };
   const store = createStore<Studio>()((...args) => ({
     ...createDeviceSlice(backstage)(...args),
+    ...createBenchmarkSlice(backstage)(...args),
     ...createHubSlice(backstage)(...args),
     ...createDownloadSlice(backstage)(...args),
     ...createStoredSlice(backstage)(...args),

@@ -32,6 +32,7 @@ function sentence(milestone: Milestone): string {
       return t(`say.${milestone.kind}`, { name: milestone.name });
     case 'trainingFailed':
     case 'answersDone':
+    case 'benchmarkDone':
       return t(`say.${milestone.kind}`);
   }
 }

@@ -2,6 +2,7 @@ import { useEffect } from 'react';
 import { Button } from 'react-aria-components';
 import { useStudio } from '../store/index.ts';
 import type { DeviceState } from '../store/device.ts';
+import { BenchmarkDialog } from './benchmark/BenchmarkDialog.tsx';
 import { ErrorNotice, Notice } from './controls/Notice.tsx';
 import { formatBytes } from './format.ts';
 import { GpuMemoryField } from './GpuMemoryField.tsx';
@@ -25,6 +26,7 @@ export function Intro() {
         <DeviceLine device={device} />
       </section>
       {device.status === 'ready' && <GpuMemoryField />}
+      {device.status === 'ready' && <BenchmarkDialog />}
       {(device.status === 'failed' || device.status === 'missing') && (
         <Button className="button button--small" onPress={() => void checkDevice()}>
           {t('device.retry')}

@@ -8,6 +8,7 @@ import { loadAdapter } from '../model/adapterFiles.ts';
 import { withoutAdapter, type AdapterUse } from '../model/decoder.ts';
 import { quantizationOf } from '../model/openDecoder.ts';
 import { removeSpilled } from '../model/spillFile.ts';
+import { benchmarkDevice } from '../speed/benchmark.ts';
 import { opfsDirectory } from '../storage/opfsDirectory.ts';
 import { fitRecipe } from '../train/fitRecipe.ts';
 import { dataShapes } from '../train/largestBatch.ts';
@@ -38,6 +39,7 @@ export function createEngineDesk(): Throwing<EngineApi> {
   let stopTraining = false;
   let stopGenerating = false;
   let merging: AbortController | null = null;
+  let benchmarking: AbortController | null = null;
   let last: Promise<unknown> = Promise.resolve();
 
   /** Jobs share the decoder's scratch memory, so each waits for the one before. */
@@ -242,6 +244,29 @@ export function createEngineDesk(): Throwing<EngineApi> {
           merging = null;
         }
       }),
+
+    benchmark: (extent, onProgress) =>
+      inTurn(async () => {
+        // A device of its own: no shader is compiled yet, and should it fail, the open model stays.
+        const measured = await openGpu(navigator.gpu, shaders);
+        benchmarking = new AbortController();
+        try {
+          return await benchmarkDevice(measured, {
+            extent,
+            environment: navigator.userAgent,
+            signal: benchmarking.signal,
+            onProgress: (progress) => onProgress({ ...progress, unit: 'measurements' }),
+          });
+        } finally {
+          benchmarking = null;
+          measured.destroy();
+        }
+      }),
+
+    async stopBenchmark() {
+      benchmarking?.abort();
+      return null;
+    },
 
     async cancelMerge() {
       merging?.abort();

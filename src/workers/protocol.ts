@@ -7,12 +7,15 @@ import type { TokenRows } from '../data/tokenRows.ts';
 import type { AdapterDtype } from '../formats/peft.ts';
 import type { MemoryByPart } from '../gpu/memory.ts';
 import type { ErrorCode, ErrorParams } from '../lib/errors.ts';
+import type { BenchmarkExtent, DeviceBenchmark } from '../speed/benchmark.ts';
 import type { RecipeFit } from '../train/fitRecipe.ts';
 import type { DataShapes } from '../train/largestBatch.ts';
 import type { MemoryPlan } from '../train/memoryPlan.ts';
 import type { StreamingRung } from '../train/streamingPlan.ts';
 
 export type { AdapterDtype } from '../formats/peft.ts';
+export type { BenchmarkExtent, DeviceBenchmark, KernelSpeed } from '../speed/benchmark.ts';
+export type { StepSpeed } from '../speed/stepSpeed.ts';
 export type { FitProposal, RecipeFit } from '../train/fitRecipe.ts';
 export type { DataShapes } from '../train/largestBatch.ts';
 export type { MemoryPlan } from '../train/memoryPlan.ts';
@@ -48,7 +51,7 @@ export interface Progress {
   phase: string;
   done: number;
   total: number;
-  unit: 'bytes' | 'rows' | 'steps' | 'tensors' | 'tokens';
+  unit: 'bytes' | 'rows' | 'steps' | 'tensors' | 'tokens' | 'measurements';
 }
 
 export interface ModelSummary {
@@ -238,6 +241,10 @@ export interface EngineApi {
     settings: MergeSettings,
     onProgress: (p: Progress) => void,
   ): Promise<Result<MergeOutcome>>;
+  /** Measures the device's ceilings, a training step, and the kernels of one, on a device opened for this alone. */
+  benchmark(extent: BenchmarkExtent, onProgress: (p: Progress) => void): Promise<Result<DeviceBenchmark>>;
+  /** Ends the running benchmark: it rejects with `speed.stopped`. */
+  stopBenchmark(): Promise<Result<null>>;
   /** Ends the running merge; what it had written is no model, and the same merge goes on from it. */
   cancelMerge(): Promise<Result<null>>;
 }

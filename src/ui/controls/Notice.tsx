@@ -51,7 +51,7 @@ export function ErrorNotice({ error, onDismiss, action }: ErrorNoticeProps) {
 }
 
 /** Copies a text to the clipboard and says so. */
-export function CopyButton({ text }: { text: string }) {
+export function CopyButton({ text, label = t('error.copy') }: { text: string; label?: string }) {
   const [copied, setCopied] = useState(false);
   const copy = () => {
     navigator.clipboard.writeText(text).then(
@@ -61,7 +61,7 @@ export function CopyButton({ text }: { text: string }) {
   };
   return (
     <Button className="button button--small" onPress={copy}>
-      {copied ? t('error.copied') : t('error.copy')}
+      {copied ? t('error.copied') : label}
     </Button>
   );
 }

@@ -34,6 +34,7 @@ export const commonTexts = {
   'say.trainingDone': 'Training is done. Final loss {loss}.',
   'say.trainingFailed': 'Training stopped with an error.',
   'say.answersDone': 'The answers are complete.',
+  'say.benchmarkDone': 'The benchmark is done.',
   'say.exportDone': '{name} is ready.',
   'say.pushDone': '{name} is on the Hub.',
 
@@ -44,4 +45,5 @@ export const commonTexts = {
   'unit.name.steps': 'steps',
   'unit.name.tensors': 'tensors',
   'unit.name.tokens': 'tokens',
+  'unit.name.measurements': 'measurements',
 } as const satisfies Record<string, Phrase>;

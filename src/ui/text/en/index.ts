@@ -1,3 +1,4 @@
+import { benchmarkTexts } from './benchmark.ts';
 import { commonTexts } from './common.ts';
 import { dataTexts } from './data.ts';
 import { exportTexts } from './export.ts';
@@ -15,6 +16,7 @@ import { tryoutTexts } from './tryout.ts';
  */
 export const en = {
   ...pageTexts,
+  ...benchmarkTexts,
   ...modelTexts,
   ...hubTexts,
   ...memoryTexts,

@@ -1,0 +1,47 @@
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { accessibilityProblems } from './harness/accessibility.ts';
+import { openChromium } from './harness/chromium.ts';
+import type { Studio } from './harness/studio.ts';
+
+/** Software adapters take their time over shaders. */
+const MEASURED = 240_000;
+
+describe('Benchmark this device', () => {
+  let studio: Studio;
+
+  beforeAll(async () => {
+    studio = await openChromium(inject('studioUrl'));
+    await studio.open();
+    await studio.waitForText('WebGPU is ready');
+    await studio.click({ role: 'button', name: 'Benchmark this device' });
+  });
+  afterAll(() => studio?.close());
+
+  const press = (name: string) => studio.click({ role: 'button', name });
+
+  it('stops when it is told to, and leaves nothing behind', async () => {
+    await press('Start');
+    await studio.waitForText('measurements');
+    await press('Stop');
+    const shown = await studio.waitForText(/How much[\s\S]*Start/, MEASURED);
+    expect(shown).not.toContain('What the device does at best');
+    expect(shown).not.toContain('stopped');
+  });
+
+  it('measures ceilings, a training step and kernels, to be copied as JSON', async () => {
+    await studio.select('How much', 'Quick');
+    await press('Start');
+    const shown = await studio.waitForText('Copy as JSON', MEASURED);
+    expect(shown).toMatch(/Multiply-adds\s+[\d.]+ [kMGT]?FLOP\/s/);
+    expect(shown).toMatch(/Copy in a kernel\s+[\d.]+ [kMGT]?B\/s/);
+    expect(shown).toMatch(/Dispatches\s+\d+/);
+    expect(shown).toMatch(/matmul NT nf4\s+128 × 1024 × 256\s+[\d.]+ (m|µ)?s\s+[\d.]+ [kMG]?FLOP\/s\s+\d+%/);
+    expect(shown).toContain('attention backward');
+    expect(await accessibilityProblems(studio)).toEqual([]);
+    await press('Copy as JSON');
+    await studio.waitForText('Copied');
+    await press('Close');
+    await expect.poll(() => studio.text()).not.toContain('Multiply-adds');
+    expect(studio.problems).toEqual([]);
+  });
+});
