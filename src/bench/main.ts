@@ -1,20 +1,24 @@
 import { derivedBench } from './derived.ts';
+import { deviceBench } from './device.ts';
 import { memoryBench } from './memory.ts';
 import { mergeBench } from './merge.ts';
 import { peersBench, peersInChromiumBench } from './peers/peersBench.ts';
 import { stepBench } from './peers/stepBench.ts';
 import { writeSection } from './report.ts';
+import { scalingBench } from './scaling.ts';
 import { streamingBench } from './streaming.ts';
 import { uploadBench } from './upload.ts';
 
 /** Every benchmark: its text goes to docs/benchmarks.md, unless options narrow it down. */
 const sections: Record<string, (options: Readonly<Record<string, string>>) => Promise<string>> = {
   derived: derivedBench,
+  device: deviceBench,
   memory: memoryBench,
   merge: mergeBench,
   peers: peersBench,
   'peers-chromium': peersInChromiumBench,
   'peers-step': stepBench,
+  scaling: scalingBench,
   streaming: streamingBench,
   upload: uploadBench,
 };

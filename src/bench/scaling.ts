@@ -1,0 +1,166 @@
+import { withGpu } from '../cli/session.ts';
+import { defaultRecipe, type Recipe } from '../config/recipe.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { openModelFiles, type ModelFiles } from '../model/openModel.ts';
+import { closeDecoder, openDecoder } from '../model/openDecoder.ts';
+import { attentionCase } from '../speed/attentionCases.ts';
+import { submitSeconds } from '../speed/ceilings.ts';
+import { Inputs } from '../speed/inputs.ts';
+import { writeRandomModel } from '../speed/randomModel.ts';
+import { Repeater } from '../speed/repeater.ts';
+import { adamWOf, configOf, rowsOfTokens, smallStep } from '../speed/stepSpeed.ts';
+import { timeRuns } from '../speed/timing.ts';
+import { MemoryFolder } from '../storage/memoryFolder.ts';
+import { measureMemory, planMemory } from '../train/memoryPlan.ts';
+import { startAdapter } from '../train/startAdapter.ts';
+import { StepRunner } from '../train/trainStep.ts';
+import { megabytes, table } from './report.ts';
+
+/** S: tokens of a row. Micro-batches have as many rows as make up their tokens. */
+const ROW = 128;
+
+const tokenCounts = [128, 256, 512, 1024, 2048, 4096];
+const layerCounts = [2, 4, 8];
+const ranks = [4, 16, 64];
+const MIDDLE = { tokens: 512, layers: 4, rank: 16 };
+
+interface Run {
+  tokens: number;
+  layers: number;
+  rank: number;
+}
+
+/** Each number of tokens and layers at the middle rank, and the other ranks at the middle of those. */
+const runs: Run[] = [
+  ...layerCounts.flatMap((layers) => tokenCounts.map((tokens) => ({ ...MIDDLE, layers, tokens }))),
+  ...ranks.filter((rank) => rank !== MIDDLE.rank).map((rank) => ({ ...MIDDLE, rank })),
+];
+
+/** Steps of a run in a round: as many tokens as its largest has, so that short steps are no worse measured. */
+const stepsOf = ({ tokens }: Run) => Math.min(4, Math.max(1, 1024 / tokens));
+
+const ROUNDS = 3;
+
+/** Lengths of the one row that attention is measured on. */
+const lengths = [128, 256, 512, 1024];
+
+/** How time and memory of a training step grow with tokens, layers and rank, and those of attention with the row. */
+export async function scalingBench(): Promise<string> {
+  return withGpu(async (gpu) => {
+    const models = new Map<number, ModelFiles>();
+    for (const layers of layerCounts) {
+      const folder = new MemoryFolder('random');
+      await writeRandomModel(folder, configOf({ ...smallStep, layers }));
+      models.set(layers, await openModelFiles(folder));
+    }
+    const seconds = await quickestSteps(gpu, models);
+    const first = seconds[0]! / runs[0]!.tokens / runs[0]!.layers;
+    const rows: string[][] = [];
+    for (const [i, run] of runs.entries()) {
+      const { planned, measured } = await bytesOf(gpu, models.get(run.layers)!, run);
+      rows.push([
+        `${run.tokens}`,
+        `${run.layers}`,
+        `${run.rank}`,
+        (seconds[i]! / seconds[0]!).toFixed(2),
+        (seconds[i]! / run.tokens / run.layers / first).toFixed(2),
+        megabytes(planned),
+        megabytes(measured),
+        (measured / planned).toFixed(3),
+      ]);
+    }
+    return [
+      '## How a step grows',
+      '',
+      `A LoRA step of a decoder of width ${smallStep.hidden} (FFN ${smallStep.ffn}, vocabulary ${smallStep.vocab}) on all linear layers, rows of ${ROW} tokens laid`,
+      `end to end, on ${gpu.description}: the quickest of ${ROUNDS} rounds that take turns. Time is linear in tokens where the`,
+      'time for each token and layer stays; head and optimizer, which no layer has, make it fall with the number of layers.',
+      'Bytes of GPU buffers are planned from headers and row lengths alone, and counted in the run.',
+      '',
+      table(
+        [
+          'tokens',
+          'layers',
+          'rank',
+          'time',
+          'a token and layer',
+          'planned',
+          'measured',
+          'measured / planned',
+        ],
+        rows,
+      ),
+      '',
+      'Attention over one row, 4 heads of 64 sharing 2 KV heads, against the shortest: twice the row is four times the',
+      'pairs, and twice the bytes of all its tensors, inputs and results included.',
+      '',
+      await attentionTable(gpu),
+    ].join('\n');
+  });
+}
+
+function recipeOf({ tokens, rank }: Run): Recipe {
+  const recipe = defaultRecipe();
+  return { ...recipe, rank, dropout: 0, batch_size: tokens / ROW, max_length: ROW, eval_fraction: 0 };
+}
+
+/** Seconds of the quickest step of each run. The runs take turns, so that what else the machine does hits all of them. */
+async function quickestSteps(gpu: Gpu, models: ReadonlyMap<number, ModelFiles>): Promise<number[]> {
+  const best = runs.map(() => Infinity);
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [i, run] of runs.entries()) {
+      const decoder = await openDecoder(gpu, models.get(run.layers)!, 'f32');
+      const recipe = recipeOf(run);
+      const adapter = await startAdapter(decoder, recipe, null);
+      const runner = new StepRunner(decoder, adapter, recipe.optimizer);
+      const batch = rowsOfTokens(run.tokens / ROW, ROW, smallStep.vocab);
+      // The first step also makes its buffers and, in the first round, compiles.
+      for (let step = 0; step <= stepsOf(run); step++) {
+        const start = performance.now();
+        await runner.run([batch], { p: 0, seeds: [] }, { ...adamWOf(recipe), step: step + 1 });
+        if (step > 0) best[i] = Math.min(best[i]!, (performance.now() - start) / 1000);
+      }
+      runner.dispose();
+      adapter.dispose();
+      closeDecoder(decoder);
+      process.stderr.write(`\r\x1b[Kround ${round + 1}/${ROUNDS}, ${i + 1}/${runs.length}`);
+    }
+  }
+  process.stderr.write('\r\x1b[K');
+  return best;
+}
+
+/** The most GPU memory of a run: told before it, and counted in it. */
+async function bytesOf(
+  gpu: Gpu,
+  files: ModelFiles,
+  run: Run,
+): Promise<{ planned: number; measured: number }> {
+  const recipe = recipeOf(run);
+  const { total: planned } = await planMemory(files, recipe, gpu, null);
+  const { total: measured } = await measureMemory(gpu, files, recipe, null);
+  return { planned, measured };
+}
+
+async function attentionTable(gpu: Gpu): Promise<string> {
+  const signal = new AbortController().signal;
+  const limits = { overhead: await submitSeconds(gpu, signal), sample: 0.05, budget: 2, signal };
+  const rows: string[][] = lengths.map((length) => [`${length}`]);
+  for (const direction of ['forward', 'backward'] as const) {
+    const shortest = { best: 0, bytes: 0 };
+    for (const [i, tokens] of lengths.entries()) {
+      const inputs = new Inputs(gpu);
+      const before = gpu.memory.bytes;
+      const repeater = new Repeater(gpu);
+      const own = gpu.memory.bytes - before;
+      attentionCase(direction, { tokens, heads: 4, kvHeads: 2, headDim: 64 }).record(repeater, inputs);
+      const bytes = gpu.memory.bytes - before - own;
+      const { best } = await timeRuns((times) => repeater.seconds(times), limits);
+      if (i === 0) Object.assign(shortest, { best, bytes });
+      rows[i]!.push((best / shortest.best).toFixed(1), (bytes / shortest.bytes).toFixed(2));
+      repeater.dispose();
+      inputs.dispose();
+    }
+  }
+  return table(['row', 'forward: time', 'bytes', 'backward: time', 'bytes'], rows);
+}
