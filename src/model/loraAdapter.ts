@@ -61,6 +61,8 @@ export class LoraAdapter {
   readonly gpu: Gpu;
   readonly #layout: ParameterLayout;
   readonly #places = new Map<string, PairPlace>();
+  /** What was asked for, so that a step makes no objects anew. */
+  readonly #groups = new WeakMap<ParameterBuffers, Map<string, LoraGroup | null>>();
 
   constructor(gpu: Gpu, modules: readonly LoraModule[], saved: readonly SavedSpec[] = []) {
     this.gpu = gpu;
@@ -108,10 +110,19 @@ export class LoraAdapter {
   }
 
   /** The adapters of sibling layers, in the parameters or in buffers of the same layout; null where none has one. */
-  group(
+  group(layer: number, group: SiblingGroup, buffers: ParameterBuffers = this.params): LoraGroup | null {
+    let known = this.#groups.get(buffers);
+    if (!known) this.#groups.set(buffers, (known = new Map()));
+    const at = key(layer, group.name);
+    let found = known.get(at);
+    if (found === undefined) known.set(at, (found = this.#makeGroup(layer, group, buffers)));
+    return found;
+  }
+
+  #makeGroup(
     layer: number,
     { linears, inFeatures, width }: SiblingGroup,
-    buffers: ParameterBuffers = this.params,
+    buffers: ParameterBuffers,
   ): LoraGroup | null {
     const places = linears.map(({ path }) => this.#places.get(key(layer, path)) ?? null);
     const present = places.filter((place) => place !== null);
