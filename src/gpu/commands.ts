@@ -1,28 +1,51 @@
 import { assert } from '../lib/errors.ts';
 import type { ShaderConstants } from './assemble.ts';
+import { BindGroups } from './bindGroups.ts';
 import type { Gpu } from './device.ts';
-import type { Kernel } from './kernel.ts';
+import type { BufferWatcher } from './memory.ts';
+import { ParamSlots } from './paramSlots.ts';
+import type { Profiler } from './profiler.ts';
+import { SubmitBudget } from './submitBudget.ts';
 import { byteLengthOf, bytesOf, type Tensor } from './tensor.ts';
 
-const PARAM_SLOT = 256;
-const PARAM_SLOTS = 1024;
+/** What a dispatch does, for a profile. */
+export interface Work {
+  /** Additions and multiplications. */
+  flops: number;
+  /** Bytes read and written, each counted once; without it the bytes of all tensors count. */
+  bytes?: number;
+}
+
+/** Workgroups in x, y, z. */
+export type Groups = readonly [number, number?, number?];
 
 /**
- * Records dispatches and copies into one command buffer and submits it. Kernels get their tensors and
- * parameters by the names the shader gives them, so a missing or misspelt one fails at once.
+ * Records dispatches and copies and submits them. Kernels get their tensors and parameters by the names the shader
+ * gives them, so a missing or misspelt one fails at once. What is recorded may go to the GPU at any time, in order: when
+ * it is enough for a submit, and before a buffer that was used is uploaded to or freed. `submit` is for those who need
+ * it there now, because they read results or write over what is used by commands of their own.
  */
-export class Commands {
+export class Commands implements BufferWatcher {
   readonly gpu: Gpu;
+  readonly #bindGroups: BindGroups;
+  readonly #params: ParamSlots;
+  readonly #budget = new SubmitBudget();
+  readonly #maxGroups: number;
+  readonly #offsets = new Uint32Array(1);
+  readonly #scope: string[] = [];
+  #profiler: Profiler | null = null;
   #encoder: GPUCommandEncoder | null = null;
   #pass: GPUComputePassEncoder | null = null;
-  #params: GPUBuffer;
-  #staging = new DataView(new ArrayBuffer(PARAM_SLOT * PARAM_SLOTS));
-  #slots = 0;
+  #pipeline: GPUComputePipeline | null = null;
   #dispatches = 0;
+  #submits = 0;
 
   constructor(gpu: Gpu) {
     this.gpu = gpu;
-    this.#params = gpu.memory.buffer(PARAM_SLOT * PARAM_SLOTS, 'kernel parameters', 'other', 0x40 | 0x08);
+    this.#params = new ParamSlots(gpu.memory);
+    const { memory, device, maxBinding } = gpu;
+    this.#bindGroups = new BindGroups(device, memory, maxBinding, this.#params.buffer, this);
+    this.#maxGroups = device.limits.maxComputeWorkgroupsPerDimension;
   }
 
   /** Dispatches recorded since the object was made. */
@@ -30,35 +53,62 @@ export class Commands {
     return this.#dispatches;
   }
 
+  /** Submits since the object was made. */
+  get submits(): number {
+    return this.#submits;
+  }
+
+  /** Bind groups that are kept for dispatches to come. */
+  get bindGroups(): number {
+    return this.#bindGroups.size;
+  }
+
   /**
    * Records one dispatch of `shaders/<name>.wgsl`.
    * @param tensors the shader's storage variables, by name
    * @param params the fields of its `struct Params`, by name
    * @param groups workgroups in x, y, z
+   * @param work what it does, where the kernel can tell
    */
   run(
     name: string,
     constants: ShaderConstants,
     tensors: Record<string, Tensor>,
     params: Record<string, number>,
-    groups: readonly [number, number?, number?],
+    groups: Groups,
+    work?: Work,
   ): void {
     const [x, y = 1, z = 1] = groups;
-    if (x * y * z === 0) return;
-    const limit = this.gpu.device.limits.maxComputeWorkgroupsPerDimension;
-    assert(Math.max(x, y, z) <= limit, `${name}: ${x}x${y}x${z} workgroups exceed the limit of ${limit}`);
+    const count = x * y * z;
+    if (count === 0) return;
+    if (Math.max(x, y, z) > this.#maxGroups)
+      throw new Error(`${name}: ${x}x${y}x${z} workgroups exceed the limit of ${this.#maxGroups}`);
     const kernel = this.gpu.kernels.get(name, constants);
-    if (this.#slots === PARAM_SLOTS) this.submit();
-    const pass = this.#computePass();
-    pass.setPipeline(kernel.pipeline);
-    pass.setBindGroup(0, this.#bindGroup(kernel, tensors, params));
+    if (this.#params.full || this.#budget.exceededBy(kernel, count)) this.submit();
+    const group = this.#bindGroups.get(kernel, tensors);
+    const pass = this.#profiler
+      ? this.#profiledPass(this.#profiler, name, tensors, count, work)
+      : this.#computePass();
+    if (this.#pipeline !== kernel.pipeline) {
+      pass.setPipeline(kernel.pipeline);
+      this.#pipeline = kernel.pipeline;
+    }
+    if (kernel.paramsBinding < 0) {
+      pass.setBindGroup(0, group);
+    } else {
+      this.#offsets[0] = this.#params.write(kernel, params);
+      pass.setBindGroup(0, group, this.#offsets, 0, 1);
+    }
     pass.dispatchWorkgroups(x, y, z);
     this.#dispatches += 1;
+    this.#budget.add(kernel, count);
   }
 
   /** Copies the bytes of `source` over the start of `target`. */
   copy(source: Tensor, target: Tensor): void {
     this.#endPass();
+    this.gpu.memory.watch(source.buffer, this);
+    this.gpu.memory.watch(target.buffer, this);
     const bytes = byteLengthOf(source);
     this.#commandEncoder().copyBufferToBuffer(
       source.buffer,
@@ -77,6 +127,7 @@ export class Commands {
   /** Sets every byte of `tensor` to zero. */
   clear(tensor: Tensor): void {
     this.#endPass();
+    this.gpu.memory.watch(tensor.buffer, this);
     this.#commandEncoder().clearBuffer(tensor.buffer, tensor.offset, byteLengthOf(tensor));
   }
 
@@ -85,49 +136,69 @@ export class Commands {
     this.#endPass();
     if (!this.#encoder) return;
     const { queue } = this.gpu.device;
-    // Ordered after every earlier submit, so one parameter buffer serves them all.
-    if (this.#slots > 0)
-      queue.writeBuffer(this.#params, 0, this.#staging.buffer, 0, this.#slots * PARAM_SLOT);
+    this.#params.flush(queue);
     queue.submit([this.#encoder.finish()]);
     this.#encoder = null;
-    this.#slots = 0;
+    this.#submits += 1;
+    this.#budget.submitted(queue);
   }
 
-  /** Frees the parameter buffer. */
-  dispose(): void {
-    this.gpu.memory.free(this.#params);
+  /** Says that this is a good place to submit: it happens when the GPU waits, or enough is recorded. */
+  maySubmit(): void {
+    if (this.#budget.due) this.submit();
   }
 
-  #bindGroup(kernel: Kernel, tensors: Record<string, Tensor>, params: Record<string, number>): GPUBindGroup {
-    const entries: GPUBindGroupEntry[] = kernel.bindings.map(({ name, binding }) => {
-      const tensor = tensors[name];
-      assert(tensor, `${kernel.name}: no tensor "${name}"`);
-      const resource = { buffer: tensor.buffer, offset: tensor.offset, size: byteLengthOf(tensor) };
-      return { binding, resource };
-    });
-    const extra = Object.keys(tensors).length - kernel.bindings.length;
-    assert(
-      extra === 0,
-      `${kernel.name} binds ${kernel.bindings.map((b) => b.name).join(', ')}, got ${Object.keys(tensors).join(', ')}`,
-    );
-    if (kernel.paramsBinding >= 0) {
-      entries.push({ binding: kernel.paramsBinding, resource: this.#writeParams(kernel, params) });
+  /** Records `body` as a part of that name, until it ends or the promise it gives resolves; parts lie in others. */
+  scope<T>(name: string, body: () => T): T {
+    this.#scope.push(name);
+    const leave = () => assert(this.#scope.pop() === name, `the scope ${name} ends within another`);
+    let result: T;
+    try {
+      result = body();
+    } catch (error) {
+      leave();
+      throw error;
     }
-    return this.gpu.device.createBindGroup({ layout: kernel.pipeline.getBindGroupLayout(0), entries });
+    if (result instanceof Promise) return result.finally(leave) as T;
+    leave();
+    return result;
   }
 
-  #writeParams(kernel: Kernel, params: Record<string, number>): GPUBufferBinding {
-    const start = this.#slots * PARAM_SLOT;
-    this.#slots += 1;
-    kernel.params.forEach(({ name, type }, i) => {
-      const value = params[name];
-      assert(value !== undefined, `${kernel.name}: no parameter "${name}"`);
-      if (type === 'f32') this.#staging.setFloat32(start + 4 * i, value, true);
-      else if (type === 'i32') this.#staging.setInt32(start + 4 * i, value, true);
-      else this.#staging.setUint32(start + 4 * i, value, true);
-    });
-    const size = Math.ceil((kernel.params.length * 4) / 16) * 16;
-    return { buffer: this.#params, offset: start, size };
+  /** Takes the times of all dispatches from here on, until it is given null. Each is a pass of its own meanwhile. */
+  profile(profiler: Profiler | null): void {
+    this.#endPass();
+    this.#profiler = profiler;
+  }
+
+  writing(): void {
+    this.submit();
+  }
+
+  freeing(buffer: GPUBuffer): void {
+    this.submit();
+    this.#bindGroups.drop(buffer);
+  }
+
+  /** Frees the parameter buffer, after submitting what was recorded. */
+  dispose(): void {
+    this.submit();
+    this.gpu.memory.free(this.#params.buffer);
+  }
+
+  #profiledPass(
+    profiler: Profiler,
+    kernel: string,
+    tensors: Record<string, Tensor>,
+    groups: number,
+    work: Work | undefined,
+  ): GPUComputePassEncoder {
+    this.#endPass();
+    let bytes = work?.bytes ?? 0;
+    if (work?.bytes === undefined) for (const name in tensors) bytes += byteLengthOf(tensors[name]!);
+    const dispatch = { kernel, scope: [...this.#scope], groups, flops: work?.flops ?? null, bytes };
+    const timestampWrites = profiler.time(dispatch);
+    this.#pass = this.#commandEncoder().beginComputePass({ timestampWrites });
+    return this.#pass;
   }
 
   #commandEncoder(): GPUCommandEncoder {
@@ -143,5 +214,6 @@ export class Commands {
   #endPass(): void {
     this.#pass?.end();
     this.#pass = null;
+    this.#pipeline = null;
   }
 }

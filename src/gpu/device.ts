@@ -12,6 +12,10 @@ export interface Gpu {
   readonly description: string;
   /** Whether shaders may use f16. */
   readonly hasF16: boolean;
+  /** Threads of a subgroup, where shaders may use subgroups and all have the same size; else null. */
+  readonly subgroupSize: number | null;
+  /** Whether passes can be timed by the GPU's clock. */
+  readonly hasTimestamps: boolean;
   /** Largest storage binding in bytes. */
   readonly maxBinding: number;
   /** Only counts what a run takes (gpu/dryGpu.ts): nothing is computed, and data for it need not be read. */
@@ -36,9 +40,9 @@ export async function openGpu(webgpu: GPU | undefined, shaders: Record<string, s
   if (!webgpu) throw new GraftError('gpu.no_webgpu');
   const adapter = await webgpu.requestAdapter({ powerPreference: 'high-performance' }).catch(() => null);
   if (!adapter) throw new GraftError('gpu.no_adapter', { detail: '' });
-  const hasF16 = adapter.features.has('shader-f16');
+  const optional: GPUFeatureName[] = ['shader-f16', 'subgroups', 'timestamp-query'];
   const device = await adapter.requestDevice({
-    requiredFeatures: hasF16 ? ['shader-f16'] : [],
+    requiredFeatures: optional.filter((feature) => adapter.features.has(feature)),
     requiredLimits: {
       maxBufferSize: adapter.limits.maxBufferSize,
       maxStorageBufferBindingSize: adapter.limits.maxStorageBufferBindingSize,
@@ -46,18 +50,21 @@ export async function openGpu(webgpu: GPU | undefined, shaders: Record<string, s
     },
   });
   const { vendor, architecture, description } = adapter.info;
-  return new OpenGpu(
-    device,
-    shaders,
-    [description, vendor, architecture].filter(Boolean).join(' · '),
-    hasF16,
-  );
+  const name = [description, vendor, architecture].filter(Boolean).join(' · ');
+  return new OpenGpu(device, shaders, name, subgroupSizeOf(adapter));
+}
+
+function subgroupSizeOf({ features, info }: GPUAdapter): number | null {
+  const { subgroupMinSize, subgroupMaxSize } = info;
+  return features.has('subgroups') && subgroupMinSize === subgroupMaxSize ? subgroupMinSize : null;
 }
 
 class OpenGpu implements Gpu {
   readonly memory: GpuMemory;
   readonly kernels: KernelCache;
   readonly lost: Promise<string>;
+  readonly hasF16: boolean;
+  readonly hasTimestamps: boolean;
   readonly maxBinding: number;
   readonly dry = false;
   #failure: GraftError | null = null;
@@ -66,10 +73,12 @@ class OpenGpu implements Gpu {
     readonly device: GPUDevice,
     shaders: Record<string, string>,
     readonly description: string,
-    readonly hasF16: boolean,
+    readonly subgroupSize: number | null,
   ) {
     this.memory = new GpuMemory(device);
-    this.kernels = new KernelCache(device, shaders);
+    this.kernels = new KernelCache(device, shaders, (error) => (this.#failure ??= error));
+    this.hasF16 = device.features.has('shader-f16');
+    this.hasTimestamps = device.features.has('timestamp-query');
     this.maxBinding = device.limits.maxStorageBufferBindingSize;
     this.lost = device.lost.then(({ message, reason }) => {
       this.#failure ??= new GraftError('gpu.device_lost', { reason: message || reason });

@@ -1,11 +1,12 @@
-import { Commands } from './commands.ts';
+import type { ShaderConstants } from './assemble.ts';
+import { Commands, type Groups } from './commands.ts';
 import type { Gpu } from './device.ts';
-import { KernelCache } from './kernel.ts';
+import { KernelCache, kernelKey, type KernelUse } from './kernel.ts';
 import { GpuMemory } from './memory.ts';
 import { byteLengthOf, type Tensor } from './tensor.ts';
 
 /** What a plan must know of a device. */
-export type GpuLimits = Pick<Gpu, 'maxBinding' | 'hasF16' | 'description'>;
+export type GpuLimits = Pick<Gpu, 'maxBinding' | 'hasF16' | 'subgroupSize' | 'description'>;
 
 /**
  * A device that holds nothing and computes nothing: it counts the buffers a run makes. The code that would run on
@@ -16,22 +17,38 @@ export class DryGpu implements Gpu {
   readonly device = dryDevice();
   readonly memory = new GpuMemory(this.device);
   readonly kernels = new KernelCache(this.device, {});
+  readonly hasTimestamps = false;
   readonly lost = new Promise<string>(() => undefined);
   readonly maxBinding: number;
   readonly hasF16: boolean;
+  readonly subgroupSize: number | null;
   readonly description: string;
   /** The largest part of a buffer that a kernel would use: the device refuses more than `maxBinding`. */
   largestBinding = { bytes: 0, label: '' };
 
+  readonly #uses = new Map<string, KernelUse>();
+
   /** @param limits those of the device that the plan is for */
-  constructor({ maxBinding, hasF16, description }: GpuLimits) {
+  constructor({ maxBinding, hasF16, subgroupSize, description }: GpuLimits) {
     this.maxBinding = maxBinding;
     this.hasF16 = hasF16;
+    this.subgroupSize = subgroupSize;
     this.description = description;
   }
 
   commands(): Commands {
     return new DryCommands(this);
+  }
+
+  /** The kernels that the run takes. */
+  get kernelUses(): KernelUse[] {
+    return [...this.#uses.values()];
+  }
+
+  /** Notes a dispatch of a kernel. */
+  used(name: string, constants: ShaderConstants): void {
+    const key = kernelKey(name, constants);
+    if (!this.#uses.has(key)) this.#uses.set(key, { name, constants });
   }
 
   throwIfFailed(): void {
@@ -52,7 +69,15 @@ class DryCommands extends Commands {
     this.#gpu = gpu;
   }
 
-  override run(_name: string, _constants: object, tensors: Record<string, Tensor>): void {
+  override run(
+    name: string,
+    constants: ShaderConstants,
+    tensors: Record<string, Tensor>,
+    _params: Record<string, number>,
+    groups: Groups,
+  ): void {
+    if (groups.includes(0)) return;
+    this.#gpu.used(name, constants);
     for (const tensor of Object.values(tensors)) {
       const bytes = byteLengthOf(tensor);
       if (bytes > this.#gpu.largestBinding.bytes)
@@ -73,7 +98,7 @@ class DryCommands extends Commands {
 function dryDevice(): GPUDevice {
   const encoder = { copyBufferToBuffer: () => undefined, finish: () => ({}) };
   const device = {
-    limits: { maxBufferSize: Infinity },
+    limits: { maxBufferSize: Infinity, maxComputeWorkgroupsPerDimension: 65_535 },
     queue: { writeBuffer: () => undefined, submit: () => undefined },
     createBuffer: ({ size, label }: GPUBufferDescriptor) => dryBuffer(size, label),
     createCommandEncoder: () => encoder,

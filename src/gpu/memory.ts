@@ -9,10 +9,28 @@ export { memoryParts, type MemoryPart };
 /** Bytes of each part. */
 export type MemoryByPart = Record<MemoryPart, number>;
 
+/** Who records commands that use a buffer, and is told before it changes behind their back. */
+export interface BufferWatcher {
+  /** It is about to be written by the queue. */
+  writing(): void;
+  /** It is about to go. */
+  freeing(buffer: GPUBuffer): void;
+}
+
+/** A buffer that was made and not freed yet. */
+interface Live {
+  /** Tells it from every other buffer, also from later ones. */
+  id: number;
+  size: number;
+  part: MemoryPart;
+  watchers: Set<BufferWatcher> | null;
+}
+
 /** Creates and counts every buffer of the device, so that the app can show and test its own GPU memory. */
 export class GpuMemory {
   #device: GPUDevice;
-  #live = new Map<GPUBuffer, { size: number; part: MemoryPart }>();
+  #live = new Map<GPUBuffer, Live>();
+  #ids = 0;
   #bytes = 0;
   #peak = 0;
   readonly #parts = Object.fromEntries(memoryParts.map((part) => [part, 0])) as MemoryByPart;
@@ -53,7 +71,8 @@ export class GpuMemory {
     if (size > this.#device.limits.maxBufferSize)
       throw new GraftError('gpu.out_of_memory', { bytes: size, label });
     const buffer = this.#device.createBuffer({ size, usage, label });
-    this.#live.set(buffer, { size, part });
+    this.#ids += 1;
+    this.#live.set(buffer, { id: this.#ids, size, part, watchers: null });
     this.#bytes += size;
     this.#parts[part] += size;
     if (this.#bytes > this.#peak) this.resetPeak();
@@ -66,11 +85,30 @@ export class GpuMemory {
     return { ...plan, buffer: this.buffer(byteLengthOf(plan), label, part) };
   }
 
-  /** Destroys the buffer; its memory is free once the queue has passed its last use. */
+  /** A number that no other buffer has had. Throws for a buffer that was freed. */
+  idOf(buffer: GPUBuffer): number {
+    const live = this.#live.get(buffer);
+    if (!live) throw new Error(`the buffer "${buffer.label}" was freed`);
+    return live.id;
+  }
+
+  /** Has `watcher` told before the buffer is written or freed, once however often this is called. */
+  watch(buffer: GPUBuffer, watcher: BufferWatcher): void {
+    const live = this.#live.get(buffer);
+    if (live) (live.watchers ??= new Set()).add(watcher);
+  }
+
+  /** Says that the queue is about to write to the buffer: commands that use what is there now are submitted. */
+  writing(buffer: GPUBuffer): void {
+    for (const watcher of this.#live.get(buffer)?.watchers ?? []) watcher.writing();
+  }
+
+  /** Destroys the buffer, after commands that use it were submitted; its memory is free once the queue has passed its last use. */
   free(resource: GPUBuffer | Tensor): void {
     const buffer = 'buffer' in resource ? resource.buffer : resource;
     const live = this.#live.get(buffer);
     if (live === undefined) return;
+    for (const watcher of live.watchers ?? []) watcher.freeing(buffer);
     this.#live.delete(buffer);
     this.#bytes -= live.size;
     this.#parts[live.part] -= live.size;

@@ -1,3 +1,4 @@
+import type { Commands } from './commands.ts';
 import type { Gpu } from './device.ts';
 import { byteLengthOf, elementsOf, type Tensor } from './tensor.ts';
 import { f16ToF32 } from '../formats/floats.ts';
@@ -5,8 +6,9 @@ import { f16ToF32 } from '../formats/floats.ts';
 const MAP_READ = 0x01;
 const COPY_DST = 0x08;
 
-/** Writes raw bytes into a tensor, from its start. */
+/** Writes raw bytes into a tensor, from its start: after everything recorded so far. */
 export function uploadBytes(gpu: Gpu, tensor: Tensor, bytes: Uint8Array<ArrayBuffer>): void {
+  gpu.memory.writing(tensor.buffer);
   const whole = bytes.byteLength - (bytes.byteLength % 4);
   gpu.device.queue.writeBuffer(tensor.buffer, tensor.offset, bytes, 0, whole);
   if (whole < bytes.byteLength) {
@@ -67,4 +69,42 @@ export async function readFloats(gpu: Gpu, tensor: Tensor): Promise<Float32Array
   const count = elementsOf(tensor);
   if (tensor.type === 'f16') return f16ToF32(new Uint16Array(bytes.buffer, 0, count));
   return new Float32Array(bytes.buffer, 0, count);
+}
+
+/** Reads a few numbers of the same tensor again and again, through a buffer that stays. */
+export class NumberReader {
+  readonly #gpu: Gpu;
+  readonly #source: Tensor;
+  readonly #staging: Tensor;
+
+  /** @param source f32 */
+  constructor(gpu: Gpu, source: Tensor) {
+    this.#gpu = gpu;
+    this.#source = source;
+    const buffer = gpu.memory.buffer(byteLengthOf(source), 'readback', 'staging', MAP_READ | COPY_DST);
+    this.#staging = { ...source, buffer, offset: 0 };
+  }
+
+  /**
+   * What the tensor holds after the commands recorded so far, which are submitted when this returns its promise. A
+   * second read must wait for the first. Throws how the device failed.
+   */
+  async read(commands: Commands): Promise<Float32Array<ArrayBuffer>> {
+    const { buffer } = this.#staging;
+    commands.copy(this.#source, this.#staging);
+    commands.submit();
+    try {
+      await buffer.mapAsync(MAP_READ);
+      const numbers = new Float32Array(buffer.getMappedRange().slice(0));
+      buffer.unmap();
+      return numbers;
+    } finally {
+      // A lost device refuses to map: what happened to it says more.
+      this.#gpu.throwIfFailed();
+    }
+  }
+
+  dispose(): void {
+    this.#gpu.memory.free(this.#staging);
+  }
 }

@@ -145,9 +145,10 @@ export class Decoder {
       for (const { pass, inputs } of counted) {
         await inputs.keep(layer);
         const [x, y] = [inputs.before(layer), inputs.before(layer + 1)];
-        blockForward(pass, layer, weights, { x, y, cache: caches?.[layer] });
-        // One submit a block keeps each well under the time after which systems kill a submit.
-        commands.submit();
+        commands.scope(`layer ${layer}`, () =>
+          blockForward(pass, layer, weights, { x, y, cache: caches?.[layer] }),
+        );
+        this.#endPart();
       }
       source.release(layer);
     }
@@ -168,7 +169,13 @@ export class Decoder {
       }
       embedding(commands, { weight: found.weight, tokens, y, rows });
     }
-    commands.submit();
+    this.#endPart();
+  }
+
+  /** What writes over weights or block inputs outside of the commands must find those that read them submitted. */
+  #endPart(): void {
+    if (this.weights.streams || this.spill) this.commands.submit();
+    else this.commands.maySubmit();
   }
 
   /** On a dry device, a micro-batch as long as one before takes no more memory in a block. */
@@ -213,8 +220,10 @@ export class Decoder {
         const next = counted[i + 1];
         if (next) next.inputs.prefetch(layer);
         else if (layer > lowest) first.inputs.prefetch(layer - 1);
-        blockBackward(pass, layer, weights, { x, dHidden, grads });
-        this.commands.submit();
+        this.commands.scope(`layer ${layer}`, () =>
+          blockBackward(pass, layer, weights, { x, dHidden, grads }),
+        );
+        this.#endPart();
         await pace?.step();
       }
       this.weights.release(layer);

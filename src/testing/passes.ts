@@ -113,13 +113,14 @@ export async function logitsOfSequence(
 
 /** The same device under a smaller limit of a binding, so that small matrices are split too. */
 export function withMaxBinding(gpu: Gpu, maxBinding: number): Gpu {
-  const { device, memory, kernels, description, hasF16, lost } = gpu;
+  const { device, memory, kernels, description, hasF16, hasTimestamps, lost } = gpu;
   const limited: Gpu = {
     device,
     memory,
     kernels,
     description,
     hasF16,
+    hasTimestamps,
     lost,
     maxBinding,
     dry: gpu.dry,

@@ -47,6 +47,25 @@ export function largestTraining(recipe: Recipe, maxPositions: number, data: Data
   );
 }
 
+/** The first micro-batches of a run, by their sizes; without data it is the largest. Throws `train.no_rows`. */
+export function firstBatches(
+  recipe: Recipe,
+  maxPositions: number,
+  data: DataShapes | null,
+  most: number,
+): Pick<LargestBatch, 'tokens' | 'targets'>[] {
+  if (!data) return [fullBatch(recipe, maxPositions)];
+  const rows = cutShapes(data.train, rowLimit(recipe, maxPositions));
+  if (rows.tokens.length === 0) throw new GraftError('train.no_rows');
+  const plan = stepsOf(recipe, rows.tokens);
+  const first: LargestBatch[] = [];
+  for (const batch of microBatches(plan.steps, (step) => plan.step(step))) {
+    first.push(largestOf(rows, [batch]));
+    if (first.length >= most) break;
+  }
+  return first;
+}
+
 /** The largest micro-batch of an evaluation; null where no rows are set aside. */
 export function largestEvaluation(
   recipe: Recipe,

@@ -3,6 +3,7 @@ import { buildMicroBatch, type MicroBatch } from '../data/microBatch.ts';
 import { tokenRowsOf, type TokenRows } from '../data/tokenRows.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { DryGpu, type GpuLimits } from '../gpu/dryGpu.ts';
+import type { KernelUse } from '../gpu/kernel.ts';
 import { memoryParts, type MemoryByPart } from '../gpu/memory.ts';
 import { planSaved } from '../model/savedModules.ts';
 import { planLora } from '../model/loraModules.ts';
@@ -13,6 +14,7 @@ import type { Directory } from '../storage/types.ts';
 import { lossesOf } from './evaluate.ts';
 import {
   dataShapes,
+  firstBatches,
   fullRows,
   largestEvaluation,
   largestTraining,
@@ -24,6 +26,9 @@ import { StepRunner } from './trainStep.ts';
 
 /** A micro-batch of more tokens than this counts as one of so many: there is no GPU that either would fit. */
 const MAX_TOKENS = 1 << 24;
+
+/** Micro-batches that kernels are looked for in: enough for the sizes there are, and few beside a run. */
+const FIRST_BATCHES = 16;
 
 /** Bytes of GPU buffers that a run takes. */
 export interface MemoryUse {
@@ -77,7 +82,37 @@ export async function planMemory(
 }
 
 /**
- * The same, measured on a GPU, besides what Graft holds there already: the model is loaded, and a step and an evaluation run
+ * The kernels that loading, the first micro-batches, the largest and an evaluation take, told as the plan is. One of
+ * another size may take others besides. Throws what `planMemory` throws.
+ */
+export async function kernelsOfRun(
+  files: ModelFiles,
+  recipe: Recipe,
+  limits: GpuLimits,
+  data: DataShapes | null,
+  streaming: Streaming = resident,
+): Promise<KernelUse[]> {
+  const { maxPositions } = files.spec;
+  const training = [
+    largestTraining(recipe, maxPositions, data),
+    ...firstBatches(recipe, maxPositions, data, FIRST_BATCHES),
+  ];
+  const evaluation = largestEvaluation(recipe, maxPositions, data);
+  const gpu = new DryGpu(limits);
+  try {
+    await memoryOf(gpu, files, recipe, {
+      training: training.map(emptyBatch),
+      evaluation: evaluation ? [emptyBatch(evaluation)] : [],
+      streaming,
+    });
+    return gpu.kernelUses;
+  } finally {
+    gpu.destroy();
+  }
+}
+
+/**
+ * What a plan says, measured on a GPU, besides what Graft holds there already: the model is loaded, and a step and an evaluation run
  * on the run's largest micro-batches.
  * @param data the rows; null makes rows of the maximal length
  * @param spillFolder as for `openDecoder`
@@ -168,7 +203,7 @@ function adamWOf({ lr, beta1, beta2, eps, weight_decay, max_grad_norm }: Recipe)
 }
 
 /** A micro-batch of which only the sizes matter: one array that nobody reads serves for all. */
-function emptyBatch({ tokens, targets }: LargestBatch): MicroBatch {
+function emptyBatch({ tokens, targets }: Pick<LargestBatch, 'tokens' | 'targets'>): MicroBatch {
   const zeros = new Uint32Array(Math.min(tokens, MAX_TOKENS));
   const ofTargets = zeros.subarray(0, targets);
   return {

@@ -1,7 +1,7 @@
 import type { Commands } from '../gpu/commands.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Tensor } from '../gpu/tensor.ts';
-import { readFloats } from '../gpu/transfer.ts';
+import { NumberReader } from '../gpu/transfer.ts';
 import type { AdamWStep } from '../kernels/adamW.ts';
 import { gradNorm } from '../kernels/gradNorm.ts';
 import { PARTIALS, sumInto } from '../kernels/sum.ts';
@@ -33,6 +33,7 @@ export class Optimizer {
   readonly #states: readonly AdamStates[];
   readonly #stats: Tensor;
   readonly #partials: Tensor;
+  readonly #reader: NumberReader;
 
   constructor(gpu: Gpu, adapter: LoraAdapter, commands: Commands, name: OptimizerName) {
     this.#gpu = gpu;
@@ -42,6 +43,7 @@ export class Optimizer {
     this.#states = adapter.segments.map((segment) => createAdamStates(gpu, segment, name));
     this.#stats = gpu.memory.tensor('f32', [4], 'step numbers');
     this.#partials = gpu.memory.tensor('f32', [PARTIALS * this.grads.length], 'reduction partials');
+    this.#reader = new NumberReader(gpu, this.#stats);
   }
 
   /** Begins a step: gradients and numbers are zero. */
@@ -63,26 +65,33 @@ export class Optimizer {
     });
   }
 
-  /** Ends the step: norm, clip and update, then the one readback. Without settings nothing is updated. */
+  /**
+   * Ends the step: norm, clip and update, then the one readback. Without settings nothing is updated. All of it is
+   * submitted when this returns; the numbers come later, and the next step may begin before. One step's at a time.
+   */
   async finish(settings: AdamWStep | null): Promise<StepNumbers> {
+    const commands = this.#commands;
+    commands.scope('optimizer', () => this.#update(settings));
+    const numbers = await this.#reader.read(commands);
+    return { lossSum: numbers[LOSS]!, gradNorm: numbers[NORM]!, skipped: numbers[SKIPPED] !== 0 };
+  }
+
+  #update(settings: AdamWStep | null): void {
     const commands = this.#commands;
     const { grads } = this;
     const stats = this.#stats;
     gradNorm(commands, { grads, partials: this.#partials, stats, index: NORM });
-    if (settings) {
-      const { params } = this.#adapter;
-      const places = { normIndex: NORM, skippedIndex: SKIPPED };
-      this.#states.forEach((states, i) => {
-        const buffers = { params: params[i]!, grads: grads[i]!, stats };
-        states.step(commands, { ...buffers, ...places, ...settings });
-      });
-    }
-    commands.submit();
-    const numbers = await readFloats(this.#gpu, stats);
-    return { lossSum: numbers[LOSS]!, gradNorm: numbers[NORM]!, skipped: numbers[SKIPPED] !== 0 };
+    if (!settings) return;
+    const { params } = this.#adapter;
+    const places = { normIndex: NORM, skippedIndex: SKIPPED };
+    this.#states.forEach((states, i) => {
+      const buffers = { params: params[i]!, grads: grads[i]!, stats };
+      states.step(commands, { ...buffers, ...places, ...settings });
+    });
   }
 
   dispose(): void {
+    this.#reader.dispose();
     for (const states of this.#states) states.dispose();
     for (const tensor of [...this.grads, this.#stats, this.#partials]) this.#gpu.memory.free(tensor);
   }

@@ -13,6 +13,12 @@ interface MaskedBatch {
   dropout: { p: number; seed: number } | null;
 }
 
+/** Dropout on the adapter's inputs: its probability, and a seed for each micro-batch of a step. */
+export interface StepDropout {
+  p: number;
+  seeds: readonly number[];
+}
+
 /** Trains an adapter on a frozen decoder, one optimizer step at a time. */
 export class StepRunner {
   readonly #decoder: Decoder;
@@ -39,9 +45,19 @@ export class StepRunner {
    */
   async run(
     batches: readonly MicroBatch[],
-    dropout: { p: number; seeds: readonly number[] },
+    dropout: StepDropout,
     settings: AdamWStep | null,
   ): Promise<StepNumbers & { targets: number }> {
+    const targets = await this.gradients(batches, dropout);
+    return { ...(await this.update(settings)), targets };
+  }
+
+  /**
+   * The first half of a step: its losses and gradients, which `update` follows. All of it is submitted when this
+   * resolves, and nothing is waited for. It may begin while the numbers of the step before are on their way.
+   * @returns targets of the step
+   */
+  async gradients(batches: readonly MicroBatch[], dropout: StepDropout): Promise<number> {
     const targets = batches.reduce((sum, batch) => sum + batch.targetRows.length, 0);
     const scale = 1 / Math.max(1, targets);
     this.#optimizer.begin();
@@ -52,7 +68,13 @@ export class StepRunner {
     // Weights that come from disk should come once for all micro-batches; others leave room for one at a time.
     const groups = this.#decoder.weights.streams ? [masked] : masked.map((one) => [one]);
     for (const group of groups) await this.#addGradients(group, scale);
-    return { ...(await this.#optimizer.finish(settings)), targets };
+    this.#decoder.commands.submit();
+    return targets;
+  }
+
+  /** The second half: norm, clip and update, submitted at once, and its numbers when they are there. */
+  update(settings: AdamWStep | null): Promise<StepNumbers> {
+    return this.#optimizer.finish(settings);
   }
 
   /** Losses and gradients of micro-batches that pass each block together. */
@@ -69,7 +91,7 @@ export class StepRunner {
       const pass = decoder.pass(tensors, { adapter: this.#adapter, strength: 1, dropout });
       return { pass, batch: tensors, name };
     });
-    const kept = await decoder.forwardAll(sequences);
+    const kept = await commands.scope('forward', () => decoder.forwardAll(sequences));
     const heads = sequences.map(({ batch, name }, i) => ({
       batch,
       hidden: kept[i]!.last,
@@ -77,19 +99,15 @@ export class StepRunner {
       dHidden: workspace.get(`dHidden${name}`, 'f32', [batch.rows, spec.hiddenSize]),
       name,
     }));
-    await headLosses(decoder, { adapter: this.#adapter, strength: 1, dropout: null }, heads, {
-      scale,
-      grads,
-    });
-    const trained = [];
+    const use = { adapter: this.#adapter, strength: 1, dropout: null };
+    await commands.scope('head', () => headLosses(decoder, use, heads, { scale, grads }));
+    const trained: Parameters<Decoder['backwardAll']>[0][number][] = [];
     for (const [i, { batch, losses, dHidden }] of heads.entries()) {
       if (batch.targets === 0) continue;
       this.#optimizer.addLosses(losses, batch.targets);
       trained.push({ pass: sequences[i]!.pass, inputs: kept[i]!, dHidden });
     }
-    // A longer micro-batch may replace scratch that these commands use.
-    commands.submit();
-    await decoder.backwardAll(trained, grads);
+    await commands.scope('backward', () => decoder.backwardAll(trained, grads));
   }
 
   dispose(): void {

@@ -2,6 +2,8 @@ import type { Recipe } from '../config/recipe.ts';
 import { buildMicroBatch } from '../data/microBatch.ts';
 import { rowLengths } from '../data/tokenize.ts';
 import type { TokenRows } from '../data/tokenRows.ts';
+import type { Profile } from '../gpu/profile.ts';
+import type { Profiler } from '../gpu/profiler.ts';
 import { GraftError } from '../lib/errors.ts';
 import { createRandom } from '../lib/random.ts';
 import type { Decoder } from '../model/decoder.ts';
@@ -9,6 +11,7 @@ import type { LoraAdapter } from '../model/loraAdapter.ts';
 import { evaluate } from './evaluate.ts';
 import { learningRate } from './schedule.ts';
 import { stepsOf } from './steps.ts';
+import type { StepNumbers } from './optimizer.ts';
 import { StepRunner } from './trainStep.ts';
 
 /** Steps in a row with a gradient that is not finite, after which going on is pointless. */
@@ -41,6 +44,9 @@ export interface TrainOptions {
   evalDataset: TokenRows | null;
   onStep(report: StepReport): void;
   onEval(step: number, loss: number): void;
+  /** Asked before each step: what takes its times, or null. */
+  profiler?(): Profiler | null;
+  onProfile?(step: number, profile: Profile): void;
   /** Asked after each step: true ends the run and keeps the adapter. */
   shouldStop(): boolean;
 }
@@ -65,56 +71,82 @@ export async function train(
   };
   const dropoutSeeds = createRandom(recipe.seed).fork('dropout');
   const runner = new StepRunner(decoder, adapter, recipe.optimizer);
+  const { commands } = decoder;
+  // While the numbers of a step are on their way, the GPU computes the next one's gradients; its update waits for them,
+  // since they may say that there is none. What comes from disk keeps pace with the GPU as it is.
+  const overlaps = !decoder.weights.streams && !decoder.spill;
   let skippedInARow = 0;
   let updates = 0;
-  let finalLoss = Number.NaN;
-  let step = 0;
-  let stopped = false;
+  let next: Promise<BegunStep> | null = null;
+
+  const begin = async (step: number): Promise<BegunStep> => {
+    const batches = plan.step(step - 1).map((rows) => buildMicroBatch(dataset, rows));
+    const seeds = batches.map((_, i) => dropoutSeeds.fork(`${step - 1} ${i}`).uint32());
+    const profiler = options.profiler?.() ?? null;
+    commands.profile(profiler);
+    const targets = await runner.gradients(batches, { p: recipe.dropout, seeds });
+    commands.profile(null);
+    const contextTokens = batches.reduce((sum, { tokens }) => sum + tokens.length, 0);
+    return { step, lr: learningRate(schedule, step - 1), targets, contextTokens, profiler };
+  };
+
+  const update = ({ lr, profiler }: BegunStep): Promise<StepNumbers> => {
+    commands.profile(profiler);
+    const numbers = runner.update({
+      lr,
+      beta1: recipe.beta1,
+      beta2: recipe.beta2,
+      eps: recipe.eps,
+      weightDecay: recipe.weight_decay,
+      maxGradNorm: recipe.max_grad_norm,
+      // A skipped step left m and v as they were, so their bias correction must not move on either.
+      step: updates + 1,
+    });
+    commands.profile(null);
+    return numbers;
+  };
+
   try {
-    while (step < plan.steps && !stopped) {
-      const batches = plan.step(step).map((rows) => buildMicroBatch(dataset, rows));
-      const seeds = batches.map((_, i) => dropoutSeeds.fork(`${step} ${i}`).uint32());
-      const lr = learningRate(schedule, step);
-      step += 1;
-      const { lossSum, gradNorm, skipped, targets } = await runner.run(
-        batches,
-        { p: recipe.dropout, seeds },
-        {
-          lr,
-          beta1: recipe.beta1,
-          beta2: recipe.beta2,
-          eps: recipe.eps,
-          weightDecay: recipe.weight_decay,
-          maxGradNorm: recipe.max_grad_norm,
-          // A skipped step left m and v as they were, so their bias correction must not move on either.
-          step: updates + 1,
-        },
-      );
+    let current = await begin(1);
+    for (;;) {
+      const { step, lr, targets, contextTokens, profiler } = current;
+      const isLast = step === plan.steps;
+      const numbers = update(current);
+      next = overlaps && !isLast ? begin(step + 1) : null;
+      // Told when it is this one's turn.
+      next?.catch(() => undefined);
+      const { lossSum, gradNorm, skipped } = await numbers;
       if (!skipped) updates += 1;
-      finalLoss = lossSum / targets;
       skippedInARow = skipped ? skippedInARow + 1 : 0;
-      const contextTokens = batches.reduce((sum, b) => sum + b.tokens.length, 0);
-      options.onStep({
-        step,
-        totalSteps: plan.steps,
-        loss: finalLoss,
-        gradNorm,
-        lr,
-        tokens: targets,
-        contextTokens,
-        skipped,
-      });
+      const loss = lossSum / targets;
+      const tokens = { tokens: targets, contextTokens };
+      options.onStep({ step, totalSteps: plan.steps, loss, gradNorm, lr, ...tokens, skipped });
+      if (profiler) options.onProfile?.(step, await profiler.finish());
       if (skippedInARow >= MAX_SKIPPED) throw new GraftError('train.diverged', { step, count: MAX_SKIPPED });
-      stopped = options.shouldStop();
-      if (evalDataset && (step % recipe.eval_steps === 0 || step === plan.steps || stopped)) {
+      const stopped = options.shouldStop();
+      if (evalDataset && (step % recipe.eval_steps === 0 || isLast || stopped)) {
+        // The next step's gradients are recorded, but it has not changed the adapter.
+        await next?.catch(() => undefined);
         const use = { adapter, strength: 1, dropout: null };
         options.onEval(step, (await evaluate(decoder, use, evalDataset, recipe.batch_size)).loss);
       }
+      if (isLast || stopped) return { steps: step, stopped, finalLoss: loss };
+      current = await (next ?? begin(step + 1));
     }
-    return { steps: step, stopped, finalLoss };
   } finally {
+    await next?.catch(() => undefined);
+    commands.profile(null);
     runner.dispose();
   }
+}
+
+/** A step whose gradients are under way. */
+interface BegunStep {
+  step: number;
+  lr: number;
+  targets: number;
+  contextTokens: number;
+  profiler: Profiler | null;
 }
 
 function checkRows(lengths: Uint32Array, positions: number): void {

@@ -25,4 +25,12 @@ export const gpuErrors = {
     what: 'The GPU refused a command: {message}',
     next: 'Please report this with the name of the adapter.',
   },
+  'gpu.shader': {
+    what: 'The GPU refused the shader “{shader}”: {message}',
+    next: 'Please report this with the name of the adapter.',
+  },
+  'gpu.no_timestamps': {
+    what: 'This adapter ({adapter}) has no timestamp-query, which a profile is made of.',
+    next: 'Use a browser or driver that has it; training itself does not need it.',
+  },
 } satisfies Record<string, ErrorText>;

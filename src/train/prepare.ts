@@ -1,0 +1,36 @@
+import type { Recipe } from '../config/recipe.ts';
+import type { Gpu } from '../gpu/device.ts';
+import type { ModelFiles } from '../model/openModel.ts';
+import type { Streaming } from '../model/streaming.ts';
+import type { DataShapes } from './largestBatch.ts';
+import { kernelsOfRun } from './memoryPlan.ts';
+
+/** What getting ready for a run took; weights and shaders come at the same time. */
+export interface Preparation {
+  /** Shaders that were compiled, and until when that took. */
+  shaders: number;
+  shaderSeconds: number;
+  /** Until the weights were there. */
+  weightSeconds: number;
+}
+
+/**
+ * Loads the weights of a run while its shaders are compiled side by side. Throws `gpu.shader`, and what planning and
+ * loading throw, once both have ended.
+ * @param load brings the weights to the GPU
+ */
+export async function prepareRun<T>(
+  gpu: Gpu,
+  run: { files: ModelFiles; recipe: Recipe; data: DataShapes | null; streaming: Streaming },
+  load: () => Promise<T>,
+): Promise<{ loaded: T; preparation: Preparation }> {
+  const start = performance.now();
+  const seconds = () => (performance.now() - start) / 1000;
+  const uses = await kernelsOfRun(run.files, run.recipe, gpu, run.data, run.streaming);
+  const compiling = gpu.kernels.prepare(uses).then((shaders) => ({ shaders, shaderSeconds: seconds() }));
+  // What is wrong with the weights is told first.
+  compiling.catch(() => undefined);
+  const loaded = await load();
+  const weightSeconds = seconds();
+  return { loaded, preparation: { ...(await compiling), weightSeconds } };
+}
