@@ -11,7 +11,7 @@ import { Repeater } from '../speed/repeater.ts';
 import { adamWOf, configOf, rowsOfTokens, smallStep } from '../speed/stepSpeed.ts';
 import { timeRuns } from '../speed/timing.ts';
 import { MemoryFolder } from '../storage/memoryFolder.ts';
-import { measureMemory, planMemory } from '../train/memoryPlan.ts';
+import { planMemory } from '../train/memoryPlan.ts';
 import { startAdapter } from '../train/startAdapter.ts';
 import { StepRunner } from '../train/trainStep.ts';
 import { megabytes, table } from './report.ts';
@@ -36,10 +36,13 @@ const runs: Run[] = [
   ...ranks.filter((rank) => rank !== MIDDLE.rank).map((rank) => ({ ...MIDDLE, rank })),
 ];
 
-/** Steps of a run in a round: as many tokens as its largest has, so that short steps are no worse measured. */
-const stepsOf = ({ tokens }: Run) => Math.min(4, Math.max(1, 1024 / tokens));
+/** Steps of a run in a round that are measured: short ones more often. */
+const stepsOf = ({ tokens }: Run) => Math.max(1, Math.min(4, 1024 / tokens));
 
-const ROUNDS = 3;
+/** From so many tokens on, making buffers hardly counts in a step. */
+const LONG = 1024;
+
+const ROUNDS = 2;
 
 /** Lengths of the one row that attention is measured on. */
 const lengths = [128, 256, 512, 1024];
@@ -53,20 +56,22 @@ export async function scalingBench(): Promise<string> {
       await writeRandomModel(folder, configOf({ ...smallStep, layers }));
       models.set(layers, await openModelFiles(folder));
     }
-    const seconds = await quickestSteps(gpu, models);
-    const first = seconds[0]! / runs[0]!.tokens / runs[0]!.layers;
+    const measured = await measureRuns(gpu, models);
+    const [first] = measured;
+    const each = (i: number) => measured[i]!.seconds / runs[i]!.tokens / runs[i]!.layers;
     const rows: string[][] = [];
     for (const [i, run] of runs.entries()) {
-      const { planned, measured } = await bytesOf(gpu, models.get(run.layers)!, run);
+      const { seconds, bytes } = measured[i]!;
+      const { total: planned } = await planMemory(models.get(run.layers)!, recipeOf(run), gpu, null);
       rows.push([
         `${run.tokens}`,
         `${run.layers}`,
         `${run.rank}`,
-        (seconds[i]! / seconds[0]!).toFixed(2),
-        (seconds[i]! / run.tokens / run.layers / first).toFixed(2),
+        (seconds / first!.seconds).toFixed(2),
+        (each(i) / each(0)).toFixed(2),
         megabytes(planned),
-        megabytes(measured),
-        (measured / planned).toFixed(3),
+        megabytes(bytes),
+        (bytes / planned).toFixed(3),
       ]);
     }
     return [
@@ -104,22 +109,33 @@ function recipeOf({ tokens, rank }: Run): Recipe {
   return { ...recipe, rank, dropout: 0, batch_size: tokens / ROW, max_length: ROW, eval_fraction: 0 };
 }
 
-/** Seconds of the quickest step of each run. The runs take turns, so that what else the machine does hits all of them. */
-async function quickestSteps(gpu: Gpu, models: ReadonlyMap<number, ModelFiles>): Promise<number[]> {
-  const best = runs.map(() => Infinity);
+/**
+ * Seconds of the quickest step of each run, and the most GPU memory it takes. The runs take turns, so that what else the
+ * machine does hits all of them.
+ */
+async function measureRuns(
+  gpu: Gpu,
+  models: ReadonlyMap<number, ModelFiles>,
+): Promise<{ seconds: number; bytes: number }[]> {
+  const found = runs.map(() => ({ seconds: Infinity, bytes: 0 }));
   for (let round = 0; round < ROUNDS; round++) {
     for (const [i, run] of runs.entries()) {
+      const best = found[i]!;
+      const before = gpu.memory.bytes;
+      gpu.memory.resetPeak();
       const decoder = await openDecoder(gpu, models.get(run.layers)!, 'f32');
       const recipe = recipeOf(run);
       const adapter = await startAdapter(decoder, recipe, null);
       const runner = new StepRunner(decoder, adapter, recipe.optimizer);
       const batch = rowsOfTokens(run.tokens / ROW, ROW, smallStep.vocab);
-      // The first step also makes its buffers and, in the first round, compiles.
-      for (let step = 0; step <= stepsOf(run); step++) {
+      // The first of short steps makes its buffers and, in the first round, compiles.
+      const unmeasured = run.tokens < LONG ? 1 : 0;
+      for (let step = 1; step <= stepsOf(run) + unmeasured; step++) {
         const start = performance.now();
-        await runner.run([batch], { p: 0, seeds: [] }, { ...adamWOf(recipe), step: step + 1 });
-        if (step > 0) best[i] = Math.min(best[i]!, (performance.now() - start) / 1000);
+        await runner.run([batch], { p: 0, seeds: [] }, { ...adamWOf(recipe), step });
+        if (step > unmeasured) best.seconds = Math.min(best.seconds, (performance.now() - start) / 1000);
       }
+      best.bytes = gpu.memory.peak - before;
       runner.dispose();
       adapter.dispose();
       closeDecoder(decoder);
@@ -127,19 +143,7 @@ async function quickestSteps(gpu: Gpu, models: ReadonlyMap<number, ModelFiles>):
     }
   }
   process.stderr.write('\r\x1b[K');
-  return best;
-}
-
-/** The most GPU memory of a run: told before it, and counted in it. */
-async function bytesOf(
-  gpu: Gpu,
-  files: ModelFiles,
-  run: Run,
-): Promise<{ planned: number; measured: number }> {
-  const recipe = recipeOf(run);
-  const { total: planned } = await planMemory(files, recipe, gpu, null);
-  const { total: measured } = await measureMemory(gpu, files, recipe, null);
-  return { planned, measured };
+  return found;
 }
 
 async function attentionTable(gpu: Gpu): Promise<string> {
