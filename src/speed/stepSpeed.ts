@@ -1,10 +1,13 @@
 import { defaultRecipe, type Recipe } from '../config/recipe.ts';
 import { buildMicroBatch, type MicroBatch } from '../data/microBatch.ts';
-import { tokenRowsOf } from '../data/tokenRows.ts';
+import { tokenRowsOf, type TokenRows } from '../data/tokenRows.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { activationType, closeDecoder, openDecoder, quantizationOf } from '../model/openDecoder.ts';
 import { openModelFiles } from '../model/openModel.ts';
+import { resident } from '../model/streaming.ts';
 import { MemoryFolder } from '../storage/memoryFolder.ts';
+import { dataShapes } from '../train/largestBatch.ts';
+import { prepareRun } from '../train/prepare.ts';
 import { startAdapter } from '../train/startAdapter.ts';
 import { StepRunner } from '../train/trainStep.ts';
 import { writeRandomModel } from './randomModel.ts';
@@ -40,7 +43,7 @@ export interface StepSpeed {
   dispatches: number;
   /** GPU memory of weights, adapter and the step at their most, in bytes. */
   peakBytes: number;
-  /** From weights in memory to the end of the first step: shaders are compiled on the way. */
+  /** From files in memory to the end of the first step, as a run does it: shaders are compiled while weights load. */
   secondsToFirstStep: number;
   /** Mean loss of the first and the last step. */
   losses: [number, number];
@@ -95,9 +98,13 @@ export function configOf(shape: Omit<StepShape, 'recipe' | 'tokens' | 'name'>): 
 
 /** A micro-batch of rows of `length` tokens, every token trained. */
 export function rowsOfTokens(rows: number, length: number, vocab: number): MicroBatch {
+  return buildMicroBatch(tokenRow(length, vocab), [new Array<number>(rows).fill(0)]);
+}
+
+/** One row of `length` tokens, every token trained. */
+function tokenRow(length: number, vocab: number): TokenRows {
   const ids = Array.from({ length }, (_, i) => (i * 7919) % vocab);
-  const row = tokenRowsOf([{ ids, labels: ids }]);
-  return buildMicroBatch(row, [new Array<number>(rows).fill(0)]);
+  return tokenRowsOf([{ ids, labels: ids }]);
 }
 
 /** AdamW as a recipe has it, at its first step. */
@@ -128,9 +135,11 @@ export async function measureStep(
   memory.resetPeak();
   const opened = performance.now();
   const files = await openModelFiles(folder);
-  const decoder = await openDecoder(gpu, files, activationType(gpu, recipe.dtype), {
-    quantize: quantizationOf(recipe),
-  });
+  const data = dataShapes({ train: tokenRow(shape.tokens, shape.vocab), evaluation: null });
+  const planned = { files, recipe, data, streaming: resident };
+  const { loaded: decoder } = await prepareRun(gpu, planned, () =>
+    openDecoder(gpu, files, activationType(gpu, recipe.dtype), { quantize: quantizationOf(recipe) }),
+  );
   const adapter = await startAdapter(decoder, recipe, null);
   const runner = new StepRunner(decoder, adapter, recipe.optimizer);
   try {
