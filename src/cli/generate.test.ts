@@ -49,6 +49,7 @@ describe('help', () => {
       'generate',
       'merge',
       'plan',
+      'profile',
       'quantize',
       'fetch',
       'push',

@@ -6,6 +6,7 @@ import * as fetchModel from './commands/fetch.ts';
 import * as generate from './commands/generate.ts';
 import * as merge from './commands/merge.ts';
 import * as plan from './commands/plan.ts';
+import * as profile from './commands/profile.ts';
 import * as push from './commands/push.ts';
 import * as quantize from './commands/quantize.ts';
 import * as train from './commands/train.ts';
@@ -17,6 +18,7 @@ const commands: Record<string, { usage: string; run(args: string[]): Promise<voi
   generate,
   merge,
   plan,
+  profile,
   quantize,
   fetch: fetchModel,
   push,

@@ -14,6 +14,8 @@ export interface Work {
   flops: number;
   /** Bytes read and written, each counted once; without it the bytes of all tensors count. */
   bytes?: number;
+  /** What of the shader it is, where one does several things. */
+  of?: string;
 }
 
 /** Workgroups in x, y, z. */
@@ -187,7 +189,7 @@ export class Commands implements BufferWatcher {
 
   #profiledPass(
     profiler: Profiler,
-    kernel: string,
+    name: string,
     tensors: Record<string, Tensor>,
     groups: number,
     work: Work | undefined,
@@ -195,6 +197,7 @@ export class Commands implements BufferWatcher {
     this.#endPass();
     let bytes = work?.bytes ?? 0;
     if (work?.bytes === undefined) for (const name in tensors) bytes += byteLengthOf(tensors[name]!);
+    const kernel = work?.of === undefined ? name : `${name} ${work.of}`;
     const dispatch = { kernel, scope: [...this.#scope], groups, flops: work?.flops ?? null, bytes };
     const timestampWrites = profiler.time(dispatch);
     this.#pass = this.#commandEncoder().beginComputePass({ timestampWrites });

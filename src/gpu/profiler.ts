@@ -1,6 +1,6 @@
 import { GraftError } from '../lib/errors.ts';
 import type { Gpu } from './device.ts';
-import type { Profile, TimedDispatch } from './profile.ts';
+import type { Profile, TimedDispatch } from '../lib/profile.ts';
 
 /** Dispatches of a query set: WebGPU allows 4096 queries, and each takes two. */
 const DISPATCHES = 2048;

@@ -139,7 +139,8 @@ export function matmul(commands: Commands, args: MatmulArguments): void {
   };
   const bound = { ...tensors, ...(fused && { u: fused.u, b: fused.b }) };
   const groups = [Math.ceil(largest.n / tile.BN), Math.ceil(largest.m / tile.BM), Math.max(1, widths.length)];
-  commands.run('matmul', constants, bound, params, groups as [number, number, number]);
+  const work = { flops: 2 * m * n * (k + (fused?.rank ?? 0)), of: layout };
+  commands.run('matmul', constants, bound, params, groups as [number, number, number], work);
   if (tooMany) addLora(commands, args, lora);
 }
 

@@ -34,3 +34,12 @@ export async function prepareRun<T>(
   const weightSeconds = seconds();
   return { loaded, preparation: { ...(await compiling), weightSeconds } };
 }
+
+/** What came before the first step, in words that go on from “done”. @param seconds until that step was done */
+export function describePreparation(
+  { shaders, shaderSeconds, weightSeconds }: Preparation,
+  seconds: number,
+): string {
+  const parts = `weights ${weightSeconds.toFixed(1)} s, ${shaders} shaders ${shaderSeconds.toFixed(1)} s`;
+  return `after ${seconds.toFixed(1)} s (side by side: ${parts}).`;
+}

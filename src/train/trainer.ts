@@ -2,7 +2,7 @@ import type { Recipe } from '../config/recipe.ts';
 import { buildMicroBatch } from '../data/microBatch.ts';
 import { rowLengths } from '../data/tokenize.ts';
 import type { TokenRows } from '../data/tokenRows.ts';
-import type { Profile } from '../gpu/profile.ts';
+import type { Profile } from '../lib/profile.ts';
 import type { Profiler } from '../gpu/profiler.ts';
 import { GraftError } from '../lib/errors.ts';
 import { createRandom } from '../lib/random.ts';

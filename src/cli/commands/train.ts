@@ -16,6 +16,7 @@ import { describeStreaming } from '../../model/streaming.ts';
 import { dataShapes } from '../../train/largestBatch.ts';
 import { describeAdapter, startAdapter } from '../../train/startAdapter.ts';
 import { runLog } from '../../train/runRecord.ts';
+import { describePreparation, prepareRun } from '../../train/prepare.ts';
 import { chooseStreaming } from '../../train/streamingPlan.ts';
 import { train, type StepReport } from '../../train/trainer.ts';
 import { readDataset } from '../dataset.ts';
@@ -60,13 +61,18 @@ export async function run(args: string[]): Promise<void> {
   const rows = splitDataset(dataset, recipe.eval_fraction, recipe.seed);
 
   await withGpu(async (gpu) => {
-    const streaming = await chooseStreaming(files, recipe, gpu, dataShapes(rows));
-    const decoder = await openDecoder(gpu, files, activationType(gpu, recipe.dtype), {
-      quantize: quantizationOf(recipe),
-      streaming,
-      spillFolder: spillFolder(),
-      derived: derivedFor(model),
-    });
+    const start = performance.now();
+    const data = dataShapes(rows);
+    const streaming = await chooseStreaming(files, recipe, gpu, data);
+    const ready = await prepareRun(gpu, { files, recipe, data, streaming }, () =>
+      openDecoder(gpu, files, activationType(gpu, recipe.dtype), {
+        quantize: quantizationOf(recipe),
+        streaming,
+        spillFolder: spillFolder(),
+        derived: derivedFor(model),
+      }),
+    );
+    const { loaded: decoder, preparation } = ready;
     const onDisk = describeStreaming(streaming, spec.layers);
     if (onDisk) console.error(onDisk);
     const adapter = await startAdapter(decoder, recipe, initial);
@@ -90,6 +96,10 @@ export async function run(args: string[]): Promise<void> {
         dataset: rows.train,
         evalDataset: rows.evaluation,
         onStep: (report) => {
+          if (report.step === 1) {
+            const seconds = (performance.now() - start) / 1000;
+            console.error(`The first step was done ${describePreparation(preparation, seconds)}`);
+          }
           metrics.push(metricsLine(report));
           log.step(report);
           console.error(

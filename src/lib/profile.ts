@@ -1,6 +1,6 @@
 /** One dispatch and the time it took on the GPU. */
 export interface TimedDispatch {
-  /** Its shader. */
+  /** Its shader, and what of it. */
   kernel: string;
   /** The parts of the step it is in, the widest first, such as ["backward", "layer 3"]. */
   scope: readonly string[];

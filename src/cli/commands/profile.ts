@@ -1,0 +1,83 @@
+import { loadTokenizer } from '../../data/tokenizer.ts';
+import { writeText } from '../../formats/text.ts';
+import { Profiler } from '../../gpu/profiler.ts';
+import { GraftError } from '../../lib/errors.ts';
+import { chromeTrace, type Profile } from '../../lib/profile.ts';
+import { activationType, closeDecoder, openDecoder, quantizationOf } from '../../model/openDecoder.ts';
+import { dataShapes } from '../../train/largestBatch.ts';
+import { prepareRun } from '../../train/prepare.ts';
+import { startAdapter } from '../../train/startAdapter.ts';
+import { chooseStreaming } from '../../train/streamingPlan.ts';
+import { train } from '../../train/trainer.ts';
+import { readDataset } from '../dataset.ts';
+import { derivedFor } from '../derivedCache.ts';
+import { modelChoice, modelFlags, modelOptions } from '../hubModel.ts';
+import { Options } from '../options.ts';
+import { outputFile } from '../output.ts';
+import { profileText } from '../profileText.ts';
+import { readRecipe } from '../recipe.ts';
+import { openModelAt, withGpu } from '../session.ts';
+import { spillFolder } from '../spillFolder.ts';
+
+export const usage = 'profile --model DIR --data FILE [--recipe FILE.json] [--trace OUT.json]';
+
+/** The steps before the one that is profiled: what happens once has happened. */
+const WARM_UP = 2;
+
+/**
+ * Prints where the GPU's time goes in one training step, kernel by kernel; the trace is for chrome://tracing or
+ * Perfetto. Nothing is kept of the training.
+ */
+export async function run(args: string[]): Promise<void> {
+  const options = new Options(args, usage, [...modelOptions, 'data', 'recipe', 'trace'], [...modelFlags]);
+  const model = modelChoice(options, usage);
+  const dataPath = options.required('data');
+  const tracePath = options.optional('trace');
+  const trace = tracePath === undefined ? null : outputFile(tracePath);
+  const recipe = { ...(await readRecipe(options.optional('recipe'))), max_steps: WARM_UP + 1 };
+  const files = await openModelAt(model);
+  const { spec } = files;
+  const dataset = await readDataset(dataPath, model, {
+    tokenizer: await loadTokenizer(files.folder),
+    mask: recipe.mask,
+    maxLength: Math.min(recipe.max_length, spec.maxPositions),
+    vocabSize: spec.vocabSize,
+  });
+  const profile = await withGpu(async (gpu) => {
+    // Before minutes of loading, not after.
+    if (!gpu.hasTimestamps) throw new GraftError('gpu.no_timestamps', { adapter: gpu.description });
+    const data = dataShapes({ train: dataset, evaluation: null });
+    const streaming = await chooseStreaming(files, recipe, gpu, data);
+    const { loaded: decoder } = await prepareRun(gpu, { files, recipe, data, streaming }, () =>
+      openDecoder(gpu, files, activationType(gpu, recipe.dtype), {
+        quantize: quantizationOf(recipe),
+        streaming,
+        spillFolder: spillFolder(),
+        derived: derivedFor(model),
+      }),
+    );
+    const adapter = await startAdapter(decoder, recipe, null);
+    let begun = 0;
+    let taken: Profile | null = null;
+    await train({
+      decoder,
+      adapter,
+      recipe,
+      dataset,
+      evalDataset: null,
+      onStep: () => undefined,
+      onEval: () => undefined,
+      profiler: () => ((begun += 1) > WARM_UP ? new Profiler(gpu) : null),
+      onProfile: (_, profile) => (taken = profile),
+      shouldStop: () => false,
+    });
+    closeDecoder(decoder);
+    return taken as Profile | null;
+  });
+  if (!profile) return;
+  console.log(profileText(profile));
+  if (trace) {
+    await writeText(trace.folder, trace.file, chromeTrace(profile));
+    console.error(`The trace is in ${tracePath}.`);
+  }
+}
