@@ -15,9 +15,18 @@ export interface Ceilings {
 }
 
 const WG = 64;
-const GROUPS = 1024;
-const ROUNDS = 16;
 const STEPS = 8;
+
+/** The size of a dispatch: on a slow adapter some milliseconds, on a fast one too short to measure. */
+interface Size {
+  groups: number;
+  rounds: number;
+}
+const SMALLEST: Size = { groups: 256, rounds: 8 };
+/** Groups that keep all cores of a large GPU at work; from there on rounds grow. */
+const MOST_GROUPS = 4096;
+/** Seconds of a dispatch beside which starting and ending it do not count. */
+const LONG = 2e-3;
 
 /** Ways to write multiply-adds: element, chains a thread, and whether as `fma` or as a product and a sum. */
 const variants = [
@@ -59,16 +68,22 @@ export async function submitSeconds(gpu: Gpu, signal: AbortSignal): Promise<numb
  */
 export async function measureCeilings(gpu: Gpu, limits: TimingLimits, onDone: () => void): Promise<Ceilings> {
   const multiplyAdd = { flopsPerSecond: 0, variant: '' };
-  const sums = gpu.memory.tensor('f32', [GROUPS * WG], 'sums');
+  const sums = gpu.memory.tensor('f32', [MOST_GROUPS * WG], 'sums');
+  let size: Size | null = null;
   try {
     for (const { type, width, chains, fused } of variants) {
-      const repeater = new Repeater(gpu);
       const constants = { T: type, SCALAR: width === 1, CHAINS: chains, STEPS, WG, FUSED: fused };
-      const params = { rounds: ROUNDS, factor: 0.5, term: 1 };
-      repeater.run('bench_multiply_add', constants, { sums }, params, flatGroups(GROUPS));
-      const { best } = await timeRuns((times) => repeater.seconds(times), limits);
-      repeater.dispose();
-      const flopsPerSecond = (2 * GROUPS * WG * ROUNDS * STEPS * width * chains) / best;
+      const secondsOf = async ({ groups, rounds }: Size, own: TimingLimits): Promise<number> => {
+        const repeater = new Repeater(gpu);
+        const params = { rounds, factor: 0.5, term: 1 };
+        repeater.run('bench_multiply_add', constants, { sums }, params, flatGroups(groups));
+        const { best } = await timeRuns((times) => repeater.seconds(times), own);
+        repeater.dispose();
+        return best;
+      };
+      size ??= enlarged(await secondsOf(SMALLEST, { ...limits, budget: 0 }));
+      const best = await secondsOf(size, limits);
+      const flopsPerSecond = (2 * size.groups * WG * size.rounds * STEPS * width * chains) / best;
       if (flopsPerSecond > multiplyAdd.flopsPerSecond) {
         const variant = `${type} x ${chains}${fused ? ', fma' : ''}`;
         Object.assign(multiplyAdd, { flopsPerSecond, variant });
@@ -81,6 +96,13 @@ export async function measureCeilings(gpu: Gpu, limits: TimingLimits, onDone: ()
   const copies = await copySpeeds(gpu, limits);
   onDone();
   return { multiplyAdd, ...copies };
+}
+
+/** A dispatch that takes long enough on an adapter that takes so many seconds for the smallest. */
+function enlarged(seconds: number): Size {
+  const factor = Math.min(1 << 16, Math.max(1, Math.ceil(LONG / seconds)));
+  const wider = Math.min(factor, MOST_GROUPS / SMALLEST.groups);
+  return { groups: SMALLEST.groups * wider, rounds: SMALLEST.rounds * Math.ceil(factor / wider) };
 }
 
 /** How many times `measureCeilings` calls back. */
