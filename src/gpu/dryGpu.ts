@@ -6,7 +6,8 @@ import { GpuMemory } from './memory.ts';
 import { byteLengthOf, type Tensor } from './tensor.ts';
 
 /** What a plan must know of a device. */
-export type GpuLimits = Pick<Gpu, 'maxBinding' | 'hasF16' | 'subgroupSize' | 'description'>;
+export type GpuLimits = Pick<Gpu, 'maxBinding' | 'hasF16' | 'description'> &
+  Partial<Pick<Gpu, 'subgroupSize'>>;
 
 /**
  * A device that holds nothing and computes nothing: it counts the buffers a run makes. The code that would run on
@@ -29,7 +30,7 @@ export class DryGpu implements Gpu {
   readonly #uses = new Map<string, KernelUse>();
 
   /** @param limits those of the device that the plan is for */
-  constructor({ maxBinding, hasF16, subgroupSize, description }: GpuLimits) {
+  constructor({ maxBinding, hasF16, subgroupSize = null, description }: GpuLimits) {
     this.maxBinding = maxBinding;
     this.hasF16 = hasF16;
     this.subgroupSize = subgroupSize;

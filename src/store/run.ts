@@ -1,6 +1,14 @@
 import type { Recipe } from '../config/recipe.ts';
 import { GraftError } from '../lib/errors.ts';
-import type { MemoryPlan, ModelSource, Progress, TrainEvent, TrainOutcome } from '../workers/protocol.ts';
+import type {
+  MemoryPlan,
+  ModelSource,
+  Preparation,
+  Profile,
+  Progress,
+  TrainEvent,
+  TrainOutcome,
+} from '../workers/protocol.ts';
 import { noteOf, type ErrorNote } from './errorNote.ts';
 import { emptyExporting } from './exporting.ts';
 import { busyWith, type SliceOf } from './state.ts';
@@ -20,6 +28,12 @@ export interface RunState {
   /** The recipe as it was when the run began. */
   recipe: Recipe | null;
   outcome: TrainOutcome | null;
+  /** How long it took from the beginning to the end of the first step, and what of that came before it. */
+  firstStep: { seconds: number; preparation: Preparation } | null;
+  /** Whether a step is to be timed, and the last that was. */
+  profiling: boolean;
+  profile: { step: number; profile: Profile } | null;
+  profileError: ErrorNote | null;
   /** Why its 4-bit weights were not kept for the next time. */
   notKept: string | null;
   error: ErrorNote | null;
@@ -45,6 +59,7 @@ export type Milestone =
   | { kind: 'trainingProgress'; percent: number; loss: number }
   | { kind: 'trainingDone'; steps: number; loss: number }
   | { kind: 'trainingFailed' }
+  | { kind: 'profileDone'; step: number }
   | { kind: 'answersDone' }
   | { kind: 'benchmarkDone' }
   | { kind: 'exportDone'; name: string }
@@ -61,6 +76,9 @@ export interface RunSlice {
   train(): Promise<void>;
   /** Ends the training after its current step; the adapter is kept. */
   stopTraining(): Promise<void>;
+  /** Has the next step timed on the GPU. */
+  profileStep(): Promise<void>;
+  dismissProfileError(): void;
   dismissRunError(): void;
   /** Loads a PEFT folder, after asking as above. */
   openAdapter(source: ModelSource): Promise<void>;
@@ -82,6 +100,10 @@ export const emptyRun: RunState = {
   evalRows: 0,
   recipe: null,
   outcome: null,
+  firstStep: null,
+  profiling: false,
+  profile: null,
+  profileError: null,
   notKept: null,
   error: null,
 };
@@ -110,6 +132,11 @@ export const createRunSlice: SliceOf<RunSlice> =
             trainableParameters: event.trainableParameters,
           });
           return get().announce({ kind: 'trainingStarted', steps: event.totalSteps });
+        case 'firstStep':
+          return patch({ firstStep: { seconds: event.seconds, preparation: event.preparation } });
+        case 'profile':
+          patch({ profiling: false, profile: { step: event.step, profile: event.profile } });
+          return get().announce({ kind: 'profileDone', step: event.step });
         case 'eval':
           return metrics.pushEvaluation(event.step, event.loss);
         case 'step': {
@@ -160,6 +187,7 @@ export const createRunSlice: SliceOf<RunSlice> =
         }
         get().announce({ kind: 'trainingFailed' });
       } finally {
+        patch({ profiling: false });
         metrics.flush();
       }
     };
@@ -207,6 +235,16 @@ export const createRunSlice: SliceOf<RunSlice> =
           patch({ status, error: noteOf(error) });
         }
       },
+      async profileStep() {
+        if (get().run.status !== 'running') return;
+        patch({ profiling: true, profileError: null });
+        try {
+          await workers.engine.call.profileStep();
+        } catch (error) {
+          patch({ profiling: false, profileError: noteOf(error) });
+        }
+      },
+      dismissProfileError: () => patch({ profileError: null }),
       dismissRunError: () => patch({ error: null }),
       async openAdapter(source) {
         if (!busyWith(get())) await unlessUnsaved('discard', () => open(source));

@@ -113,7 +113,7 @@ export async function logitsOfSequence(
 
 /** The same device under a smaller limit of a binding, so that small matrices are split too. */
 export function withMaxBinding(gpu: Gpu, maxBinding: number): Gpu {
-  const { device, memory, kernels, description, hasF16, hasTimestamps, lost } = gpu;
+  const { device, memory, kernels, description, hasF16, hasTimestamps, subgroupSize, lost } = gpu;
   const limited: Gpu = {
     device,
     memory,
@@ -121,6 +121,7 @@ export function withMaxBinding(gpu: Gpu, maxBinding: number): Gpu {
     description,
     hasF16,
     hasTimestamps,
+    subgroupSize,
     lost,
     maxBinding,
     dry: gpu.dry,

@@ -30,6 +30,8 @@ function sentence(milestone: Milestone): string {
     case 'exportDone':
     case 'pushDone':
       return t(`say.${milestone.kind}`, { name: milestone.name });
+    case 'profileDone':
+      return t('say.profileDone', { step: milestone.step });
     case 'trainingFailed':
     case 'answersDone':
     case 'benchmarkDone':

@@ -2,6 +2,7 @@ import shaders from 'virtual:shaders';
 import { checkTokenizerFits } from '../data/tokenizer.ts';
 import { readAdapter } from '../formats/peft.ts';
 import { openGpu, type Gpu } from '../gpu/device.ts';
+import { Profiler } from '../gpu/profiler.ts';
 import { answer, chatPrompt, textPrompt } from '../infer/answer.ts';
 import { assert, GraftError, messageOf } from '../lib/errors.ts';
 import { loadAdapter } from '../model/adapterFiles.ts';
@@ -12,6 +13,7 @@ import { benchmarkDevice } from '../speed/benchmark.ts';
 import { opfsDirectory } from '../storage/opfsDirectory.ts';
 import { fitRecipe } from '../train/fitRecipe.ts';
 import { dataShapes } from '../train/largestBatch.ts';
+import { prepareRun } from '../train/prepare.ts';
 import { runLog } from '../train/runRecord.ts';
 import { describeAdapter, startAdapter } from '../train/startAdapter.ts';
 import { chooseStreaming, planRun, streamingForAnswers, streamingRungs } from '../train/streamingPlan.ts';
@@ -37,6 +39,7 @@ export function createEngineDesk(): Throwing<EngineApi> {
   let model: OpenedModel | null = null;
   let adapter: KeptAdapter | null = null;
   let stopTraining = false;
+  let profileWanted = false;
   let stopGenerating = false;
   let merging: AbortController | null = null;
   let benchmarking: AbortController | null = null;
@@ -121,14 +124,19 @@ export function createEngineDesk(): Throwing<EngineApi> {
     train: (recipe, dataFile, rows, evalRows, onEvent) =>
       inTurn(async () => {
         stopTraining = false;
+        profileWanted = false;
+        const start = performance.now();
         const { base, files } = opened();
         const device_ = await device();
         const shapes = dataShapes({ train: rows, evaluation: evalRows });
         const streaming = await chooseStreaming(files, recipe, device_, shapes);
-        const decoder = await opened().decoderFor(device_, recipe, streaming, {
-          onProgress: loadingReporter((progress) => onEvent({ kind: 'loading', progress })),
-          onNotKept: (error) => onEvent({ kind: 'notKept', detail: messageOf(error) }),
-        });
+        const run = { files, recipe, data: shapes, streaming };
+        const { loaded: decoder, preparation } = await prepareRun(device_, run, () =>
+          opened().decoderFor(device_, recipe, streaming, {
+            onProgress: loadingReporter((progress) => onEvent({ kind: 'loading', progress })),
+            onNotKept: (error) => onEvent({ kind: 'notKept', detail: messageOf(error) }),
+          }),
+        );
         onEvent({ kind: 'phase', phase: 'Preparing the adapter' });
         // Scratch of earlier jobs may be larger than this run's.
         decoder.workspace.dispose();
@@ -153,11 +161,19 @@ export function createEngineDesk(): Throwing<EngineApi> {
           onStep: (report) => {
             log.step(report);
             reporter.step(report);
+            if (report.step > 1) return;
+            onEvent({ kind: 'firstStep', seconds: (performance.now() - start) / 1000, preparation });
           },
           onEval: (step, loss) => {
             log.evaluated(step, loss);
             onEvent({ kind: 'eval', step, loss });
           },
+          profiler: () => {
+            if (!profileWanted) return null;
+            profileWanted = false;
+            return new Profiler(device_);
+          },
+          onProfile: (step, profile) => onEvent({ kind: 'profile', step, profile }),
           shouldStop: () => stopTraining,
         });
         return { ...outcome, seconds: reporter.seconds() };
@@ -165,6 +181,13 @@ export function createEngineDesk(): Throwing<EngineApi> {
 
     async stopTraining() {
       stopTraining = true;
+      return null;
+    },
+
+    async profileStep() {
+      const { hasTimestamps, description } = await device();
+      if (!hasTimestamps) throw new GraftError('gpu.no_timestamps', { adapter: description });
+      profileWanted = true;
       return null;
     },
 

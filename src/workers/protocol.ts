@@ -8,9 +8,11 @@ import type { AdapterDtype } from '../formats/peft.ts';
 import type { MemoryByPart } from '../gpu/memory.ts';
 import type { ErrorCode, ErrorParams } from '../lib/errors.ts';
 import type { BenchmarkExtent, DeviceBenchmark } from '../speed/benchmark.ts';
+import type { Profile } from '../lib/profile.ts';
 import type { RecipeFit } from '../train/fitRecipe.ts';
 import type { DataShapes } from '../train/largestBatch.ts';
 import type { MemoryPlan } from '../train/memoryPlan.ts';
+import type { Preparation } from '../train/prepare.ts';
 import type { StreamingRung } from '../train/streamingPlan.ts';
 
 export type { AdapterDtype } from '../formats/peft.ts';
@@ -19,6 +21,8 @@ export type { StepSpeed } from '../speed/stepSpeed.ts';
 export type { FitProposal, RecipeFit } from '../train/fitRecipe.ts';
 export type { DataShapes } from '../train/largestBatch.ts';
 export type { MemoryPlan } from '../train/memoryPlan.ts';
+export type { Profile } from '../lib/profile.ts';
+export type { Preparation } from '../train/prepare.ts';
 export type { StreamingRung } from '../train/streamingPlan.ts';
 export type { MemoryByPart, MemoryPart } from '../gpu/memory.ts';
 
@@ -98,6 +102,10 @@ export type TrainEvent =
       gpuParts: MemoryByPart;
     }
   | { kind: 'eval'; step: number; loss: number }
+  /** The first step is done. @param seconds since the run began */
+  | { kind: 'firstStep'; seconds: number; preparation: Preparation }
+  /** The times of a step that `profileStep` asked for. */
+  | { kind: 'profile'; step: number; profile: Profile }
   /** The 4-bit weights were not left on disk for the next load: the run is as good, the next one starts later. */
   | { kind: 'notKept'; detail: string };
 
@@ -221,6 +229,8 @@ export interface EngineApi {
   ): Promise<Result<TrainOutcome>>;
   /** Ends the running training after its current step; the adapter is kept. */
   stopTraining(): Promise<Result<null>>;
+  /** Has the next step of the training timed: it comes as an event of the run. */
+  profileStep(): Promise<Result<null>>;
   generate(
     request: GenerateRequest,
     onText: (piece: string) => void,

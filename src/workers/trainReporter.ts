@@ -17,8 +17,7 @@ export function trainReporter(
   return {
     begin() {
       memory.resetPeak();
-      // The first step compiles every shader it meets; later ones reuse them.
-      onEvent({ kind: 'phase', phase: 'First step: compiling shaders' });
+      onEvent({ kind: 'phase', phase: 'First step' });
       recent.push({ at: performance.now(), tokens: 0 });
     },
 
@@ -27,7 +26,7 @@ export function trainReporter(
       if (!announced) onEvent({ kind: 'start', totalSteps, trainableParameters });
       announced = true;
       recent.push({ at: performance.now(), tokens: contextTokens });
-      // The first step's time is mostly compilation: it drops out as soon as there is another.
+      // The first step compiles what was not prepared: it drops out as soon as there is another.
       if (recent.length > (step === 2 ? 2 : WINDOW + 1)) recent.shift();
       const seconds = (recent.at(-1)!.at - recent[0]!.at) / 1000;
       const done = recent.slice(1).reduce((sum, r) => sum + r.tokens, 0);

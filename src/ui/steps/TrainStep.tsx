@@ -8,6 +8,7 @@ import { Icon } from '../controls/Icon.tsx';
 import { ErrorNotice, Notice } from '../controls/Notice.tsx';
 import { ProgressLine } from '../controls/ProgressLine.tsx';
 import { formatDuration, formatLoss } from '../format.ts';
+import { DeveloperPanel } from '../profile/DeveloperPanel.tsx';
 import { Step } from '../Step.tsx';
 import { t } from '../text/index.ts';
 import { MetricsTable } from './MetricsTable.tsx';
@@ -54,6 +55,7 @@ export function TrainStep() {
       {run.outcome && <Outcome />}
       {began && <MetricsTable />}
       {began && <RunMemory />}
+      {began && <DeveloperPanel />}
     </Step>
   );
 }

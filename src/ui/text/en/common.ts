@@ -32,6 +32,7 @@ export const commonTexts = {
   },
   'say.trainingProgress': '{percent} percent of the training is done. Loss {loss}.',
   'say.trainingDone': 'Training is done. Final loss {loss}.',
+  'say.profileDone': 'The profile of step {step} is there.',
   'say.trainingFailed': 'Training stopped with an error.',
   'say.answersDone': 'The answers are complete.',
   'say.benchmarkDone': 'The benchmark is done.',

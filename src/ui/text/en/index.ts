@@ -6,6 +6,7 @@ import { hubTexts } from './hub.ts';
 import { memoryTexts } from './memory.ts';
 import { modelTexts } from './model.ts';
 import { pageTexts } from './page.ts';
+import { profileTexts } from './profile.ts';
 import { recipeTexts } from './recipe.ts';
 import { trainTexts } from './train.ts';
 import { tryoutTexts } from './tryout.ts';
@@ -23,6 +24,7 @@ export const en = {
   ...dataTexts,
   ...recipeTexts,
   ...trainTexts,
+  ...profileTexts,
   ...tryoutTexts,
   ...exportTexts,
   ...commonTexts,
