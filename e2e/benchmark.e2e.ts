@@ -22,6 +22,8 @@ describe('Benchmark this device', () => {
   it('stops when it is told to, and leaves nothing behind', async () => {
     await press('Start');
     await studio.waitForText('measurements');
+    // The one button goes on with the focus.
+    expect(await studio.evaluate(() => document.activeElement?.textContent ?? null, null)).toBe('Stop');
     await press('Stop');
     const shown = await studio.waitForText(/How much[\s\S]*Start/, MEASURED);
     expect(shown).not.toContain('What the device does at best');

@@ -54,7 +54,7 @@ function Content({ onClose }: { onClose: () => void }) {
   );
 }
 
-/** What to measure, start and stop, and how far it is. */
+/** What to measure, or how far it is, and one button to start and stop, which so keeps the focus. */
 function Controls() {
   const { status, extent, progress, result } = useStudio((state) => state.benchmark);
   const running = useStudio(isBenchmarking);
@@ -62,39 +62,31 @@ function Controls() {
   const choose = useStudio((state) => state.chooseBenchmark);
   const run = useStudio((state) => state.runBenchmark);
   const stop = useStudio((state) => state.stopBenchmark);
-  if (running) {
-    return (
-      <div className="benchmark__running">
-        <ProgressLine label={t('benchmark.running')} progress={progress} />
-        <div className="row">
-          <Button
-            className="button button--small"
-            isDisabled={status === 'stopping'}
-            onPress={() => void stop()}
-          >
-            <Icon name="stop" />
-            {t(status === 'stopping' ? 'benchmark.stopping' : 'benchmark.stop')}
-          </Button>
-          <span className="remark">{t('benchmark.calm')}</span>
-        </div>
-      </div>
-    );
-  }
+  const startLabel = result ? 'benchmark.again' : 'benchmark.start';
   return (
     <>
-      <div className="benchmark__start">
-        <SelectInput
-          label={t('benchmark.extent')}
-          value={extent}
-          options={benchmarkExtents.map((value) => ({ value, label: t(`benchmark.extent.${value}`) }))}
-          onChange={choose}
-        />
-        <Button className="button button--primary" isDisabled={busy !== null} onPress={() => void run()}>
-          {t(result ? 'benchmark.again' : 'benchmark.start')}
+      <div className="benchmark__controls" data-running={running}>
+        {running ? (
+          <ProgressLine label={t('benchmark.running')} progress={progress} />
+        ) : (
+          <SelectInput
+            label={t('benchmark.extent')}
+            value={extent}
+            options={benchmarkExtents.map((value) => ({ value, label: t(`benchmark.extent.${value}`) }))}
+            onChange={choose}
+          />
+        )}
+        <Button
+          className={running ? 'button' : 'button button--primary'}
+          isDisabled={busy !== null && !running}
+          onPress={() => void (running ? stop() : run())}
+        >
+          {running && <Icon name="stop" />}
+          {t(status === 'stopping' ? 'benchmark.stopping' : running ? 'benchmark.stop' : startLabel)}
         </Button>
       </div>
-      <p className="remark">{t(`benchmark.extentHelp.${extent}`)}</p>
-      {busy && (
+      <p className="remark">{t(running ? 'benchmark.calm' : `benchmark.extentHelp.${extent}`)}</p>
+      {busy && !running && (
         <Notice tone="info">
           <p>{t(busy === 'train' ? 'benchmark.whileTraining' : 'benchmark.whileBusy')}</p>
         </Notice>

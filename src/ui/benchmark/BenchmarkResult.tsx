@@ -35,7 +35,9 @@ export function BenchmarkResult({ result }: { result: DeviceBenchmark }) {
           <p>{t('benchmark.kernelsAt', { name: shapes.name, tokens: shapes.tokens })}</p>
         </div>
         <KernelTable kernels={kernels} />
-        <p className="remark">{t('benchmark.shareHelp')}</p>
+        <p className="remark">
+          {t('benchmark.shareHelp')} {t('benchmark.layoutHelp')}
+        </p>
       </section>
     </div>
   );

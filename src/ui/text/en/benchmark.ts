@@ -41,6 +41,8 @@ export const benchmarkTexts = {
   'benchmark.speed': 'Speed',
   'benchmark.share': 'Of the ceiling',
   'benchmark.shareHelp':
-    'The ceiling of a kernel is that of multiply-adds or that of copies, whichever it meets first. Data that stays in caches can pass that of copies.',
+    'The ceiling of a kernel is that of multiply-adds (green) or that of copies, whichever it meets first. Data that stays in caches can pass that of copies.',
+  'benchmark.layoutHelp':
+    'A product is rows × columns × depth: NT goes forwards (X · Wᵀ), NN backwards (dY · W), TN makes gradients of weights (dYᵀ · X).',
   'benchmark.copyJson': 'Copy as JSON',
 } as const satisfies Record<string, Phrase>;
