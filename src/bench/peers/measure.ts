@@ -1,7 +1,21 @@
+import { median } from '../../speed/timing.ts';
+
 /** Milliseconds of repeated runs. */
 export interface Times {
   median: number;
   min: number;
+  /**
+   * The least time of processors, all cores together: on a software adapter it tells the work of a kernel whatever else the
+   * machine does. Null in browsers.
+   */
+  work: number | null;
+}
+
+/** Milliseconds of processors that this process has used; null in browsers. */
+function processorTime(): number | null {
+  if (typeof process === 'undefined') return null;
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 /**
@@ -12,24 +26,25 @@ export async function interleave(
   runs: ReadonlyMap<string, () => Promise<void>>,
   rounds: number,
 ): Promise<Map<string, Times>> {
-  const times = new Map([...runs.keys()].map((name) => [name, [] as number[]]));
+  const times = new Map(
+    [...runs.keys()].map((name) => [name, [] as { clock: number; work: number | null }[]]),
+  );
   for (let round = 0; round <= rounds; round++) {
     for (const [name, run] of runs) {
-      const start = performance.now();
+      const [start, used] = [performance.now(), processorTime()];
       await run();
-      if (round > 0) times.get(name)!.push(performance.now() - start);
+      const clock = performance.now() - start;
+      if (round > 0) times.get(name)!.push({ clock, work: used === null ? null : processorTime()! - used });
     }
   }
   return new Map(
-    [...times].map(([name, values]) => [name, { median: medianOf(values), min: Math.min(...values) }]),
+    [...times].map(([name, samples]) => {
+      const clocks = samples.map(({ clock }) => clock);
+      const works = samples.flatMap(({ work }) => work ?? []);
+      const work = works.length > 0 ? Math.min(...works) : null;
+      return [name, { median: median(clocks), min: Math.min(...clocks), work }];
+    }),
   );
-}
-
-/** The middle value; of an even number of them, the mean of the two in the middle. */
-export function medianOf(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 /** The geometric mean. */

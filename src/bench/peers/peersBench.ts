@@ -77,10 +77,12 @@ async function productsBench(
 /** Milliseconds to the terminal: they belong to one machine at one time. */
 function printTimes(shape: ProductShape, times: ProductTimes): void {
   const flops = 2 * shape.m * shape.n * shape.k;
-  console.log(`\n${nameOf(shape)}   median, least (ms), GFLOP/s of the median`);
-  for (const [name, { median, min }] of times) {
-    const numbers = [median, min, flops / median / 1e6].map((value) => value.toFixed(1).padStart(9));
-    console.log(`  ${name.padEnd(18)}${numbers.join('')}`);
+  console.log(`\n${nameOf(shape)}\n  ms:               median    least     work  GFLOP/s of the median`);
+  for (const [name, { median, min, work }] of times) {
+    const numbers = [median, min, work, flops / median / 1e6].map((value) =>
+      (value?.toFixed(1) ?? '–').padStart(9),
+    );
+    console.log(`  ${name.padEnd(16)}${numbers.join('')}`);
   }
 }
 

@@ -25,10 +25,10 @@ export async function stepBench(options: Readonly<Record<string, string>> = {}):
     console.log(`\nTraining step in ${place}`);
     const one = await (place === 'node' ? inNode : inChromium)(names, rounds);
     for (const { name, times } of one.result.trainers) {
-      const { median, min } = times;
+      const { median, min, work } = times;
       const speed = (TOKENS / median) * 1000;
       console.log(
-        `  ${name.padEnd(8)} ${median.toFixed(0)} ms (least ${min.toFixed(0)}), ${speed.toFixed(1)} tokens/s`,
+        `  ${name.padEnd(8)} ${median.toFixed(0)} ms (least ${min.toFixed(0)}, work ${work?.toFixed(0) ?? '–'}), ${speed.toFixed(1)} tokens/s`,
       );
     }
     results.push({ place, ...one });
