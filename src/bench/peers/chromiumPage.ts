@@ -28,6 +28,11 @@ export async function openPeersPage(): Promise<PeersPage & { close(): Promise<vo
     if (!message.text().startsWith('[vite]')) console.log(message.text());
   });
   page.on('pageerror', (error) => console.error(error));
+  const session = await browser.newBrowserCDPSession();
+  await page.exposeFunction('processorTime', async () => {
+    const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+    return processInfo.reduce((sum, { cpuTime }) => sum + cpuTime * 1000, 0);
+  });
   await page.goto(new URL('src/bench/peers/page.html', server.resolvedUrls!.local[0]).href);
   await page.waitForFunction('globalThis.peersPage !== undefined');
   const call =

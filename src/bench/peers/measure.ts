@@ -6,13 +6,19 @@ export interface Times {
   min: number;
   /**
    * The least time of processors, all cores together: on a software adapter it tells the work of a kernel whatever else the
-   * machine does. Null in browsers.
+   * machine does. Null where nobody tells it.
    */
   work: number | null;
 }
 
-/** Milliseconds of processors that this process has used; null in browsers. */
-function processorTime(): number | null {
+/** Where a page asks what its browser's processes have used. */
+declare global {
+  var processorTime: (() => Promise<number>) | undefined;
+}
+
+/** Milliseconds of processors used so far by this process, or by the browser; null where nobody tells. */
+async function timeUsed(): Promise<number | null> {
+  if (globalThis.processorTime) return globalThis.processorTime();
   if (typeof process === 'undefined') return null;
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
@@ -31,10 +37,12 @@ export async function interleave(
   );
   for (let round = 0; round <= rounds; round++) {
     for (const [name, run] of runs) {
-      const [start, used] = [performance.now(), processorTime()];
+      const used = await timeUsed();
+      const start = performance.now();
       await run();
       const clock = performance.now() - start;
-      if (round > 0) times.get(name)!.push({ clock, work: used === null ? null : processorTime()! - used });
+      if (round > 0)
+        times.get(name)!.push({ clock, work: used === null ? null : (await timeUsed())! - used });
     }
   }
   return new Map(

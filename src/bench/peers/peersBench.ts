@@ -66,7 +66,8 @@ async function productsBench(
       'Factors lie on the GPU in the layout each library likes best: W as [in, out] for the peers, [out, in] for ours. A run',
       'is from the call until the GPU is done; of ONNX Runtime’s, one number is read back, which is how it waits. Contestants',
       `take turns; medians of ${[...new Set(shapes.map(rounds[where]))].join(' or ')} runs, the first dropped. Before that every result is compared with sums in f64 and`,
-      'with ours. A product is x · w, as m × k · k × n.',
+      'with ours. A product is x · w, as m × k · k × n. Work is the least processor time of a run, all cores together: on a software',
+      'adapter it tells of kernels what a clock tells only on a machine that does nothing else.',
       ...productTables(measured),
     ].join('\n');
   } finally {

@@ -41,9 +41,15 @@ function denseTable(measured: Measured, layout: 'NT' | 'NN', title: string): str
   const ratios = [...measured].map(([shape, times]) => {
     const ours = times.get(`f32 ${layout}`)!.median;
     const each = peers.map((peer) => times.get(peer)!.median / ours);
-    return { shape, each, best: Math.min(...each) };
+    const work = peers.map((peer) => workOf(times, peer) / workOf(times, `f32 ${layout}`));
+    return { shape, each, best: Math.min(...each), work: Math.min(...work) };
   });
-  const rows = ratios.map(({ shape, each, best }) => [nameOf(shape), ...each.map(ratio), ratio(best)]);
+  const rows = ratios.map(({ shape, each, best, work }) => [
+    nameOf(shape),
+    ...each.map(ratio),
+    ratio(best),
+    ratio(work),
+  ]);
   // The square product is no shape of the model: it stands in the table but not in the mean.
   const ofModel = ratios.filter(({ shape }) => shape.n !== shape.m);
   const mean = (pick: (one: (typeof ratios)[number]) => number) => ratio(geometricMean(ofModel.map(pick)));
@@ -51,8 +57,13 @@ function denseTable(measured: Measured, layout: 'NT' | 'NN', title: string): str
     'geometric mean of the model’s',
     ...peers.map((_, i) => mean(({ each }) => each[i]!)),
     mean(({ best }) => best),
+    mean(({ work }) => work),
   ]);
-  return [title, '', table(['product', ...peers, 'best peer'], rows)];
+  return [title, '', table(['product', ...peers, 'best peer', 'best peer’s work'], rows)];
+}
+
+function workOf(times: ProductTimes, name: string): number {
+  return times.get(name)!.work ?? Number.NaN;
 }
 
 /** Peers by their name alone: the dense product. */
@@ -76,6 +87,7 @@ function fourBitTable(measured: Measured): string[] {
         peer / of('nf4 NT'),
         of('int4 NN', back) / of('int4 NT'),
         of('nf4 NN', back) / of('nf4 NT'),
+        workOf(times, nBits) / workOf(times, 'int4 NT'),
       ],
     };
   });
@@ -83,7 +95,7 @@ function fourBitTable(measured: Measured): string[] {
   const ofModel = ratios.filter(({ shape }) => shape.n !== shape.m);
   rows.push([
     'geometric mean of the model’s',
-    ...[0, 1, 2, 3].map((i) => ratio(geometricMean(ofModel.map(({ numbers }) => numbers[i]!)))),
+    ...[0, 1, 2, 3, 4].map((i) => ratio(geometricMean(ofModel.map(({ numbers }) => numbers[i]!)))),
   ]);
   const header = [
     'layer’s forward',
@@ -91,6 +103,7 @@ function fourBitTable(measured: Measured): string[] {
     'NF4, peer / ours',
     'int4, back / forward',
     'NF4, back / forward',
+    'int4, peer’s work / ours',
   ];
   return [
     'In 4 bits: `MatMulNBits` of ONNX Runtime (block 32, f32 inside) / our forward product with the same int4 weights and',

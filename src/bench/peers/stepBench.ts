@@ -40,6 +40,7 @@ export async function stepBench(options: Readonly<Record<string, string>> = {}):
       place,
       name,
       (times.median / ours!.times.median).toFixed(2),
+      ((times.work ?? Number.NaN) / (ours!.times.work ?? Number.NaN)).toFixed(2),
       (first / ours!.first).toFixed(1),
       Math.max(...losses.map((loss, i) => Math.abs(loss / ours!.losses[i]! - 1))).toExponential(0),
     ]);
@@ -51,10 +52,20 @@ export async function stepBench(options: Readonly<Record<string, string>> = {}):
     'all seven linear layers, AdamW, the base frozen. In jax-js the whole step is one compiled function (`jit` of `valueAndGrad`',
     'and AdamW) with its own attention; in TensorFlow.js `variableGrads` of the adapter’s variables and AdamW in its operations.',
     'Tokens a second of ours / the peer’s, medians of steps that take turns, with the loss read back and the update done each',
-    'time; the first step, which compiles, likewise; the largest relative difference of the first four losses.',
+    'time; processor time likewise, which other programs do not change; the first step, which compiles; the largest relative difference of the first four losses.',
     ...results.map(({ place, adapter }) => `In ${place}: ${adapter}.`),
     '',
-    table(['in', 'peer', 'our tokens/s / the peer’s', 'first step, peer / ours', 'losses differ by'], rows),
+    table(
+      [
+        'in',
+        'peer',
+        'our tokens/s / the peer’s',
+        'work, peer / ours',
+        'first step, peer / ours',
+        'losses differ by',
+      ],
+      rows,
+    ),
   ].join('\n');
 }
 
