@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { ElementType } from '../gpu/tensor.ts';
+import type { ElementType, Tensor } from '../gpu/tensor.ts';
 import { readFloats } from '../gpu/transfer.ts';
 import { expectClose, randomArray } from '../testing/compare.ts';
 import { finiteDifference } from '../testing/finiteDifference.ts';
 import { testGpu } from '../testing/gpu.ts';
 import { asStored, submit, toleranceOf } from '../testing/kernels.ts';
 import { tensorOf, zeros } from '../testing/tensors.ts';
-import { swiglu, swigluBackward } from './swiglu.ts';
+import { swiglu, swigluBackward, swigluGradientStride } from './swiglu.ts';
 import { swigluBackwardRef, swigluRef } from './swiglu.ref.ts';
 
 const close = { atol: 1e-6, rtol: 1e-5 };
@@ -31,13 +31,16 @@ async function run(type: ElementType, gate: Float32Array, up: Float32Array, dh: 
   const width = count / rows;
   const gateUp = tensorOf(gpu, beside(rows, gate, up), [rows, 2 * width], type);
   const h = zeros(gpu, [rows, width], type);
-  // What stands where the gradient of up goes is overwritten.
-  const d = tensorOf(gpu, beside(rows, dh, randomArray(9, count)), [rows, 2 * width]);
+  // What stands beside it is overwritten, where there is something.
+  const stride = swigluGradientStride(type, width);
+  const wide = stride === width ? dh : beside(rows, dh, randomArray(9, count));
+  const gradient = tensorOf(gpu, wide, [rows, stride]);
+  let d: Tensor | null = null;
   submit(gpu, (commands) => {
     swiglu(commands, { gateUp, h, rows, width });
-    swigluBackward(commands, { gateUp, d, rows, width });
+    d = swigluBackward(commands, { gateUp, dh: gradient, rows, width });
   });
-  return { h: await readFloats(gpu, h), d: await readFloats(gpu, d) };
+  return { h: await readFloats(gpu, h), d: await readFloats(gpu, d!) };
 }
 
 describe.each([1, 3, 255, 256, 999])('swiglu of %i', (count) => {

@@ -1,5 +1,5 @@
 import type { Commands } from '../gpu/commands.ts';
-import type { Tensor } from '../gpu/tensor.ts';
+import { reshape, type ElementType, type Tensor } from '../gpu/tensor.ts';
 import { ELEMENTWISE_THREADS as WG, elementGroups } from './elementwise.ts';
 
 /**
@@ -15,21 +15,23 @@ export function swiglu(
   commands.run('swiglu', { E: gateUp.type, WG }, tensors, { rows, width }, elementGroups(rows * width));
 }
 
+/** Elements between rows of the gradient of h: where gate and up are f16, there is no room for theirs but beside it. */
+export function swigluGradientStride(type: ElementType, width: number): number {
+  return type === 'f32' ? width : 2 * width;
+}
+
 /**
  * The gradients of `swiglu`, in place.
- * @param gateUp as in `swiglu`
- * @param d [rows, 2 · width] f32: the gradient of h in the first half of each row; then those of gate and of up
+ * @param gateUp as in `swiglu`; f32 is overwritten
+ * @param dh [rows, width] f32 in rows of `swigluGradientStride`; with f16 it is overwritten
+ * @returns [rows, 2 · width] f32, the gradients of gate and of up in every row: in the place of gateUp, or else of dh
  */
 export function swigluBackward(
   commands: Commands,
-  { gateUp, d, rows, width }: { gateUp: Tensor; d: Tensor; rows: number; width: number },
-): void {
-  const tensors = { gate_up: gateUp, d };
-  commands.run(
-    'swiglu_backward',
-    { E: gateUp.type, WG },
-    tensors,
-    { rows, width },
-    elementGroups(rows * width),
-  );
+  { gateUp, dh, rows, width }: { gateUp: Tensor; dh: Tensor; rows: number; width: number },
+): Tensor {
+  const { type } = gateUp;
+  const groups = elementGroups(rows * width);
+  commands.run('swiglu_backward', { E: type, WG }, { gate_up: gateUp, d: dh }, { rows, width }, groups);
+  return reshape(type === 'f32' ? gateUp : dh, [rows, 2 * width]);
 }
