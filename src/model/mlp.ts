@@ -1,0 +1,128 @@
+import { reshape, slice, type Tensor } from '../gpu/tensor.ts';
+import { rmsNorm, rmsNormBackward } from '../kernels/rmsNorm.ts';
+import { swiglu, swigluBackward, swigluGradientStride } from '../kernels/swiglu.ts';
+import { groupBackward, groupForward } from './linear.ts';
+import { loraHidden } from './loraProducts.ts';
+import type { ParameterBuffers } from './parameters.ts';
+import type { Pass } from './pass.ts';
+import { groupsOf } from './siblings.ts';
+import type { BlockWeights } from './weights.ts';
+import { mlpRows, wideActivations, wideGradients } from './wideTensors.ts';
+
+/** What the backward pass needs of the forward pass. */
+interface MlpActivations {
+  norm: Tensor;
+  rstd: Tensor;
+  /** gate and up beside each other. */
+  gateUp: Tensor;
+  activated: Tensor;
+}
+
+/**
+ * y = x + down(swiglu(norm(x)))
+ * @param x, y [T, d] f32
+ */
+export function mlpForward(
+  pass: Pass,
+  layer: number,
+  weights: BlockWeights,
+  { x, y }: { x: Tensor; y: Tensor },
+): void {
+  const place = { layer, group: groupsOf(pass.spec).down };
+  for (const part of partsOf(pass)) {
+    const residual = part.of(x);
+    const { activated } = activate(part.pass, layer, weights, residual);
+    groupForward(part.pass, place, weights.groups.down, { x: activated, y: part.of(y), residual });
+  }
+}
+
+/**
+ * The gradient of `mlpForward`, which runs again from x as far as it is needed.
+ * @param x [T, d] f32, @param dHidden [T, d] f32, d loss/d y in, d loss/d x out
+ */
+export function mlpBackward(
+  pass: Pass,
+  layer: number,
+  weights: BlockWeights,
+  tensors: { x: Tensor; dHidden: Tensor; grads: ParameterBuffers },
+): void {
+  const { spec } = pass;
+  const { down } = groupsOf(spec);
+  for (const part of partsOf(pass)) {
+    const x = part.of(tensors.x);
+    const at = activate(part.pass, layer, weights, x);
+    loraHidden(part.pass, { layer, group: down }, at.activated);
+    const dHidden = part.of(tensors.dHidden);
+    partBackward(part.pass, layer, weights, at, { ...tensors, x, dHidden });
+  }
+}
+
+function partBackward(
+  pass: Pass,
+  layer: number,
+  weights: BlockWeights,
+  { norm, rstd, gateUp: activations, activated }: MlpActivations,
+  { x, dHidden, grads }: { x: Tensor; dHidden: Tensor; grads: ParameterBuffers },
+): void {
+  const { commands, workspace, spec, rows, type } = pass;
+  const { down, gateUp } = groupsOf(spec);
+  const ldx = swigluGradientStride(type, spec.ffnSize);
+  const dActivated = wideGradients(pass, [rows, ldx]);
+  const output = { x: activated, dy: dHidden, dx: dActivated, ldx, grads };
+  groupBackward(pass, { layer, group: down }, weights.groups.down, output);
+  const inner = { gateUp: activations, dh: dActivated, rows, width: spec.ffnSize };
+  const dGateUp = swigluBackward(commands, inner);
+  const dNorm = workspace.get('dNorm', 'f32', [pass.rows, spec.hiddenSize]);
+  groupBackward(pass, { layer, group: gateUp }, weights.groups.gateUp, {
+    x: norm,
+    dy: dGateUp,
+    dx: dNorm,
+    grads,
+  });
+  const input = { dy: dNorm, x, weight: weights.postNorm, rstd };
+  rmsNormBackward(commands, { ...input, dx: dHidden, rows, accumulate: true });
+}
+
+/** As far as what SwiGLU makes. */
+function activate(pass: Pass, layer: number, weights: BlockWeights, x: Tensor): MlpActivations {
+  const { commands, workspace, spec, rows, type } = pass;
+  const { ffnSize: width, hiddenSize, normEps: eps } = spec;
+  const { gateUp: group } = groupsOf(spec);
+  const norm = workspace.get('norm2', type, [rows, hiddenSize]);
+  const rstd = workspace.get('rstd2', 'f32', [rows, 1]);
+  const gateUp = wideActivations(pass, [rows, group.width]);
+  const activated = workspace.get('activated', type, [rows, width]);
+  rmsNorm(commands, { x, weight: weights.postNorm, y: norm, rstd, rows, eps });
+  groupForward(pass, { layer, group }, weights.groups.gateUp, { x: norm, y: gateUp });
+  swiglu(commands, { gateUp, h: activated, rows, width });
+  return { norm, rstd, gateUp, activated };
+}
+
+/** Some of the tokens: the pass for them, and their rows of a tensor [T, columns]. */
+interface Part {
+  pass: Pass;
+  of(tensor: Tensor): Tensor;
+}
+
+function* partsOf(pass: Pass): Generator<Part> {
+  const { rows, dropout, commands } = pass;
+  const step = mlpRows(pass);
+  if (step === rows) {
+    yield { pass, of: (tensor) => tensor };
+    return;
+  }
+  for (let start = 0; start < rows; start += step) {
+    const count = Math.min(step, rows - start);
+    // Masks depend on a row's place in what it is given: each part needs a seed of its own.
+    const mask = dropout && { ...dropout, seed: (dropout.seed + Math.imul(start, 0x85ebca6b)) >>> 0 };
+    yield {
+      pass: { ...pass, rows: count, dropout: mask },
+      of: (tensor) => {
+        const [, columns = 0] = tensor.shape;
+        return slice(reshape(tensor, [rows, columns]), start * columns, [count, columns]);
+      },
+    };
+    // A dry device counts memory, and no part takes more than the first.
+    if (commands.gpu.dry) return;
+  }
+}
