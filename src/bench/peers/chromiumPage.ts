@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright';
-import { createServer } from 'vite';
+import { createServer, type Plugin } from 'vite';
 import { chromiumLaunchOptions } from '../../../e2e/harness/chromiumOptions.ts';
 import { wgslPlugin } from '../../launch/wgslPlugin.ts';
 import { peersFolder } from './install.ts';
@@ -9,16 +9,34 @@ import type { PeersPage } from './page.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** Serves page.html by Vite and opens it in the Chromium of the tests; what it logs comes to the terminal. */
+const html = `<!doctype html>
+<title>Graft beside its peers</title>
+<link rel="icon" href="data:," />
+<script type="module" src="/src/bench/peers/page.ts"></script>`;
+
+/** The page is no file: Vite would look for what an .html imports whenever the studio is served. */
+function pagePlugin(): Plugin {
+  return {
+    name: 'graft-peers-page',
+    configureServer(server) {
+      server.middlewares.use('/peers', (_request, response) => {
+        response.setHeader('Content-Type', 'text/html');
+        response.end(html);
+      });
+    },
+  };
+}
+
+/** Serves the page by Vite and opens it in the Chromium of the tests; what it logs comes to the terminal. */
 export async function openPeersPage(): Promise<PeersPage & { close(): Promise<void> }> {
   const server = await createServer({
     configFile: false,
     root,
     cacheDir: join(peersFolder, 'node_modules', '.vite'),
-    plugins: [wgslPlugin()],
+    plugins: [wgslPlugin(), pagePlugin()],
     logLevel: 'warn',
     // ONNX Runtime finds its WebAssembly beside itself.
-    optimizeDeps: { entries: ['src/bench/peers/page.html'], exclude: ['onnxruntime-web'] },
+    optimizeDeps: { entries: ['src/bench/peers/page.ts'], exclude: ['onnxruntime-web'] },
     server: { host: '127.0.0.1', port: 0, hmr: false, watch: null },
   });
   await server.listen();
@@ -33,7 +51,7 @@ export async function openPeersPage(): Promise<PeersPage & { close(): Promise<vo
     const { processInfo } = await session.send('SystemInfo.getProcessInfo');
     return processInfo.reduce((sum, { cpuTime }) => sum + cpuTime * 1000, 0);
   });
-  await page.goto(new URL('src/bench/peers/page.html', server.resolvedUrls!.local[0]).href);
+  await page.goto(new URL('peers', server.resolvedUrls!.local[0]).href);
   await page.waitForFunction('globalThis.peersPage !== undefined');
   const call =
     <K extends keyof PeersPage>(method: K) =>

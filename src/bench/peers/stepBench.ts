@@ -52,7 +52,7 @@ export async function stepBench(options: Readonly<Record<string, string>> = {}):
     'all seven linear layers, AdamW, the base frozen. In jax-js the whole step is one compiled function (`jit` of `valueAndGrad`',
     'and AdamW) with its own attention; in TensorFlow.js `variableGrads` of the adapter’s variables and AdamW in its operations.',
     'Tokens a second of ours / the peer’s, medians of steps that take turns, with the loss read back and the update done each',
-    'time; processor time likewise, which other programs do not change; the first step, which compiles; the largest relative difference of the first four losses.',
+    'time; processor time likewise, which other programs do not change; the first step, which compiles; the largest relative difference of the first three losses.',
     ...results.map(({ place, adapter }) => `In ${place}: ${adapter}.`),
     '',
     table(

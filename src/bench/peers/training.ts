@@ -31,7 +31,7 @@ export interface TrainingResult {
 }
 
 /** Steps whose losses are compared. */
-const COMPARED = 4;
+const COMPARED = 3;
 
 /** How far a peer's loss may be from ours, relatively. */
 const TOLERANCE = 1e-3;
