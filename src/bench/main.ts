@@ -7,6 +7,7 @@ import { stepBench } from './peers/stepBench.ts';
 import { writeSection } from './report.ts';
 import { scalingBench } from './scaling.ts';
 import { streamingBench } from './streaming.ts';
+import { submissionBench } from './submission.ts';
 import { uploadBench } from './upload.ts';
 
 /** Every benchmark: its text goes to docs/benchmarks.md, unless options narrow it down. */
@@ -20,6 +21,7 @@ const sections: Record<string, (options: Readonly<Record<string, string>>) => Pr
   'peers-step': stepBench,
   scaling: scalingBench,
   streaming: streamingBench,
+  submission: submissionBench,
   upload: uploadBench,
 };
 

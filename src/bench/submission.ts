@@ -1,0 +1,129 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { withGpu } from '../cli/session.ts';
+import { defaultRecipe } from '../config/recipe.ts';
+import { buildMicroBatch, type MicroBatch } from '../data/microBatch.ts';
+import { tokenRowsOf } from '../data/tokenRows.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { Profiler } from '../gpu/profiler.ts';
+import { kernelTime } from '../lib/profile.ts';
+import { closeDecoder, openDecoder } from '../model/openDecoder.ts';
+import { openModelFiles, type ModelFiles } from '../model/openModel.ts';
+import { writeRandomModel } from '../speed/randomModel.ts';
+import { nodeFolder } from '../storage/nodeFolder.ts';
+import type { StepNumbers } from '../train/optimizer.ts';
+import { startAdapter } from '../train/startAdapter.ts';
+import { StepRunner } from '../train/trainStep.ts';
+import { table } from './report.ts';
+import { shapes } from './shapes.ts';
+
+const LAYERS = 2;
+
+const sizes = [
+  { width: 512, tokens: 128 },
+  { width: 512, tokens: 256 },
+  { width: 1024, tokens: 128 },
+];
+
+/** Times that steps and profiles take turns. */
+const ROUNDS = 4;
+
+/** Steps that follow each other in a round, as in a run. */
+const STEPS = 3;
+
+const adamW = {
+  ...{ lr: 1e-4, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0, maxGradNorm: 1 },
+  step: 1,
+};
+const noDropout = { p: 0, seeds: [] };
+
+/** What a step takes, in milliseconds; dispatches and submits as numbers. */
+interface StepTimes {
+  wall: number;
+  encoding: number;
+  kernels: number;
+  dispatches: number;
+  submits: number;
+}
+
+/** The quickest of steps that follow each other as in a run, and of the kernels of one, in turns. */
+async function measure(gpu: Gpu, files: ModelFiles, tokens: number): Promise<StepTimes> {
+  const decoder = await openDecoder(gpu, files, 'f32');
+  const adapter = await startAdapter(decoder, { ...defaultRecipe(), rank: 16 }, null);
+  const runner = new StepRunner(decoder, adapter);
+  const { commands } = decoder;
+  const ids = Array.from({ length: tokens }, (_, i) => (i * 7919) % files.spec.vocabSize);
+  const batches: MicroBatch[] = [buildMicroBatch(tokenRowsOf([{ ids, labels: ids }]), [[0]])];
+  await runner.run(batches, noDropout, adamW);
+  const best = { wall: Infinity, encoding: Infinity, kernels: Infinity, dispatches: 0, submits: 0 };
+  for (let round = 0; round < ROUNDS; round++) {
+    const [dispatches, submits, start] = [commands.dispatches, commands.submits, performance.now()];
+    let encoding = 0;
+    let numbers: Promise<StepNumbers> | null = null;
+    for (let step = 0; step < STEPS; step++) {
+      // With weights on the GPU nothing in it waits: all of this time is JavaScript's.
+      let began = performance.now();
+      await runner.gradients(batches, noDropout);
+      encoding += performance.now() - began;
+      await numbers;
+      began = performance.now();
+      numbers = runner.update(adamW);
+      encoding += performance.now() - began;
+    }
+    await numbers;
+    best.wall = Math.min(best.wall, (performance.now() - start) / STEPS);
+    best.encoding = Math.min(best.encoding, encoding / STEPS);
+    best.dispatches = (commands.dispatches - dispatches) / STEPS;
+    best.submits = (commands.submits - submits) / STEPS;
+    const profiler = new Profiler(gpu);
+    commands.profile(profiler);
+    await runner.run(batches, noDropout, adamW);
+    commands.profile(null);
+    best.kernels = Math.min(best.kernels, kernelTime(await profiler.finish()));
+  }
+  runner.dispose();
+  adapter.dispose();
+  closeDecoder(decoder);
+  return best;
+}
+
+/** What a step takes besides its kernels. */
+export async function submissionBench(): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'graft-bench-'));
+  const rows: string[][] = [];
+  let adapter = '';
+  try {
+    await withGpu(async (gpu) => {
+      adapter = gpu.description;
+      for (const { width, tokens } of sizes) {
+        const path = join(folder, `${width}`);
+        const config = { hidden_size: width, intermediate_size: 3 * width, num_hidden_layers: LAYERS };
+        await writeRandomModel(nodeFolder(path), { ...shapes['small']!, ...config });
+        const files = await openModelFiles(nodeFolder(path));
+        const { wall, encoding, kernels, dispatches, submits } = await measure(gpu, files, tokens);
+        const percent = (part: number) => `${(100 * part).toFixed(1)}%`;
+        rows.push([
+          `${width}`,
+          `${tokens}`,
+          `${dispatches}`,
+          submits.toFixed(1),
+          percent(encoding / wall),
+          percent(Math.max(0, 1 - kernels / wall)),
+        ]);
+      }
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return [
+    '## Time outside kernels',
+    '',
+    `A step of ${LAYERS} blocks with rank 16 on all linear layers, in steps that follow each other as in a run, on ${adapter}.`,
+    'Recording is the time of JavaScript from a step’s beginning to its last submit, against the step; the GPU computes',
+    'meanwhile. Outside kernels is what is left of the step without the times of its kernels by the GPU’s clock: recording',
+    `that nothing hides, submits, copies, readback. Each is the least of ${ROUNDS} rounds that take turns.`,
+    '',
+    table(['width', 'tokens', 'dispatches', 'submits', 'recording', 'outside kernels'], rows),
+  ].join('\n');
+}
