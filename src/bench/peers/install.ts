@@ -15,7 +15,7 @@ export function installPeers(): void {
   const installedLock = join(peersFolder, 'node_modules', '.package-lock.json');
   const installed = existsSync(installedLock) ? versionsIn(installedLock) : {};
   if (Object.entries(wanted).every(([path, version]) => installed[path] === version)) return;
-  console.log('Installing the libraries that Graft is compared with (about 500 MB, once) …');
+  console.log('Installing the libraries that Graft is compared with (about 750 MB, once) …');
   // On Windows npm is a script, which only a shell can start.
   const shell = process.platform === 'win32';
   try {

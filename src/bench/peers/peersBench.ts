@@ -13,7 +13,7 @@ export type ProductsPlace = Pick<PeersPage, 'adapter' | 'products'> & { close():
 
 /** Rounds of a full run by the work of a product; SwiftShader takes seconds for the largest. */
 const rounds = {
-  node: () => 9,
+  node: () => 7,
   chromium: ({ m, n, k }: ProductShape) => (2 * m * n * k > 1e9 ? 3 : 7),
 };
 
