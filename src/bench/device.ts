@@ -37,7 +37,7 @@ function shares({ adapter, shapes, steps, kernels, ceilings }: DeviceBenchmark):
     `in caches and can pass the copy. copyBufferToBuffer copies ${(bufferCopy.bytesPerSecond / copy.bytesPerSecond).toFixed(1)} times as fast as the kernel that copies.`,
     '',
     table(
-      ['kernel', 'shape', 'weights', 'tile', 'bound by', 'share'],
+      ['kernel', 'shape', 'weights', 'variant', 'bound by', 'share'],
       kernels.map((one) => [
         cell(one.kernel),
         one.shape,

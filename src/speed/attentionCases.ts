@@ -34,8 +34,6 @@ export function attentionCase(direction: 'forward' | 'backward', shape: Attentio
     kernel: `attention ${direction}`,
     shape: `${shapeText(tokens, heads, headDim)}, ${kvHeads} KV`,
     format: null,
-    variant: null,
-    tuned: false,
     flops: 2 * products * heads * headDim * pairs,
     bytes: 4 * (moved + tokens * heads),
     record: (commands, inputs) => recordAttention(commands, inputs, direction, shape),

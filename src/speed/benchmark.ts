@@ -1,7 +1,7 @@
 import type { Gpu } from '../gpu/device.ts';
 import { GraftError, messageOf } from '../lib/errors.ts';
 import { attentionCases } from './attentionCases.ts';
-import { speedShapes, type SpeedCase, type SpeedShapes } from './cases.ts';
+import { speedShapes, type Choice, type SpeedCase, type SpeedShapes } from './cases.ts';
 import { ceilingMeasurements, measureCeilings, submitSeconds, type Ceilings } from './ceilings.ts';
 import { Inputs } from './inputs.ts';
 import { gemvCases, matmulCases } from './matmulCases.ts';
@@ -14,7 +14,10 @@ import { timeRuns, type TimingLimits } from './timing.ts';
 export type BenchmarkExtent = 'quick' | 'full';
 
 /** What a kernel reached. */
-export interface KernelSpeed extends Omit<SpeedCase, 'record'> {
+export interface KernelSpeed extends Omit<SpeedCase, 'record' | 'choice'> {
+  /** Which of several ways the engine takes, or null where there is one. */
+  variant: Choice['variant'] | null;
+  tuned: Choice['tuned'];
   /** Median and quickest seconds of one run, from many of them. */
   seconds: number;
   best: number;
@@ -157,7 +160,7 @@ function plan(shapes: SpeedShapes, quick: boolean): SpeedCase[] {
 /** Measures one kernel on tensors of its own. Throws what the device reports, and the signal's reason. */
 export async function measureCase(
   gpu: Gpu,
-  { record, ...told }: SpeedCase,
+  { record, choice, ...told }: SpeedCase,
   { multiplyAdd, copy }: Ceilings,
   limits: TimingLimits,
 ): Promise<KernelSpeed> {
@@ -170,6 +173,7 @@ export async function measureCase(
     const moving = told.bytes / copy.bytesPerSecond;
     return {
       ...told,
+      ...(choice?.(gpu) ?? { variant: null, tuned: false }),
       seconds,
       best,
       samples,

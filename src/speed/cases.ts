@@ -1,4 +1,5 @@
 import type { Commands } from '../gpu/commands.ts';
+import type { Gpu } from '../gpu/device.ts';
 import type { Inputs } from './inputs.ts';
 
 /** Sizes that kernels are measured at: those of a model, for some tokens at once. */
@@ -42,6 +43,13 @@ export const speedShapes = {
   },
 } as const satisfies Record<string, Omit<SpeedShapes, 'tokens'>>;
 
+/** A way to do something, among several. */
+export interface Choice {
+  variant: string;
+  /** Whether it was found by measuring on this adapter. */
+  tuned: boolean;
+}
+
 /** A kernel at a shape: what is recorded, and what it must do and move at least. */
 export interface SpeedCase {
   /** A name such as “matmul NT”, and what it is there for is told by the shape. */
@@ -50,14 +58,12 @@ export interface SpeedCase {
   shape: string;
   /** How weights are stored, or null where there are none. */
   format: string | null;
-  /** Which of several ways the engine has chosen, or null where there is one. */
-  variant: string | null;
-  /** Whether that was chosen by measuring on this adapter. */
-  tuned: boolean;
   /** Operations, a multiply-add being two; null where hardly any are done. */
   flops: number | null;
   /** Bytes read and written at least, each once. */
   bytes: number;
+  /** Which of several ways the engine takes on a device; absent where there is one. */
+  choice?(gpu: Gpu): Choice;
   /** Records one run on tensors of its own. */
   record(commands: Commands, inputs: Inputs): void;
 }

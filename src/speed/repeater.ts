@@ -1,8 +1,9 @@
 import type { ShaderConstants } from '../gpu/assemble.ts';
-import { Commands } from '../gpu/commands.ts';
+import { BindGroups } from '../gpu/bindGroups.ts';
+import { Commands, type Groups } from '../gpu/commands.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { ParamSlots } from '../gpu/paramSlots.ts';
 import { byteLengthOf, type Tensor } from '../gpu/tensor.ts';
-import { assert } from '../lib/errors.ts';
 
 /** An encoder that stays in its compute pass from dispatch to dispatch. */
 interface Encoding {
@@ -15,13 +16,15 @@ interface Encoding {
  * repetition costs the driver its dispatches and JavaScript nothing: what is timed is the GPU.
  */
 export class Repeater extends Commands {
-  readonly #gpu: Gpu;
   readonly #recorded: ((encoding: Encoding) => void)[] = [];
-  readonly #uniforms: GPUBuffer[] = [];
+  readonly #slots: ParamSlots;
+  readonly #groups: BindGroups;
 
   constructor(gpu: Gpu) {
     super(gpu);
-    this.#gpu = gpu;
+    const { device, memory, maxBinding } = gpu;
+    this.#slots = new ParamSlots(memory);
+    this.#groups = new BindGroups(device, memory, maxBinding, this.#slots.buffer, this);
   }
 
   override run(
@@ -29,38 +32,15 @@ export class Repeater extends Commands {
     constants: ShaderConstants,
     tensors: Record<string, Tensor>,
     params: Record<string, number>,
-    groups: readonly [number, number?, number?],
+    [x, y = 1, z = 1]: Groups,
   ): void {
-    const { device, kernels, memory } = this.#gpu;
-    const kernel = kernels.get(name, constants);
-    const entries: GPUBindGroupEntry[] = kernel.bindings.map(({ name: binding, binding: at }) => {
-      const tensor = tensors[binding];
-      assert(tensor, `${name}: no tensor "${binding}"`);
-      const size = byteLengthOf(tensor);
-      return { binding: at, resource: { buffer: tensor.buffer, offset: tensor.offset, size } };
-    });
-    if (kernel.paramsBinding >= 0) {
-      const values = new DataView(new ArrayBuffer(Math.ceil((kernel.params.length * 4) / 16) * 16));
-      for (const [i, { name: field, type }] of kernel.params.entries()) {
-        const value = params[field];
-        assert(value !== undefined, `${name}: no parameter "${field}"`);
-        if (type === 'f32') values.setFloat32(4 * i, value, true);
-        else if (type === 'i32') values.setInt32(4 * i, value, true);
-        else values.setUint32(4 * i, value, true);
-      }
-      const buffer = memory.buffer(values.byteLength, 'kernel parameters', 'other', 0x40 | 0x08);
-      device.queue.writeBuffer(buffer, 0, values.buffer);
-      this.#uniforms.push(buffer);
-      entries.push({ binding: kernel.paramsBinding, resource: { buffer } });
-    }
-    const bindGroup = device.createBindGroup({ layout: kernel.layout, entries });
-    // Where parameters begin in their buffer.
-    const offsets = kernel.paramsBinding >= 0 ? [0] : [];
-    const [x, y = 1, z = 1] = groups;
+    const kernel = this.gpu.kernels.get(name, constants);
+    const group = this.#groups.get(kernel, tensors);
+    const offsets = kernel.paramsBinding < 0 ? [] : [this.#slots.write(kernel, params)];
     this.#recorded.push((encoding) => {
       const pass = (encoding.pass ??= encoding.encoder.beginComputePass());
       pass.setPipeline(kernel.pipeline);
-      pass.setBindGroup(0, bindGroup, offsets);
+      pass.setBindGroup(0, group, offsets);
       pass.dispatchWorkgroups(x, y, z);
     });
   }
@@ -83,7 +63,8 @@ export class Repeater extends Commands {
    * Throws what the device has reported.
    */
   async seconds(times: number): Promise<number> {
-    const { device } = this.#gpu;
+    const { device } = this.gpu;
+    this.#slots.flush(device.queue);
     const encoding: Encoding = { encoder: device.createCommandEncoder(), pass: null };
     for (let i = 0; i < times; i++) {
       for (const record of this.#recorded) record(encoding);
@@ -95,12 +76,12 @@ export class Repeater extends Commands {
     device.queue.submit([commands]);
     await device.queue.onSubmittedWorkDone();
     const seconds = (performance.now() - start) / 1000;
-    this.#gpu.throwIfFailed();
+    this.gpu.throwIfFailed();
     return seconds;
   }
 
   override dispose(): void {
-    for (const buffer of this.#uniforms) this.#gpu.memory.free(buffer);
+    this.gpu.memory.free(this.#slots.buffer);
     super.dispose();
   }
 }

@@ -129,7 +129,7 @@ function streamCase(
   record: SpeedCase['record'],
 ): SpeedCase {
   const shape = shapeText(...sizes);
-  return { kernel, shape, format: null, variant: null, tuned: false, flops: null, bytes, record };
+  return { kernel, shape, format: null, flops: null, bytes, record };
 }
 
 function logitColumns(inputs: Inputs, vocab: number) {
