@@ -36,7 +36,7 @@ describe('GPU memory', () => {
 });
 
 describe('a dry device', () => {
-  it('takes what a device takes, tells the largest binding, and reads zeros', async () => {
+  it('takes what a device takes, tells the largest binding and the kernels, and reads zeros', async () => {
     const gpu = open();
     const commands = gpu.commands();
     const parameters = gpu.memory.bytes;
@@ -48,6 +48,7 @@ describe('a dry device', () => {
     commands.clear(x);
     commands.submit();
     expect(gpu.largestBinding).toEqual({ bytes: 48, label: 'y' });
+    expect(gpu.kernelUses).toEqual([{ name: 'anything', constants: {} }]);
     expect(await readFloats(gpu, y)).toEqual(new Float32Array(16));
     expect(gpu.memory.peak).toBe(parameters + 32 + 64 + 64);
     expect(gpu.memory.bytes).toBe(parameters + 32 + 64);

@@ -1,8 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { defaultRecipe, type Recipe } from '../config/recipe.ts';
+import { buildMicroBatch } from '../data/microBatch.ts';
+import { rowLengths } from '../data/tokenize.ts';
 import { selectRows, tokenRowsOf, type TokenRows } from '../data/tokenRows.ts';
 import { decodeFloats, encodeFloats } from '../formats/floats.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { Profiler } from '../gpu/profiler.ts';
+import type { Profile } from '../lib/profile.ts';
 import type { Decoder } from '../model/decoder.ts';
 import { closeDecoder, openDecoder } from '../model/openDecoder.ts';
 import { openModelFiles } from '../model/openModel.ts';
@@ -14,7 +18,9 @@ import { modulesOf, randomRows, readBuffers } from '../testing/passes.ts';
 import { replaceTensor, tinyModel, type TinyModelOptions } from '../testing/tinyModel.ts';
 import { evaluate } from './evaluate.ts';
 import { startAdapter } from './startAdapter.ts';
+import { stepsOf } from './steps.ts';
 import { train, type StepReport } from './trainer.ts';
+import { StepRunner } from './trainStep.ts';
 
 const rows = randomRows([5, 3, 7, 4, 6, 2]);
 const evalRows = randomRows([4, 5, 3], { seed: 8 });
@@ -130,6 +136,52 @@ describe('a run', () => {
     const withoutDropout = await run({ ...recipe, dropout: 0 });
     expect(withoutDropout.reports.map((r) => r.tokens)).toEqual(first.reports.map((r) => r.tokens));
     expect(withoutDropout.params).not.toEqual(first.params);
+  });
+
+  it('gives the bits of steps that wait for each other', async () => {
+    const { reports, params } = await run({ max_steps: 4 });
+    const recipe = recipeOf({ max_steps: 4 });
+    const adapter = await startAdapter(decoder, recipe, null);
+    const runner = new StepRunner(decoder, adapter);
+    const plan = stepsOf(recipe, rowLengths(rows));
+    const { lr, beta1, beta2, eps, weight_decay: weightDecay, max_grad_norm: maxGradNorm } = recipe;
+    const losses: number[] = [];
+    for (let step = 1; step <= 4; step++) {
+      const batches = plan.step(step - 1).map((packed) => buildMicroBatch(rows, packed));
+      const adamW = { lr, beta1, beta2, eps, weightDecay, maxGradNorm, step };
+      const { lossSum, targets } = await runner.run(batches, { p: 0, seeds: [] }, adamW);
+      losses.push(lossSum / targets);
+    }
+    expect(reports.map((r) => r.loss)).toEqual(losses);
+    expect(params).toEqual(await readBuffers(gpu, adapter.params));
+    runner.dispose();
+    adapter.dispose();
+  });
+
+  it('tells each step in order, with the profile of the one that was asked for', async () => {
+    if (!gpu.hasTimestamps) return;
+    const told: string[] = [];
+    let asked = 0;
+    const profiler = () => ((asked += 1) === 2 ? new Profiler(gpu) : null);
+    const onProfile = (step: number, { dispatches }: Profile) => {
+      told.push(`profile ${step}`);
+      const parts = new Set(dispatches.map(({ scope }) => scope.join(' ')));
+      expect(parts).toContain('backward layer 1');
+      expect(parts).toContain('optimizer');
+      // Evaluation in between is no part of the step.
+      expect(dispatches.filter(({ kernel }) => kernel === 'embedding')).toHaveLength(1);
+    };
+    const recipe = recipeOf({ max_steps: 3, eval_steps: 1 });
+    const adapter = await startAdapter(decoder, recipe, null);
+    await train({
+      ...{ decoder, adapter, recipe, dataset: rows, evalDataset: evalRows, profiler, onProfile },
+      onStep: ({ step }) => told.push(`step ${step}`),
+      onEval: (step) => told.push(`eval ${step}`),
+      shouldStop: () => false,
+    });
+    adapter.dispose();
+    const inOrder = ['step 1', 'eval 1', 'step 2', 'profile 2', 'eval 2', 'step 3', 'eval 3'];
+    expect(told).toEqual(inOrder);
   });
 
   it('drops other inputs in every step and every micro-batch', async () => {
