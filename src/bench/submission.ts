@@ -27,10 +27,10 @@ const sizes = [
 ];
 
 /** Times that steps and profiles take turns. */
-const ROUNDS = 4;
+const ROUNDS = 3;
 
 /** Steps that follow each other in a round, as in a run. */
-const STEPS = 3;
+const STEPS = 2;
 
 const adamW = {
   ...{ lr: 1e-4, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0, maxGradNorm: 1 },
