@@ -27,10 +27,17 @@ export class DryGpu implements Gpu {
   /** The largest part of a buffer that a kernel would use: the device refuses more than `maxBinding`. */
   largestBinding = { bytes: 0, label: '' };
 
-  readonly #uses = new Map<string, KernelUse>();
+  readonly #uses: Map<string, KernelUse> | null;
 
-  /** @param limits those of the device that the plan is for */
-  constructor({ maxBinding, hasF16, subgroupSize = null, description }: GpuLimits) {
+  /**
+   * @param limits those of the device that the plan is for
+   * @param notesKernels keeps a list of the kernels too, which takes its time
+   */
+  constructor(
+    { maxBinding, hasF16, subgroupSize = null, description }: GpuLimits,
+    { notesKernels = false }: { notesKernels?: boolean } = {},
+  ) {
+    this.#uses = notesKernels ? new Map() : null;
     this.maxBinding = maxBinding;
     this.hasF16 = hasF16;
     this.subgroupSize = subgroupSize;
@@ -41,13 +48,14 @@ export class DryGpu implements Gpu {
     return new DryCommands(this);
   }
 
-  /** The kernels that the run takes. */
+  /** The kernels that the run takes, where they are noted. */
   get kernelUses(): KernelUse[] {
-    return [...this.#uses.values()];
+    return [...(this.#uses?.values() ?? [])];
   }
 
   /** Notes a dispatch of a kernel. */
   used(name: string, constants: ShaderConstants): void {
+    if (!this.#uses) return;
     const key = kernelKey(name, constants);
     if (!this.#uses.has(key)) this.#uses.set(key, { name, constants });
   }

@@ -3,7 +3,8 @@ import { DryGpu } from './dryGpu.ts';
 import { memoryParts, type MemoryByPart } from './memory.ts';
 import { readFloats, upload } from './transfer.ts';
 
-const open = () => new DryGpu({ maxBinding: 1024, hasF16: false, description: 'test' });
+const open = () =>
+  new DryGpu({ maxBinding: 1024, hasF16: false, description: 'test' }, { notesKernels: true });
 const none = Object.fromEntries(memoryParts.map((part) => [part, 0])) as MemoryByPart;
 
 describe('GPU memory', () => {

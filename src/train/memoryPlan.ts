@@ -98,7 +98,7 @@ export async function kernelsOfRun(
     ...firstBatches(recipe, maxPositions, data, FIRST_BATCHES),
   ];
   const evaluation = largestEvaluation(recipe, maxPositions, data);
-  const gpu = new DryGpu(limits);
+  const gpu = new DryGpu(limits, { notesKernels: true });
   try {
     await memoryOf(gpu, files, recipe, {
       training: training.map(emptyBatch),
