@@ -6,6 +6,10 @@
 // 4-bit codes lie eight to a word, each row beginning a word, the first in the lowest bits.
 //   load_w(row, col, cols)    one weight
 //   load_w8(row, word, cols)  those of columns 8·word … 8·word + 7; past the end of a row they mean nothing
+//   fetch_w8(row, col, cols), unpack_w4(eight, half, cols)  eight from col on in halves of four: what they share is read
+//                             once; col is a multiple of 8 where there are codes
+//   load_w4(row, col, cols)   four from col on, a multiple of 4 where there are codes
+// With VEC, floats are read four at a time: cols and the first element are multiples of 4.
 // Binding numbers are above those of the shaders that include this.
 //#if Q4
 const BLOCK: u32 = 64; // nf4, fp4: elements of a block; int4: columns of a group
@@ -45,6 +49,8 @@ fn scale_of(row: u32, col: u32, cols: u32) -> vec2<f32> {
 fn decode(code: u32, scale: vec2<f32>) -> f32 {
   return scale.x * (f32(code) - scale.y);
 }
+
+alias Scale = vec2<f32>;
 //#else
 //#if W == fp4
 const CODEBOOK = array<f32, 16>(
@@ -76,9 +82,39 @@ fn scale_of(row: u32, col: u32, cols: u32) -> f32 {
   return absmax_of((row * cols + col) / BLOCK);
 }
 
-fn decode(code: u32, scale: f32) -> f32 {
-  return CODEBOOK[code] * scale;
+//#if SHUFFLE
+// Threads of a subgroup keep the codebook in registers: a look-up is a shuffle, where one in memory would be a load.
+//#include lib/subgroup.wgsl
+const KEPT = 16u / min(SUBGROUP, 16u);
+var<private> kept: array<f32, KEPT>;
+
+fn keep_codebook(lane: u32) {
+//#for I 16 / SUBGROUP
+  kept[I] = CODEBOOK[(lane + I * SUBGROUP) & 15u];
+//#end
 }
+
+fn codebook(code: u32) -> f32 {
+  let lane = code & (min(SUBGROUP, 16u) - 1u);
+  var value = subgroupShuffle(kept[0], lane);
+//#for I 16 / SUBGROUP
+  if (I > 0u) {
+    value = select(value, subgroupShuffle(kept[I], lane), code >= I * SUBGROUP);
+  }
+//#end
+  return value;
+}
+//#else
+fn codebook(code: u32) -> f32 {
+  return CODEBOOK[code];
+}
+//#endif
+
+fn decode(code: u32, scale: f32) -> f32 {
+  return codebook(code) * scale;
+}
+
+alias Scale = f32;
 //#endif
 
 fn load_w(row: u32, col: u32, cols: u32) -> f32 {
@@ -86,25 +122,63 @@ fn load_w(row: u32, col: u32, cols: u32) -> f32 {
   return decode(code_of(word, col % 8u), scale_of(row, col, cols));
 }
 
-fn load_w8(row: u32, word: u32, cols: u32) -> array<f32, 8> {
-  let codes = w[row * ((cols + 7u) / 8u) + word];
-  let scale = scale_of(row, word * 8u, cols);
-  var values = array<f32, 8>();
-  for (var i = 0u; i < 8u; i++) {
-    if (ALIGNED) {
-      values[i] = decode(code_of(codes, i), scale);
-    } else {
-      values[i] = decode(code_of(codes, i), scale_of(row, min(word * 8u + i, cols - 1u), cols));
-    }
+struct Eight {
+  codes: u32,
+  row: u32,
+  col: u32,
+  scale: Scale,
+}
+
+fn fetch_w8(row: u32, col: u32, cols: u32) -> Eight {
+  return Eight(w[row * ((cols + 7u) / 8u) + col / 8u], row, col, scale_of(row, col, cols));
+}
+
+fn unpack_w4(eight: Eight, half: u32, cols: u32) -> vec4<f32> {
+  let codes = (vec4<u32>(eight.codes >> (16u * half)) >> vec4<u32>(0u, 4u, 8u, 12u)) & vec4<u32>(15u);
+  var values: vec4<f32>;
+  if (ALIGNED) {
+//#for I 4
+    values[I] = decode(codes[I], eight.scale);
+//#end
+    return values;
+  }
+  // With a bound that is not known before, so that no compiler unrolls what may load three times a code; the same for
+  // all threads, for the sake of shuffles.
+  for (var i = 0u; i < min(4u, cols); i++) {
+    values[i] = decode(codes[i], scale_of(eight.row, min(eight.col + half * 4u + i, cols - 1u), cols));
   }
   return values;
 }
+
+fn load_w4(row: u32, col: u32, cols: u32) -> vec4<f32> {
+  return unpack_w4(fetch_w8(row, col & ~7u, cols), (col >> 2u) & 1u, cols);
+}
 //#else
 //#if W == f32
+//#if VEC
+@group(0) @binding(8) var<storage, read> w: array<vec4<f32>>;
+
+fn load_w4(row: u32, col: u32, cols: u32) -> vec4<f32> {
+  return w[(row * cols + col) >> 2u];
+}
+//#else
 @group(0) @binding(8) var<storage, read> w: array<f32>;
 
 fn load_w(row: u32, col: u32, cols: u32) -> f32 {
   return w[row * cols + col];
+}
+//#endif
+//#else
+//#if VEC
+@group(0) @binding(8) var<storage, read> w: array<vec2<u32>>;
+
+fn load_w4(row: u32, col: u32, cols: u32) -> vec4<f32> {
+  let pairs = w[(row * cols + col) >> 2u];
+//#if W == bf16
+  return bitcast<vec4<f32>>(vec4<u32>(pairs.x << 16u, pairs.x & 0xffff0000u, pairs.y << 16u, pairs.y & 0xffff0000u));
+//#else
+  return vec4<f32>(unpack2x16float(pairs.x), unpack2x16float(pairs.y));
+//#endif
 }
 //#else
 @group(0) @binding(8) var<storage, read> w: array<u32>;
@@ -121,12 +195,39 @@ fn load_w(row: u32, col: u32, cols: u32) -> f32 {
 //#endif
 }
 //#endif
+//#endif
 
-fn load_w8(row: u32, word: u32, cols: u32) -> array<f32, 8> {
-  var values = array<f32, 8>();
-  for (var i = 0u; i < 8u; i++) {
-    values[i] = load_w(row, min(word * 8u + i, cols - 1u), cols);
-  }
+//#if VEC
+fn load_w(row: u32, col: u32, cols: u32) -> f32 {
+  return load_w4(row, col & ~3u, cols)[col & 3u];
+}
+//#else
+fn load_w4(row: u32, col: u32, cols: u32) -> vec4<f32> {
+  var values: vec4<f32>;
+//#for I 4
+  values[I] = load_w(row, min(col + I, cols - 1u), cols);
+//#end
   return values;
 }
 //#endif
+
+struct Eight {
+  row: u32,
+  col: u32,
+}
+
+fn fetch_w8(row: u32, col: u32, cols: u32) -> Eight {
+  return Eight(row, col);
+}
+
+fn unpack_w4(eight: Eight, half: u32, cols: u32) -> vec4<f32> {
+  return load_w4(eight.row, eight.col + half * 4u, cols);
+}
+//#endif
+
+fn load_w8(row: u32, word: u32, cols: u32) -> array<f32, 8> {
+  let eight = fetch_w8(row, word * 8u, cols);
+  let low = unpack_w4(eight, 0u, cols);
+  let high = unpack_w4(eight, 1u, cols);
+  return array<f32, 8>(low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w);
+}

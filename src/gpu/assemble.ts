@@ -1,9 +1,11 @@
 /**
- * The assembler of WGSL. A shader file is valid WGSL with three kinds of directive in comments:
+ * The assembler of WGSL. A shader file is valid WGSL with four kinds of directive in comments:
  *
  *   //#include lib/grid.wgsl        another file of shaders/, inserted once
  *   //#if NAME / //#if NAME == v    lines kept only when the constant is true / equals v (also `!NAME`, `!=`)
  *   //#else  //#endif
+ *   //#for I TM * 2 … //#end        lines repeated with I = 0u, 1u, …: as often as the product or quotient of numbers
+ *                                   and constants says, at least once. For what must be a constant or a register
  *
  * and defaults that a pipeline may replace: `const TILE: u32 = 16;` and `alias E = f32;`.
  * Includes are resolved at build time for the browser and at start for Node; the rest at pipeline creation.
@@ -50,8 +52,63 @@ export function specialize(name: string, source: string, constants: ShaderConsta
     },
   );
   if (unused.size > 0) throw new Error(`shader ${name}: unknown constant ${[...unused].join(', ')}`);
-  const code = replaced.replace(/\/\/.*$/gm, '');
-  return /\bf16\b/.test(code) ? `enable f16;\n${replaced}` : replaced;
+  const unrolled = unroll(name, replaced);
+  const code = unrolled.replace(/\/\/.*$/gm, '');
+  const features = [/\bf16\b/.test(code) && 'f16', /\bsubgroup[A-Z_]/.test(code) && 'subgroups'];
+  return [...features.filter(Boolean).map((feature) => `enable ${String(feature)};\n`), unrolled].join('');
+}
+
+/** Repeats what stands between `//#for` and `//#end`, innermost last. */
+function unroll(name: string, source: string): string {
+  const constants = new Map(
+    [...source.matchAll(/^const\s+(\w+)\s*(?::\s*u32)?\s*=\s*(\d+)u?\s*;/gm)].map(([, key, value]) => [
+      key!,
+      Number(value),
+    ]),
+  );
+  const lines = source.split('\n');
+  const expand = (from: number, until: number): string[] => {
+    const out: string[] = [];
+    for (let i = from; i < until; i++) {
+      const loop = /^\s*\/\/#for\s+(\w+)\s+(.+?)\s*$/.exec(lines[i]!);
+      if (!loop) {
+        out.push(lines[i]!);
+        continue;
+      }
+      const end = endOf(name, lines, i);
+      const body = expand(i + 1, end).join('\n');
+      const variable = new RegExp(`(?<=\\b|_)${loop[1]!}\\b`, 'g');
+      for (let n = 0; n < count(name, loop[2]!, constants); n++) out.push(body.replace(variable, `${n}u`));
+      i = end;
+    }
+    return out;
+  };
+  return expand(0, lines.length).join('\n');
+}
+
+function endOf(name: string, lines: readonly string[], start: number): number {
+  let depth = 0;
+  for (let i = start; i < lines.length; i++) {
+    if (/^\s*\/\/#for\b/.test(lines[i]!)) depth += 1;
+    if (/^\s*\/\/#end\s*$/.test(lines[i]!)) depth -= 1;
+    if (depth === 0) return i;
+  }
+  throw new Error(`shader ${name}: //#for without //#end`);
+}
+
+/** A product and quotient of numbers and constants, from left to right; at least 1. */
+function count(name: string, text: string, constants: ReadonlyMap<string, number>): number {
+  const [first = '', ...rest] = text.split(/\s*([*/])\s*/);
+  const valueOf = (term: string): number => {
+    const value = /^\d+$/.test(term) ? Number(term) : constants.get(term);
+    if (value === undefined) throw new Error(`shader ${name}: cannot count "${text}"`);
+    return value;
+  };
+  let result = valueOf(first);
+  for (let i = 0; i < rest.length; i += 2) {
+    result = rest[i] === '*' ? result * valueOf(rest[i + 1]!) : Math.floor(result / valueOf(rest[i + 1]!));
+  }
+  return Math.max(1, result);
 }
 
 function literal(value: number | boolean | string, type: string | undefined): string {

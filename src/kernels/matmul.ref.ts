@@ -1,4 +1,4 @@
-import type { MatmulLayout } from './matmul.ts';
+import type { MatmulLayout } from './matmulVariants.ts';
 
 /** a · w in plain loops and f64: [m, n]. */
 export function matmulRef(

@@ -2,31 +2,14 @@ import type { ShaderConstants } from '../gpu/assemble.ts';
 import type { Commands } from '../gpu/commands.ts';
 import type { Tensor } from '../gpu/tensor.ts';
 import { assert } from '../lib/errors.ts';
+import {
+  matmulCandidates,
+  matmulKernel,
+  type MatmulLayout,
+  type MatmulProblem,
+  type MatmulVariant,
+} from './matmulVariants.ts';
 import { weightInput, type WeightChunk } from './weight.ts';
-
-/** How the two factors are stored: NT is X·Wᵀ, NN is dY·W, TN is dYᵀ·X. */
-export type MatmulLayout = 'NT' | 'NN' | 'TN';
-
-/** Tile of the output a workgroup owns; a thread owns `TM` rows by 4 columns of it. */
-export type MatmulTile = { BM: number; BN: number; BK: number; TM: number };
-
-const SQUARE: MatmulTile = { BM: 64, BN: 64, BK: 16, TM: 8 };
-const NARROW: MatmulTile = { BM: 64, BN: 16, BK: 16, TM: 4 };
-const NARROWEST: MatmulTile = { BM: 64, BN: 8, BK: 16, TM: 4 };
-const FLAT: MatmulTile = { BM: 16, BN: 64, BK: 16, TM: 4 };
-const FLATTEST: MatmulTile = { BM: 8, BN: 64, BK: 16, TM: 4 };
-const SMALL: MatmulTile = { BM: 16, BN: 16, BK: 32, TM: 1 };
-
-/** Every tile the project ships, for tests that force each in turn. */
-export const matmulTiles = { SQUARE, NARROW, NARROWEST, FLAT, FLATTEST, SMALL };
-
-/** The tile that wastes least on an m x n output: ranks and single rows are far from square. */
-export function chooseTile(m: number, n: number): MatmulTile {
-  if (m <= 16 && n <= 16) return SMALL;
-  if (m <= 16) return m <= 8 ? FLATTEST : FLAT;
-  if (n <= 16) return n <= 8 ? NARROWEST : NARROW;
-  return SQUARE;
-}
 
 /** A product of small depth that is added to the other: scale · u · b, in its layout. */
 export interface LoraEpilogue {
@@ -83,7 +66,8 @@ export interface MatmulArguments {
   /** For NT and NN. */
   lora?: LoraEpilogue | null;
   members?: MatmulMembers | null;
-  tile?: MatmulTile;
+  /** The kernel, in place of the one that is chosen. */
+  variant?: MatmulVariant;
 }
 
 /** Storage buffers that every adapter lets a shader bind. */
@@ -100,8 +84,11 @@ export function matmul(commands: Commands, args: MatmulArguments): void {
   const tooMany = lora !== null && Object.keys(tensors).length + 2 > MOST_BUFFERS;
   const fused = tooMany ? null : lora;
   const widths = members ? widthsOf(members, args) : [];
-  const largest = { m, n, ...(members && { [members.along]: Math.max(...widths) }) };
-  const tile = args.tile ?? chooseTile(largest.m, largest.n);
+  const largest = { m, n, k, ...(members && { [members.along]: Math.max(...widths) }) };
+  const problem = { layout, ...largest, codes: weight.constants.Q4 === true };
+  const { subgroupSize } = commands.gpu;
+  const variant = args.variant ?? matmulCandidates(problem, subgroupSize)[0]!;
+  const kernel = matmulKernel(variant, problem, subgroupSize);
   const constants: ShaderConstants = {
     A: a.type,
     E: c.type,
@@ -112,7 +99,8 @@ export function matmul(commands: Commands, args: MatmulArguments): void {
     RESIDUAL: residual !== null,
     LORA: fused !== null,
     MEMBERS: members?.along ?? false,
-    ...tile,
+    ...vectorsOf(args, problem, kernel.shader),
+    ...kernel.constants,
   };
   const params = {
     m,
@@ -138,10 +126,31 @@ export function matmul(commands: Commands, args: MatmulArguments): void {
     ...(members && { member_1: members.starts[1]!, member_2: members.starts[2] ?? extentOf(members, args) }),
   };
   const bound = { ...tensors, ...(fused && { u: fused.u, b: fused.b }) };
-  const groups = [Math.ceil(largest.n / tile.BN), Math.ceil(largest.m / tile.BM), Math.max(1, widths.length)];
+  const across = Math.ceil(largest.n / kernel.columns);
+  const groups = [across, Math.ceil(largest.m / kernel.rows), Math.max(1, widths.length)] as const;
   const work = { flops: 2 * m * n * (k + (fused?.rank ?? 0)), of: layout };
-  commands.run('matmul', constants, bound, params, groups as [number, number, number], work);
+  commands.run(kernel.shader, constants, bound, params, groups, work);
   if (tooMany) addLora(commands, args, lora);
+}
+
+/** Whether a and floats of w can be read four at a time, and a codebook be looked up in registers. */
+function vectorsOf(
+  { w, lda, ldw, aOffset = 0, wCol = 0, members = null, m, n, k }: MatmulArguments,
+  { layout, codes }: MatmulProblem,
+  shader: string,
+): ShaderConstants {
+  const fours = (...values: number[]) => values.every((value) => value % 4 === 0);
+  const starts = members?.starts ?? [];
+  const subgroup = shader === 'matmul_subgroup';
+  const stored = layout === 'TN' ? m : k;
+  const VEC_A = !subgroup && fours(stored, lda ?? stored, aOffset, ...starts);
+  if (codes) {
+    const format = 'data' in w ? w.encoding.format : null;
+    return { VEC_A, SHUFFLE: subgroup && (format === 'nf4' || format === 'fp4') };
+  }
+  // A row of a whole weight is read eight at a time, so one that ends between would take from the next.
+  const VEC = layout === 'NT' ? k % 8 === 0 && fours(ldw ?? k, wCol) : fours(n, ldw ?? n, wCol);
+  return { VEC_A, VEC };
 }
 
 function extentOf({ along }: MatmulMembers, args: MatmulArguments): number {

@@ -8,7 +8,8 @@ import { quantizedCases, quantizedWeight } from '../testing/quantized.ts';
 import { tensorOf, zeros } from '../testing/tensors.ts';
 import { dequantize } from './dequantize.ts';
 import { gemv } from './gemv.ts';
-import { matmul, matmulTiles } from './matmul.ts';
+import { matmul } from './matmul.ts';
+import type { MatmulVariant } from './matmulVariants.ts';
 import { matmulRef } from './matmul.ref.ts';
 
 const close = { atol: 1e-4, rtol: 1e-5 };
@@ -19,6 +20,8 @@ const shapes = [
   [96, 44],
   [9, 13],
 ] as const;
+
+const everyShader: MatmulVariant[] = ['tile 64x64', 'split 16x8', 'subgroup 16x4', 'subgroup 8x8'];
 
 describe.each(quantizedCases)('a 4-bit weight in %s', (kind) => {
   it.each(shapes)('of %i x %i dequantizes to the bit', async (rows, cols) => {
@@ -35,7 +38,7 @@ describe.each(quantizedCases)('a 4-bit weight in %s', (kind) => {
     else expect(await readFloats(gpu, out)).toEqual(expected);
   });
 
-  it.each(shapes)('of %i x %i multiplies forwards and backwards in every tile', async (rows, cols) => {
+  it.each(shapes)('of %i x %i multiplies forwards and backwards with every kernel', async (rows, cols) => {
     const gpu = await testGpu();
     const { weight, values } = quantizedWeight(gpu, kind, [rows, cols]);
     const m = 11;
@@ -43,17 +46,28 @@ describe.each(quantizedCases)('a 4-bit weight in %s', (kind) => {
     const dy = randomArray(3, m * rows);
     const forward = matmulRef('NT', x, values, m, rows, cols);
     const backward = matmulRef('NN', dy, values, m, cols, rows);
-    // Each tile is a pipeline to compile: one encoding goes through all of them.
-    const tiles = kind === 'nf4' ? Object.values(matmulTiles) : [undefined];
-    for (const tile of tiles) {
+    // Each kernel is a pipeline to compile: codes of one kind, with and without words that end a row early, go
+    // through one of each shader.
+    const all = kind === 'nf4' && rows < 96 ? everyShader : [];
+    for (const variant of [undefined, ...all]) {
+      if (variant?.startsWith('subgroup') && gpu.subgroupSize === null) continue;
       const y = zeros(gpu, [m, rows]);
       const dx = zeros(gpu, [m, cols]);
       submit(gpu, (commands) => {
         const [w] = weight.chunks;
         const a = tensorOf(gpu, x, [m, cols]);
         const b = tensorOf(gpu, dy, [m, rows]);
-        matmul(commands, { layout: 'NT', a, w: w!, c: y, m, n: rows, k: cols, ...(tile && { tile }) });
-        matmul(commands, { layout: 'NN', a: b, w: w!, c: dx, m, n: cols, k: rows, ...(tile && { tile }) });
+        matmul(commands, { layout: 'NT', a, w: w!, c: y, m, n: rows, k: cols, ...(variant && { variant }) });
+        matmul(commands, {
+          layout: 'NN',
+          a: b,
+          w: w!,
+          c: dx,
+          m,
+          n: cols,
+          k: rows,
+          ...(variant && { variant }),
+        });
       });
       expectClose(await readFloats(gpu, y), forward, close);
       expectClose(await readFloats(gpu, dx), backward, close);

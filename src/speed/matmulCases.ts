@@ -1,5 +1,6 @@
 import { gemv } from '../kernels/gemv.ts';
-import { chooseTile, matmul, matmulTiles, type MatmulLayout } from '../kernels/matmul.ts';
+import { matmul } from '../kernels/matmul.ts';
+import { matmulCandidates, type MatmulLayout } from '../kernels/matmulVariants.ts';
 import type { WeightChunk } from '../kernels/weight.ts';
 import { shapeText, type SpeedCase, type SpeedShapes } from './cases.ts';
 import type { SpeedFormat } from './inputs.ts';
@@ -53,8 +54,6 @@ export function gemvCases({ hidden, ffn }: SpeedShapes, quick: boolean): SpeedCa
     kernel: 'gemv',
     shape: shapeText(ffn, hidden),
     format,
-    variant: null,
-    tuned: false,
     flops: 2 * ffn * hidden,
     bytes: (ffn * hidden * bits[format]) / 8 + 4 * (ffn + hidden),
     record(commands, inputs) {
@@ -70,10 +69,12 @@ function productCase({ layout, m, n, k }: Product, format: SpeedFormat): SpeedCa
     kernel: `matmul ${layout}`,
     shape: shapeText(m, n, k),
     format,
-    variant: tileName(m, n),
-    tuned: false,
     flops: 2 * m * n * k,
     bytes: 4 * m * k + (rows * cols * bits[format]) / 8 + 4 * m * n,
+    choice({ subgroupSize }) {
+      const problem = { layout, m, n, k, codes: format === 'nf4' || format === 'int4' };
+      return { variant: matmulCandidates(problem, subgroupSize)[0]!, tuned: false };
+    },
     record(commands, inputs) {
       const a = inputs.random(...(layout === 'TN' ? [k, m] : [m, k]));
       matmul(commands, {
@@ -87,10 +88,4 @@ function productCase({ layout, m, n, k }: Product, format: SpeedFormat): SpeedCa
       });
     },
   };
-}
-
-function tileName(m: number, n: number): string | null {
-  const tile = chooseTile(m, n);
-  const found = Object.entries(matmulTiles).find(([, candidate]) => candidate === tile);
-  return found?.[0].toLowerCase() ?? null;
 }

@@ -1,0 +1,175 @@
+// What the kernels of matrix products share: parameters, bindings, and what becomes of a sum.
+//   c[m, n] (+)= scale · Σ_k a(m, k) · w(k, n) (+ bias[n]) (+ residual[m, n]) (+ lora_scale · Σ_r u[m, r] · b(r, n)),
+//   TRANS_A: a is stored [k, m], else [m, k].  TRANS_W: w is stored [n, k] (a linear layer's weight), else [k, n].
+//   LORA: a second product of small depth, b stored like w.  RESIDUAL: f32, in c's layout.
+//   MEMBERS: up to three products of siblings, one for each z, that are ranges of n, of m or of k:
+//     n: each has columns of c, and columns of u of its own.  m: rows of c, and columns of w of its own.
+//     k: each sums a range of k into columns of c of its own.
+// The three layouts of training: forward X·Wᵀ (TRANS_W), backward dY·W (neither), gradient dYᵀ·X (TRANS_A).
+// a A, w in any encoding of lib/weight.wgsl, c E; f32 sums in ascending k.
+//#include lib/elem.wgsl
+//#include lib/weight.wgsl
+alias A = f32;
+const TRANS_A: bool = false;
+const TRANS_W: bool = true;
+
+struct Params {
+  m: u32,
+  n: u32,
+  k: u32,
+  lda: u32, // elements between stored rows
+  ldw: u32,
+  ldc: u32,
+  a_offset: u32, // first element of a and c that is used: a column range of a wider matrix
+  c_offset: u32,
+  w_row: u32, // first stored row of w that is used, its first column, and first element of bias
+  w_col: u32,
+  bias_offset: u32,
+  scale: f32,
+  accumulate: u32, // 1: c += …
+//#if LORA
+  rank: u32,
+  ldu: u32,
+  u_offset: u32,
+  b_row: u32, // first stored row of b that is used
+  lora_scale: f32,
+//#endif
+//#if MEMBERS
+  member_1: u32, // where the second and the third member begin
+  member_2: u32,
+//#endif
+}
+
+//#if VEC_A
+@group(0) @binding(0) var<storage, read> a: array<vec4<A>>;
+//#else
+@group(0) @binding(0) var<storage, read> a: array<A>;
+//#endif
+@group(0) @binding(1) var<storage, read_write> c: array<E>;
+@group(0) @binding(2) var<uniform> params: Params;
+//#if BIAS
+@group(0) @binding(3) var<storage, read> bias: array<f32>;
+//#endif
+
+//#if RESIDUAL
+@group(0) @binding(4) var<storage, read> residual: array<f32>;
+//#endif
+//#if LORA
+@group(0) @binding(5) var<storage, read> u: array<f32>;
+@group(0) @binding(6) var<storage, read> b: array<f32>;
+//#endif
+
+// What a workgroup's member has of m, n and k, first and end, and where its columns of w, c and u begin.
+struct Member {
+  first: vec3<u32>,
+  end: vec3<u32>,
+  w_col: u32,
+  c_offset: u32,
+  u_offset: u32,
+}
+
+fn member_of(z: u32) -> Member {
+  var member = Member(vec3<u32>(0u), vec3<u32>(params.m, params.n, params.k), params.w_col, params.c_offset, 0u);
+//#if LORA
+  member.u_offset = params.u_offset;
+//#endif
+//#if MEMBERS
+//#if MEMBERS == m
+  let axis = 0u;
+  member.w_col += z * params.n;
+//#endif
+//#if MEMBERS == n
+  let axis = 1u;
+//#if LORA
+  member.u_offset += z * params.rank;
+//#endif
+//#endif
+//#if MEMBERS == k
+  let axis = 2u;
+  member.c_offset += z * params.n;
+//#endif
+  let starts = array<u32, 4>(0u, params.member_1, params.member_2, member.end[axis]);
+  member.first[axis] = starts[z];
+  member.end[axis] = starts[z + 1u];
+//#endif
+  return member;
+}
+
+//#if VEC_A
+// Four neighbours of a stored row; with VEC_A all sizes and offsets of a are multiples of four.
+fn load_a4(at: u32) -> vec4<f32> {
+  return vec4<f32>(a[(params.a_offset + at) >> 2u]);
+}
+
+fn load_a(at: u32) -> f32 {
+  return f32(a[(params.a_offset + at) >> 2u][at & 3u]);
+}
+//#else
+fn load_a(at: u32) -> f32 {
+  return f32(a[params.a_offset + at]);
+}
+//#endif
+
+// a(row, depth), zero past the end of k: what w has there is multiplied by it.
+fn a_at(row: u32, depth: u32, end: vec3<u32>) -> f32 {
+  let m = min(row, end.x - 1u);
+  let k = min(depth, end.z - 1u);
+  return select(0.0, load_a(select(m * params.lda + k, k * params.lda + m, TRANS_A)), depth < end.z);
+}
+
+// A 4 x 4 block of a, its columns four of k: block[d] = a(row … row + 3, depth + d), zero past the end of k.
+fn a_block(row: u32, depth: u32, end: vec3<u32>) -> mat4x4<f32> {
+  var block: mat4x4<f32>;
+//#if VEC_A
+//#if TRANS_A
+  let m = min(row, end.x - 4u);
+//#for D 4
+  block[D] = select(vec4<f32>(0.0), load_a4(min(depth + D, end.z - 1u) * params.lda + m), depth + D < end.z);
+//#end
+  return block;
+//#else
+  let k = min(depth, end.z - 4u);
+//#for I 4
+  block[I] = select(vec4<f32>(0.0), load_a4(min(row + I, end.x - 1u) * params.lda + k), depth < end.z);
+//#end
+  return transpose(block);
+//#endif
+//#else
+//#for D 4
+//#for I 4
+  block[D][I] = a_at(row + I, depth + D, end);
+//#end
+//#end
+  return block;
+//#endif
+}
+
+//#if LORA
+fn u_at(row: u32, r: u32, member: Member) -> f32 {
+  return params.lora_scale * u[member.u_offset + min(row, member.end.x - 1u) * params.ldu + min(r, params.rank - 1u)];
+}
+
+fn b_at(r: u32, column: u32, member: Member) -> f32 {
+  let n = min(column, member.end.y - 1u);
+  return b[select((params.b_row + r) * params.n + n, (params.b_row + n) * params.rank + r, TRANS_W)];
+}
+//#endif
+
+// What becomes of the sum for c[row, column].
+fn finish(row: u32, column: u32, sum: f32, member: Member) {
+  if (row >= member.end.x || column >= member.end.y) {
+    return;
+  }
+  let at = member.c_offset + row * params.ldc + column;
+  var value = sum;
+//#if BIAS
+  value += bias[params.bias_offset + column];
+//#endif
+//#if RESIDUAL
+  value += residual[at];
+//#endif
+  if (params.accumulate == 1u) {
+    value += f32(c[at]);
+  }
+  c[at] = to_e(value);
+}

@@ -1,0 +1,116 @@
+// A matrix product (lib/matmul.wgsl) in registers alone. Four of k at a time, the threads of a subgroup each hold other
+// elements of a and hand them round, so that every element is loaded once a subgroup; a thread has its own columns of
+// w and sums TM rows of them. No workgroup memory and no barriers: best where both are slow, as on software adapters.
+// Threads: LN along n, a multiple of the subgroup, LM along m. A thread owns TM rows by 4·TV columns, which lie LN
+// apart where a stored row of w is a column of the product (TRANS_W), else side by side.
+// Grid: x = ceil(n / (4·TV·LN)), y = ceil(m / (TM·LM)) of the largest member, z = members.
+//#include lib/subgroup.wgsl
+//#include lib/matmul.wgsl
+const LN: u32 = 32;
+const LM: u32 = 2;
+const TM: u32 = 8;
+const TV: u32 = 1; // or 2
+const COLUMNS = 4u * TV;
+const LOADS = TM * 4u / SUBGROUP;
+
+@compute @workgroup_size(LN * LM)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(local_invocation_index) thread: u32,
+  @builtin(subgroup_invocation_id) lane: u32,
+) {
+  let member = member_of(group.z);
+  let end = member.end;
+  if (group.y * TM * LM >= end.x - member.first.x || group.x * COLUMNS * LN >= end.y - member.first.y) {
+    return;
+  }
+//#if SHUFFLE
+  keep_codebook(lane);
+//#endif
+  let row0 = member.first.x + (group.y * LM + thread / LN) * TM;
+  let corner = member.first.y + group.x * COLUMNS * LN;
+  let column0 = corner + select((thread % LN) * COLUMNS, thread % LN, TRANS_W);
+  let step = select(1u, LN, TRANS_W); // between columns of a thread
+  var sums: array<vec4<f32>, TM * TV>;
+  for (var k = member.first.z; k < end.z; k += 8u) {
+//#if TRANS_W
+    var eights: array<Eight, COLUMNS>;
+//#for J TV * 4
+    eights[J] = fetch_w8(params.w_row + min(column0 + J * LN, end.y - 1u), member.w_col + k, params.ldw);
+//#end
+//#endif
+    for (var half = 0u; half < 2u; half++) {
+      let depth = k + half * 4u;
+      var held: array<f32, LOADS>; // element i of the [TM, 4] block of a is that of thread i % SUBGROUP
+//#for L TM * 4 / SUBGROUP
+      held[L] = a_at(row0 + (L * SUBGROUP + lane) / 4u, depth + (L * SUBGROUP + lane) % 4u, end);
+//#end
+//#if TRANS_W
+      var depths: array<vec4<f32>, COLUMNS>; // four of k for each column
+//#for J TV * 4
+      depths[J] = unpack_w4(eights[J], half, params.ldw);
+//#end
+//#endif
+//#for D 4
+      {
+//#if TRANS_W
+//#for V TV
+        let w_V = vec4<f32>(depths[V * 4u][D], depths[V * 4u + 1u][D], depths[V * 4u + 2u][D], depths[V * 4u + 3u][D]);
+//#end
+//#else
+        let row = params.w_row + min(depth + D, end.z - 1u);
+        let column = member.w_col + min(column0, (end.y - 1u) / COLUMNS * COLUMNS);
+//#if TV == 1
+        let w_0u = load_w4(row, column, params.ldw);
+//#else
+        let eight = fetch_w8(row, column, params.ldw);
+        let w_0u = unpack_w4(eight, 0u, params.ldw);
+        let w_1u = unpack_w4(eight, 1u, params.ldw);
+//#endif
+//#endif
+//#for I TM
+        {
+          let x = subgroupBroadcast(held[(I * 4u + D) / SUBGROUP], (I * 4u + D) % SUBGROUP);
+//#for V TV
+          sums[I * TV + V] += x * w_V;
+//#end
+        }
+//#end
+      }
+//#end
+    }
+  }
+//#for I TM * TV
+  sums[I] *= params.scale;
+//#end
+//#if LORA
+  for (var r = 0u; r < params.rank; r++) {
+    var held: array<f32, (TM + SUBGROUP - 1u) / SUBGROUP>;
+//#for L TM / SUBGROUP
+    held[L] = u_at(row0 + L * SUBGROUP + lane, r, member);
+//#end
+//#for V TV
+    let b_V = vec4<f32>(
+      b_at(r, column0 + (V * 4u) * step, member),
+      b_at(r, column0 + (V * 4u + 1u) * step, member),
+      b_at(r, column0 + (V * 4u + 2u) * step, member),
+      b_at(r, column0 + (V * 4u + 3u) * step, member),
+    );
+//#end
+//#for I TM
+    {
+      let x = subgroupBroadcast(held[I / SUBGROUP], I % SUBGROUP);
+//#for V TV
+      sums[I * TV + V] += x * b_V;
+//#end
+    }
+//#end
+  }
+//#endif
+  // A loop that stays one, over a copy: each store is a good part of the shader where threads store one by one.
+  var made = sums;
+  for (var i = 0u; i < TM * COLUMNS && row0 + i / COLUMNS < end.x; i++) {
+    let j = i % COLUMNS;
+    finish(row0 + i / COLUMNS, column0 + j * step, made[i / 4u][i % 4u], member);
+  }
+}
