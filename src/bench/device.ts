@@ -42,7 +42,7 @@ function shares({ adapter, shapes, steps, kernels, ceilings }: DeviceBenchmark):
         cell(one.kernel),
         one.shape,
         one.format ?? '',
-        one.variant ?? '',
+        one.tuned ? `${one.variant} (tuned)` : (one.variant ?? ''),
         one.bound,
         one.shareOfCeiling.toFixed(2),
       ]),

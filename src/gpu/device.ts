@@ -1,4 +1,5 @@
 import { GraftError } from '../lib/errors.ts';
+import { noChoices, type KernelChoices } from './choices.ts';
 import { Commands } from './commands.ts';
 import { KernelCache } from './kernel.ts';
 import { GpuMemory } from './memory.ts';
@@ -14,6 +15,8 @@ export interface Gpu {
   readonly hasF16: boolean;
   /** Threads of a subgroup, where shaders may use subgroups and all have the same size; else null. */
   readonly subgroupSize: number | null;
+  /** Kernels that are taken in place of the defaults; changed between runs only. */
+  choices: KernelChoices;
   /** Whether passes can be timed by the GPU's clock. */
   readonly hasTimestamps: boolean;
   /** Largest storage binding in bytes. */
@@ -67,6 +70,7 @@ class OpenGpu implements Gpu {
   readonly hasTimestamps: boolean;
   readonly maxBinding: number;
   readonly dry = false;
+  choices: KernelChoices = noChoices;
   #failure: GraftError | null = null;
 
   constructor(

@@ -1,4 +1,5 @@
 import type { ShaderConstants } from './assemble.ts';
+import { noChoices, type KernelChoices } from './choices.ts';
 import { Commands, type Groups } from './commands.ts';
 import type { Gpu } from './device.ts';
 import { KernelCache, kernelKey, type KernelUse } from './kernel.ts';
@@ -7,7 +8,7 @@ import { byteLengthOf, type Tensor } from './tensor.ts';
 
 /** What a plan must know of a device. */
 export type GpuLimits = Pick<Gpu, 'maxBinding' | 'hasF16' | 'description'> &
-  Partial<Pick<Gpu, 'subgroupSize'>>;
+  Partial<Pick<Gpu, 'subgroupSize' | 'choices'>>;
 
 /**
  * A device that holds nothing and computes nothing: it counts the buffers a run makes. The code that would run on
@@ -24,6 +25,7 @@ export class DryGpu implements Gpu {
   readonly hasF16: boolean;
   readonly subgroupSize: number | null;
   readonly description: string;
+  readonly choices: KernelChoices;
   /** The largest part of a buffer that a kernel would use: the device refuses more than `maxBinding`. */
   largestBinding = { bytes: 0, label: '' };
 
@@ -34,7 +36,7 @@ export class DryGpu implements Gpu {
    * @param notesKernels keeps a list of the kernels too, which takes its time
    */
   constructor(
-    { maxBinding, hasF16, subgroupSize = null, description }: GpuLimits,
+    { maxBinding, hasF16, subgroupSize = null, choices = noChoices, description }: GpuLimits,
     { notesKernels = false }: { notesKernels?: boolean } = {},
   ) {
     this.#uses = notesKernels ? new Map() : null;
@@ -42,6 +44,7 @@ export class DryGpu implements Gpu {
     this.hasF16 = hasF16;
     this.subgroupSize = subgroupSize;
     this.description = description;
+    this.choices = choices;
   }
 
   commands(): Commands {

@@ -3,8 +3,9 @@ import type { Commands } from '../gpu/commands.ts';
 import type { Tensor } from '../gpu/tensor.ts';
 import { assert } from '../lib/errors.ts';
 import {
-  matmulCandidates,
+  chooseVariant,
   matmulKernel,
+  problemOf,
   type MatmulLayout,
   type MatmulProblem,
   type MatmulVariant,
@@ -85,10 +86,11 @@ export function matmul(commands: Commands, args: MatmulArguments): void {
   const fused = tooMany ? null : lora;
   const widths = members ? widthsOf(members, args) : [];
   const largest = { m, n, k, ...(members && { [members.along]: Math.max(...widths) }) };
-  const problem = { layout, ...largest, codes: weight.constants.Q4 === true };
-  const { subgroupSize } = commands.gpu;
-  const variant = args.variant ?? matmulCandidates(problem, subgroupSize)[0]!;
-  const kernel = matmulKernel(variant, problem, subgroupSize);
+  const format = 'data' in w ? w.encoding.format : w.type;
+  const product = { layout, ...largest, a: a.type, c: c.type, w: format };
+  const problem = problemOf(product);
+  const variant = args.variant ?? chooseVariant(commands.gpu, product).variant;
+  const kernel = matmulKernel(variant, problem, commands.gpu.subgroupSize);
   const constants: ShaderConstants = {
     A: a.type,
     E: c.type,

@@ -1,7 +1,9 @@
 import type { ShaderConstants } from '../gpu/assemble.ts';
+import type { Product } from '../gpu/choices.ts';
+import type { Gpu } from '../gpu/device.ts';
 
 /** How the two factors are stored: NT is X·Wᵀ, NN is dY·W, TN is dYᵀ·X. */
-export type MatmulLayout = 'NT' | 'NN' | 'TN';
+export type MatmulLayout = Product['layout'];
 
 /** What decides which kernel is best for a product. */
 export interface MatmulProblem {
@@ -103,6 +105,31 @@ function subgroupCandidates({ layout, m, codes }: MatmulProblem): MatmulVariant[
   // Codes cost no load of their own but unpacking, which more columns of a row share.
   if (codes) return layout === 'NT' ? ['subgroup 8x8', 'subgroup 16x8'] : ['subgroup 16x8', 'subgroup 8x8'];
   return ['subgroup 16x4', 'subgroup 16x8', 'subgroup 8x4'];
+}
+
+/** Whether a device has what a kernel needs; sizes never matter. */
+export function runsVariant({ subgroupSize }: Pick<Gpu, 'subgroupSize'>, variant: MatmulVariant): boolean {
+  return !variant.startsWith('subgroup') || (subgroupSize !== null && subgroupSize <= WIDEST_SUBGROUP);
+}
+
+/** What decides which kernel is best for a product, by how its factors are stored. */
+export function problemOf({ layout, m, n, k, w }: Product): MatmulProblem {
+  return { layout, m, n, k, codes: w === 'nf4' || w === 'fp4' || w === 'int4' };
+}
+
+/** The kernel that a device takes for a product, and whether that was found by measuring. */
+export function chooseVariant(
+  gpu: Pick<Gpu, 'subgroupSize' | 'choices'>,
+  product: Product,
+): { variant: MatmulVariant; tuned: boolean } {
+  const chosen = gpu.choices.variantOf(product);
+  if (chosen !== undefined && isVariant(chosen) && runsVariant(gpu, chosen))
+    return { variant: chosen, tuned: true };
+  return { variant: matmulCandidates(problemOf(product), gpu.subgroupSize)[0]!, tuned: false };
+}
+
+function isVariant(name: string): name is MatmulVariant {
+  return Object.hasOwn(matmulVariants, name);
 }
 
 /** The kernel a variant is for a product. */

@@ -1,6 +1,6 @@
 import { gemv } from '../kernels/gemv.ts';
 import { matmul } from '../kernels/matmul.ts';
-import { matmulCandidates, type MatmulLayout } from '../kernels/matmulVariants.ts';
+import { chooseVariant, type MatmulLayout } from '../kernels/matmulVariants.ts';
 import type { WeightChunk } from '../kernels/weight.ts';
 import { shapeText, type SpeedCase, type SpeedShapes } from './cases.ts';
 import type { SpeedFormat } from './inputs.ts';
@@ -71,10 +71,7 @@ function productCase({ layout, m, n, k }: Product, format: SpeedFormat): SpeedCa
     format,
     flops: 2 * m * n * k,
     bytes: 4 * m * k + (rows * cols * bits[format]) / 8 + 4 * m * n,
-    choice({ subgroupSize }) {
-      const problem = { layout, m, n, k, codes: format === 'nf4' || format === 'int4' };
-      return { variant: matmulCandidates(problem, subgroupSize)[0]!, tuned: false };
-    },
+    choice: (gpu) => chooseVariant(gpu, { layout, m, n, k, a: 'f32', c: 'f32', w: format }),
     record(commands, inputs) {
       const a = inputs.random(...(layout === 'TN' ? [k, m] : [m, k]));
       matmul(commands, {

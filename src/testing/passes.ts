@@ -113,7 +113,7 @@ export async function logitsOfSequence(
 
 /** The same device under a smaller limit of a binding, so that small matrices are split too. */
 export function withMaxBinding(gpu: Gpu, maxBinding: number): Gpu {
-  const { device, memory, kernels, description, hasF16, hasTimestamps, subgroupSize, lost } = gpu;
+  const { device, memory, kernels, description, hasF16, hasTimestamps, subgroupSize, choices, lost } = gpu;
   const limited: Gpu = {
     device,
     memory,
@@ -122,6 +122,7 @@ export function withMaxBinding(gpu: Gpu, maxBinding: number): Gpu {
     hasF16,
     hasTimestamps,
     subgroupSize,
+    choices,
     lost,
     maxBinding,
     dry: gpu.dry,
