@@ -1,4 +1,4 @@
-import { f32ToF16 } from '../formats/floats.ts';
+import { f32ToBf16, f32ToF16 } from '../formats/floats.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { byteLengthOf, type ElementType, type Tensor } from '../gpu/tensor.ts';
 import { upload, uploadBytes } from '../gpu/transfer.ts';
@@ -46,15 +46,20 @@ export class Inputs {
     return this.#fill(this.empty(shape, 'u32'), words);
   }
 
-  /** Random numbers in f16, two to a word. */
-  halves(words: number): Tensor {
-    return this.#fill(this.empty([words], 'u32'), halves);
+  /** Random numbers around 0, as activations of a type are stored. */
+  activations(type: 'f32' | 'f16', ...shape: number[]): Tensor {
+    return type === 'f16' ? this.#fill(this.empty(shape, type), halves) : this.random(...shape);
   }
 
   /** A row of these numbers, f32, so many times. */
   rows(row: Float32Array<ArrayBuffer>, times: number): Tensor {
     const bytes = new Uint8Array(row.buffer);
     return this.#fill(this.empty([times, row.length]), () => bytes);
+  }
+
+  /** Random numbers in f16, two to a word. */
+  halves(words: number): Tensor {
+    return this.#fill(this.empty([words], 'u32'), halves);
   }
 
   /** These numbers. */
@@ -65,15 +70,18 @@ export class Inputs {
   }
 
   /** A matrix [rows, cols] of random weights. */
-  weight(format: SpeedFormat, rows: number, cols: number): Tensor | WeightChunk {
+  weight(format: SpeedFormat | 'bf16' | 'fp4', rows: number, cols: number): Tensor | WeightChunk {
     if (format === 'f32') return this.random(rows, cols);
     const chunk = { rowStart: 0, rows, cols };
-    if (format === 'f16') {
-      const data = this.halves((rows * cols) / 2);
+    if (format === 'f16' || format === 'bf16') {
+      const data = this.#fill(
+        this.empty([Math.ceil((rows * cols) / 2)], 'u32'),
+        format === 'f16' ? halves : bfloats,
+      );
       return { ...chunk, encoding: { format }, data };
     }
     const data = this.bits(rows, Math.ceil(cols / CODES_PER_WORD));
-    if (format === 'nf4') {
+    if (format === 'nf4' || format === 'fp4') {
       const scales = this.positive(Math.ceil((rows * cols) / NF4_BLOCK));
       return { ...chunk, encoding: { format, blockSize: NF4_BLOCK, nestedBlockSize: null }, data, scales };
     }
@@ -112,6 +120,7 @@ const floats = once(() => {
 const normals = once(() => new Uint8Array(floats().buffer));
 const positives = once(() => new Uint8Array(floats().map((value) => 0.01 + Math.abs(value)).buffer));
 const halves = once(() => new Uint8Array(f32ToF16(floats().map((value) => value * 0.03)).buffer));
+const bfloats = once(() => new Uint8Array(f32ToBf16(floats().map((value) => value * 0.03)).buffer));
 const words = once(() => {
   const random = createRandom(8);
   return new Uint8Array(Uint32Array.from({ length: PIECE }, () => random.uint32()).buffer);

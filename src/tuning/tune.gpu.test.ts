@@ -1,0 +1,60 @@
+import { expect, it } from 'vitest';
+import type { Product } from '../gpu/choices.ts';
+import { matmulCandidates, problemOf } from '../kernels/matmulVariants.ts';
+import { MemoryFolder } from '../storage/memoryFolder.ts';
+import { testGpu } from '../testing/gpu.ts';
+import { refuseLeaks } from '../testing/leaks.ts';
+import { KeptChoices } from './keptChoices.ts';
+import { toMeasure, tune } from './tune.ts';
+import { tuneProduct } from './tuneProduct.ts';
+
+refuseLeaks();
+
+const products: Product[] = [
+  { layout: 'TN', m: 24, n: 40, k: 300, a: 'f32', c: 'f32', w: 'f32' },
+  { layout: 'NT', m: 33, n: 40, k: 64, a: 'f32', c: 'f32', w: 'nf4' },
+  { layout: 'NN', m: 33, n: 72, k: 40, a: 'f32', c: 'f32', w: 'bf16' },
+];
+
+it('measures every candidate of a product, and finds all of them equal', async () => {
+  const gpu = await testGpu();
+  for (const product of products) {
+    const { best, trials } = await tuneProduct(gpu, product, new AbortController().signal);
+    const candidates = matmulCandidates(problemOf(product), gpu.subgroupSize);
+    expect(trials.map(({ variant }) => variant)).toEqual(candidates);
+    expect(trials.every(({ equal, seconds }) => equal && seconds > 0 && seconds < Infinity)).toBe(true);
+    expect(candidates).toContain(best);
+  }
+});
+
+it('keeps finds one by one, stops when it is told to, and goes on from there', async () => {
+  const gpu = await testGpu();
+  const before = gpu.choices;
+  const folder = new MemoryFolder('cache');
+  const kept = await KeptChoices.open(folder, 'adapter');
+  const stop = new AbortController();
+  const told: Product[] = [];
+  const stopped = tune(gpu, products, kept, {
+    signal: stop.signal,
+    onTuned: (product) => {
+      told.push(product);
+      stop.abort(new Error('a run begins'));
+    },
+  });
+  await expect(stopped).rejects.toThrow('a run begins');
+  expect(told).toEqual(products.slice(0, 1));
+
+  const later = await KeptChoices.open(folder, 'adapter');
+  expect(toMeasure(gpu, products, later)).toEqual(products.slice(1));
+  expect(await tune(gpu, products, later, { signal: new AbortController().signal })).toBe(2);
+  expect(toMeasure(gpu, products, await KeptChoices.open(folder, 'adapter'))).toEqual([]);
+  expect(gpu.choices).toBe(before);
+});
+
+it('leaves products alone that would hold up the adapter', async () => {
+  const gpu = await testGpu();
+  const kept = await KeptChoices.open(null, 'adapter');
+  const options = { signal: new AbortController().signal, longest: 0 };
+  // The first tells how fast the adapter is.
+  expect(await tune(gpu, products, kept, options)).toBe(1);
+});
