@@ -25,24 +25,24 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 //#if TRANS_W
     var eights: array<Eight, 4>;
 //#for J 4
-    eights[J] = fetch_w8(params.w_row + min(column + J, end.y - 1u), member.w_col + k, params.ldw);
+    eights[J] = fetch_w8(member.w_row + min(column + J, end.y - 1u), member.w_col + k, member.ldw);
 //#end
 //#endif
 //#for HALF 2
     {
-      let rows = a_block(row, k + HALF * 4u, end);
+      let rows = a_block(row, k + HALF * 4u, member);
 //#if TRANS_W
       let weights = transpose(mat4x4<f32>(
-        unpack_w4(eights[0], HALF, params.ldw),
-        unpack_w4(eights[1], HALF, params.ldw),
-        unpack_w4(eights[2], HALF, params.ldw),
-        unpack_w4(eights[3], HALF, params.ldw),
+        unpack_w4(eights[0], HALF, member.ldw),
+        unpack_w4(eights[1], HALF, member.ldw),
+        unpack_w4(eights[2], HALF, member.ldw),
+        unpack_w4(eights[3], HALF, member.ldw),
       ));
 //#else
       var weights: mat4x4<f32>;
       let stored = member.w_col + min(column, (end.y - 1u) / 4u * 4u);
 //#for D 4
-      weights[D] = load_w4(params.w_row + min(k + HALF * 4u + D, end.z - 1u), stored, params.ldw);
+      weights[D] = load_w4(member.w_row + min(k + HALF * 4u + D, end.z - 1u), stored, member.ldw);
 //#end
 //#endif
 //#for D 4

@@ -31,25 +31,41 @@ fn main(
   let corner = member.first.y + group.x * COLUMNS * LN;
   let column0 = corner + select((thread % LN) * COLUMNS, thread % LN, TRANS_W);
   let step = select(1u, LN, TRANS_W); // between columns of a thread
-  var sums: array<vec4<f32>, TM * TV>;
+  // Names of their own instead of arrays, and values instead of variables: some compilers keep arrays in memory.
+//#for I TM
+//#for V TV
+  var sum_I_V: vec4<f32>;
+//#end
+//#end
+  // Element i of a [TM, 4] block of a is that of thread i % SUBGROUP: where its row begins.
+  let begins = array<u32, LOADS>(
+//#for L TM * 4 / SUBGROUP
+    a_row(row0 + (L * SUBGROUP + lane) / 4u, member),
+//#end
+  );
   for (var k = member.first.z; k < end.z; k += 8u) {
 //#if TRANS_W
-    var eights: array<Eight, COLUMNS>;
+    let eights = array<Eight, COLUMNS>(
 //#for J TV * 4
-    eights[J] = fetch_w8(params.w_row + min(column0 + J * LN, end.y - 1u), member.w_col + k, params.ldw);
+      fetch_w8(member.w_row + min(column0 + J * LN, end.y - 1u), member.w_col + k, member.ldw),
 //#end
+    );
 //#endif
     for (var half = 0u; half < 2u; half++) {
       let depth = k + half * 4u;
-      var held: array<f32, LOADS>; // element i of the [TM, 4] block of a is that of thread i % SUBGROUP
+      let at = a_depth(min(depth + lane % 4u, end.z - 1u), member);
+      let inside = depth + lane % 4u < end.z; // past the end of k zeros, by which what w has there is multiplied
+      let held = array<f32, LOADS>(
 //#for L TM * 4 / SUBGROUP
-      held[L] = a_at(row0 + (L * SUBGROUP + lane) / 4u, depth + (L * SUBGROUP + lane) % 4u, end);
+        select(0.0, load_a(begins[L] + at), inside),
 //#end
+      );
 //#if TRANS_W
-      var depths: array<vec4<f32>, COLUMNS>; // four of k for each column
+      let depths = array<vec4<f32>, COLUMNS>( // four of k for each column
 //#for J TV * 4
-      depths[J] = unpack_w4(eights[J], half, params.ldw);
+        unpack_w4(eights[J], half, member.ldw),
 //#end
+      );
 //#endif
 //#for D 4
       {
@@ -58,21 +74,21 @@ fn main(
         let w_V = vec4<f32>(depths[V * 4u][D], depths[V * 4u + 1u][D], depths[V * 4u + 2u][D], depths[V * 4u + 3u][D]);
 //#end
 //#else
-        let row = params.w_row + min(depth + D, end.z - 1u);
+        let row = member.w_row + min(depth + D, end.z - 1u);
         let column = member.w_col + min(column0, (end.y - 1u) / COLUMNS * COLUMNS);
 //#if TV == 1
-        let w_0u = load_w4(row, column, params.ldw);
+        let w_0u = load_w4(row, column, member.ldw);
 //#else
-        let eight = fetch_w8(row, column, params.ldw);
-        let w_0u = unpack_w4(eight, 0u, params.ldw);
-        let w_1u = unpack_w4(eight, 1u, params.ldw);
+        let eight = fetch_w8(row, column, member.ldw);
+        let w_0u = unpack_w4(eight, 0u, member.ldw);
+        let w_1u = unpack_w4(eight, 1u, member.ldw);
 //#endif
 //#endif
 //#for I TM
         {
           let x = subgroupBroadcast(held[(I * 4u + D) / SUBGROUP], (I * 4u + D) % SUBGROUP);
 //#for V TV
-          sums[I * TV + V] += x * w_V;
+          sum_I_V += x * w_V;
 //#end
         }
 //#end
@@ -80,15 +96,18 @@ fn main(
 //#end
     }
   }
-//#for I TM * TV
-  sums[I] *= params.scale;
+//#for I TM
+//#for V TV
+  sum_I_V *= params.scale;
+//#end
 //#end
 //#if LORA
   for (var r = 0u; r < params.rank; r++) {
-    var held: array<f32, (TM + SUBGROUP - 1u) / SUBGROUP>;
+    let held = array<f32, (TM + SUBGROUP - 1u) / SUBGROUP>(
 //#for L TM / SUBGROUP
-    held[L] = u_at(row0 + L * SUBGROUP + lane, r, member);
+      u_at(row0 + L * SUBGROUP + lane, r, member),
 //#end
+    );
 //#for V TV
     let b_V = vec4<f32>(
       b_at(r, column0 + (V * 4u) * step, member),
@@ -101,14 +120,19 @@ fn main(
     {
       let x = subgroupBroadcast(held[I / SUBGROUP], I % SUBGROUP);
 //#for V TV
-      sums[I * TV + V] += x * b_V;
+      sum_I_V += x * b_V;
 //#end
     }
-//#end
   }
 //#endif
-  // A loop that stays one, over a copy: each store is a good part of the shader where threads store one by one.
-  var made = sums;
+  // A loop that stays one, over a copy in memory: each store is a good part of the shader where threads store one by one.
+  var made = array<vec4<f32>, TM * TV>(
+//#for I TM
+//#for V TV
+    sum_I_V,
+//#end
+//#end
+  );
   for (var i = 0u; i < TM * COLUMNS && row0 + i / COLUMNS < end.x; i++) {
     let j = i % COLUMNS;
     finish(row0 + i / COLUMNS, column0 + j * step, made[i / 4u][i % 4u], member);

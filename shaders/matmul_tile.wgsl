@@ -14,13 +14,13 @@ const THREADS = (BM / TM) * ACROSS;
 var<workgroup> tile_a: array<vec4<f32>, BK * BM / 4u>; // [k, m / 4]
 var<workgroup> tile_w: array<vec4<f32>, BK * BN / 4u>; // [k, n / 4]
 
-fn stage_a(row0: u32, k0: u32, end: vec3<u32>, thread: u32) {
+fn stage_a(row0: u32, k0: u32, member: Member, thread: u32) {
   const BLOCKS = BM / 4u;
   for (var i = thread; i < BLOCKS * BK / 4u; i += THREADS) {
     // Neighbouring threads read neighbouring addresses.
     let m = select(i / (BK / 4u), i % BLOCKS, TRANS_A);
     let k = select(i % (BK / 4u), i / BLOCKS, TRANS_A) * 4u;
-    let block = a_block(row0 + m * 4u, k0 + k, end);
+    let block = a_block(row0 + m * 4u, k0 + k, member);
 //#for D 4
     tile_a[(k + D) * BLOCKS + m] = block[D];
 //#end
@@ -35,15 +35,15 @@ fn stage_w(column0: u32, k0: u32, member: Member, thread: u32) {
     let k = (i % (BK / 8u)) * 8u;
     var eights: array<Eight, 4>;
 //#for J 4
-    let row_J = params.w_row + min(column0 + n * 4u + J, member.end.y - 1u);
-    eights[J] = fetch_w8(row_J, member.w_col + k0 + k, params.ldw);
+    let row_J = member.w_row + min(column0 + n * 4u + J, member.end.y - 1u);
+    eights[J] = fetch_w8(row_J, member.w_col + k0 + k, member.ldw);
 //#end
 //#for HALF 2
     let block_HALF = transpose(mat4x4<f32>(
-      unpack_w4(eights[0], HALF, params.ldw),
-      unpack_w4(eights[1], HALF, params.ldw),
-      unpack_w4(eights[2], HALF, params.ldw),
-      unpack_w4(eights[3], HALF, params.ldw),
+      unpack_w4(eights[0], HALF, member.ldw),
+      unpack_w4(eights[1], HALF, member.ldw),
+      unpack_w4(eights[2], HALF, member.ldw),
+      unpack_w4(eights[3], HALF, member.ldw),
     ));
 //#for D 4
     tile_w[(k + HALF * 4u + D) * (BN / 4u) + n] = block_HALF[D];
@@ -57,12 +57,12 @@ fn stage_w(column0: u32, k0: u32, member: Member, thread: u32) {
   for (var i = thread; i < BK * (BN / 8u); i += THREADS) {
     let n = i % (BN / 8u);
     let k = i / (BN / 8u);
-    let row = params.w_row + min(k0 + k, member.end.z - 1u);
+    let row = member.w_row + min(k0 + k, member.end.z - 1u);
     let column = member.w_col + min(column0 + n * 8u, (member.end.y - 1u) / 8u * 8u);
-    let eight = fetch_w8(row, column, params.ldw);
+    let eight = fetch_w8(row, column, member.ldw);
     let at = k * (BN / 4u) + n * 2u;
-    tile_w[at] = unpack_w4(eight, 0u, params.ldw);
-    tile_w[at + 1u] = unpack_w4(eight, 1u, params.ldw);
+    tile_w[at] = unpack_w4(eight, 0u, member.ldw);
+    tile_w[at + 1u] = unpack_w4(eight, 1u, member.ldw);
   }
 }
 //#endif
@@ -119,7 +119,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let across = thread % ACROSS;
   var sums: array<vec4<f32>, TM * TV>;
   for (var k0 = member.first.z; k0 < end.z; k0 += BK) {
-    stage_a(row0, k0, end, thread);
+    stage_a(row0, k0, member, thread);
     stage_w(column0, k0, member, thread);
     workgroupBarrier();
     add_tile(&sums, end.z - k0, down, across);

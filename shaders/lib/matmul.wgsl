@@ -59,17 +59,29 @@ struct Params {
 @group(0) @binding(6) var<storage, read> b: array<f32>;
 //#endif
 
-// What a workgroup's member has of m, n and k, first and end, and where its columns of w, c and u begin.
+// What a workgroup's member has of m, n and k, first and end, and where its columns of w, c and u begin; besides, the
+// parameters that inner loops use: some compilers read a uniform anew each time it is named.
 struct Member {
   first: vec3<u32>,
   end: vec3<u32>,
   w_col: u32,
   c_offset: u32,
   u_offset: u32,
+  lda: u32,
+  a_offset: u32,
+  ldw: u32,
+  w_row: u32,
 }
 
 fn member_of(z: u32) -> Member {
-  var member = Member(vec3<u32>(0u), vec3<u32>(params.m, params.n, params.k), params.w_col, params.c_offset, 0u);
+  var member: Member;
+  member.end = vec3<u32>(params.m, params.n, params.k);
+  member.w_col = params.w_col;
+  member.c_offset = params.c_offset;
+  member.lda = params.lda;
+  member.a_offset = params.a_offset;
+  member.ldw = params.ldw;
+  member.w_row = params.w_row;
 //#if LORA
   member.u_offset = params.u_offset;
 //#endif
@@ -98,49 +110,68 @@ fn member_of(z: u32) -> Member {
 //#if VEC_A
 // Four neighbours of a stored row; with VEC_A all sizes and offsets of a are multiples of four.
 fn load_a4(at: u32) -> vec4<f32> {
-  return vec4<f32>(a[(params.a_offset + at) >> 2u]);
+  return vec4<f32>(a[at >> 2u]);
 }
 
 fn load_a(at: u32) -> f32 {
-  return f32(a[(params.a_offset + at) >> 2u][at & 3u]);
+  return f32(a[at >> 2u][at & 3u]);
 }
 //#else
 fn load_a(at: u32) -> f32 {
-  return f32(a[params.a_offset + at]);
+  return f32(a[at]);
 }
 //#endif
 
+// a(row, depth) is at a_row(row) + a_depth(depth).
+fn a_row(row: u32, member: Member) -> u32 {
+  let m = min(row, member.end.x - 1u);
+//#if TRANS_A
+  return member.a_offset + m;
+//#else
+  return member.a_offset + m * member.lda;
+//#endif
+}
+
+fn a_depth(depth: u32, member: Member) -> u32 {
+//#if TRANS_A
+  return depth * member.lda;
+//#else
+  return depth;
+//#endif
+}
+
 // a(row, depth), zero past the end of k: what w has there is multiplied by it.
-fn a_at(row: u32, depth: u32, end: vec3<u32>) -> f32 {
-  let m = min(row, end.x - 1u);
-  let k = min(depth, end.z - 1u);
-  return select(0.0, load_a(select(m * params.lda + k, k * params.lda + m, TRANS_A)), depth < end.z);
+fn a_at(row: u32, depth: u32, member: Member) -> f32 {
+  let value = load_a(a_row(row, member) + a_depth(min(depth, member.end.z - 1u), member));
+  return select(0.0, value, depth < member.end.z);
 }
 
 // A 4 x 4 block of a, its columns four of k: block[d] = a(row … row + 3, depth + d), zero past the end of k.
-fn a_block(row: u32, depth: u32, end: vec3<u32>) -> mat4x4<f32> {
-  var block: mat4x4<f32>;
+fn a_block(row: u32, depth: u32, member: Member) -> mat4x4<f32> {
 //#if VEC_A
 //#if TRANS_A
-  let m = min(row, end.x - 4u);
+  let m = min(row, member.end.x - 4u);
+  return mat4x4<f32>(
 //#for D 4
-  block[D] = select(vec4<f32>(0.0), load_a4(min(depth + D, end.z - 1u) * params.lda + m), depth + D < end.z);
+    select(vec4<f32>(0.0), load_a4(member.a_offset + min(depth + D, member.end.z - 1u) * member.lda + m), depth + D < member.end.z),
 //#end
-  return block;
+  );
 //#else
-  let k = min(depth, end.z - 4u);
+  let k = min(depth, member.end.z - 4u);
+  return transpose(mat4x4<f32>(
 //#for I 4
-  block[I] = select(vec4<f32>(0.0), load_a4(min(row + I, end.x - 1u) * params.lda + k), depth < end.z);
+    select(vec4<f32>(0.0), load_a4(member.a_offset + min(row + I, member.end.x - 1u) * member.lda + k), depth < member.end.z),
 //#end
-  return transpose(block);
+  ));
 //#endif
 //#else
+  return mat4x4<f32>(
 //#for D 4
 //#for I 4
-  block[D][I] = a_at(row + I, depth + D, end);
+    a_at(row + I, depth + D, member),
 //#end
 //#end
-  return block;
+  );
 //#endif
 }
 

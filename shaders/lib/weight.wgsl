@@ -135,13 +135,14 @@ fn fetch_w8(row: u32, col: u32, cols: u32) -> Eight {
 
 fn unpack_w4(eight: Eight, half: u32, cols: u32) -> vec4<f32> {
   let codes = (vec4<u32>(eight.codes >> (16u * half)) >> vec4<u32>(0u, 4u, 8u, 12u)) & vec4<u32>(15u);
-  var values: vec4<f32>;
   if (ALIGNED) {
+    return vec4<f32>(
 //#for I 4
-    values[I] = decode(codes[I], eight.scale);
+      decode(codes[I], eight.scale),
 //#end
-    return values;
+    );
   }
+  var values: vec4<f32>;
   // With a bound that is not known before, so that no compiler unrolls what may load three times a code; the same for
   // all threads, for the sake of shuffles.
   for (var i = 0u; i < min(4u, cols); i++) {
@@ -203,11 +204,11 @@ fn load_w(row: u32, col: u32, cols: u32) -> f32 {
 }
 //#else
 fn load_w4(row: u32, col: u32, cols: u32) -> vec4<f32> {
-  var values: vec4<f32>;
+  return vec4<f32>(
 //#for I 4
-  values[I] = load_w(row, min(col + I, cols - 1u), cols);
+    load_w(row, min(col + I, cols - 1u), cols),
 //#end
-  return values;
+  );
 }
 //#endif
 

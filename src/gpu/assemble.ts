@@ -5,7 +5,8 @@
  *   //#if NAME / //#if NAME == v    lines kept only when the constant is true / equals v (also `!NAME`, `!=`)
  *   //#else  //#endif
  *   //#for I TM * 2 … //#end        lines repeated with I = 0u, 1u, …: as often as the product or quotient of numbers
- *                                   and constants says, at least once. For what must be a constant or a register
+ *                                   and constants says, at least once; also as a part of a name between underscores. For what must be a
+ *                                   constant or a register
  *
  * and defaults that a pipeline may replace: `const TILE: u32 = 16;` and `alias E = f32;`.
  * Includes are resolved at build time for the browser and at start for Node; the rest at pipeline creation.
@@ -77,7 +78,7 @@ function unroll(name: string, source: string): string {
       }
       const end = endOf(name, lines, i);
       const body = expand(i + 1, end).join('\n');
-      const variable = new RegExp(`(?<=\\b|_)${loop[1]!}\\b`, 'g');
+      const variable = new RegExp(`(?<=\\b|_)${loop[1]!}(?=\\b|_)`, 'g');
       for (let n = 0; n < count(name, loop[2]!, constants); n++) out.push(body.replace(variable, `${n}u`));
       i = end;
     }

@@ -96,15 +96,16 @@ export function matmulCandidates(problem: MatmulProblem, subgroup: number | null
   const few = Math.min(m, n) <= 32;
   const staged = few && n <= m ? [...splits, ...tiles] : few ? [...tiles, ...splits] : tiles;
   if (subgroup === null || subgroup > WIDEST_SUBGROUP) return staged;
-  const held = subgroupCandidates(problem);
+  const held = subgroupCandidates(problem, subgroup);
   return subgroup <= NARROW_SUBGROUP ? [...held, ...staged] : [...staged, ...held];
 }
 
-function subgroupCandidates({ layout, m, codes }: MatmulProblem): MatmulVariant[] {
+function subgroupCandidates({ layout, m, codes }: MatmulProblem, subgroup: number): MatmulVariant[] {
   if (m <= 8) return ['subgroup 8x4', 'subgroup 8x8'];
-  // Codes cost no load of their own but unpacking, which more columns of a row share.
-  if (codes) return layout === 'NT' ? ['subgroup 8x8', 'subgroup 16x8'] : ['subgroup 16x8', 'subgroup 8x8'];
-  return ['subgroup 16x4', 'subgroup 16x8', 'subgroup 8x4'];
+  // Two of four columns to a thread share what is handed round and a row's codes, but fill more registers.
+  const wide = subgroup > 4 || (codes && layout === 'NN');
+  const most: MatmulVariant[] = ['subgroup 16x8', 'subgroup 16x4'];
+  return [...(wide ? most : most.reverse()), 'subgroup 8x8'];
 }
 
 /** Whether a device has what a kernel needs; sizes never matter. */
