@@ -7,7 +7,7 @@ import { testGpu } from '../testing/gpu.ts';
 import { tensorOf, zeros } from '../testing/tensors.ts';
 import { attentionRef } from './attention.ref.ts';
 import { attention } from './attention.ts';
-import type { AttentionTiles } from './attentionTiles.ts';
+import type { AttentionChoice } from './attentionForm.ts';
 
 const cases: AttentionShape[] = [
   { lengths: [1], heads: 1, kvHeads: 1, headDim: 8 },
@@ -27,7 +27,7 @@ type Numbers = ReturnType<typeof attentionCase>;
 
 async function run(
   input: Numbers,
-  { type = 'f32' as ElementType, tiles = {} as Partial<AttentionTiles> } = {},
+  { type = 'f32' as ElementType, choice = undefined as AttentionChoice | undefined } = {},
 ) {
   const gpu = await testGpu();
   const { rows, heads, kvHeads, headDim, queryOffset, window, scale } = input;
@@ -49,7 +49,7 @@ async function run(
     queryOffset,
     window,
     scale,
-    tiles,
+    choice,
   });
   commands.submit();
   return { o: await readFloats(gpu, o), lse: await readFloats(gpu, lse) };
@@ -61,14 +61,17 @@ async function rounded(values: Float32Array<ArrayBuffer>) {
   return Float32Array.from(await readFloats(gpu, tensorOf(gpu, values, [values.length], 'f16')));
 }
 
-describe.each(cases.map((shape) => ({ window: 0, ...shape })))(
-  'attention over $lengths, $heads:$kvHeads heads of $headDim, window $window',
-  (shape) => {
+const forms = ['tiled', 'subgroup'] as const;
+
+describe.each(cases.flatMap((shape) => forms.map((choice) => ({ window: 0, ...shape, choice }))))(
+  '$choice attention over $lengths, $heads:$kvHeads heads of $headDim, window $window',
+  ({ choice, ...shape }) => {
     const input = attentionCase(shape);
 
     it('equals the reference', async () => {
+      if (choice === 'subgroup' && (await testGpu()).subgroupSize === null) return;
       const expected = attentionRef(input);
-      const actual = await run(input);
+      const actual = await run(input, { choice });
       expectClose(actual.o, expected.o, { atol: 2e-6, rtol: 1e-5 });
       expectClose(actual.lse, expected.lse, { atol: 2e-6, rtol: 1e-6 });
     });
@@ -76,6 +79,7 @@ describe.each(cases.map((shape) => ({ window: 0, ...shape })))(
     it('in f16 equals the reference on the rounded values', async () => {
       const gpu = await testGpu();
       if (!gpu.hasF16) return; // SwiftShader has none
+      if (choice === 'subgroup' && gpu.subgroupSize === null) return;
       const halves = {
         ...input,
         q: await rounded(input.q),
@@ -83,7 +87,7 @@ describe.each(cases.map((shape) => ({ window: 0, ...shape })))(
         v: await rounded(input.v),
       };
       const expected = attentionRef(halves);
-      const actual = await run(halves, { type: 'f16' });
+      const actual = await run(halves, { type: 'f16', choice });
       expectClose(actual.o, expected.o, { atol: 2e-6, rtol: 6e-4 });
       expectClose(actual.lse, expected.lse, { atol: 2e-6, rtol: 1e-6 });
     });
@@ -101,7 +105,7 @@ describe('attention', () => {
   ])('is right with tiles %o', async (tiles) => {
     const input = attentionCase(shape);
     const expected = attentionRef(input);
-    const actual = await run(input, { tiles });
+    const actual = await run(input, { choice: tiles });
     expectClose(actual.o, expected.o, { atol: 2e-6, rtol: 1e-5 });
     expectClose(actual.lse, expected.lse, { atol: 2e-6, rtol: 1e-6 });
   });

@@ -1,7 +1,7 @@
 import type { Commands } from '../gpu/commands.ts';
-import { elementsOf, type ElementType, type Tensor } from '../gpu/tensor.ts';
+import { elementsOf, type Tensor } from '../gpu/tensor.ts';
 import { assert } from '../lib/errors.ts';
-import { attentionTiles, type AttentionPass, type AttentionTiles } from './attentionTiles.ts';
+import { attentionKernel, type AttentionChoice, type AttentionKernel } from './attentionForm.ts';
 import { flatGroups } from './grid.ts';
 
 interface Shape {
@@ -38,8 +38,8 @@ export interface Attention extends Shape, Visibility {
   segmentStart: Tensor;
   /** Query t is key t + queryOffset: 0 in training, the length of the cache in decoding. */
   queryOffset: number;
-  /** Tile sizes instead of those `attentionTiles` chooses. */
-  tiles?: Partial<AttentionTiles>;
+  /** The kernel, in place of the one that `attentionKernel` chooses. */
+  choice?: AttentionChoice;
 }
 
 /**
@@ -51,13 +51,16 @@ export function attention(commands: Commands, tensors: Attention): void {
   const group = groupOf(tensors);
   const keys = Math.floor(elementsOf(k) / (kvHeads * headDim));
   assert(keys >= rows + queryOffset, `attention: ${keys} keys for ${rows} queries from ${queryOffset}`);
-  const tiles = tilesOf('forward', tensors, q.type, tensors.tiles);
+  const queries = rows * group;
+  const shape = { headDim, queries, type: q.type, subgroup: commands.gpu.subgroupSize };
+  const kernel = attentionKernel({ ...shape, pass: 'forward', rows: queries }, tensors.choice);
   commands.run(
-    'attention',
-    { E: q.type, D4: headDim / 4, GROUP: group, ...tiles },
+    kernel.shader,
+    { E: q.type, D4: headDim / 4, GROUP: group, ...kernel.constants },
     { q, k, v, o, lse, segment_start: segmentStart },
     { rows, columns: headDim / 4, keys, kv_heads: kvHeads, query_offset: queryOffset, window, scale },
-    gridOf(rows * group, kvHeads, tiles),
+    gridOf(queries, kvHeads, kernel),
+    { flops: 2 * productFlops(tensors, queryOffset) },
   );
 }
 
@@ -82,8 +85,8 @@ export interface AttentionBackward extends Shape, Visibility {
   segmentStart: Tensor;
   /** [T] u32, non-decreasing: one past the last token of each token's segment */
   segmentEnd: Tensor;
-  /** Tile sizes instead of those `attentionTiles` chooses. */
-  tiles?: { backwardQ?: Partial<AttentionTiles>; backwardKv?: Partial<AttentionTiles> };
+  /** The kernels, in place of those that `attentionKernel` chooses. */
+  choice?: AttentionChoice;
 }
 
 /**
@@ -109,24 +112,31 @@ export function attentionBackward(commands: Commands, tensors: AttentionBackward
     { d_o: dO, o, lse, delta },
     { rows: rows * heads },
     flatGroups(Math.ceil((rows * heads) / dotRows)),
+    { flops: 2 * rows * heads * headDim },
   );
 
-  const queryTiles = tilesOf('backwardQ', tensors, q.type, tensors.tiles?.backwardQ);
+  // Of the five products needed, dQ counts the scores and the weights' gradients, which dK and dV make again.
+  const product = productFlops(tensors, 0);
+  const queries = rows * group;
+  const shape = { headDim, queries, type: q.type, subgroup: commands.gpu.subgroupSize };
+  const ofQueries = attentionKernel({ ...shape, pass: 'backwardQ', rows: queries }, tensors.choice);
   commands.run(
-    'attention_backward_q',
-    { ...constants, ...queryTiles },
+    ofQueries.shader,
+    { ...constants, ...ofQueries.constants },
     { q, k, v, d_o: dO, delta, segment_start: segmentStart, d_q: dQ },
     params,
-    gridOf(rows * group, kvHeads, queryTiles),
+    gridOf(queries, kvHeads, ofQueries),
+    { flops: 3 * product },
   );
 
-  const keyTiles = tilesOf('backwardKv', tensors, q.type, tensors.tiles?.backwardKv);
+  const ofKeys = attentionKernel({ ...shape, pass: 'backwardKv', rows }, tensors.choice);
   commands.run(
-    'attention_backward_kv',
-    { ...constants, ...keyTiles },
+    ofKeys.shader,
+    { ...constants, ...ofKeys.constants },
     { q, k, v, d_o: dO, delta, segment_end: segmentEnd, d_k: dK, d_v: dV },
     params,
-    gridOf(rows, kvHeads, keyTiles),
+    gridOf(rows, kvHeads, ofKeys),
+    { flops: 2 * product },
   );
 }
 
@@ -136,16 +146,17 @@ function groupOf({ heads, kvHeads, headDim }: Shape): number {
   return heads / kvHeads;
 }
 
-function tilesOf(
-  pass: AttentionPass,
-  { rows, heads, kvHeads, headDim }: Shape,
-  type: ElementType,
-  chosen: Partial<AttentionTiles> = {},
-): AttentionTiles {
-  return { ...attentionTiles(pass, headDim, (rows * heads) / kvHeads, type), ...chosen };
+/** What one product over all pairs of a query and a key it sees takes, where all rows are one segment. */
+function productFlops({ rows, heads, headDim, window }: Shape & Visibility, queryOffset: number): number {
+  const seen = window > 0 ? window : Infinity;
+  // Query t sees min(seen, t + queryOffset + 1) keys; the first `growing` of them see fewer than the window has.
+  const growing = Math.min(rows, Math.max(0, seen - queryOffset - 1));
+  const pairs =
+    growing * queryOffset + (growing * (growing + 1)) / 2 + (rows > growing ? (rows - growing) * seen : 0);
+  return 2 * heads * headDim * pairs;
 }
 
-/** One workgroup for each tile of `rows` of each KV head. */
-function gridOf(rows: number, kvHeads: number, { ROW_GROUPS }: AttentionTiles): [number, number] {
-  return flatGroups(Math.ceil(rows / (4 * ROW_GROUPS)) * kvHeads);
+/** One workgroup for each tile of rows of each KV head. */
+function gridOf(rows: number, kvHeads: number, { owned }: AttentionKernel): [number, number] {
+  return flatGroups(Math.ceil(rows / owned) * kvHeads);
 }

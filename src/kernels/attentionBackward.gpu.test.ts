@@ -7,7 +7,8 @@ import { finiteDifference } from '../testing/finiteDifference.ts';
 import { testGpu } from '../testing/gpu.ts';
 import { tensorOf, zeros } from '../testing/tensors.ts';
 import { attentionBackwardRef, attentionRef } from './attention.ref.ts';
-import { attention, attentionBackward, type AttentionBackward } from './attention.ts';
+import { attention, attentionBackward } from './attention.ts';
+import type { AttentionChoice } from './attentionForm.ts';
 
 const cases: AttentionShape[] = [
   { lengths: [1], heads: 1, kvHeads: 1, headDim: 8 },
@@ -25,13 +26,14 @@ const cases: AttentionShape[] = [
 type Numbers = ReturnType<typeof attentionCase>;
 
 /** Runs forward and backward on the GPU. */
-async function run(input: Numbers, type: ElementType = 'f32', tiles?: AttentionBackward['tiles']) {
+async function run(input: Numbers, type: ElementType = 'f32', choice?: AttentionChoice) {
   const gpu = await testGpu();
   const { rows, heads, kvHeads, headDim } = input;
   const queries = [rows, heads, headDim];
   const keys = [rows, kvHeads, headDim];
   const forward = {
     ...input,
+    choice,
     q: tensorOf(gpu, input.q, queries, type),
     k: tensorOf(gpu, input.k, keys, type),
     v: tensorOf(gpu, input.v, keys, type),
@@ -53,7 +55,6 @@ async function run(input: Numbers, type: ElementType = 'f32', tiles?: AttentionB
     dO: tensorOf(gpu, input.dO, queries),
     delta: zeros(gpu, [rows, heads, 2]),
     segmentEnd: tensorOf(gpu, input.segmentEnd, [rows]),
-    tiles,
   });
   commands.submit();
   return {
@@ -81,18 +82,22 @@ async function rounded(values: Float32Array<ArrayBuffer>) {
   return Float32Array.from(await readFloats(gpu, tensorOf(gpu, values, [values.length], 'f16')));
 }
 
-describe.each(cases.map((shape) => ({ window: 0, ...shape })))(
-  'attention backward over $lengths, $heads:$kvHeads heads of $headDim, window $window',
-  (shape) => {
+const forms = ['tiled', 'subgroup'] as const;
+
+describe.each(cases.flatMap((shape) => forms.map((choice) => ({ window: 0, ...shape, choice }))))(
+  '$choice attention backward over $lengths, $heads:$kvHeads heads of $headDim, window $window',
+  ({ choice, ...shape }) => {
     const input = attentionCase(shape);
 
     it('equals the reference', async () => {
-      expectGradients(await run(input), attentionBackwardRef(input, input.dO), 1e-5);
+      if (choice === 'subgroup' && (await testGpu()).subgroupSize === null) return;
+      expectGradients(await run(input, 'f32', choice), attentionBackwardRef(input, input.dO), 1e-5);
     });
 
     it('in f16 equals the reference on the rounded values', async () => {
       const gpu = await testGpu();
       if (!gpu.hasF16) return; // SwiftShader has none
+      if (choice === 'subgroup' && gpu.subgroupSize === null) return;
       const halves = {
         ...input,
         q: await rounded(input.q),
@@ -101,10 +106,17 @@ describe.each(cases.map((shape) => ({ window: 0, ...shape })))(
       };
       const { o, lse } = attentionRef(halves);
       const saved = { o: Float64Array.from(await rounded(Float32Array.from(o))), lse };
-      expectGradients(await run(halves, 'f16'), attentionBackwardRef(halves, halves.dO, saved), 1e-4);
+      expectGradients(await run(halves, 'f16', choice), attentionBackwardRef(halves, halves.dO, saved), 1e-4);
     });
+  },
+);
 
-    it('the reference equals finite differences', () => {
+describe.each(cases.map((shape) => ({ window: 0, ...shape })))(
+  'the gradients over $lengths, $heads:$kvHeads heads of $headDim, window $window',
+  (shape) => {
+    const input = attentionCase(shape);
+
+    it('of the reference equal finite differences', () => {
       const { dQ, dK, dV } = attentionBackwardRef(input, input.dO);
       const loss = (change: Partial<Record<'q' | 'k' | 'v', ArrayLike<number>>>) =>
         attentionRef({ ...input, ...change }).o.reduce((sum, value, i) => sum + value * input.dO[i]!, 0);
@@ -136,7 +148,7 @@ describe('attention backward', () => {
     { LANES: 16, ROW_GROUPS: 4, PER_LANE: 1, CHUNK: 5, COLUMNS: 1 },
   ])('is right with tiles %o', async (tiles) => {
     const input = attentionCase({ lengths: [9, 1, 31, 12], heads: 6, kvHeads: 2, headDim: 24, window: 20 });
-    const actual = await run(input, 'f32', { backwardQ: tiles, backwardKv: tiles });
+    const actual = await run(input, 'f32', tiles);
     expectGradients(actual, attentionBackwardRef(input, input.dO), 1e-5);
   });
 
