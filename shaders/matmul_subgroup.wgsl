@@ -123,6 +123,7 @@ fn main(
       sum_I_V += x * b_V;
 //#end
     }
+//#end
   }
 //#endif
   // A loop that stays one, over a copy in memory: each store is a good part of the shader where threads store one by one.
