@@ -10,6 +10,7 @@ import * as profile from './commands/profile.ts';
 import * as push from './commands/push.ts';
 import * as quantize from './commands/quantize.ts';
 import * as train from './commands/train.ts';
+import * as tune from './commands/tune.ts';
 
 /** Every command: a usage line and what it does with its arguments. */
 const commands: Record<string, { usage: string; run(args: string[]): Promise<void> }> = {
@@ -19,6 +20,7 @@ const commands: Record<string, { usage: string; run(args: string[]): Promise<voi
   merge,
   plan,
   profile,
+  tune,
   quantize,
   fetch: fetchModel,
   push,

@@ -5,15 +5,18 @@ import { openModelFiles, type ModelFiles } from '../model/openModel.ts';
 import { nodeFolder } from '../storage/nodeFolder.ts';
 import { modelFolder, type ModelChoice } from './hubModel.ts';
 import { closeDawn, openDawn } from './dawn.ts';
+import { openTuning } from './keptTuning.ts';
 import { readShaders } from './shaders.ts';
 
-/** Runs `work` with a device, and closes it so that the process can end. Throws `cli.no_gpu`. */
+/** Runs `work` with a device and what was found of kernels on it, and closes it so that the process can end. Throws `cli.no_gpu`. */
 export async function withGpu<T>(work: (gpu: Gpu) => Promise<T>): Promise<T> {
   try {
-    const gpu = await openGpu(openDawn(), readShaders()).catch((error: unknown) => {
+    const shaders = readShaders();
+    const gpu = await openGpu(openDawn(), shaders).catch((error: unknown) => {
       throw withDriver(error);
     });
     try {
+      gpu.choices = (await openTuning(gpu, shaders)).choices();
       return await work(gpu);
     } finally {
       gpu.destroy();

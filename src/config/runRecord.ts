@@ -32,6 +32,8 @@ export interface RunRecord {
   /** Mean losses of the first and last tenth of the steps: a single step says little. */
   loss: { first: number; last: number };
   evalLosses: { step: number; loss: number }[];
+  /** Kernels of products that were not the defaults (gpu/choices.ts): others round otherwise. Older records have none. */
+  kernels?: Readonly<Record<string, string>>;
 }
 
 /** Sums up the losses of a run, one a step. */
@@ -55,6 +57,7 @@ const schema = v.object({
   steps: v.number(),
   loss: v.object({ first: v.number(), last: v.number() }),
   evalLosses: v.array(v.object({ step: v.number(), loss: v.number() })),
+  kernels: v.optional(v.record(v.string(), v.string())),
 });
 
 /** Reads what `training.json` holds; null where it is another program's. Throws what `parseRecipe` throws. */

@@ -20,10 +20,12 @@ export interface Product {
 export interface KernelChoices {
   /** The kernel for a product, or undefined for the default. */
   variantOf(product: Product): string | undefined;
+  /** What was chosen so far other than defaults, by `productKey`. */
+  readonly used: Readonly<Record<string, string>>;
 }
 
 /** The defaults alone. */
-export const noChoices: KernelChoices = { variantOf: () => undefined };
+export const noChoices: KernelChoices = { variantOf: () => undefined, used: {} };
 
 /** What products share that are one to the tuner: sizes are rounded up to powers of two. */
 export function productKey({ layout, m, n, k, a, c, w }: Product): string {
@@ -34,7 +36,7 @@ function roundUp(size: number): number {
   return 2 ** Math.ceil(Math.log2(size));
 }
 
-/** Choices by the keys of products; it knows which of them were asked for. */
+/** Choices by the keys of products. */
 export class TunedChoices implements KernelChoices {
   readonly #variants: ReadonlyMap<string, string>;
   readonly #used = new Map<string, string>();
@@ -53,7 +55,6 @@ export class TunedChoices implements KernelChoices {
     return variant;
   }
 
-  /** The choices that were asked for since they were made. */
   get used(): Record<string, string> {
     return Object.fromEntries([...this.#used].sort(([a], [b]) => (a < b ? -1 : 1)));
   }

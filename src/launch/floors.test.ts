@@ -12,6 +12,7 @@ const allowed: Record<string, string[]> = {
   ui: ['store', 'config', 'lib'],
   store: ['workers', 'data', 'hub', 'storage', 'formats', 'config', 'lib'],
   workers: [
+    'tuning',
     'speed',
     'train',
     'infer',
@@ -27,6 +28,7 @@ const allowed: Record<string, string[]> = {
     'lib',
   ],
   cli: [
+    'tuning',
     'train',
     'infer',
     'merge',
@@ -40,6 +42,7 @@ const allowed: Record<string, string[]> = {
     'config',
     'lib',
   ],
+  tuning: ['speed', 'train', 'model', 'kernels', 'gpu', 'data', 'hub', 'storage', 'formats', 'config', 'lib'],
   speed: ['train', 'model', 'kernels', 'gpu', 'data', 'hub', 'storage', 'formats', 'config', 'lib'],
   train: ['model', 'kernels', 'gpu', 'data', 'hub', 'storage', 'formats', 'config', 'lib'],
   infer: ['model', 'kernels', 'gpu', 'data', 'hub', 'storage', 'formats', 'config', 'lib'],
@@ -59,7 +62,7 @@ const folders = Object.keys(allowed);
 /** Type-only imports that are allowed on top. */
 const allowedTypes: Record<string, string[]> = {
   ui: ['workers'],
-  store: ['speed', 'train', 'infer', 'merge', 'model', 'kernels', 'gpu'],
+  store: ['tuning', 'speed', 'train', 'infer', 'merge', 'model', 'kernels', 'gpu'],
   formats: ['storage'],
 };
 

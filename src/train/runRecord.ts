@@ -1,6 +1,7 @@
 import type { Recipe } from '../config/recipe.ts';
 import { lossesOf, type RunRecord } from '../config/runRecord.ts';
 import { countTrainedTokens, type TokenRows } from '../data/tokenRows.ts';
+import type { KernelChoices } from '../gpu/choices.ts';
 import type { Folder } from '../storage/types.ts';
 
 /** What a run is made of: the folder of its base, its data and the name of their file, and its recipe. */
@@ -9,10 +10,12 @@ export interface RunInput {
   dataFile: string;
   rows: { train: TokenRows; evaluation: TokenRows | null };
   recipe: Recipe;
+  /** Those that the device has when the run begins. */
+  choices: KernelChoices;
 }
 
 /** Hears of the steps of a run and gives its record, also of one that ended early. */
-export function runLog({ base: { name, origin }, dataFile, rows, recipe }: RunInput) {
+export function runLog({ base: { name, origin }, dataFile, rows, recipe, choices }: RunInput) {
   const losses: number[] = [];
   const evalLosses: RunRecord['evalLosses'] = [];
   const { train, evaluation } = rows;
@@ -34,6 +37,7 @@ export function runLog({ base: { name, origin }, dataFile, rows, recipe }: RunIn
         trainedTokens: countTrainedTokens(train),
       },
       ...{ recipe, evalLosses: [...evalLosses], steps: losses.length, loss: lossesOf(losses) },
+      kernels: choices.used,
     }),
   };
 }

@@ -9,6 +9,7 @@ import { kernelsOfRun } from '../train/memoryPlan.ts';
 /** Chooses nothing, and keeps what it was asked for: of products that the tuner takes for one, the first. */
 class NotedProducts implements KernelChoices {
   readonly products = new Map<string, Product>();
+  readonly used = {};
 
   variantOf(product: Product): undefined {
     const key = productKey(product);

@@ -147,6 +147,7 @@ export function createEngineDesk(): Throwing<EngineApi> {
           dataFile,
           rows: { train: rows, evaluation: evalRows },
           recipe,
+          choices: device_.choices,
         });
         const training = { quantize: quantizationOf(recipe), evalRows, record: log.record };
         adapter = new KeptAdapter(lora, describeAdapter(base, recipe, null), training);

@@ -1,10 +1,11 @@
-import { basename, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import type { Recipe } from '../../config/recipe.ts';
-import { runRecordFile } from '../../config/runRecord.ts';
+import { parseRunRecord, runRecordFile } from '../../config/runRecord.ts';
 import { splitDataset } from '../../data/split.ts';
 import { loadTokenizer } from '../../data/tokenizer.ts';
 import { writeAdapter, type PeftAdapter } from '../../formats/peft.ts';
-import { writeText } from '../../formats/text.ts';
+import { readJson, writeText } from '../../formats/text.ts';
+import { TunedChoices } from '../../gpu/choices.ts';
 import { modelCard } from '../../hub/modelCard.ts';
 import { GraftError } from '../../lib/errors.ts';
 import { adapterToPeft, matchModules, matchSaved } from '../../model/adapterFiles.ts';
@@ -13,6 +14,7 @@ import { lastPart, planSaved, type SavedSpec } from '../../model/savedModules.ts
 import { activationType, openDecoder, quantizationOf } from '../../model/openDecoder.ts';
 import type { DecoderSpec } from '../../model/spec.ts';
 import { describeStreaming } from '../../model/streaming.ts';
+import { nodeFolder } from '../../storage/nodeFolder.ts';
 import { dataShapes } from '../../train/largestBatch.ts';
 import { describeAdapter, startAdapter } from '../../train/startAdapter.ts';
 import { runLog } from '../../train/runRecord.ts';
@@ -29,21 +31,33 @@ import { openAdapterAt, openModelAt, withGpu } from '../session.ts';
 import { spillFolder } from '../spillFolder.ts';
 
 export const usage =
-  'train --model DIR --data FILE --out DIR [--recipe FILE.json] [--init-adapter DIR] [--adapter-dtype f32|int8] [--memory-budget SIZE]';
+  'train --model DIR --data FILE --out DIR [--recipe FILE.json] [--init-adapter DIR] [--adapter-dtype f32|int8] [--memory-budget SIZE] [--kernels TRAINING.json]';
 
 /**
  * Trains an adapter and writes it as a PEFT folder (in int8 only Graft can read it) with recipe.json, metrics.jsonl (a
- * line a step), the record of the run and a model card. Ctrl-C ends the run after its step and keeps the adapter; so does a run that diverged, which is an
+ * line a step), the record of the run and a model card. With --kernels, products take the kernels of an earlier run,
+ * for the same bits. Ctrl-C ends the run after its step and keeps the adapter; so does a run that diverged, which is an
  * error all the same.
  */
 export async function run(args: string[]): Promise<void> {
-  const names = [...modelOptions, 'data', 'out', 'recipe', 'init-adapter', 'adapter-dtype', 'memory-budget'];
+  const names = [
+    ...modelOptions,
+    'data',
+    'out',
+    'recipe',
+    'init-adapter',
+    'adapter-dtype',
+    'memory-budget',
+    'kernels',
+  ];
   const options = new Options(args, usage, names, [...modelFlags]);
   const model = modelChoice(options, usage);
   const dataPath = options.required('data');
   const outPath = options.required('out');
   const dtype = options.choice('adapter-dtype', ['f32', 'int8']) === 'int8' ? 'I8' : 'F32';
   const budget = options.bytes('memory-budget');
+  const kernels = options.optional('kernels');
+  const choices = kernels === undefined ? null : await choicesOf(kernels);
   const out = await outputFolder(outPath);
   const given = await readRecipe(options.optional('recipe'));
   const asked = budget === null ? given : { ...given, memory_budget: budget };
@@ -62,6 +76,7 @@ export async function run(args: string[]): Promise<void> {
 
   await withGpu(async (gpu) => {
     const start = performance.now();
+    if (choices) gpu.choices = choices;
     const data = dataShapes(rows);
     const streaming = await chooseStreaming(files, recipe, gpu, data);
     const ready = await prepareRun(gpu, { files, recipe, data, streaming }, () =>
@@ -77,7 +92,7 @@ export async function run(args: string[]): Promise<void> {
     if (onDisk) console.error(onDisk);
     const adapter = await startAdapter(decoder, recipe, initial);
     const metrics: string[] = [];
-    const log = runLog({ base: files.folder, dataFile: dataPath, rows, recipe });
+    const log = runLog({ base: files.folder, dataFile: dataPath, rows, recipe, choices: gpu.choices });
     const keep = async () => {
       const about = describeAdapter(files.folder.name, recipe, initial);
       await writeAdapter(out, await adapterToPeft(adapter, about), { dtype });
@@ -140,6 +155,13 @@ function recipeOfRun(spec: DecoderSpec, asked: Recipe, initial: PeftAdapter | nu
     modules_to_save: saved.map(lastPart),
     layers: layers.length === spec.layers ? 'all' : layers,
   };
+}
+
+/** The kernels that a run took, by its record. Throws `cli.bad_option`, and what reading JSON throws. */
+async function choicesOf(path: string): Promise<TunedChoices> {
+  const record = parseRunRecord(await readJson(nodeFolder(dirname(path)), basename(path)));
+  if (!record) throw new GraftError('cli.bad_option', { detail: `“${path}” is no record of a run.`, usage });
+  return new TunedChoices(record.kernels ?? {});
 }
 
 function shapeText(modules: readonly LoraModule[], saved: readonly SavedSpec[]): string {
