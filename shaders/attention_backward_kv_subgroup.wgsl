@@ -78,34 +78,54 @@ fn main(
     held_q[H] = vec4<f32>(q[at * D4 + min(H * SUBGROUP + lane, D4 - 1u)]);
     held_g[H] = d_o[at * D4 + min(H * SUBGROUP + lane, D4 - 1u)];
 //#end
-    var scores = array<vec4<f32>, ROWS>();
-    var d_weights = array<vec4<f32>, ROWS>();
-//#for C D4
+    var scores: array<f32, ROWS>;
+    var d_weights: array<f32, ROWS>;
     {
-      let of_q = subgroupBroadcast(held_q[C / SUBGROUP], C % SUBGROUP);
-      let of_g = subgroupBroadcast(held_g[C / SUBGROUP], C % SUBGROUP);
+//#for C D4
+      let q_C = subgroupBroadcast(held_q[C / SUBGROUP], C % SUBGROUP);
+//#end
 //#for R ROWS
-      scores[R] += rows_k[R * D4 + C] * of_q;
-      d_weights[R] += rows_v[R * D4 + C] * of_g;
+      scores[R] = total(vec4<f32>(0.0)
+//#for C D4
+        + rows_k[R * D4 + C] * q_C
+//#end
+      );
 //#end
     }
+    {
+//#for C D4
+      let g_C = subgroupBroadcast(held_g[C / SUBGROUP], C % SUBGROUP);
 //#end
+//#for R ROWS
+      d_weights[R] = total(vec4<f32>(0.0)
+//#for C D4
+        + rows_v[R * D4 + C] * g_C
+//#end
+      );
+//#end
+    }
     var weights: array<f32, ROWS>;
     var d_scores: array<f32, ROWS>;
 //#for R ROWS
     {
       let seen = query / GROUP >= keys[R] && query / GROUP < ends[R];
-      let weight = exp(min(total(scores[R]) * params.scale - saved.x, 0.0));
+      let weight = exp(min(scores[R] * params.scale - saved.x, 0.0));
       weights[R] = select(0.0, weight, seen);
-      d_scores[R] = select(0.0, weight * (total(d_weights[R]) - saved.y) * params.scale, seen);
+      d_scores[R] = select(0.0, weight * (d_weights[R] - saved.y) * params.scale, seen);
+    }
+//#end
+//#for C D4
+    {
+      let of_g = subgroupBroadcast(held_g[C / SUBGROUP], C % SUBGROUP);
+//#for R ROWS
+      v_sums[R * D4 + C] += weights[R] * of_g;
+//#end
     }
 //#end
 //#for C D4
     {
       let of_q = subgroupBroadcast(held_q[C / SUBGROUP], C % SUBGROUP);
-      let of_g = subgroupBroadcast(held_g[C / SUBGROUP], C % SUBGROUP);
 //#for R ROWS
-      v_sums[R * D4 + C] += weights[R] * of_g;
       k_sums[R * D4 + C] += d_scores[R] * of_q;
 //#end
     }

@@ -74,23 +74,37 @@ fn main(
     held_k[H] = vec4<f32>(k[at + min(H * SUBGROUP + lane, D4 - 1u)]);
     held_v[H] = vec4<f32>(v[at + min(H * SUBGROUP + lane, D4 - 1u)]);
 //#end
-    var scores = array<vec4<f32>, ROWS>();
-    var d_weights = array<vec4<f32>, ROWS>();
-//#for C D4
+    var scores: array<f32, ROWS>;
+    var d_weights: array<f32, ROWS>;
     {
-      let of_k = subgroupBroadcast(held_k[C / SUBGROUP], C % SUBGROUP);
-      let of_v = subgroupBroadcast(held_v[C / SUBGROUP], C % SUBGROUP);
+//#for C D4
+      let k_C = subgroupBroadcast(held_k[C / SUBGROUP], C % SUBGROUP);
+//#end
 //#for R ROWS
-      scores[R] += rows_q[R * D4 + C] * of_k;
-      d_weights[R] += rows_g[R * D4 + C] * of_v;
+      scores[R] = total(vec4<f32>(0.0)
+//#for C D4
+        + rows_q[R * D4 + C] * k_C
+//#end
+      );
 //#end
     }
+    {
+//#for C D4
+      let v_C = subgroupBroadcast(held_v[C / SUBGROUP], C % SUBGROUP);
 //#end
+//#for R ROWS
+      d_weights[R] = total(vec4<f32>(0.0)
+//#for C D4
+        + rows_g[R * D4 + C] * v_C
+//#end
+      );
+//#end
+    }
     var d_scores: array<f32, ROWS>;
 //#for R ROWS
     {
-      let weight = exp(min(total(scores[R]) * params.scale - saved[R].x, 0.0));
-      let d_score = weight * (total(d_weights[R]) - saved[R].y) * params.scale;
+      let weight = exp(min(scores[R] * params.scale - saved[R].x, 0.0));
+      let d_score = weight * (d_weights[R] - saved[R].y) * params.scale;
       d_scores[R] = select(0.0, d_score, key >= lowest[R] && key <= highest[R]);
     }
 //#end

@@ -94,18 +94,19 @@ fn main(
 //#for H HELD
       held[H] = vec4<f32>(k[at + min(H * SUBGROUP + lane, D4 - 1u)]);
 //#end
-      var chains = array<vec4<f32>, ROWS>();
 //#for C D4
+      let other_C = subgroupBroadcast(held[C / SUBGROUP], C % SUBGROUP);
+//#end
+//#for R ROWS
       {
-        let other = subgroupBroadcast(held[C / SUBGROUP], C % SUBGROUP);
-//#for R ROWS
-        chains[R] += rows[R * D4 + C] * other;
+        let chains = vec4<f32>(0.0)
+//#for C D4
+          + rows[R * D4 + C] * other_C
 //#end
+        ;
+        scores[(KEYS - 1u) * ROWS + R] =
+          select(MASKED, total(chains) * params.scale, key >= lowest[R] && key <= highest[R]);
       }
-//#end
-//#for R ROWS
-      scores[(KEYS - 1u) * ROWS + R] =
-        select(MASKED, total(chains[R]) * params.scale, key >= lowest[R] && key <= highest[R]);
 //#end
     }
 

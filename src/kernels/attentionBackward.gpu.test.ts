@@ -10,16 +10,17 @@ import { attentionBackwardRef, attentionRef } from './attention.ref.ts';
 import { attention, attentionBackward } from './attention.ts';
 import type { AttentionChoice } from './attentionForm.ts';
 
-const cases: AttentionShape[] = [
+// In f16 a kernel differs by what it loads and stores alone: a few shapes will do.
+const cases: (AttentionShape & { f16?: true })[] = [
   { lengths: [1], heads: 1, kvHeads: 1, headDim: 8 },
   { lengths: [2, 1, 1, 3], heads: 3, kvHeads: 3, headDim: 12 },
-  { lengths: [33], heads: 3, kvHeads: 1, headDim: 16 },
+  { lengths: [33], heads: 3, kvHeads: 1, headDim: 16, f16: true },
   { lengths: [1, 30, 1, 38], heads: 8, kvHeads: 2, headDim: 8 },
   { lengths: [40, 29], heads: 3, kvHeads: 1, headDim: 64, window: 5 },
-  { lengths: [3, 64], heads: 2, kvHeads: 1, headDim: 64 },
+  { lengths: [3, 64], heads: 2, kvHeads: 1, headDim: 64, f16: true },
   { lengths: [20, 17], heads: 2, kvHeads: 1, headDim: 80, window: 16 },
   { lengths: [35], heads: 1, kvHeads: 1, headDim: 96, window: 1 },
-  { lengths: [1, 36, 3], heads: 4, kvHeads: 2, headDim: 128 },
+  { lengths: [1, 36, 3], heads: 4, kvHeads: 2, headDim: 128, f16: true },
   { lengths: [11, 26], heads: 2, kvHeads: 1, headDim: 256, window: 30 },
 ];
 
@@ -86,13 +87,15 @@ const forms = ['tiled', 'subgroup'] as const;
 
 describe.each(cases.flatMap((shape) => forms.map((choice) => ({ window: 0, ...shape, choice }))))(
   '$choice attention backward over $lengths, $heads:$kvHeads heads of $headDim, window $window',
-  ({ choice, ...shape }) => {
+  ({ choice, f16, ...shape }) => {
     const input = attentionCase(shape);
 
     it('equals the reference', async () => {
       if (choice === 'subgroup' && (await testGpu()).subgroupSize === null) return;
       expectGradients(await run(input, 'f32', choice), attentionBackwardRef(input, input.dO), 1e-5);
     });
+
+    if (!f16) return;
 
     it('in f16 equals the reference on the rounded values', async () => {
       const gpu = await testGpu();
