@@ -12,8 +12,8 @@ export interface MatmulProblem {
   m: number;
   n: number;
   k: number;
-  /** Whether w has 4-bit codes. */
-  codes: boolean;
+  /** How 4-bit codes of w are read, by a scale or a codebook; null for floats. */
+  codes: 'scaled' | 'codebook' | null;
 }
 
 /** A kernel for products: its shader and constants, and the rows and columns of c a workgroup makes. */
@@ -71,6 +71,7 @@ export const matmulVariants = {
   'subgroup 16x4': subgroup(16, 1),
   'subgroup 8x8': subgroup(8, 2),
   'subgroup 16x8': subgroup(16, 2),
+  'subgroup 32x8': subgroup(32, 2),
 } satisfies Record<string, Variant>;
 
 export type MatmulVariant = keyof typeof matmulVariants;
@@ -102,10 +103,10 @@ export function matmulCandidates(problem: MatmulProblem, subgroup: number | null
 
 function subgroupCandidates({ layout, m, codes }: MatmulProblem, subgroup: number): MatmulVariant[] {
   if (m <= 8) return ['subgroup 8x4', 'subgroup 8x8'];
-  // Two of four columns to a thread share what is handed round and a row's codes, but fill more registers.
-  const wide = subgroup > 4 || (codes && layout === 'NN');
-  const most: MatmulVariant[] = ['subgroup 16x8', 'subgroup 16x4'];
-  return [...(wide ? most : most.reverse()), 'subgroup 8x8'];
+  if (subgroup > 4) return ['subgroup 16x8', 'subgroup 16x4', 'subgroup 8x8'];
+  // Of narrow vectors, many rows share the work on a code; columns that lie side by side share its word.
+  const costly = codes === 'codebook' || (codes !== null && layout === 'NN');
+  return costly ? ['subgroup 32x8', 'subgroup 16x4'] : ['subgroup 16x4', 'subgroup 16x8'];
 }
 
 /** Whether a device has what a kernel needs; sizes never matter. */
@@ -115,7 +116,12 @@ export function runsVariant({ subgroupSize }: Pick<Gpu, 'subgroupSize'>, variant
 
 /** What decides which kernel is best for a product, by how its factors are stored. */
 export function problemOf({ layout, m, n, k, w }: Product): MatmulProblem {
-  return { layout, m, n, k, codes: w === 'nf4' || w === 'fp4' || w === 'int4' };
+  return { layout, m, n, k, codes: codesOf(w) };
+}
+
+function codesOf(format: string): MatmulProblem['codes'] {
+  if (format === 'nf4' || format === 'fp4') return 'codebook';
+  return format === 'int4' ? 'scaled' : null;
 }
 
 /** The kernel that a device takes for a product, and whether that was found by measuring. */

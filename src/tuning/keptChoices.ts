@@ -109,7 +109,7 @@ export function adapterKey(
 
 /** A checksum of everything that products are compiled from. */
 function kernelsVersion(shaders: Record<string, string>): string {
-  const problem = { layout: 'NT', m: 512, n: 512, k: 512, codes: false } as const;
+  const problem = { layout: 'NT', m: 512, n: 512, k: 512, codes: null } as const;
   const variants = Object.keys(matmulVariants) as MatmulVariant[];
   const kernels = variants.map((variant) => [variant, matmulKernel(variant, problem, 32)]);
   const sources = Object.entries(shaders).filter(([name]) => name.startsWith('matmul_'));
