@@ -2,6 +2,7 @@
 // Σ exp(logit − largest) and the logit of the target; losses = lse − target, right once every column was passed.
 // logits [rows, stride] f32: columns first … first + width − 1 of the vocabulary, reduced `part` at a time, so that
 // they give the same bits whether they come together or part by part. One workgroup a row; a row is read once.
+// With GRADIENT, for columns that are all there are, logits then become the gradient of cross_entropy_backward.wgsl.
 //#include lib/grid.wgsl
 //#include lib/reduce.wgsl
 const LOWEST: f32 = -3.0e38;
@@ -13,9 +14,19 @@ struct Params {
   part: u32,
   stride: u32,
   offset: u32, // of the rows in state and losses
+//#if GRADIENT
+  scale: f32,
+//#endif
 }
 
+//#if GRADIENT
+@group(0) @binding(0) var<storage, read_write> logits: array<f32>;
+
+// The largest logit of the row and the sum of exponentials, for all threads.
+var<workgroup> softmax: vec2<f32>;
+//#else
 @group(0) @binding(0) var<storage, read> logits: array<f32>;
+//#endif
 @group(0) @binding(1) var<storage, read> targets: array<u32>;
 @group(0) @binding(2) var<storage, read_write> state: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> losses: array<f32>;
@@ -63,6 +74,18 @@ fn main(
       }
       state[params.offset + row] = so_far;
       losses[params.offset + row] = so_far.x - so_far.z + log(so_far.y);
+//#if GRADIENT
+      softmax = so_far.xy;
+//#endif
     }
   }
+//#if GRADIENT
+  workgroupBarrier();
+  let label = targets[row];
+  let share = params.scale / softmax.y;
+  for (var i = thread; i < params.width; i += WG) {
+    let gradient = exp(logits[start + i] - softmax.x) * share;
+    logits[start + i] = gradient - select(0.0, params.scale, i == label);
+  }
+//#endif
 }

@@ -22,6 +22,7 @@ async function run(
     backward = true,
     threads = 256,
     part = vocab,
+    fused = false,
   }: {
     vocab: number;
     stride?: number;
@@ -29,6 +30,7 @@ async function run(
     backward?: boolean;
     threads?: number;
     part?: number;
+    fused?: boolean;
   },
 ) {
   const gpu = await testGpu();
@@ -45,8 +47,9 @@ async function run(
   const { logits: all, targets: labels, losses: out } = tensors;
   const columns = { logits: all, targets: labels, state, rows, first: 0, width: vocab, threads };
   submit(gpu, (commands) => {
-    logSumExp(commands, { ...columns, losses: out, part, offset: OFFSET });
-    if (backward) crossEntropyBackward(commands, { ...columns, offset: OFFSET, scale });
+    const gradientScale = fused ? scale : undefined;
+    logSumExp(commands, { ...columns, losses: out, part, offset: OFFSET, gradientScale });
+    if (backward && !fused) crossEntropyBackward(commands, { ...columns, offset: OFFSET, scale });
   });
   const losses = await readFloats(gpu, tensors.losses);
   expect([...losses.slice(0, OFFSET), losses[rows + OFFSET]]).toEqual([PADDING, PADDING, PADDING]);
@@ -79,6 +82,15 @@ describe.each([
     const expected = crossEntropyRef(logits, targets, vocab, 0.25);
     expectClose(result.losses, expected.losses, { atol: 2e-6, rtol: 1e-6 });
     expectClose(result.logits, expected.dLogits, { atol: 1e-7, rtol: 2e-5 });
+  });
+
+  it('in one dispatch gives the bits of two', async () => {
+    const logits = randomArray(1, rows * vocab, 6);
+    const targets = targetsOf(rows, vocab);
+    const options = { vocab, stride, scale: 0.25, part: Math.ceil(vocab / 2) };
+    expect(await run(logits, targets, { ...options, fused: true })).toEqual(
+      await run(logits, targets, options),
+    );
   });
 
   it('leaves the logits alone without backward', async () => {

@@ -29,17 +29,28 @@ export const LOSS_STATE = 4;
  * [R] f32 are those of cross-entropy: lse(logits) − logits[target].
  * @param part columns that are summed at once: the bits depend on it, not on which columns come together. `first` is a
  *   multiple of it
+ * @param gradientScale for columns that are all there are: makes the gradient as well, as `crossEntropyBackward` of that
+ *   scale does and in the same bits, in one dispatch
  */
 export function logSumExp(
   commands: Commands,
-  { threads = 256, part, losses, ...columns }: LogitColumns & { losses: Tensor; part: number },
+  {
+    threads = 256,
+    part,
+    losses,
+    gradientScale,
+    ...columns
+  }: LogitColumns & { losses: Tensor; part: number; gradientScale?: number },
 ): void {
   const { logits, targets, state, rows, first, width, offset } = columns;
   const stride = strideOf(columns);
   assert(first % part === 0, `columns from ${first} on, in parts of ${part}`);
   assert(offset + rows <= elementsOf(losses), `losses ${offset}…${offset + rows} leave their tensor`);
-  const params = { rows, first, width, part, stride, offset };
-  commands.run('log_sum_exp', { WG: threads }, { logits, targets, state, losses }, params, flatGroups(rows));
+  const gradient = gradientScale !== undefined;
+  assert(!gradient || first === 0, `the gradient of columns from ${first} on needs those before`);
+  const params = { rows, first, width, part, stride, offset, ...(gradient && { scale: gradientScale }) };
+  const constants = { WG: threads, GRADIENT: gradient };
+  commands.run('log_sum_exp', constants, { logits, targets, state, losses }, params, flatGroups(rows));
 }
 
 /**

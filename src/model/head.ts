@@ -114,9 +114,8 @@ function wholeLosses(
   const rows = normedRows(decoder, norm, { ...input, name: '' });
   const logits = logitsFor(decoder, rows, decoder.spec.vocabSize);
   for (const chunk of chunksOf(decoder, rows)) {
-    addToLosses(decoder, head, rows, chunk, logits);
+    addToLosses(decoder, head, rows, chunk, logits, input.dHidden ? scale : undefined);
     if (input.dHidden) {
-      lossGradient(decoder, head, rows, chunk, logits, scale);
       headBackward(decoder, head, { dLogits: logits, ...chunk, dx: rows.dy, isFirst: true });
     }
     if (input.dHidden && gradient)
@@ -233,17 +232,21 @@ function logitsFor({ workspace }: Decoder, { batch, step }: NormedRows, columns:
   return workspace.get('logits', 'f32', [Math.min(step, batch.targets), columns], 'loss');
 }
 
-/** Makes the logits of a chunk of rows for the columns of a part, and adds them to what is known of the rows' losses. */
+/**
+ * Makes the logits of a chunk of rows for the columns of a part, and adds them to what is known of the rows' losses.
+ * @param gradientScale turns logits of the whole vocabulary into their gradient
+ */
 function addToLosses(
   decoder: Decoder,
   part: Weight,
   rows: NormedRows,
   chunk: RowChunk,
   logits: Tensor,
+  gradientScale?: number,
 ): void {
   const { commands, spec, gpu } = decoder;
   headLogits(decoder, part, { x: rows.y, ...chunk, logits });
-  const columns = columnsOf(part, rows, chunk, logits);
+  const columns = { ...columnsOf(part, rows, chunk, logits), gradientScale };
   logSumExp(commands, { ...columns, part: partRows(spec, gpu.maxBinding), losses: rows.losses });
 }
 
