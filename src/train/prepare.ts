@@ -12,6 +12,8 @@ export interface Preparation {
   shaderSeconds: number;
   /** Until the weights were there. */
   weightSeconds: number;
+  /** Kinds of products whose kernels were measured to be better than the defaults. */
+  tuned: number;
 }
 
 /**
@@ -27,19 +29,21 @@ export async function prepareRun<T>(
   const start = performance.now();
   const seconds = () => (performance.now() - start) / 1000;
   const uses = await kernelsOfRun(run.files, run.recipe, gpu, run.data, run.streaming);
+  const tuned = Object.keys(gpu.choices.used).length;
   const compiling = gpu.kernels.prepare(uses).then((shaders) => ({ shaders, shaderSeconds: seconds() }));
   // What is wrong with the weights is told first.
   compiling.catch(() => undefined);
   const loaded = await load();
   const weightSeconds = seconds();
-  return { loaded, preparation: { ...(await compiling), weightSeconds } };
+  return { loaded, preparation: { ...(await compiling), weightSeconds, tuned } };
 }
 
 /** What came before the first step, in words that go on from “done”. @param seconds until that step was done */
 export function describePreparation(
-  { shaders, shaderSeconds, weightSeconds }: Preparation,
+  { shaders, shaderSeconds, weightSeconds, tuned }: Preparation,
   seconds: number,
 ): string {
   const parts = `weights ${weightSeconds.toFixed(1)} s, ${shaders} shaders ${shaderSeconds.toFixed(1)} s`;
-  return `after ${seconds.toFixed(1)} s (side by side: ${parts}).`;
+  const choices = tuned === 0 ? '' : `, ${tuned} kinds of products by kernels that tuning chose`;
+  return `after ${seconds.toFixed(1)} s (side by side: ${parts})${choices}.`;
 }

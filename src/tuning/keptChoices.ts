@@ -18,6 +18,7 @@ export class KeptChoices {
   readonly #folder: WritableFolder | null;
   readonly #adapter: string;
   readonly #found: Map<string, MatmulVariant | null>;
+  readonly #leftOut = new Set<string>();
 
   private constructor(folder: WritableFolder | null, adapter: string, found: Found) {
     this.#folder = folder;
@@ -41,9 +42,15 @@ export class KeptChoices {
     return { measured: this.#found.size, tuned: Object.keys(this.#tuned()).length };
   }
 
-  /** Whether a product need not be measured again. */
+  /** Whether a product need not be measured: it was, or was left out. */
   has(product: Product): boolean {
-    return this.#found.has(productKey(product));
+    const key = productKey(product);
+    return this.#found.has(key) || this.#leftOut.has(key);
+  }
+
+  /** Leaves a product out until this is opened anew. */
+  leaveOut(product: Product): void {
+    this.#leftOut.add(productKey(product));
   }
 
   /** @param best null is the default */

@@ -57,4 +57,6 @@ it('leaves products alone that would hold up the adapter', async () => {
   const options = { signal: new AbortController().signal, longest: 0 };
   // The first tells how fast the adapter is.
   expect(await tune(gpu, products, kept, options)).toBe(1);
+  expect(toMeasure(gpu, products, kept)).toEqual([]);
+  expect(kept.counts.measured).toBe(1);
 });

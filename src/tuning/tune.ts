@@ -32,7 +32,10 @@ export async function tune(
   let measured = 0;
   let secondsPerFlop = 0;
   for (const product of toMeasure(gpu, products, kept)) {
-    if (flopsOf(product) * secondsPerFlop > longest) break;
+    if (flopsOf(product) * secondsPerFlop > longest) {
+      kept.leaveOut(product);
+      continue;
+    }
     const tuned = await tuneProduct(gpu, product, signal);
     secondsPerFlop = tuned.trials[0]!.seconds / flopsOf(product);
     kept.set(product, tuned.best === tuned.trials[0]!.variant ? null : tuned.best);

@@ -21,7 +21,9 @@ import { train } from '../train/trainer.ts';
 import { adapterFiles, adapterZip, exportSizes, mergeTo } from './exporting.ts';
 import { summarize } from './modelSummary.ts';
 import { createHubLink } from './hubLink.ts';
+import { IdleTuner } from './idleTuner.ts';
 import { KeptAdapter } from './keptAdapter.ts';
+import { openTuning } from './keptTuning.ts';
 import { OpenedModel, SPILL_FOLDER } from './openedModel.ts';
 import type { AdapterDtype, EngineApi, Progress } from './protocol.ts';
 import type { Throwing } from './result.ts';
@@ -44,10 +46,18 @@ export function createEngineDesk(): Throwing<EngineApi> {
   let merging: AbortController | null = null;
   let benchmarking: AbortController | null = null;
   let last: Promise<unknown> = Promise.resolve();
+  const tuner = new IdleTuner(
+    () => openGpu(navigator.gpu, shaders),
+    (measured) => openTuning(measured, shaders),
+  );
 
   /** Jobs share the decoder's scratch memory, so each waits for the one before. */
   function inTurn<T>(job: () => Promise<T>): Promise<T> {
-    const turn = last.then(job, job);
+    const before = last;
+    const turn = tuner.aside(async () => {
+      await before;
+      return job();
+    });
     last = turn.catch(() => undefined);
     return turn;
   }
@@ -109,12 +119,17 @@ export function createEngineDesk(): Throwing<EngineApi> {
         model?.dropWeights();
         dropAdapter();
         model = next;
+        // Not of the model before.
+        tuner.expect(null, null);
         return summarize(next.name, next.files, next.tokenizer);
       }),
 
     // Neither touches the GPU, so they need not wait for a run to end.
     planMemory: async (recipe, data) => {
-      const { memory, streaming } = await planRun(opened().files, recipe, await device(), data);
+      const { files } = opened();
+      const device_ = await device();
+      const { memory, streaming } = await planRun(files, recipe, device_, data);
+      if (files === model?.files) tuner.expect({ files, recipe, data, streaming }, device_);
       return { ...memory, streaming };
     },
     streamingRungs: async (recipe, data) => streamingRungs(opened().files, recipe, await device(), data),
@@ -128,6 +143,7 @@ export function createEngineDesk(): Throwing<EngineApi> {
         const start = performance.now();
         const { base, files } = opened();
         const device_ = await device();
+        device_.choices = await tuner.choices(device_);
         const shapes = dataShapes({ train: rows, evaluation: evalRows });
         const streaming = await chooseStreaming(files, recipe, device_, shapes);
         const run = { files, recipe, data: shapes, streaming };
@@ -275,6 +291,7 @@ export function createEngineDesk(): Throwing<EngineApi> {
         const measured = await openGpu(navigator.gpu, shaders);
         benchmarking = new AbortController();
         try {
+          measured.choices = await tuner.choices(measured);
           return await benchmarkDevice(measured, {
             extent,
             environment: navigator.userAgent,

@@ -34,6 +34,7 @@ export function DeveloperPanel() {
               shaders: formatTime(firstStep.preparation.shaderSeconds),
               time: formatTime(firstStep.seconds),
             })}
+            {firstStep.preparation.tuned > 0 && ` ${t('profile.tuned', { n: firstStep.preparation.tuned })}`}
           </p>
         )}
         <p className="remark">{t('profile.lead')}</p>

@@ -6,6 +6,11 @@ export const profileTexts = {
   'profile.firstStep': 'first step after {time}',
   'profile.preparation':
     'Before the first step, side by side: weights {weights}, {n} shaders {shaders}. That step was done after {time}.',
+  'profile.tuned': {
+    one: '{n} kind of matrix product takes a kernel that was measured to be faster on this device than the default.',
+    other:
+      '{n} kinds of matrix products take kernels that were measured to be faster on this device than the defaults.',
+  },
   'profile.take': 'Profile the next step',
   'profile.waiting': 'Waiting for the next step…',
   'profile.onlyRunning': 'A step can be profiled while a run is under way.',
