@@ -133,7 +133,8 @@ describe('dropout', () => {
     expect((await run(adapter, 0.5, 2)).losses).not.toEqual(first.losses);
     const none = await lossesAndGrads(decoder, adapter, batch);
     expect((await run(adapter, 0, 1)).losses).toEqual(none.losses);
-    expectClose((await run(adapter, 0, 1)).grads, none.grads, { atol: 1e-6, rtol: 1e-5 });
+    // Dropout adds up in another order.
+    expectClose((await run(adapter, 0, 1)).grads, none.grads, { atol: 3e-6, rtol: 1e-5 });
     adapter.dispose();
   });
 
