@@ -75,7 +75,11 @@ async function expectGoldenSteps(variant: MatmulVariant) {
 
 const variants = Object.keys(matmulVariants) as MatmulVariant[];
 
-it.each(variants)('trains as the references with %s for every product', async (variant) => {
+// Compiling takes seconds a kernel: one of each shader, or all of them with GRAFT_EVERY_KERNEL=1, after a change to them.
+const some: MatmulVariant[] = ['tile 64x64', 'split 16x16', 'subgroup 16x8'];
+const asked = process.env.GRAFT_EVERY_KERNEL ? variants : some;
+
+it.each(asked)('trains as the references with %s for every product', async (variant) => {
   if (!runsVariant(await testGpu(), variant)) return;
   await expectGoldenSteps(variant);
 });
