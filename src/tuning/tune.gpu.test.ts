@@ -13,7 +13,6 @@ refuseLeaks();
 const products: Product[] = [
   { layout: 'TN', m: 24, n: 40, k: 300, a: 'f32', c: 'f32', w: 'f32' },
   { layout: 'NT', m: 33, n: 40, k: 64, a: 'f32', c: 'f32', w: 'nf4' },
-  { layout: 'NN', m: 33, n: 72, k: 40, a: 'f32', c: 'f32', w: 'bf16' },
 ];
 
 it('measures every candidate of a product, and finds all of them equal', async () => {
@@ -46,7 +45,7 @@ it('keeps finds one by one, stops when it is told to, and goes on from there', a
 
   const later = await KeptChoices.open(folder, 'adapter');
   expect(toMeasure(gpu, products, later)).toEqual(products.slice(1));
-  expect(await tune(gpu, products, later, { signal: new AbortController().signal })).toBe(2);
+  expect(await tune(gpu, products, later, { signal: new AbortController().signal })).toBe(1);
   expect(toMeasure(gpu, products, await KeptChoices.open(folder, 'adapter'))).toEqual([]);
   expect(gpu.choices).toBe(before);
 });
