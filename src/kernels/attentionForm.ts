@@ -2,6 +2,7 @@ import type { ShaderConstants } from '../gpu/assemble.ts';
 import type { ElementType } from '../gpu/tensor.ts';
 import { assert } from '../lib/errors.ts';
 import { attentionTiles, type AttentionPass, type AttentionTiles } from './attentionTiles.ts';
+import { isNarrow } from './narrow.ts';
 
 /**
  * How an attention kernel shares work: `tiled` stages tiles in workgroup memory, `subgroup` hands rows round within
@@ -39,8 +40,6 @@ const shaders: Record<AttentionPass, string> = {
   backwardKv: 'attention_backward_kv',
 };
 
-/** Subgroups up to this size are taken for vectors of a processor, where workgroup memory is as slow as any. */
-const NARROW_SUBGROUP = 8;
 /** Numbers of the rows of a workgroup in the subgroup form: more take compilers seconds, fewer cost loads. */
 const NUMBERS = 1024;
 /** More rows a thread bring nothing. */
@@ -52,8 +51,7 @@ const MOST_ROWS = 4;
  */
 export function attentionKernel(problem: AttentionProblem, choice?: AttentionChoice): AttentionKernel {
   const { pass, headDim, subgroup } = problem;
-  const narrow = subgroup !== null && subgroup <= NARROW_SUBGROUP;
-  if ((choice ?? (narrow ? 'subgroup' : 'tiled')) === 'subgroup') {
+  if ((choice ?? (isNarrow(subgroup) ? 'subgroup' : 'tiled')) === 'subgroup') {
     assert(subgroup !== null, 'attention: this device has no subgroups of one size');
     return inSubgroups(problem, subgroup);
   }

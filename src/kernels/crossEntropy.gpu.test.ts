@@ -20,7 +20,7 @@ async function run(
     stride = vocab,
     scale = 1,
     backward = true,
-    threads = 256,
+    threads,
     part = vocab,
     fused = false,
   }: {
@@ -75,7 +75,7 @@ describe.each([
   [3, 512, 512],
   [2, 50_257, 50_260],
 ] as const)('cross-entropy of %i x %i in rows of %i', (rows, vocab, stride) => {
-  it.each([64, 256])('losses and gradient equal the reference with %i threads', async (threads) => {
+  it.each([32, 256])('losses and gradient equal the reference with %i threads', async (threads) => {
     const logits = randomArray(1, rows * vocab, 6);
     const targets = targetsOf(rows, vocab);
     const result = await run(logits, targets, { vocab, stride, scale: 0.25, threads });
