@@ -42,7 +42,9 @@ describe('the developer panel', () => {
     await studio.waitForText(/weights [\d.]+ m?s, \d+ shaders [\d.]+ m?s/);
     await studio.click({ role: 'button', name: 'Profile the next step' });
     const shown = await studio.waitForText(/\d+ dispatches: [\d.]+ m?s in kernels/, SLOW);
-    expect(shown).toMatch(/matmul_(tile|split|subgroup) NT\s+\d+\s+[\d.]+ (m|µ)?s\s+\d+%\s+[\d.]+ [kMG]?FLOP\/s/);
+    expect(shown).toMatch(
+      /matmul_(tile|split|subgroup) NT\s+\d+\s+[\d.]+ (m|µ)?s\s+\d+%\s+[\d.]+ [kMG]?FLOP\/s/,
+    );
     await studio.click({ role: 'button', name: 'Stop and keep the adapter' });
     await studio.waitForText(/Stopped after \d+ steps/, SLOW);
 
