@@ -43,6 +43,8 @@ fn main(
     a_row(row0 + (L * SUBGROUP + lane) / 4u, member),
 //#end
   );
+//#if Q4
+  // A word of codes is read once for its two halves.
   for (var k = member.first.z; k < end.z; k += 8u) {
 //#if TRANS_W
     let eights = array<Eight, COLUMNS>(
@@ -53,6 +55,10 @@ fn main(
 //#endif
     for (var half = 0u; half < 2u; half++) {
       let depth = k + half * 4u;
+//#else
+  for (var depth = member.first.z; depth < end.z; depth += 4u) {
+    {
+//#endif
       let at = a_depth(min(depth + lane % 4u, end.z - 1u), member);
       let inside = depth + lane % 4u < end.z; // past the end of k zeros, by which what w has there is multiplied
       let held = array<f32, LOADS>(
@@ -63,7 +69,11 @@ fn main(
 //#if TRANS_W
       let depths = array<vec4<f32>, COLUMNS>( // four of k for each column
 //#for J TV * 4
+//#if Q4
         unpack_w4(eights[J], half, member.ldw),
+//#else
+        load_w4(member.w_row + min(column0 + J * LN, end.y - 1u), member.w_col + depth, member.ldw),
+//#endif
 //#end
       );
 //#endif
@@ -88,7 +98,7 @@ fn main(
         {
           let x = subgroupBroadcast(held[(I * 4u + D) / SUBGROUP], (I * 4u + D) % SUBGROUP);
 //#for V TV
-          sum_I_V += x * w_V;
+          sum_I_V = fma(vec4<f32>(x), w_V, sum_I_V);
 //#end
         }
 //#end
@@ -120,7 +130,7 @@ fn main(
     {
       let x = subgroupBroadcast(held[I / SUBGROUP], I % SUBGROUP);
 //#for V TV
-      sum_I_V += x * b_V;
+      sum_I_V = fma(vec4<f32>(x), b_V, sum_I_V);
 //#end
     }
 //#end
