@@ -118,7 +118,7 @@ fn main(
     {
       let of_g = subgroupBroadcast(held_g[C / SUBGROUP], C % SUBGROUP);
 //#for R ROWS
-      v_sums[R * D4 + C] += weights[R] * of_g;
+      v_sums[R * D4 + C] = fma(vec4<f32>(weights[R]), of_g, v_sums[R * D4 + C]);
 //#end
     }
 //#end
@@ -126,7 +126,7 @@ fn main(
     {
       let of_q = subgroupBroadcast(held_q[C / SUBGROUP], C % SUBGROUP);
 //#for R ROWS
-      k_sums[R * D4 + C] += d_scores[R] * of_q;
+      k_sums[R * D4 + C] = fma(vec4<f32>(d_scores[R]), of_q, k_sums[R * D4 + C]);
 //#end
     }
 //#end

@@ -112,7 +112,7 @@ fn main(
     {
       let of_k = subgroupBroadcast(held_k[C / SUBGROUP], C % SUBGROUP);
 //#for R ROWS
-      sums[R * D4 + C] += d_scores[R] * of_k;
+      sums[R * D4 + C] = fma(vec4<f32>(d_scores[R]), of_k, sums[R * D4 + C]);
 //#end
     }
 //#end

@@ -144,7 +144,7 @@ fn main(
       {
         let other = subgroupBroadcast(held[C / SUBGROUP], C % SUBGROUP);
 //#for R ROWS
-        sums[R * D4 + C] += scores[R] * other;
+        sums[R * D4 + C] = fma(vec4<f32>(scores[R]), other, sums[R * D4 + C]);
 //#end
       }
 //#end

@@ -1,6 +1,7 @@
 import type { ShaderConstants } from '../gpu/assemble.ts';
 import type { Product } from '../gpu/choices.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { isNarrow } from './narrow.ts';
 
 /** How the two factors are stored: NT is X·Wᵀ, NN is dY·W, TN is dYᵀ·X. */
 export type MatmulLayout = Product['layout'];
@@ -76,8 +77,6 @@ export const matmulVariants = {
 
 export type MatmulVariant = keyof typeof matmulVariants;
 
-/** Subgroups up to this size are taken for vectors of a processor, where workgroup memory is as slow as any. */
-const NARROW_SUBGROUP = 8;
 /** The largest subgroup that a block of four of k by eight rows feeds. */
 const WIDEST_SUBGROUP = 32;
 /** Depth from which few columns are worth a split. */
@@ -98,7 +97,7 @@ export function matmulCandidates(problem: MatmulProblem, subgroup: number | null
   const staged = few && n <= m ? [...splits, ...tiles] : few ? [...tiles, ...splits] : tiles;
   if (subgroup === null || subgroup > WIDEST_SUBGROUP) return staged;
   const held = subgroupCandidates(problem, subgroup);
-  return subgroup <= NARROW_SUBGROUP ? [...held, ...staged] : [...staged, ...held];
+  return isNarrow(subgroup) ? [...held, ...staged] : [...staged, ...held];
 }
 
 function subgroupCandidates({ layout, m, codes }: MatmulProblem, subgroup: number): MatmulVariant[] {

@@ -1,6 +1,12 @@
 import type { Commands } from '../gpu/commands.ts';
 import type { Tensor } from '../gpu/tensor.ts';
 import { flatGroups } from './grid.ts';
+import { isNarrow } from './narrow.ts';
+
+/** Threads that share a row: on a processor's vectors few, since they add up one after the other. */
+function threadsOf({ gpu }: Commands): number {
+  return isNarrow(gpu.subgroupSize) ? 8 : 64;
+}
 
 /**
  * y = x · rstd · weight over rows (Zhang & Sennrich, 2019).
@@ -23,7 +29,7 @@ export function rmsNorm(
   const [dim = 0] = weight.shape;
   commands.run(
     'rms_norm',
-    { X: x.type, E: y.type },
+    { X: x.type, E: y.type, WG: threadsOf(commands) },
     { x, weight, y, rstd },
     { rows, dim, eps },
     flatGroups(rows),
@@ -50,5 +56,6 @@ export function rmsNormBackward(
   const { dy, x, weight, rstd, dx, rows } = tensors;
   const [dim = 0] = weight.shape;
   const params = { rows, dim, accumulate: Number(tensors.accumulate) };
-  commands.run('rms_norm_backward', { X: x.type }, { dy, x, weight, rstd, dx }, params, flatGroups(rows));
+  const constants = { X: x.type, WG: threadsOf(commands) };
+  commands.run('rms_norm_backward', constants, { dy, x, weight, rstd, dx }, params, flatGroups(rows));
 }
