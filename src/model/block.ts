@@ -98,18 +98,24 @@ function ropeOf({ spec, rows, positions, inverseFrequencies }: Pass, { qNorm, kN
  * and adds the adapter's gradients to `grads`.
  * @param x [T, d] f32 the block's input, kept from the forward pass
  * @param dHidden [T, d] f32, d loss/d y in, d loss/d x out
+ * @param isFresh the block's forward pass was the last to use the workspace, so it need not run again
  */
 export function blockBackward(
   pass: Pass,
   layer: number,
   weights: BlockWeights,
-  { x, dHidden, grads }: { x: Tensor; dHidden: Tensor; grads: ParameterBuffers },
+  {
+    x,
+    dHidden,
+    grads,
+    isFresh = false,
+  }: { x: Tensor; dHidden: Tensor; grads: ParameterBuffers; isFresh?: boolean },
 ): void {
-  const at = attentionForward(pass, layer, weights, x);
+  const at = isFresh ? activationsOf(pass) : attentionForward(pass, layer, weights, x);
   const { rows, spec } = pass;
   // Made for all tokens before some of them need it.
   const dAttended = wideGradients(pass, [rows, groupsOf(spec).o.inFeatures]);
-  mlpBackward(pass, layer, weights, { x: at.middle, dHidden, grads });
+  mlpBackward(pass, layer, weights, { x: at.middle, dHidden, grads, isFresh });
   attentionBackwardPass(pass, layer, weights, at, { x, dAttended, dHidden, grads });
 }
 

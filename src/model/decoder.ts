@@ -60,6 +60,8 @@ export class Decoder {
   /** Where block inputs wait for their backward pass; null keeps them on the GPU. */
   readonly spill: SpillFile | null;
   readonly #inverseFrequencies: Tensor;
+  /** The pass whose last block was the last to use the workspace. */
+  #freshest: Pass | null = null;
 
   constructor(
     gpu: Gpu,
@@ -152,6 +154,7 @@ export class Decoder {
       }
       source.release(layer);
     }
+    this.#freshest = sequences.at(-1)?.pass ?? null;
   }
 
   async #embed(pass: Pass, batch: BatchTensors, y: Tensor): Promise<void> {
@@ -220,8 +223,11 @@ export class Decoder {
         const next = counted[i + 1];
         if (next) next.inputs.prefetch(layer);
         else if (layer > lowest) first.inputs.prefetch(layer - 1);
+        // What the last block made on the way forwards is still there when nothing has passed it since.
+        const isFresh = this.#freshest === pass;
+        this.#freshest = null;
         this.commands.scope(`layer ${layer}`, () =>
-          blockBackward(pass, layer, weights, { x, dHidden, grads }),
+          blockBackward(pass, layer, weights, { x, dHidden, grads, isFresh }),
         );
         this.#endPart();
         await pace?.step();

@@ -39,19 +39,25 @@ export function mlpForward(
 /**
  * The gradient of `mlpForward`, which runs again from x as far as it is needed.
  * @param x [T, d] f32, @param dHidden [T, d] f32, d loss/d y in, d loss/d x out
+ * @param isFresh the forward pass was the last to use the workspace, so it need not run again
  */
 export function mlpBackward(
   pass: Pass,
   layer: number,
   weights: BlockWeights,
-  tensors: { x: Tensor; dHidden: Tensor; grads: ParameterBuffers },
+  tensors: { x: Tensor; dHidden: Tensor; grads: ParameterBuffers; isFresh: boolean },
 ): void {
-  const { spec } = pass;
+  const { spec, rows } = pass;
   const { down } = groupsOf(spec);
+  // Of several parts only the last is still there.
+  const isThere = tensors.isFresh && mlpRows(pass) === rows;
   for (const part of partsOf(pass)) {
     const x = part.of(tensors.x);
-    const at = activate(part.pass, layer, weights, x);
-    loraHidden(part.pass, { layer, group: down }, at.activated);
+    const at = activationsOf(part.pass);
+    if (!isThere) {
+      activate(part.pass, layer, weights, x);
+      loraHidden(part.pass, { layer, group: down }, at.activated);
+    }
     const dHidden = part.of(tensors.dHidden);
     partBackward(part.pass, layer, weights, at, { ...tensors, x, dHidden });
   }
@@ -85,17 +91,25 @@ function partBackward(
 
 /** As far as what SwiGLU makes. */
 function activate(pass: Pass, layer: number, weights: BlockWeights, x: Tensor): MlpActivations {
-  const { commands, workspace, spec, rows, type } = pass;
-  const { ffnSize: width, hiddenSize, normEps: eps } = spec;
-  const { gateUp: group } = groupsOf(spec);
-  const norm = workspace.get('norm2', type, [rows, hiddenSize]);
-  const rstd = workspace.get('rstd2', 'f32', [rows, 1]);
-  const gateUp = wideActivations(pass, [rows, group.width]);
-  const activated = workspace.get('activated', type, [rows, width]);
+  const { commands, spec, rows } = pass;
+  const { ffnSize: width, normEps: eps } = spec;
+  const at = activationsOf(pass);
+  const { norm, rstd, gateUp, activated } = at;
   rmsNorm(commands, { x, weight: weights.postNorm, y: norm, rstd, rows, eps });
-  groupForward(pass, { layer, group }, weights.groups.gateUp, { x: norm, y: gateUp });
+  const place = { layer, group: groupsOf(spec).gateUp };
+  groupForward(pass, place, weights.groups.gateUp, { x: norm, y: gateUp });
   swiglu(commands, { gateUp, h: activated, rows, width });
-  return { norm, rstd, gateUp, activated };
+  return at;
+}
+
+function activationsOf(pass: Pass): MlpActivations {
+  const { workspace, spec, rows, type } = pass;
+  return {
+    norm: workspace.get('norm2', type, [rows, spec.hiddenSize]),
+    rstd: workspace.get('rstd2', 'f32', [rows, 1]),
+    gateUp: wideActivations(pass, [rows, groupsOf(spec).gateUp.width]),
+    activated: workspace.get('activated', type, [rows, spec.ffnSize]),
+  };
 }
 
 /** Some of the tokens: the pass for them, and their rows of a tensor [T, columns]. */
