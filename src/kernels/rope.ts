@@ -2,6 +2,7 @@ import type { Commands } from '../gpu/commands.ts';
 import { elementsOf, slice, type ElementType, type Tensor } from '../gpu/tensor.ts';
 import { assert } from '../lib/errors.ts';
 import { flatGroups } from './grid.ts';
+import { isNarrow } from './narrow.ts';
 
 /** How many heads of which size a token has. */
 export interface HeadShape {
@@ -32,7 +33,11 @@ export interface Rope extends HeadShape {
   norm: { qWeight: Tensor; kWeight: Tensor; eps: number } | null;
 }
 
-const WG = 128;
+/** Threads that share a token: few where they are one after the other. */
+function threadsOf({ gpu }: Commands): number {
+  return isNarrow(gpu.subgroupSize) ? 16 : 128;
+}
+
 /** Threads that sum over a head. */
 const LANES = 8;
 /** Elements that every tensor within a buffer begins a multiple of: 256 bytes of f16. */
@@ -105,7 +110,14 @@ function run(
   const { kStart, vStart } = placesOf(shape);
   commands.run(
     shader,
-    { E: type, NORM: norm !== null, WG, LANES, HALF: headDim / 2, HEADS: heads + kvHeads },
+    {
+      E: type,
+      NORM: norm !== null,
+      WG: threadsOf(commands),
+      LANES,
+      HALF: headDim / 2,
+      HEADS: heads + kvHeads,
+    },
     {
       ...tensors,
       positions,
