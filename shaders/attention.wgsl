@@ -5,27 +5,9 @@
 // One workgroup a KV head and ROWS queries of its group.
 //#include lib/grid.wgsl
 //#include lib/attention.wgsl
-alias E = f32;
+//#include lib/attention_forward.wgsl
 
 const TILE: u32 = max((ROWS + OTHERS) * STRIDE, OTHERS * WIDTH);
-
-struct Params {
-  rows: u32,
-  columns: u32, // D4
-  keys: u32,
-  kv_heads: u32,
-  query_offset: u32,
-  window: u32,
-  scale: f32,
-}
-
-@group(0) @binding(0) var<storage, read> q: array<vec4<E>>;
-@group(0) @binding(1) var<storage, read> k: array<vec4<E>>;
-@group(0) @binding(2) var<storage, read> v: array<vec4<E>>;
-@group(0) @binding(3) var<storage, read> segment_start: array<u32>;
-@group(0) @binding(4) var<storage, read_write> o: array<vec4<E>>;
-@group(0) @binding(5) var<storage, read_write> lse: array<f32>;
-@group(0) @binding(6) var<uniform> params: Params;
 
 // A chunk of the queries and keys for the scores, then a part of the values.
 var<workgroup> tile: array<vec4<E>, TILE>;
@@ -33,14 +15,6 @@ var<workgroup> tile: array<vec4<E>, TILE>;
 var<workgroup> weights: array<vec4<f32>, OTHERS * ROW_GROUPS>;
 // One number a thread for maxima and sums over the lanes.
 var<workgroup> shared_rows: array<vec4<f32>, THREADS>;
-
-fn store(at: u32, value: vec4<f32>) {
-//#if E == f16
-  o[at] = vec4<E>(clamp(value, vec4<f32>(-65504.0), vec4<f32>(65504.0)));
-//#else
-  o[at] = value;
-//#endif
-}
 
 @compute @workgroup_size(THREADS)
 fn main(

@@ -5,28 +5,10 @@
 // segment_end [T] u32, non-decreasing. One workgroup a KV head and ROWS keys; it walks over the group's queries.
 //#include lib/grid.wgsl
 //#include lib/attention.wgsl
-alias E = f32;
+//#include lib/attention_backward_kv.wgsl
 
 const LINES: u32 = ROWS + OTHERS;
 const TILE: u32 = max(2u * LINES * STRIDE, OTHERS * WIDTH);
-
-struct Params {
-  rows: u32,
-  columns: u32, // D4
-  kv_heads: u32,
-  window: u32,
-  scale: f32,
-}
-
-@group(0) @binding(0) var<storage, read> q: array<vec4<E>>;
-@group(0) @binding(1) var<storage, read> k: array<vec4<E>>;
-@group(0) @binding(2) var<storage, read> v: array<vec4<E>>;
-@group(0) @binding(3) var<storage, read> d_o: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read> delta: array<vec2<f32>>;
-@group(0) @binding(5) var<storage, read> segment_end: array<u32>;
-@group(0) @binding(6) var<storage, read_write> d_k: array<vec4<f32>>;
-@group(0) @binding(7) var<storage, read_write> d_v: array<vec4<f32>>;
-@group(0) @binding(8) var<uniform> params: Params;
 
 // A chunk of k and q, then of v and d_o, for the scores; later a part of d_o, then of q.
 var<workgroup> tile: array<vec4<f32>, TILE>;
