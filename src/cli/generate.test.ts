@@ -50,6 +50,7 @@ describe('help', () => {
       'merge',
       'plan',
       'profile',
+      'tune',
       'quantize',
       'fetch',
       'push',
