@@ -64,7 +64,8 @@ describe('a QLoRA job in Chromium', () => {
       await studio.waitForText('About 4 steps over 238 rows.');
       await studio.waitForText('Weights\n262 KB');
       await studio.click({ role: 'button', name: 'Train' });
-      const trained = await studio.waitForText('Trained 4 steps', OPEN);
+      await studio.waitForText('Trained 4 steps', OPEN);
+      const trained = await studio.waitForText(/MB at the peak, [\d.]+ MB planned/);
       const [, first, last] = /Loss went from ([\d.]+) to ([\d.]+)\./.exec(trained) ?? [];
       expect(Number(last)).toBeLessThan(0.9 * Number(first));
       const [, measured, planned] = /([\d.]+) MB at the peak, ([\d.]+) MB planned/.exec(trained) ?? [];
