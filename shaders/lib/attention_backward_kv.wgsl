@@ -1,19 +1,5 @@
-// Parameters and tensors of dk and dv of attention, in every form.
-alias E = f32;
-
-struct Params {
-  rows: u32,
-  columns: u32, // D4
-  kv_heads: u32,
-  window: u32,
-  scale: f32,
-}
-
-@group(0) @binding(0) var<storage, read> q: array<vec4<E>>;
-@group(0) @binding(1) var<storage, read> k: array<vec4<E>>;
-@group(0) @binding(2) var<storage, read> v: array<vec4<E>>;
-@group(0) @binding(3) var<storage, read> d_o: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read> delta: array<vec2<f32>>;
+// Tensors of dk and dv of attention, in every form.
+//#include lib/attention_backward.wgsl
 @group(0) @binding(5) var<storage, read> segment_end: array<u32>;
 @group(0) @binding(6) var<storage, read_write> d_k: array<vec4<f32>>;
 @group(0) @binding(7) var<storage, read_write> d_v: array<vec4<f32>>;

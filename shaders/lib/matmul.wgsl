@@ -6,7 +6,7 @@
 //     n: each has columns of c, and columns of u of its own.  m: rows of c, and columns of w of its own.
 //     k: each sums a range of k into columns of c of its own.
 // The three layouts of training: forward X·Wᵀ (TRANS_W), backward dY·W (neither), gradient dYᵀ·X (TRANS_A).
-// a A, w in any encoding of lib/weight.wgsl, c E; f32 sums in ascending k.
+// a A, w in any encoding of lib/weight.wgsl, c E; f32 sums in a fixed order.
 //#include lib/elem.wgsl
 //#include lib/weight.wgsl
 alias A = f32;

@@ -5,8 +5,8 @@
  *   //#if NAME / //#if NAME == v    lines kept only when the constant is true / equals v (also `!NAME`, `!=`)
  *   //#else  //#endif
  *   //#for I TM * 2 … //#end        lines repeated with I = 0u, 1u, …: as often as the product or quotient of numbers
- *                                   and constants says, at least once; also as a part of a name between underscores. For what must be a
- *                                   constant or a register
+ *                                   and constants says, at least once; also as a part of a name between underscores. For
+ *                                   what must be a constant or a register
  *
  * and defaults that a pipeline may replace: `const TILE: u32 = 16;` and `alias E = f32;`.
  * Includes are resolved at build time for the browser and at start for Node; the rest at pipeline creation.
@@ -37,7 +37,7 @@ export function resolveIncludes(source: string, read: (path: string) => string):
 
 /**
  * Applies constants to a shader whose includes are resolved: keeps the lines its conditions allow, replaces
- * the defaults, and enables f16 where the result uses it. Throws on a constant the shader does not know.
+ * the defaults, repeats lines, and enables f16 and subgroups where the result uses them. Throws on a constant the shader does not know.
  */
 export function specialize(name: string, source: string, constants: ShaderConstants): string {
   const unused = new Set(Object.keys(constants));

@@ -137,7 +137,7 @@ export function matmul(commands: Commands, args: MatmulArguments): void {
 
 /** Whether a and floats of w can be read four at a time, and a codebook be looked up in registers. */
 function vectorsOf(
-  { w, lda, ldw, aOffset = 0, wCol = 0, members = null, m, n, k }: MatmulArguments,
+  { lda, ldw, aOffset = 0, wCol = 0, members = null, m, n, k }: MatmulArguments,
   { layout, codes }: MatmulProblem,
   shader: string,
 ): ShaderConstants {
@@ -146,10 +146,7 @@ function vectorsOf(
   const subgroup = shader === 'matmul_subgroup';
   const stored = layout === 'TN' ? m : k;
   const VEC_A = !subgroup && fours(stored, lda ?? stored, aOffset, ...starts);
-  if (codes) {
-    const format = 'data' in w ? w.encoding.format : null;
-    return { VEC_A, SHUFFLE: subgroup && (format === 'nf4' || format === 'fp4') };
-  }
+  if (codes) return { VEC_A, SHUFFLE: subgroup && codes === 'codebook' };
   // A row of a whole weight is read eight at a time, so one that ends between would take from the next.
   const VEC = layout === 'NT' ? k % 8 === 0 && fours(ldw ?? k, wCol) : fours(n, ldw ?? n, wCol);
   return { VEC_A, VEC };
