@@ -3,7 +3,7 @@ import { savedBytes } from '../formats/peftSaved.ts';
 import type { PeftAdapter } from '../formats/peft.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { weightSamples } from '../model/weightSamples.ts';
-import { createContentHash } from './contentHash.ts';
+import { createContentHash } from '../lib/contentHash.ts';
 import type { MergeJob } from './mergeJob.ts';
 import type { OutputPlan } from './outputPlan.ts';
 

@@ -4,7 +4,7 @@ import { isPlainFileName } from '../lib/fileName.ts';
 import { sameBytes } from '../hub/pieceJournal.ts';
 import { writeBytes } from '../formats/text.ts';
 import type { RandomAccessFile } from '../storage/types.ts';
-import { createContentHash, DIGEST_BYTES, takeDigest } from './contentHash.ts';
+import { createContentHash, DIGEST_BYTES, takeDigest } from '../lib/contentHash.ts';
 import type { MergeDestination } from './destination.ts';
 
 /** The file that stands beside an unfinished merge. */

@@ -3,7 +3,7 @@ import { pieceBytesOf, sameBytes } from '../hub/pieceJournal.ts';
 import { GraftError } from '../lib/errors.ts';
 import type { SafetensorsLayout } from '../formats/safetensorsLayout.ts';
 import type { ByteSink, RandomAccessFile } from '../storage/types.ts';
-import { createContentHash, takeDigest } from './contentHash.ts';
+import { createContentHash, takeDigest } from '../lib/contentHash.ts';
 import type { MergeDestination } from './destination.ts';
 import type { MergeJournal } from './mergeJournal.ts';
 

@@ -2,7 +2,7 @@ import { bytesSource, readInto } from '../storage/byteSource.ts';
 import { pieceBytesOf, sameBytes } from '../hub/pieceJournal.ts';
 import { writeBytes } from '../formats/text.ts';
 import type { Folder } from '../storage/types.ts';
-import { createContentHash, takeDigest } from './contentHash.ts';
+import { createContentHash, takeDigest } from '../lib/contentHash.ts';
 import type { MergeDestination } from './destination.ts';
 import type { MergeJournal } from './mergeJournal.ts';
 import { proofFailed } from './proofFailed.ts';

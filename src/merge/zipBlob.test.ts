@@ -2,8 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, ftruncateSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { centralHeader, localHeader, zipEnd } from '../formats/zipRecords.ts';
 import { scratchFolder } from '../testing/cli.ts';
-import { centralHeader, localHeader, zipBlob, zipEnd } from './zipBlob.ts';
+import { zipBlob } from './zipBlob.ts';
 
 const scratch = scratchFolder();
 
