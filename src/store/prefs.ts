@@ -4,8 +4,14 @@ import type { SliceOf } from './state.ts';
 export const themes = ['system', 'light', 'dark'] as const;
 export type Theme = (typeof themes)[number];
 
+/** Languages of the page. */
+export const languages = ['en', 'zh'] as const;
+export type Language = (typeof languages)[number];
+
 export interface Prefs {
   theme: Theme;
+  /** The language that was chosen; null for what the browser prefers. */
+  language: Language | null;
   /** Whether the preview marks the trained tokens. */
   markTrained: boolean;
   /** Memory of the GPU in GB, which no browser tells; null where the person didn't either. */
@@ -20,9 +26,16 @@ export interface PrefsSlice {
 }
 
 const STORAGE_KEY = 'graft.prefs';
-const defaults: Prefs = { theme: 'system', markTrained: true, gpuMemoryGB: null, hubEndpoint: null };
+const defaults: Prefs = {
+  theme: 'system',
+  language: null,
+  markTrained: true,
+  gpuMemoryGB: null,
+  hubEndpoint: null,
+};
 const schema = v.object({
   theme: v.fallback(v.picklist(themes), defaults.theme),
+  language: v.fallback(v.nullable(v.picklist(languages)), defaults.language),
   markTrained: v.fallback(v.boolean(), defaults.markTrained),
   gpuMemoryGB: v.fallback(v.nullable(v.pipe(v.number(), v.gtValue(0), v.finite())), defaults.gpuMemoryGB),
   hubEndpoint: v.fallback(v.nullable(v.string()), defaults.hubEndpoint),

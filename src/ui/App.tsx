@@ -1,4 +1,5 @@
 import { useEffect } from 'react';
+import { I18nProvider } from 'react-aria-components';
 import { useStudio } from '../store/index.ts';
 import { isTraining } from '../store/state.ts';
 import { Announcer } from './Announcer.tsx';
@@ -15,6 +16,8 @@ import { RecipeStep } from './steps/RecipeStep.tsx';
 import { TrainStep } from './steps/TrainStep.tsx';
 import { TryStep } from './steps/TryStep.tsx';
 import { TabTitle } from './TabTitle.tsx';
+import { LanguageSetter } from './LanguageSetter.tsx';
+import { languageTags, useLanguage } from './text/current.ts';
 import { t } from './text/index.ts';
 import { ThemeSetter } from './theme.ts';
 import './styles/index.css';
@@ -22,28 +25,33 @@ import './styles/index.css';
 /** The page: what it is, the five steps, and where they stand. */
 export function App() {
   useEffect(() => void finishSignIn(), []);
+  // Drawn again with all that is in it when the language changes: texts are looked up as they are drawn.
+  const language = useLanguage();
   return (
-    <ErrorBoundary>
-      <ThemeSetter />
-      <PageDrop />
-      <LeaveGuard />
-      <TabTitle />
-      <Masthead />
-      <div className="page">
-        <Rail />
-        <main className="sheet">
-          <Intro />
-          <ModelStep />
-          <DataStep />
-          <RecipeStep />
-          <TrainStep />
-          <TryStep />
-        </main>
-      </div>
-      <footer className="footer">{t('footer.licence')}</footer>
-      <QuestionDialog />
-      <Announcer />
-    </ErrorBoundary>
+    <I18nProvider locale={languageTags[language]}>
+      <ErrorBoundary>
+        <ThemeSetter />
+        <LanguageSetter />
+        <PageDrop />
+        <LeaveGuard />
+        <TabTitle />
+        <Masthead />
+        <div className="page">
+          <Rail />
+          <main className="sheet">
+            <Intro />
+            <ModelStep />
+            <DataStep />
+            <RecipeStep />
+            <TrainStep />
+            <TryStep />
+          </main>
+        </div>
+        <footer className="footer">{t('footer.licence')}</footer>
+        <QuestionDialog />
+        <Announcer />
+      </ErrorBoundary>
+    </I18nProvider>
   );
 }
 

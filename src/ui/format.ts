@@ -1,14 +1,14 @@
-import { language } from './text/index.ts';
+import { languageTag } from './text/current.ts';
+import { t } from './text/index.ts';
+import { datesOf, percentsOf, wholeNumbersOf } from './text/intl.ts';
 
-const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 0 });
-const short = new Intl.NumberFormat(language, { notation: 'compact', maximumSignificantDigits: 3 });
-const percent = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0 });
-const dates = new Intl.DateTimeFormat(language, { dateStyle: 'medium' });
+// 494M and 7B in Chinese too: so models are called there.
+const short = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 });
 const sizes = ['B', 'KB', 'MB', 'GB', 'TB'] as const;
 
 /** A whole number with separators: 1,234. */
 export function formatCount(value: number): string {
-  return Number.isFinite(value) ? whole.format(value) : '–';
+  return Number.isFinite(value) ? wholeNumbersOf(languageTag()).format(value) : '–';
 }
 
 /** A large number in short: 494M. */
@@ -48,20 +48,25 @@ export function formatSmall(value: number): string {
 
 /** A share as percent. */
 export function formatShare(share: number): string {
-  return Number.isFinite(share) ? percent.format(share) : '–';
+  return Number.isFinite(share) ? percentsOf(languageTag()).format(share) : '–';
 }
 
 /** Seconds as people say them: 8 s, 3 min 20 s, 2 h 5 min. */
 export function formatDuration(seconds: number): string {
   if (!Number.isFinite(seconds)) return '–';
   const total = Math.max(0, Math.round(seconds));
-  if (total < 60) return `${total} s`;
+  if (total < 60) return t('unit.seconds', { s: total });
   const minutes = Math.floor(total / 60);
-  if (minutes < 60) return `${minutes} min ${total % 60} s`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  if (minutes < 60) return t('unit.minutes', { min: minutes, s: total % 60 });
+  return t('unit.hours', { h: Math.floor(minutes / 60), min: minutes % 60 });
 }
 
 /** A day: Nov 3, 2025. @param time milliseconds since 1970 */
 export function formatDate(time: number): string {
-  return dates.format(time);
+  return datesOf(languageTag()).format(time);
+}
+
+/** Names beside each other: rank, alpha, lr. */
+export function formatList(names: readonly string[]): string {
+  return names.join(t('unit.comma'));
 }

@@ -1,8 +1,7 @@
 import { Group, ToggleButton } from 'react-aria-components';
-import { recipeFields } from '../../config/recipe.ts';
 import { useStudio } from '../../store/index.ts';
 import { SwitchInput } from '../controls/SwitchInput.tsx';
-import { t } from '../text/index.ts';
+import { fieldText, t } from '../text/index.ts';
 
 /** Names of linear layers most decoders have, until a model is open. */
 const usualModules = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'];
@@ -14,7 +13,7 @@ export function TargetsField({ disabled }: { disabled: boolean }) {
   const targets = useStudio((state) => state.recipe.draft.targets);
   const modules = useStudio((state) => state.model.summary?.linearModules) ?? usualModules;
   const setFieldValue = useStudio((state) => state.setFieldValue);
-  const { label, help } = recipeFields.targets;
+  const { label, help } = fieldText('targets');
   const all = targets === 'all-linear';
   const names = [...new Set([...modules, ...(all ? [] : targets)])];
   const choose = (chosen: string[]) => {
@@ -41,7 +40,7 @@ export function SavedModulesField({ disabled }: { disabled: boolean }) {
   const saved = useStudio((state) => state.recipe.draft.modules_to_save);
   const savable = useStudio((state) => state.model.summary?.savableModules) ?? usualSavable;
   const setFieldValue = useStudio((state) => state.setFieldValue);
-  const { label, help } = recipeFields.modules_to_save;
+  const { label, help } = fieldText('modules_to_save');
   const names = [...new Set([...savable, ...saved])];
   return (
     <div className="field">

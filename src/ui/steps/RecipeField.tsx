@@ -13,7 +13,7 @@ import { NumberInput } from '../controls/NumberInput.tsx';
 import { SelectInput } from '../controls/SelectInput.tsx';
 import { SwitchInput } from '../controls/SwitchInput.tsx';
 import { formatCount } from '../format.ts';
-import { hasText, t } from '../text/index.ts';
+import { fieldText, hasText, t } from '../text/index.ts';
 import { SavedModulesField, TargetsField } from './ModulesField.tsx';
 
 const shapes = Object.fromEntries(
@@ -47,7 +47,7 @@ function Reset({ field }: { field: RecipeKey }) {
   return (
     <Button
       className="reset"
-      aria-label={t('recipe.reset', { field: recipeFields[field].label, value })}
+      aria-label={t('recipe.reset', { field: fieldText(field).label, value })}
       onPress={() => resetField(field)}
     >
       <Icon name="reset" size={12} />
@@ -61,7 +61,7 @@ function Editor({ field, disabled }: { field: RecipeKey; disabled: boolean }) {
   const invalid = useStudio((state) => state.recipe.invalid[field]);
   const setFieldText = useStudio((state) => state.setFieldText);
   const setFieldValue = useStudio((state) => state.setFieldValue);
-  const { label, help } = recipeFields[field];
+  const { label, help } = fieldText(field);
   const shape = shapes[field];
   switch (shape.kind) {
     case 'switch':

@@ -11,7 +11,8 @@ import { Icon } from '../controls/Icon.tsx';
 import { ErrorNotice } from '../controls/Notice.tsx';
 import { downloadFile } from '../files.ts';
 import { Step } from '../Step.tsx';
-import { t } from '../text/index.ts';
+import { formatList } from '../format.ts';
+import { fieldText, t } from '../text/index.ts';
 import { MemoryPanel } from './MemoryPanel.tsx';
 import { RecipeField } from './RecipeField.tsx';
 
@@ -34,7 +35,7 @@ export function RecipeStep() {
         note={
           changedAdvanced.length > 0
             ? t('recipe.changed', {
-                fields: changedAdvanced.map((key) => recipeFields[key].label).join(', '),
+                fields: formatList(changedAdvanced.map((key) => fieldText(key).label)),
               })
             : t('recipe.unchanged')
         }

@@ -1,25 +1,22 @@
-import { errorTexts, type ErrorCode } from '../../lib/errorTexts/index.ts';
+import type { RecipeKey } from '../../config/recipe.ts';
+import type { ErrorCode } from '../../lib/errorTexts/index.ts';
 import type { ErrorParams } from '../../lib/errors.ts';
-import { en, type TextKey } from './en/index.ts';
-import type { Phrase } from './phrase.ts';
+import { currentTexts, languageTag } from './current.ts';
+import type { TextKey } from './en/index.ts';
+import { numbersOf, pluralsOf } from './intl.ts';
+import type { FieldText } from './phrase.ts';
 
 export type { TextKey };
 
 type Params = Record<string, string | number>;
 
-const dictionary: Record<TextKey, Phrase> = en;
-/** The language of the texts, for numbers and plurals too. */
-export const language = 'en';
-const plurals = new Intl.PluralRules(language);
-const numbers = new Intl.NumberFormat(language);
-
 /** The text of `key` with `params` filled in; numbers are written by the language, `n` picks the plural form. */
 export function t(key: TextKey, params: Params = {}): string {
-  const phrase = dictionary[key];
+  const phrase = currentTexts().phrases[key];
   const text =
     typeof phrase === 'string'
       ? phrase
-      : plurals.select(Number(params.n)) === 'one'
+      : pluralsOf(languageTag()).select(Number(params.n)) === 'one'
         ? phrase.one
         : phrase.other;
   return fill(text, params);
@@ -27,19 +24,28 @@ export function t(key: TextKey, params: Params = {}): string {
 
 /** Whether there is a text of that key; for keys made of a name that may be new. */
 export function hasText(key: string): key is TextKey {
-  return Object.hasOwn(dictionary, key);
+  return Object.hasOwn(currentTexts().phrases, key);
 }
 
 /** The two sentences of an error: what happened and why, and what to do. */
 export function errorText(code: ErrorCode, params: ErrorParams): { what: string; next: string } {
-  const { what, next } = errorTexts[code];
-  const texts = Object.fromEntries(Object.entries(params).map(([name, value]) => [name, String(value)]));
+  const { errors, detail } = currentTexts();
+  const { what, next } = errors[code];
+  const texts = Object.fromEntries(
+    // Numbers in errors are of machines: bytes and offsets, to be searched for as they are.
+    Object.entries(params).map(([name, value]) => [name, detail(String(value))]),
+  );
   return { what: fill(what, texts), next: fill(next, texts) };
+}
+
+/** Name and help of a setting of the recipe. */
+export function fieldText(key: RecipeKey): FieldText {
+  return currentTexts().fields[key];
 }
 
 function fill(text: string, params: Params): string {
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
     const value = params[name];
-    return typeof value === 'number' ? numbers.format(value) : (value ?? whole);
+    return typeof value === 'number' ? numbersOf(languageTag()).format(value) : (value ?? whole);
   });
 }

@@ -1,8 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { recipeFields } from '../../config/recipe.ts';
+import { formatCompact, formatCount, formatDate, formatDuration, formatList } from '../format.ts';
+import { languageTag, preferredLanguage, showLanguage } from './current.ts';
 import { en } from './en/index.ts';
-import { errorText, hasText, t } from './index.ts';
+import { errorText, fieldText, hasText, t } from './index.ts';
 
 const ui = new URL('../', import.meta.url);
 
@@ -12,6 +14,8 @@ function sources(): string {
     .map((entry) => readFileSync(`${entry.parentPath}/${entry.name}`, 'utf8'))
     .join('\n');
 }
+
+afterEach(() => showLanguage('en'));
 
 describe('texts', () => {
   it('fills in parameters, numbers by the language, plurals by n', () => {
@@ -42,5 +46,42 @@ describe('texts', () => {
       if (schema.type !== 'picklist') continue;
       for (const option of schema.options) expect(hasText(`option.${option}`), option).toBe(true);
     }
+  });
+});
+
+describe('language', () => {
+  it('is the first of the browser’s list that Graft speaks', () => {
+    expect(preferredLanguage(['zh-CN', 'en'])).toBe('zh');
+    expect(preferredLanguage(['de-DE', 'zh-Hant-TW', 'en-US'])).toBe('zh');
+    expect(preferredLanguage(['EN-gb', 'zh'])).toBe('en');
+    expect(preferredLanguage(['fr'])).toBe('en');
+    expect(preferredLanguage([])).toBe('en');
+  });
+
+  it('changes texts, errors, settings, numbers and dates at once', async () => {
+    await showLanguage('zh');
+    expect(languageTag()).toBe('zh-CN');
+    expect(t('rail.data', { n: 12_345 })).toBe('12,345 条数据');
+    expect(errorText('train.layer_out_of_range', { layer: 9, layers: 5 }).what).toContain('9');
+    expect(fieldText('lr').label).toBe('学习率');
+    expect([formatDuration(8), formatDuration(200), formatDuration(7500)]).toEqual([
+      '8 秒',
+      '3 分 20 秒',
+      '2 小时 5 分',
+    ]);
+    expect(formatDate(Date.UTC(2025, 10, 3, 12))).toBe('2025年11月3日');
+    expect(formatList(['学习率', '秩'])).toBe('学习率、秩');
+    expect([formatCount(1234), formatCompact(494e6)]).toEqual(['1,234', '494M']);
+    await showLanguage('en');
+    expect([formatDuration(200), formatDate(Date.UTC(2025, 10, 3, 12))]).toEqual([
+      '3 min 20 s',
+      'Nov 3, 2025',
+    ]);
+    expect(formatList(['rank', 'lr'])).toBe('rank, lr');
+  });
+
+  it('that is asked for last is shown, however long the other took', async () => {
+    await Promise.all([showLanguage('zh'), showLanguage('en')]);
+    expect(languageTag()).toBe('en');
   });
 });

@@ -40,6 +40,10 @@ export const commonTexts = {
   'say.pushDone': '{name} is on the Hub.',
 
   // Units
+  'unit.comma': ', ',
+  'unit.seconds': '{s} s',
+  'unit.minutes': '{min} min {s} s',
+  'unit.hours': '{h} h {min} min',
   'unit.bytes': '{done} of {total}',
   'unit.counted': '{done} of {total} {unit}',
   'unit.name.rows': 'rows',

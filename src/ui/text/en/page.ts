@@ -14,6 +14,9 @@ export const pageTexts = {
   'theme.system': 'As the system',
   'theme.light': 'Light',
   'theme.dark': 'Dark',
+  'language.label': 'Language',
+  'language.en': 'English',
+  'language.zh': '中文',
   'footer.licence': 'Open source, Apache-2.0. Models and data keep their own licences.',
 
   // Device

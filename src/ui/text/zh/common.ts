@@ -1,0 +1,52 @@
+import type { commonTexts } from '../en/common.ts';
+import type { Translated } from '../phrase.ts';
+
+/** What any step may say: errors, questions, milestones, units. */
+export const commonTextsZh = {
+  // Errors and questions
+  'error.unexpected': '发生了意料之外的错误：{message}',
+  'error.unexpectedNext': '请再试一次。如果再次出现，请复制详细信息并反馈给我们。',
+  'error.dismiss': '关闭提示',
+  'error.copy': '复制详细信息',
+  'error.copied': '已复制',
+  'error.boundary': '页面遇到了无法处理的错误。',
+  'error.boundaryNext': '请重新加载页面，并复制详细信息反馈给我们。',
+  'error.reload': '重新加载',
+  'question.discard': '要丢弃适配器吗？',
+  'question.retrain': '要从头重新训练吗？',
+  'question.text': '训练好的适配器还没有保存，继续操作会丢失它。',
+  'question.discard.yes': '丢弃并继续',
+  'question.retrain.yes': '丢弃并训练',
+  'question.no': '保留',
+  'question.remove': '要删除 {repo} 吗？',
+  'question.removeText': '将在本机释放 {size}。再次使用时需要重新下载。',
+  'question.remove.yes': '删除',
+
+  // Announced to screen readers
+  'say.modelReady': '模型 {name} 已打开。',
+  'say.modelsFound': '找到 {n} 个模型。',
+  'say.downloadDone': '{name} 已下载完成。',
+  'say.dataReady': '{n} 条数据已就绪。',
+  'say.trainingStarted': '训练已开始，共 {n} 步。',
+  'say.trainingProgress': '训练已完成百分之 {percent}，损失 {loss}。',
+  'say.trainingDone': '训练完成，最终损失 {loss}。',
+  'say.profileDone': '第 {step} 步的性能剖析已完成。',
+  'say.trainingFailed': '训练因错误而停止。',
+  'say.answersDone': '回答已生成完毕。',
+  'say.benchmarkDone': '性能测试已完成。',
+  'say.exportDone': '{name} 已就绪。',
+  'say.pushDone': '{name} 已推送到 Hub。',
+
+  // Units
+  'unit.comma': '、',
+  'unit.seconds': '{s} 秒',
+  'unit.minutes': '{min} 分 {s} 秒',
+  'unit.hours': '{h} 小时 {min} 分',
+  'unit.bytes': '{done} / {total}',
+  'unit.counted': '{done} / {total} {unit}',
+  'unit.name.rows': '条',
+  'unit.name.steps': '步',
+  'unit.name.tensors': '个张量',
+  'unit.name.tokens': '个 token',
+  'unit.name.measurements': '项',
+} as const satisfies Translated<typeof commonTexts>;

@@ -1,0 +1,51 @@
+import type { exportTexts } from '../en/export.ts';
+import type { Translated } from '../phrase.ts';
+
+/** Step 5: what is taken away. */
+export const exportTextsZh = {
+  'export.title': '带走成果',
+  'export.adapter': '适配器',
+  'export.adapterHelp': '体积小。一个 PEFT 文件夹，配合同一个模型使用。',
+  'export.adapterDtype': '存储精度',
+  'export.adapterDtype.F32': 'PEFT，32 位',
+  'export.adapterDtype.I8': '小体积（8 位），仅供 Graft 使用',
+  'export.withSize': '{name}，{size}',
+  'export.downloadAdapter': '下载适配器',
+  'export.merged': '合并后的模型',
+  'export.mergedHelp': '完整的模型文件夹，不再需要适配器，也不需要 Graft。',
+  'export.onto': '合并到',
+  'export.onto.original': '原始权重',
+  'export.onto.original.help': '模型精度毫无损失，只是比适配器训练时面对的权重稍精细一些。',
+  'export.onto.dequantized': '训练时所用的 4 位权重',
+  'export.onto.dequantized.help': '回答与训练时完全一致，4 位量化损失的精度也照样保留。',
+  'export.onto.loss': '评估损失 {loss}',
+  'export.onto.better': '更低',
+  'export.measure': '在 {n} 条评估数据上比较两者',
+  'export.measuring': '正在比较两者',
+  'export.measureNone': '如果在配方里设置评估集比例，就能在这里比较两者的损失。',
+  'export.onlyDequantized':
+    '将合并到 4 位所代表的权重上：这个模型以 4 位（{method}）发布，不含原始的 16 位权重。要合并到原始权重，请打开原模型，再打开这个适配器。',
+  'export.result': '结果',
+  'export.result.floats': '与模型的存储格式相同（{dtypes}）',
+  'export.result.floatsDequantized': '反量化',
+  'export.result.nf4': '4 位 NF4',
+  'export.result.nf4Nested': '4 位 NF4，双重量化',
+  'export.nf4Help':
+    '与 bitsandbytes 的存储格式相同，transformers 可以直接加载。合并后的权重会舍入到 4 位，误差多大由校验给出。',
+  'export.downloadMerged': '下载合并后的模型',
+  'export.saveFolder': '保存到文件夹',
+  'export.shardSize': '单个文件上限',
+  'export.cancel': '取消',
+  'export.packing': '正在打包适配器',
+  'export.merging': '正在合并',
+  'export.saveAgain': '再次保存 {name}',
+  'export.savedTo': '已保存到文件夹“{folder}”。',
+  'export.files': '{n} 个文件，{size}',
+  'proof.passed': '已读回并通过校验',
+  'proof.tensors': '共 {n} 个张量，{bytes}。其中 {changed} 个带有训练所得，其余逐字节不变。',
+  'proof.logits': '合并后模型的 logits 与“基座模型 + 适配器”最多相差 {difference}；舍入误差允许 {allowed}。',
+  'proof.nf4':
+    '文件里的 4 位权重正确：logits 相差不超过 {difference}，舍入误差允许 {allowed}。4 位量化本身使 logits 与“基座模型 + 适配器”最多相差 {quantization}。',
+  'proof.losses': '评估数据上的损失：原始权重 {original}，4 位权重 {dequantized}。',
+  'proof.lossDequantized': '评估数据上的损失：{dequantized}。',
+} as const satisfies Translated<typeof exportTexts>;

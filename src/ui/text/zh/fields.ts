@@ -1,0 +1,86 @@
+import type { RecipeKey } from '../../../config/recipe.ts';
+import type { FieldText } from '../phrase.ts';
+
+/** Settings of the recipe. The English ones are in src/config/recipe.ts. */
+export const fieldTextsZh: Record<RecipeKey, FieldText> = {
+  method: {
+    label: '训练方法',
+    help: 'LoRA 在选定的每一层旁边训练两个小矩阵，不改动模型本身。QLoRA 在以 4 位存放的模型上这样做：显存约为四分之一，精度略低。',
+  },
+  rank: {
+    label: '秩（rank）',
+    help: '决定适配器能学多少。8 到 16 适合风格和事实；64 适合更难的任务，需要更多显存。',
+  },
+  alpha: { label: 'Alpha', help: '适配器的强度：输出乘以 alpha ÷ 秩。常取秩的两倍。' },
+  lr: {
+    label: '学习率',
+    help: '每步走多远。2e-4 适合大多数模型，小模型可用 1e-3 以上。损失忽上忽下时请调低。',
+  },
+  epochs: { label: '训练轮数', help: '把数据读多少遍。设置了“最大步数”时不起作用。' },
+  max_steps: { label: '最大步数', help: '优化器更新这么多步后停止。0 表示由训练轮数决定。' },
+  batch_size: { label: '批大小', help: '一次训练多少条数据。越大越稳定，也越占显存。' },
+  grad_accum: {
+    label: '梯度累积',
+    help: '累加多少个微批次的梯度后再更新一步：效果相当于更大的批次，却不多占显存。',
+  },
+  max_length: { label: '截断长度', help: '超过这么多 token 的数据会被截断，并告诉你有多少条。' },
+  mask: {
+    label: '训练范围',
+    help: '学习哪些 token：助手的回答、全部、仅最后一个回答，或像 Qwen v1 那样学习回答和每轮的 ChatML 标记。',
+  },
+  targets: {
+    label: '目标模块',
+    help: '给哪些层加适配器，按名称填写（q_proj、v_proj 等）；all-linear 表示除输出层外的所有线性层。',
+  },
+  modules_to_save: {
+    label: '全量训练的模块',
+    help: '词嵌入和输出层可以与适配器一起全量训练，适合要学习新 token 的基座模型：["embed_tokens", "lm_head"]。其中每个参数需要 16 字节。',
+  },
+  quant: {
+    label: '量化类型',
+    help: 'QLoRA 存放模型的方式：nf4 是每块 64 个数的 4 位 NormalFloat，与 bitsandbytes 相同。本来就是 4 位的模型保持原样。',
+  },
+  double_quant: {
+    label: '双重量化',
+    help: '用于 QLoRA：各块的缩放系数也量化。每个权重 4.13 位而不是 4.5 位，精度略低。',
+  },
+  layers: { label: '层', help: '给哪些层加适配器，从 0 开始编号；all 表示全部。' },
+  memory_budget: {
+    label: '显存预算',
+    help: '最多占用多少显存，以字节计；0 表示不限。超出的部分在磁盘上等候：先是模型的各层，然后是词表和各层的输入。计算结果相同，只是更慢；调大梯度累积可以弥补大部分。',
+  },
+  dropout: {
+    label: 'Dropout',
+    help: '训练时随机丢弃适配器输入的比例。数据较少时，0.05 有助于防止过拟合。',
+  },
+  rslora: {
+    label: '秩稳定缩放（rsLoRA）',
+    help: '按 alpha ÷ √秩 而不是 alpha ÷ 秩 缩放，让高秩的适配器也能持续学习。',
+  },
+  schedule: { label: '学习率调度', help: '学习率在训练过程中怎样变化，名称与 transformers 一致。' },
+  warmup_steps: { label: '预热步数', help: '学习率从零升到设定值所用的步数。' },
+  weight_decay: { label: '权重衰减', help: '每一步都把适配器往零拉近一点。' },
+  beta1: { label: 'Adam β₁', help: '梯度均值的记忆系数。' },
+  beta2: { label: 'Adam β₂', help: '梯度平方的记忆系数。' },
+  eps: { label: 'Adam ε', help: '梯度极小时，使更新量保持有限。' },
+  max_grad_norm: { label: '最大梯度范数', help: '超过此值的梯度会缩小到此值。0 表示不裁剪。' },
+  optimizer: {
+    label: '优化器',
+    help: 'adamw_8bit 用 8 位存放 AdamW 的两个滑动平均值，内存为四分之一；小矩阵仍用 32 位。',
+  },
+  packing: {
+    label: '样本拼接（packing）',
+    help: '把几条短数据拼成一条不超过截断长度的数据，彼此之间互不可见。',
+  },
+  shuffle: { label: '打乱顺序', help: '每一轮都以新的随机顺序读取数据，长度相近的放在一起。' },
+  eval_fraction: {
+    label: '评估集比例',
+    help: '留出多大比例的数据不参与训练，用来衡量模型在新数据上的损失。',
+  },
+  eval_steps: { label: '评估间隔', help: '两次评估之间的训练步数。' },
+  seed: { label: '随机种子', help: '在同一块 GPU 上，配方、数据和种子都相同，得到的适配器逐位相同。' },
+  dtype: {
+    label: '激活值类型',
+    help: 'GPU 支持时，f16 可使激活值的显存减半；求和始终用 f32。auto 目前取 f32。',
+  },
+};

@@ -1,0 +1,36 @@
+import type { modelTexts } from '../en/model.ts';
+import type { Translated } from '../phrase.ts';
+
+/** Step 1: the model. */
+export const modelTextsZh = {
+  'model.ownFolder': '你自己的文件夹',
+  'model.drop': '把模型文件夹拖到这里',
+  'model.dropHint': '直接从你的磁盘读取，不会上传。',
+  'model.chooseFolder': '选择模型文件夹',
+  'model.chooseFiles': '选择模型文件',
+  'model.another': '换一个',
+  'model.opening': '正在打开 {name}',
+  'model.reopen': '重新打开 {name}',
+  'model.inShort': '{parameters} 参数，{size}',
+  'model.family': '架构',
+  'model.parameters': '参数量',
+  'model.size': '磁盘占用',
+  'model.dtype': '存储精度',
+  'model.layers': '层数',
+  'model.hidden': '隐藏维度',
+  'model.vocabulary': '词表',
+  'model.context': '上下文',
+  'model.tokens': '{n} 个 token',
+  'model.tied': '与输出层共享',
+  'model.tokenizer.model': '找到分词器和对话模板，数据会按模型期望的格式书写。',
+  'model.tokenizer.fallback': '找到分词器，但没有对话模板：对话数据将使用一个简单的模板。',
+  'model.tokenizer.none': '没有分词器：只能训练已分词的数据（input_ids、labels），也无法在这里试用。',
+  'model.quantized': '以 4 位存储（{method}）',
+  'model.quantized.bitsandbytes': 'bitsandbytes',
+  'model.quantized.gptq': 'GPTQ',
+  'model.quantized.awq': 'AWQ',
+  'model.quantizedHelp': '直接在它上面训练：无论训练方法选什么，实际都是 QLoRA。',
+  'model.files': '{n} 个文件',
+  'model.file': '文件',
+  'model.fileSize': '大小',
+} as const satisfies Translated<typeof modelTexts>;
