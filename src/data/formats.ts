@@ -1,4 +1,5 @@
 import { GraftError } from '../lib/errors.ts';
+import { mappedConversation, type ColumnMapping } from './columns.ts';
 import { hasField, messagesOf, objectsOf, ownField, refuseField, textOf } from './conversation.ts';
 import type { Conversation, Message } from './conversation.ts';
 import { kindName, type Row } from './row.ts';
@@ -9,6 +10,9 @@ export type { Conversation, Message, Role } from './conversation.ts';
 /** The shapes of rows that are understood. `qwen` is QwenLM's `conversations` with from user/assistant. */
 export type DataFormat =
   'messages' | 'sharegpt' | 'alpaca' | 'prompt_completion' | 'qwen' | 'text' | 'tokenized';
+
+/** How rows are read: by one of the known shapes, or by the columns a person chose. */
+export type RowFormat = DataFormat | ColumnMapping;
 
 /** How many rows are looked at to detect the format. */
 const SAMPLED_ROWS = 100;
@@ -63,8 +67,9 @@ const QWEN_SYSTEM = 'You are a helpful assistant.';
  * Turns a row into a conversation, a text, a prompt with its completion, or token ids.
  * Throws a `data.*` error that names the field at fault; the caller adds the line ({@link Row}).
  */
-export function toConversation(row: Row, format: DataFormat): Conversation {
+export function toConversation(row: Row, format: RowFormat): Conversation {
   const { value } = row;
+  if (typeof format === 'object') return mappedConversation(row, format);
   switch (format) {
     case 'messages':
       refuseField(value, 'tools', 'tools', 'tool descriptions are not text');

@@ -1,6 +1,7 @@
 import { GraftError, messageOf, type ErrorParams } from '../lib/errors.ts';
 import { sniff } from '../lib/sniff.ts';
 import type { ByteSource } from '../storage/types.ts';
+import { csvRows } from './csvRows.ts';
 import { readArrayElements } from './jsonArray.ts';
 import { MAX_ROW_BYTES, readLines, type RawRow } from './jsonLines.ts';
 import { parquetRows } from './parquetRows.ts';
@@ -15,7 +16,7 @@ export type { Row } from './row.ts';
 export interface ParsedDataset {
   /** The file's name, for messages. */
   name: string;
-  kind: 'jsonl' | 'json' | 'txt' | 'parquet';
+  kind: 'jsonl' | 'json' | 'csv' | 'txt' | 'parquet';
   rows: Row[];
   /** Problems by line; at most the first 1000. */
   problems: Problem[];
@@ -32,10 +33,10 @@ export interface ParseOptions {
 export const MAX_DEPTH = 128;
 
 /**
- * Reads a dataset: JSONL (a JSON object a line), a JSON array of objects, Parquet, or plain text (`.txt`). Streams; a line
+ * Reads a dataset: JSONL (a JSON object a line), a JSON array of objects, CSV or TSV, Parquet, or plain text (`.txt`). Streams; a line
  * is never silently changed or dropped: what can't be used is in `problems` by line number. A leading BOM, CRLF,
  * empty lines and a missing final line end are accepted.
- * Throws `data.empty_file`, `data.not_text`, `data.table`, `data.bad_utf8` (UTF-16), `data.no_valid_rows`,
+ * Throws `data.empty_file`, `data.not_text`, `data.bad_utf8` (UTF-16), `data.no_valid_rows`,
  * `data.parquet_invalid`,
  * `storage.lfs_pointer`, `storage.html_page`; in strict mode any problem.
  */
@@ -58,6 +59,9 @@ export async function parseDataset(
       rows.push(row);
   } else if (kind === 'parquet') {
     for await (const row of parquetRows(source, log, onProgress)) rows.push(row);
+  } else if (kind === 'csv') {
+    const lines = readLines(source, from, onProgress);
+    for await (const row of csvRows(lines, (raw) => decode(raw, log), log)) rows.push(row);
   } else if (kind === 'jsonl') {
     for await (const raw of readLines(source, from, onProgress)) {
       const row = toRow(raw, log, true);
@@ -85,6 +89,7 @@ export async function parseDataset(
 function kindOf(name: string, head: Uint8Array): ParsedDataset['kind'] {
   if (startsWith(head, PARQUET)) return 'parquet';
   if (isText(name)) return 'txt';
+  if (/\.(csv|tsv)$/i.test(name)) return 'csv';
   for (const byte of head) {
     if (byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d) continue;
     return byte === 0x5b ? 'json' : 'jsonl';
@@ -103,18 +108,18 @@ function toRow(raw: RawRow, log: ProblemLog, skipBlank: boolean): Row | null {
   if (text === null || (skipBlank && text.trim() === '')) return null;
   // A short row can't be deep.
   if (text.length > MAX_DEPTH && raw.bytes !== null && depthOf(raw.bytes) > MAX_DEPTH) {
-    log.add(line, 'data.too_deep', { limit: MAX_DEPTH });
+    log.add(line, 'data.too_deep', { limit: MAX_DEPTH }, { text });
     return null;
   }
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    log.add(line, 'data.invalid_json', { detail: messageOf(error) }, error);
+    log.add(line, 'data.invalid_json', { detail: messageOf(error) }, { cause: error, text });
     return null;
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    log.add(line, 'data.row_not_object', { found: kindName(value) });
+    log.add(line, 'data.row_not_object', { found: kindName(value) }, { text });
     return null;
   }
   return { line, value: value as Record<string, unknown> };
@@ -163,8 +168,6 @@ function startsWith(head: Uint8Array, bytes: readonly number[]): boolean {
 }
 
 function refuseOther(head: Uint8Array, file: string): void {
-  const table = /\.(csv|tsv)$/i.exec(file)?.[1];
-  if (table !== undefined) throw new GraftError('data.table', { file, kind: table.toUpperCase() });
   // A text file may well begin as a web page does.
   const found = isText(file) ? undefined : sniff(head);
   if (found === 'lfs_pointer' || found === 'html_page') throw new GraftError(`storage.${found}`, { file });

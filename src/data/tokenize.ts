@@ -1,9 +1,9 @@
 import { GraftError, type ErrorCode } from '../lib/errors.ts';
 import { checkChatml } from './chatmlMask.ts';
-import { detectFormat, toConversation, type Conversation, type DataFormat } from './formats.ts';
+import { detectFormat, toConversation, type Conversation, type RowFormat } from './formats.ts';
 import { labelTokens, type LabelMask, type LabeledTokens } from './mask.ts';
 import type { ParsedDataset } from './parse.ts';
-import { ProblemLog, type Problem } from './problems.ts';
+import { MAX_KEPT_PROBLEMS, ProblemLog, type Problem } from './problems.ts';
 import { checkTemplate } from './template.ts';
 import { IGNORED } from './tokenizedRow.ts';
 import { checkTokenizerFits, type Tokenizer } from './tokenizer.ts';
@@ -20,12 +20,20 @@ export interface TokenizedDataset {
   offsets: Uint32Array;
   /** [rows] line of the file each row came from. */
   lines: Uint32Array;
+  /** How many parsed rows there were, and [rows] the index among them that each came from. */
+  parsedRows: number;
+  sources: Uint32Array;
+  /** [rows] tokens before the row was cut, and how many of those cut off would have been trained. */
+  lengths: Uint32Array;
+  lost: Uint32Array;
+  /** [rows] earlier answers left untrained because the chat template rewrites them. */
+  skipped: Uint32Array;
   /** Rows cut to the maximum length, and how many tokens that cost. */
   truncated: number;
   truncatedTokens: number;
   /** Tokens with a label that is predicted (all but each row's first). */
   trainedTokens: number;
-  /** Earlier answers left untrained because the chat template rewrites them. */
+  /** The sum of `skipped`. */
   skippedTurns: number;
   /** Rows left out, at most the first 1000, and their number. */
   problems: Problem[];
@@ -34,7 +42,7 @@ export interface TokenizedDataset {
 
 export interface TokenizeOptions {
   /** Default: detected. */
-  format?: DataFormat;
+  format?: RowFormat;
   tokenizer: Tokenizer | null;
   /** Ignored for tokenized rows, which bring their labels. Default `assistant`. */
   mask?: LabelMask;
@@ -47,6 +55,8 @@ export interface TokenizeOptions {
   /** Throw the first problem instead of leaving its row out. */
   strict?: boolean;
   onProgress?: (done: number, total: number) => void;
+  /** Called before each row. */
+  onRow?: (line: number) => void;
 }
 
 /**
@@ -55,6 +65,14 @@ export interface TokenizeOptions {
  * `data.unknown_format`, `data.all_masked` or `data.no_valid_rows` when no row is left; in strict mode any problem.
  */
 export function tokenizeDataset(parsed: ParsedDataset, options: TokenizeOptions): TokenizedDataset {
+  return notEmpty(tokenizeRows(parsed, options), parsed.name);
+}
+
+/** {@link tokenizeDataset} of some of a dataset's rows: that none is left is no error of theirs. */
+export function tokenizeRows(
+  parsed: Pick<ParsedDataset, 'name' | 'rows'>,
+  options: TokenizeOptions,
+): TokenizedDataset {
   const { tokenizer, maxLength, vocabSize, mask = 'assistant', onProgress } = options;
   const file = parsed.name;
   const format = options.format ?? detectFormat(parsed.rows, file);
@@ -71,38 +89,101 @@ export function tokenizeDataset(parsed: ParsedDataset, options: TokenizeOptions)
   const labels = new IntBuffer();
   const offsets = [0];
   const lines: number[] = [];
-  const counts = { truncated: 0, truncatedTokens: 0, trainedTokens: 0, skippedTurns: 0 };
+  const sources: number[] = [];
+  const lengths: number[] = [];
+  const lost: number[] = [];
+  const skipped: number[] = [];
+  let trainedTokens = 0;
 
   for (const [i, row] of parsed.rows.entries()) {
     if (onProgress && i % 256 === 0) onProgress(i, parsed.rows.length);
-    const encoded = log.attempt(row.line, () => {
+    const read = () => {
       const conversation = toConversation(row, format);
       const tokens = encodeRow(tokenizer, conversation, mask, now, row.line);
-      return checkRow(tokens, conversation, { maxLength, vocabSize });
-    });
+      return cutRow(checkRow(tokens, conversation, { maxLength, vocabSize }), maxLength);
+    };
+    const encoded = log.attempt(row.line, read, i);
     if (!encoded) continue;
-    const kept = Math.min(encoded.ids.length, maxLength);
-    if (kept < encoded.ids.length) {
-      counts.truncated++;
-      counts.truncatedTokens += encoded.ids.length - kept;
-    }
-    counts.skippedTurns += encoded.skippedTurns;
-    counts.trainedTokens += trainedCount(encoded.labels, kept);
-    ids.push(encoded.ids, kept);
-    labels.push(encoded.labels, kept);
+    trainedTokens += encoded.trained;
+    ids.push(encoded.ids, encoded.kept);
+    labels.push(encoded.labels, encoded.kept);
     offsets.push(ids.length);
     lines.push(row.line);
+    sources.push(i);
+    lengths.push(encoded.length);
+    lost.push(encoded.lost);
+    skipped.push(encoded.skipped);
   }
   onProgress?.(parsed.rows.length, parsed.rows.length);
-  if (lines.length === 0) throw nothingLeft(file, log);
   return {
     ids: ids.take(),
     labels: labels.take(),
     offsets: Uint32Array.from(offsets),
     lines: Uint32Array.from(lines),
-    ...counts,
+    parsedRows: parsed.rows.length,
+    sources: Uint32Array.from(sources),
+    lengths: Uint32Array.from(lengths),
+    lost: Uint32Array.from(lost),
+    skipped: Uint32Array.from(skipped),
+    truncated: lengths.filter((length) => length > maxLength).length,
+    truncatedTokens: lengths.reduce((sum, length) => sum + Math.max(0, length - maxLength), 0),
+    trainedTokens,
+    skippedTurns: skipped.reduce((sum, count) => sum + count, 0),
     problems: log.kept,
     problemCount: log.count,
+  };
+}
+
+/** Gives `dataset` back. Throws `data.all_masked` or `data.no_valid_rows` when no row of it is left. */
+export function notEmpty(dataset: TokenizedDataset, file: string): TokenizedDataset {
+  const { lines, problems, problemCount: count } = dataset;
+  if (lines.length > 0) return dataset;
+  const allMasked = problems.every(({ code }) => MASKED.includes(code));
+  const first = problems[0]?.message ?? '';
+  throw new GraftError(allMasked ? 'data.all_masked' : 'data.no_valid_rows', { file, count, first });
+}
+
+/** Datasets end to end, as one. */
+export function joinTokenized(parts: readonly TokenizedDataset[]): TokenizedDataset {
+  const sum = (count: (part: TokenizedDataset) => number) =>
+    parts.reduce((all, part) => all + count(part), 0);
+  const tokens = sum(({ ids }) => ids.length);
+  const rows = sum(({ lines }) => lines.length);
+  const joined = {
+    ids: new Int32Array(tokens),
+    labels: new Int32Array(tokens),
+    offsets: new Uint32Array(rows + 1),
+    lines: new Uint32Array(rows),
+    sources: new Uint32Array(rows),
+    lengths: new Uint32Array(rows),
+    lost: new Uint32Array(rows),
+    skipped: new Uint32Array(rows),
+  };
+  const problems: Problem[] = [];
+  let [token, row, first] = [0, 0, 0];
+  for (const part of parts) {
+    const { ids, labels, offsets, lines } = part;
+    joined.ids.set(ids, token);
+    joined.labels.set(labels, token);
+    for (const key of ['lines', 'lengths', 'lost', 'skipped'] as const) joined[key].set(part[key], row);
+    for (const [i, source] of part.sources.entries()) joined.sources[row + i] = first + source;
+    for (const problem of part.problems.slice(0, MAX_KEPT_PROBLEMS - problems.length)) {
+      problems.push(problem.row === undefined ? problem : { ...problem, row: first + problem.row });
+    }
+    for (const [i, offset] of offsets.entries()) joined.offsets[row + i] = token + offset;
+    token += ids.length;
+    row += lines.length;
+    first += part.parsedRows;
+  }
+  return {
+    ...joined,
+    parsedRows: first,
+    truncated: sum(({ truncated }) => truncated),
+    truncatedTokens: sum(({ truncatedTokens }) => truncatedTokens),
+    trainedTokens: sum(({ trainedTokens }) => trainedTokens),
+    skippedTurns: sum(({ skippedTurns }) => skippedTurns),
+    problems,
+    problemCount: sum(({ problemCount }) => problemCount),
   };
 }
 
@@ -113,6 +194,26 @@ export function rowLengths(dataset: Pick<TokenizedDataset, 'offsets'>): Uint32Ar
     { length: offsets.length - 1 },
     (_, i) => (offsets[i + 1] as number) - (offsets[i] as number),
   );
+}
+
+/** A row's tokens cut to the maximum length, and what that cost. */
+interface CutRow {
+  ids: readonly number[];
+  labels: readonly number[];
+  kept: number;
+  length: number;
+  trained: number;
+  lost: number;
+  skipped: number;
+}
+
+function cutRow({ ids, labels, skippedTurns }: LabeledTokens, maxLength: number): CutRow {
+  const trained = trainedCount(labels, maxLength);
+  return {
+    ...{ ids, labels, trained, length: ids.length, skipped: skippedTurns },
+    kept: Math.min(ids.length, maxLength),
+    lost: trainedCount(labels, labels.length) - trained,
+  };
 }
 
 function encodeRow(
@@ -175,16 +276,6 @@ function whyUntrained(conversation: Conversation): string {
 }
 
 const MASKED: readonly ErrorCode[] = ['data.no_trained_tokens', 'data.cut_away', 'data.empty_row'];
-
-function nothingLeft(file: string, log: ProblemLog): GraftError {
-  const first = log.kept[0]?.message ?? '';
-  const allMasked = log.kept.every(({ code }) => MASKED.includes(code));
-  return new GraftError(allMasked ? 'data.all_masked' : 'data.no_valid_rows', {
-    file,
-    count: log.count,
-    first,
-  });
-}
 
 /** A growing Int32Array. */
 class IntBuffer {

@@ -13,9 +13,13 @@ export const dataErrors = {
     what: '{file} cannot be read as Parquet: {detail}.',
     next: 'Check that the file was saved or downloaded completely.',
   },
-  'data.table': {
-    what: '{file} is a {kind} table, which Graft does not read.',
-    next: 'Save it as JSONL: one JSON object a line, such as {"prompt": "…", "completion": "…"}.',
+  'data.csv_cells': {
+    what: 'Line {line} of {file} has {found} cells; the table has {expected} columns.',
+    next: 'Put cells that hold the delimiter or a line break in double quotes.',
+  },
+  'data.csv_unclosed': {
+    what: 'The quoted cell that line {line} of {file} opens is never closed.',
+    next: 'Close the quote, and write a quote inside a cell twice ("").',
   },
   'data.bad_utf8': {
     what: 'Line {line} of {file} is not valid UTF-8 (first bad byte at offset {offset}){hint}.',
@@ -73,6 +77,14 @@ export const dataErrors = {
     what: 'Line {line} of {file}: field "{field}" holds half of a UTF-16 pair, which is not a character.',
     next: 'Correct the \\u escape in the field.',
   },
+  'data.edit_not_object': {
+    what: 'What was written is {found}, not a JSON object.',
+    next: 'Write the row as an object such as {"prompt": "…", "completion": "…"}.',
+  },
+  'data.edit_not_json': {
+    what: 'What was written is not valid JSON: {detail}.',
+    next: 'Correct it, or take the edit back.',
+  },
   'data.empty_row': {
     what: 'Line {line} of {file} has no tokens.',
     next: 'Remove the row or give it text.',
@@ -120,6 +132,14 @@ export const dataErrors = {
   'data.template_invalid': {
     what: 'The model’s chat template cannot be used: {detail}.',
     next: 'Check chat_template in tokenizer_config.json (or chat_template.jinja).',
+  },
+  'data.template_hangs': {
+    what: 'The model’s chat template made no progress for {seconds} seconds on {where}, so it was ended.',
+    next: 'Check chat_template in tokenizer_config.json (or chat_template.jinja), or take the model from a source you trust.',
+  },
+  'data.pattern_hangs': {
+    what: 'The tokenizer made no progress for {seconds} seconds on {where}, so it was ended. Its pre-tokenizer in {file} cuts text by {patterns}.',
+    next: 'Leave that text out, or take the model from a source you trust.',
   },
   'data.template_refused': {
     what: 'The model’s chat template refused the conversation: {detail}.',

@@ -1,0 +1,51 @@
+import type { Finding, LintInput } from './lint.ts';
+import type { TokenizedDataset } from './tokenize.ts';
+import { IGNORED } from './tokenizedRow.ts';
+
+/** A row this many times as long as the middle one is far outside. */
+const FAR = 8;
+/** Shorter rows cost little, however short the others are. */
+const LONG = 256;
+
+/** What the tokens of rows show, which their texts don't. */
+export function tokenFindings(
+  { vocabulary, maxLength }: Pick<LintInput, 'vocabulary' | 'maxLength'>,
+  tokens: TokenizedDataset,
+  enoughRows: number,
+): Omit<Finding, 'severity'>[] {
+  const { ids, labels, offsets, sources, lengths, lost } = tokens;
+  const ends = new Set(vocabulary ? [...vocabulary.eosIds, ...vocabulary.specialIds] : []);
+  const eos = vocabulary?.eosIds[0];
+  const padIsEos =
+    vocabulary !== null && vocabulary.padId !== null && vocabulary.eosIds.includes(vocabulary.padId);
+  const found = { endUntrained: [] as number[], padIsEos: [] as number[], answerCut: [] as number[] };
+  sources.forEach((source, row) => {
+    const [start, end] = [offsets[row]!, offsets[row + 1]!];
+    if (lost[row]! > 0) {
+      found.answerCut.push(source);
+      return;
+    }
+    // A row that was cut behind its last answer ends as it was written.
+    if (eos === undefined || lengths[row]! > maxLength) return;
+    let last = end - 1;
+    while (last > start && labels[last] === IGNORED) last--;
+    if (ends.has(ids[last]!)) return;
+    const masked = last + 1 < end && vocabulary!.eosIds.includes(ids[last + 1]!);
+    found[masked && padIsEos ? 'padIsEos' : 'endUntrained'].push(source);
+  });
+  const end = eos === undefined ? '' : (vocabulary?.tokenOf(eos) ?? String(eos));
+  return [
+    { code: 'endUntrained', rows: found.endUntrained, params: { end } },
+    { code: 'padIsEos', rows: found.padIsEos, params: { end } },
+    { code: 'answerCut', rows: found.answerCut, params: { max: maxLength } },
+    ...(sources.length >= enoughRows ? [outliers(tokens)] : []),
+  ];
+}
+
+/** Rows far longer than the others: they set the memory of the whole run. */
+function outliers({ lengths, sources }: TokenizedDataset): Omit<Finding, 'severity'> {
+  const median = lengths.toSorted()[lengths.length >> 1]!;
+  const limit = Math.max(LONG, FAR * median);
+  const rows = Array.from(sources).filter((_, row) => lengths[row]! > limit);
+  return { code: 'outlier', rows, params: { median, limit } };
+}
