@@ -1,6 +1,7 @@
 // The gradient of rope.wgsl: turns the gradients of q and k back (the rotation is orthogonal), with NORM takes them
 // through the norm of the heads, g = dy · weight:  dx = rstd · (g − x · rstd² · mean(g · x)), and puts them and the
-// gradient of v beside each other again. The weights of the norms are frozen.
+// gradient of v beside each other again. With TRAINED also what each token adds to the gradients of the norms' weights,
+// the sum of dy · x · rstd over its heads: d_norm [rows, 2, D] f32, that of q before that of k.
 // d_heads f32 in the layout of heads, raw E as it was, d_raw f32 in the layout of raw. One workgroup a token.
 //#include lib/grid.wgsl
 //#include lib/angle.wgsl
@@ -30,6 +31,9 @@ struct Params {
 @group(0) @binding(5) var<storage, read> q_weight: array<f32>;
 @group(0) @binding(6) var<storage, read> k_weight: array<f32>;
 @group(0) @binding(7) var<storage, read> raw: array<E>;
+//#if TRAINED
+@group(0) @binding(8) var<storage, read_write> d_norm: array<f32>;
+//#endif
 
 // Of squares, and of g · x.
 var<workgroup> sums: array<vec2<f32>, HEADS * LANES>;
@@ -39,16 +43,21 @@ var<workgroup> factors: array<vec2<f32>, HEADS>;
 
 var<workgroup> turns: array<vec2<f32>, HALF>;
 
-// The gradient of the pair i of a head before its rotation, times the weights of its norm.
-fn gradient_of(row: u32, head: u32, i: u32) -> vec2<f32> {
+// The gradient of the pair i of a head before its rotation.
+fn turned_back(row: u32, head: u32, i: u32) -> vec2<f32> {
   let of_q = head < params.heads;
   let of_k = params.k_start + (row * params.kv_heads + head - params.heads) * 2u * HALF;
   let at = select(of_k, (row * params.heads + head) * 2u * HALF, of_q) + i;
   let dy = vec2<f32>(d_heads[at], d_heads[at + HALF]);
   let turn = turns[i];
-  var g = vec2<f32>(dy.x * turn.x + dy.y * turn.y, dy.y * turn.x - dy.x * turn.y);
+  return vec2<f32>(dy.x * turn.x + dy.y * turn.y, dy.y * turn.x - dy.x * turn.y);
+}
+
+// The same, times the weights of the head's norm.
+fn gradient_of(row: u32, head: u32, i: u32) -> vec2<f32> {
+  var g = turned_back(row, head, i);
 //#if NORM
-  if (of_q) {
+  if (head < params.heads) {
     g *= vec2<f32>(q_weight[i], q_weight[i + HALF]);
   } else {
     g *= vec2<f32>(k_weight[i], k_weight[i + HALF]);
@@ -95,6 +104,22 @@ fn main(
     factors[head] = vec2<f32>(rstd, rstd * rstd * sum.y);
   }
   workgroupBarrier();
+//#if TRAINED
+  for (var at = thread; at < 2u * HALF; at += WG) {
+    let of_k = at >= HALF;
+    let i = at % HALF;
+    let end = select(params.heads, HEADS, of_k);
+    var sum = vec2<f32>(0.0);
+    for (var head = select(0u, params.heads, of_k); head < end; head++) {
+      let first = start + head * 2u * HALF + i;
+      let x = vec2<f32>(f32(raw[first]), f32(raw[first + HALF]));
+      sum += turned_back(row, head, i) * x * factors[head].x;
+    }
+    let target_at = (2u * row + select(0u, 1u, of_k)) * 2u * HALF + i;
+    d_norm[target_at] = sum.x;
+    d_norm[target_at + HALF] = sum.y;
+  }
+//#endif
 //#endif
   for (var at = thread; at < HEADS * HALF; at += WG) {
     let head = at / HALF;

@@ -73,11 +73,11 @@ function field<const S extends v.GenericSchema>(
 /** Every setting of a training run: its rule, default, and help, in the order they are shown. */
 export const recipeFields = {
   method: field(
-    choice(['lora', 'qlora']),
+    choice(['lora', 'qlora', 'full']),
     'lora',
     'main',
     'Method',
-    'LoRA trains two small matrices beside each chosen layer and leaves the model itself untouched. QLoRA does so on a model held in 4 bits: a quarter of the memory, slightly less exact.',
+    'LoRA trains two small matrices beside each chosen layer and leaves the model itself untouched. QLoRA does so on a model held in 4 bits: a quarter of the memory, slightly less exact. Full trains every number of the model itself: for small models, with a learning rate of 1e-5 to 1e-3 and 16 bytes of memory for each number besides the model’s own; the result is a whole model.',
   ),
   rank: field(
     count(1, 512),

@@ -1,3 +1,4 @@
+import type { ShaderConstants } from '../gpu/assemble.ts';
 import type { Commands } from '../gpu/commands.ts';
 import { elementsOf, slice, type ElementType, type Tensor } from '../gpu/tensor.ts';
 import { assert } from '../lib/errors.ts';
@@ -84,17 +85,27 @@ export function rope(
 }
 
 /**
- * The gradient of `rope`; weights of norms are frozen.
+ * The gradient of `rope`.
  * @param dParts f32
  * @param raw as it was, read where there is a norm
  * @param dRaw [T, (H + 2 Hkv) · D] f32, overwritten
+ * @param dNorm [T, 2, D] f32, overwritten with what each token adds to the gradients of the weights of the norms of q
+ *   and k; null where they are frozen
  */
 export function ropeBackward(
   commands: Commands,
-  { dParts, raw, dRaw, ...rest }: Rope & { dParts: Heads; raw: Tensor; dRaw: Tensor },
+  {
+    dParts,
+    raw,
+    dRaw,
+    dNorm = null,
+    ...rest
+  }: Rope & { dParts: Heads; raw: Tensor; dRaw: Tensor; dNorm?: Tensor | null },
 ): void {
-  const tensors = { d_heads: dParts.all, d_raw: dRaw, ...(rest.norm && { raw }) };
-  run(commands, 'rope_backward', raw.type, tensors, rest);
+  assert(rest.norm || !dNorm, 'rope: the gradient of norms that are not there');
+  const trained: Record<string, Tensor> = dNorm ? { d_norm: dNorm } : {};
+  const tensors = { d_heads: dParts.all, d_raw: dRaw, ...(rest.norm && { raw }), ...trained };
+  run(commands, 'rope_backward', raw.type, tensors, rest, rest.norm ? { TRAINED: dNorm !== null } : {});
 }
 
 function run(
@@ -103,6 +114,7 @@ function run(
   type: ElementType,
   tensors: Record<string, Tensor>,
   { positions, inverseFrequencies, norm, ...shape }: Rope,
+  constants: ShaderConstants = {},
 ): void {
   const { rows, heads, kvHeads, headDim } = shape;
   assert(headDim % 2 === 0, `rope: a head of ${headDim} has no halves`);
@@ -117,6 +129,7 @@ function run(
       LANES,
       HALF: headDim / 2,
       HEADS: heads + kvHeads,
+      ...constants,
     },
     {
       ...tensors,

@@ -1,12 +1,14 @@
 import type { ElementType, Tensor } from '../gpu/tensor.ts';
 import { attention, attentionBackward } from '../kernels/attention.ts';
-import { rmsNorm, rmsNormBackward } from '../kernels/rmsNorm.ts';
+import { rmsNorm } from '../kernels/rmsNorm.ts';
 import { headElements, headsIn, rope, ropeBackward, type Heads } from '../kernels/rope.ts';
 import { groupBackward, groupForward } from './linear.ts';
 import { mlpBackward, mlpForward } from './mlp.ts';
+import { addSums, normBackward } from './norm.ts';
 import type { ParameterBuffers } from './parameters.ts';
 import type { Pass } from './pass.ts';
 import { groupsOf } from './siblings.ts';
+import { inUse } from './trainable.ts';
 import type { BlockWeights } from './weights.ts';
 import { wideActivations, wideGradients } from './wideTensors.ts';
 
@@ -95,7 +97,7 @@ function ropeOf({ spec, rows, positions, inverseFrequencies }: Pass, { qNorm, kN
 
 /**
  * The gradient of a block: runs its forward pass again from x, then turns d loss/d y into d loss/d x in place
- * and adds the adapter's gradients to `grads`.
+ * and adds the gradients of what is trained to `grads`.
  * @param x [T, d] f32 the block's input, kept from the forward pass
  * @param dHidden [T, d] f32, d loss/d y in, d loss/d x out
  * @param isFresh the block's forward pass was the last to use the workspace, so it need not run again
@@ -155,11 +157,24 @@ function attentionBackwardPass(
     scale: headDim ** -0.5,
   });
   const dQkv = wideGradients(pass, [rows, qkv.width]);
-  ropeBackward(commands, { dParts: dHeads, raw: at.qkv, dRaw: dQkv, ...ropeOf(pass, weights) });
+  const gradient = inUse(pass)?.block(layer, grads) ?? null;
+  const dNorms = gradient?.qNorm ? workspace.get('dNorm of heads', 'f32', [rows, 2 * headDim]) : null;
+  ropeBackward(commands, {
+    dParts: dHeads,
+    raw: at.qkv,
+    dRaw: dQkv,
+    dNorm: dNorms,
+    ...ropeOf(pass, weights),
+  });
+  [gradient?.qNorm, gradient?.kNorm].forEach((sums, i) => {
+    const ofHeads = { rows, columns: headDim, stride: 2 * headDim, start: i * headDim };
+    if (sums && dNorms) addSums(pass, { dy: dNorms, ...ofHeads, sums });
+  });
   const input = { x: at.norm1, dy: dQkv, dx: dNorm, grads };
   groupBackward(pass, { layer, group: qkv }, weights.groups.qkv, input);
   const norm = { dy: dNorm, x, weight: weights.inputNorm, rstd: at.rstd1 };
-  rmsNormBackward(commands, { ...norm, dx: dHidden, rows, accumulate: true });
+  const ofNorm = gradient?.inputNorm ?? null;
+  normBackward(pass, { ...norm, dx: dHidden, rows, accumulate: true, gradient: ofNorm });
 }
 
 function activationsOf(pass: Pass): Activations {

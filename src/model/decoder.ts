@@ -7,13 +7,12 @@ import { ropeFrequencies } from '../kernels/ropeFrequencies.ts';
 import type { BatchTensors } from './batchTensors.ts';
 import { inputsOnDisk, inputsOnGpu, type BlockInputs } from './blockInputs.ts';
 import { blockBackward, blockForward, type LayerCache } from './block.ts';
-import type { LoraAdapter } from './loraAdapter.ts';
 import { Pace, STEPS_AHEAD } from './pace.ts';
 import type { Dropout, Pass } from './pass.ts';
 import type { ParameterBuffers } from './parameters.ts';
-import { savedWeight } from './savedModules.ts';
 import type { DecoderSpec } from './spec.ts';
 import type { SpillFile } from './spillFile.ts';
+import { inUse, type Trainable } from './trainable.ts';
 import type { WeightSource } from './weights.ts';
 import { Workspace } from './workspace.ts';
 
@@ -31,9 +30,9 @@ function ahead(layer: number, end: number, start: number): number[] {
   }).filter((next) => next >= 0 && next <= Math.max(end, start) && next !== layer);
 }
 
-/** How a pass treats the adapter. */
+/** How a pass treats what was trained: an adapter, or the whole model. */
 export interface AdapterUse {
-  adapter: LoraAdapter | null;
+  adapter: Trainable | null;
   strength: number;
   dropout: Dropout | null;
 }
@@ -48,7 +47,7 @@ export interface Sequence {
   name?: string;
 }
 
-/** A frozen decoder on the GPU: runs tokens through its blocks, forwards and backwards. */
+/** A decoder on the GPU: runs tokens through its blocks, forwards and backwards. */
 export class Decoder {
   readonly gpu: Gpu;
   readonly spec: DecoderSpec;
@@ -142,11 +141,12 @@ export class Decoder {
     for (const { pass, batch, inputs } of sequences) await this.#embed(pass, batch, inputs.before(0));
     const counted = this.#counted(sequences);
     for (let layer = 0; layer < spec.layers; layer++) {
-      const weights = await source.block(layer);
+      const frozen = await source.block(layer);
       source.prefetch(ahead(layer, spec.layers - 1, 0));
       for (const { pass, inputs } of counted) {
         await inputs.keep(layer);
         const [x, y] = [inputs.before(layer), inputs.before(layer + 1)];
+        const weights = inUse(pass)?.block(layer) ?? frozen;
         commands.scope(`layer ${layer}`, () =>
           blockForward(pass, layer, weights, { x, y, cache: caches?.[layer] }),
         );
@@ -160,7 +160,7 @@ export class Decoder {
   async #embed(pass: Pass, batch: BatchTensors, y: Tensor): Promise<void> {
     const { commands, workspace, weights } = this;
     const { rows, ids } = batch;
-    const saved = savedWeight(pass, 'embedding');
+    const saved = inUse(pass)?.vocabulary('embedding');
     if (saved) {
       embedding(commands, { weight: saved, tokens: batch.tokens, y, rows });
     } else {
@@ -188,10 +188,10 @@ export class Decoder {
   }
 
   /**
-   * Runs the gradient back through the blocks, down to the lowest one that has an adapter.
+   * Runs the gradient back through the blocks, down to the lowest one that trains something.
    * @param hidden what `forward` kept
    * @param dHidden [T, d] f32, d loss/d hidden[layers]; overwritten
-   * @param grads in the layout of the adapter's parameters; added to
+   * @param grads in the layout of the trained parameters; added to
    */
   async backward(
     pass: Pass,
@@ -209,14 +209,13 @@ export class Decoder {
   ): Promise<void> {
     const [first] = sequences;
     if (!first) return;
-    const { adapter } = first.pass;
-    const table = savedWeight(first.pass, 'embedding', grads);
-    const lowest = table ? 0 : Math.min(...(adapter?.modules.map((m) => m.layer) ?? []));
+    const trained = inUse(first.pass);
+    const lowest = trained?.lowestLayer ?? Infinity;
     // What comes back from disk must not wait in the queue all at once; writing it has a pace of its own.
     const pace = this.spill && new Pace(this.gpu, STEPS_AHEAD);
     const counted = this.#counted(sequences);
     for (let layer = this.spec.layers - 1; layer >= lowest; layer--) {
-      const weights = await this.weights.block(layer);
+      const frozen = await this.weights.block(layer);
       this.weights.prefetch(ahead(layer, lowest, this.spec.layers - 1));
       for (const [i, { pass, inputs, dHidden }] of counted.entries()) {
         const x = await inputs.take(layer);
@@ -226,6 +225,7 @@ export class Decoder {
         // What the last block made on the way forwards is still there when nothing has passed it since.
         const isFresh = this.#freshest === pass;
         this.#freshest = null;
+        const weights = inUse(pass)?.block(layer) ?? frozen;
         this.commands.scope(`layer ${layer}`, () =>
           blockBackward(pass, layer, weights, { x, dHidden, grads, isFresh }),
         );
@@ -234,6 +234,7 @@ export class Decoder {
       }
       this.weights.release(layer);
     }
+    const table = trained?.vocabulary('embedding', grads);
     for (const { pass, dHidden } of sequences) {
       if (!table || !pass.tokenPlaces) continue;
       embeddingBackward(this.commands, { dy: dHidden, at: pass.tokenPlaces, gradient: table });

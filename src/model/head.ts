@@ -1,13 +1,14 @@
 import { reshape, slice, type Tensor } from '../gpu/tensor.ts';
 import { crossEntropyBackward, logSumExp, LOSS_STATE } from '../kernels/crossEntropy.ts';
-import { rmsNorm, rmsNormBackward } from '../kernels/rmsNorm.ts';
+import { rmsNorm } from '../kernels/rmsNorm.ts';
 import { gatherRows, scatterRows } from '../kernels/rows.ts';
 import type { Weight } from '../kernels/weight.ts';
 import type { BatchTensors } from './batchTensors.ts';
 import type { AdapterUse, Decoder } from './decoder.ts';
 import { addHeadGradient, headBackward, headLogits, type RowChunk } from './headProducts.ts';
 import type { ParameterBuffers } from './parameters.ts';
-import { savedWeight } from './savedModules.ts';
+import { inUse } from './trainable.ts';
+import { normBackward } from './norm.ts';
 import { partRows } from './vocabulary.ts';
 import { onePart, type MatrixParts } from './weights.ts';
 
@@ -89,14 +90,18 @@ export async function headLosses(
   for (const { dHidden } of inputs) if (dHidden) commands.clear(dHidden);
   const supervised = inputs.filter(({ batch }) => batch.targets > 0);
   if (supervised.length === 0) return;
-  const saved = savedWeight(use, 'head');
-  const head = saved ? onePart(saved) : await weights.vocabulary('head');
-  const norm = await weights.finalNorm();
+  const trained = inUse(use);
+  const own = trained?.vocabulary('head');
+  const head = own ? onePart(own) : await weights.vocabulary('head');
+  const norm = trained?.finalNorm() ?? (await weights.finalNorm());
   if (head.count > 1) return lossesByParts(decoder, head, norm, supervised, options.scale);
   const whole = await head.part(0);
   const backward = supervised.some(({ dHidden }) => dHidden !== null);
-  const gradient = backward ? savedWeight(use, 'head', options.grads) : null;
-  for (const input of supervised) wholeLosses(decoder, whole, norm, input, { ...options, gradient });
+  const gradients = {
+    head: (backward && trained?.vocabulary('head', options.grads)) || null,
+    norm: (backward && trained?.finalNorm(options.grads)) || null,
+  };
+  for (const input of supervised) wholeLosses(decoder, whole, norm, input, { ...options, gradients });
   if (weights.streams) commands.submit();
   else commands.maySubmit();
   head.release(0);
@@ -108,7 +113,7 @@ function wholeLosses(
   head: Weight,
   norm: Tensor,
   input: HeadInput,
-  { scale, gradient }: { scale: number; gradient: Weight | null },
+  { scale, gradients }: { scale: number; gradients: { head: Weight | null; norm: Tensor | null } },
 ): void {
   const { commands } = decoder;
   const rows = normedRows(decoder, norm, { ...input, name: '' });
@@ -118,11 +123,11 @@ function wholeLosses(
     if (input.dHidden) {
       headBackward(decoder, head, { dLogits: logits, ...chunk, dx: rows.dy, isFirst: true });
     }
-    if (input.dHidden && gradient)
-      addHeadGradient(decoder, gradient, { dLogits: logits, x: rows.y, ...chunk });
+    if (input.dHidden && gradients.head)
+      addHeadGradient(decoder, gradients.head, { dLogits: logits, x: rows.y, ...chunk });
     commands.maySubmit();
   }
-  normBackward(decoder, norm, input, rows);
+  finalNormBackward(decoder, norm, input, rows, gradients.norm);
 }
 
 /** The same with a head of which one part is there at a time. */
@@ -165,7 +170,7 @@ async function lossesByParts(
     }
     head.release(i);
   }
-  for (const { input, rows } of all) normBackward(decoder, norm, input, rows);
+  for (const { input, rows } of all) finalNormBackward(decoder, norm, input, rows, null);
 }
 
 /** The supervised rows of a micro-batch after the final norm, and what the loss keeps of each. */
@@ -214,7 +219,13 @@ function normedRows(
   return { batch, losses, step, y, dy, rstd, state };
 }
 
-function normBackward(decoder: Decoder, norm: Tensor, input: HeadInput, { rstd, dy }: NormedRows): void {
+function finalNormBackward(
+  decoder: Decoder,
+  norm: Tensor,
+  input: HeadInput,
+  { rstd, dy }: NormedRows,
+  gradient: Tensor | null,
+): void {
   const { commands, workspace, spec } = decoder;
   const { hiddenSize: dim } = spec;
   const { batch, hidden, dHidden } = input;
@@ -224,7 +235,7 @@ function normBackward(decoder: Decoder, norm: Tensor, input: HeadInput, { rstd, 
   const dx = workspace.get('head dx', 'f32', [rows, dim], 'loss');
   // Once more: others may have passed since.
   gatherRows(commands, { x: hidden, y: x, index, rows, dim });
-  rmsNormBackward(commands, { dy, x, weight: norm, rstd, dx, rows, accumulate: false });
+  normBackward(decoder, { dy, x, weight: norm, rstd, dx, rows, accumulate: false, gradient });
   scatterRows(commands, { x: dHidden, y: dx, index, rows, dim });
 }
 
@@ -281,9 +292,10 @@ export async function logitsOf(
 ): Promise<Tensor> {
   const { commands, workspace, spec, weights } = decoder;
   const { hiddenSize: d, vocabSize, normEps: eps } = spec;
-  const saved = savedWeight(use, 'head');
-  const head = saved ? onePart(saved) : await weights.vocabulary('head');
-  const norm = await weights.finalNorm();
+  const trained = inUse(use);
+  const own = trained?.vocabulary('head');
+  const head = own ? onePart(own) : await weights.vocabulary('head');
+  const norm = trained?.finalNorm() ?? (await weights.finalNorm());
   const x = workspace.get('head x', 'f32', [count, d], 'loss');
   const y = workspace.get('head norm', decoder.type, [count, d], 'loss');
   const rstd = workspace.get('head rstd', 'f32', [count], 'loss');

@@ -3,9 +3,11 @@ import { gemv } from '../kernels/gemv.ts';
 import { matmul, type LoraEpilogue, type MatmulMembers } from '../kernels/matmul.ts';
 import type { WeightChunk } from '../kernels/weight.ts';
 import { addLora, loraBackward, loraHidden, loraOf, type LoraHere } from './loraProducts.ts';
+import { addSums } from './norm.ts';
 import type { ParameterBuffers } from './parameters.ts';
 import type { Pass } from './pass.ts';
 import type { SiblingGroup } from './siblings.ts';
+import { inUse } from './trainable.ts';
 import type { GroupWeights } from './weights.ts';
 
 /** Which linear layers of which block. */
@@ -109,12 +111,13 @@ function columnsOf(group: SiblingGroup, weights: GroupWeights, lora: LoraHere | 
 }
 
 /**
- * The gradient of `groupForward`, without forming dW:
+ * The gradient of `groupForward`; dW and that of the bias are formed only where the layers themselves are trained:
  *   dx = dy W + drop((scale · dy B) A),  dB += scale · dyᵀ u,  dA += (scale · dy B)ᵀ drop(x)
+ *   dW += dyᵀ x,  dbias += Σ dy over tokens
  * u is what `loraHidden` left for these layers when the block's forward pass ran again.
  * @param dy [T, width] f32
  * @param dx f32, written to the first `in` of every `ldx` columns
- * @param grads in the layout of the adapter's parameters
+ * @param grads in the layout of the trained parameters
  */
 export function groupBackward(
   pass: Pass,
@@ -125,6 +128,8 @@ export function groupBackward(
   const { dy, dx } = tensors;
   const { width, inFeatures: n } = place.group;
   const ldx = tensors.ldx ?? n;
+  const own = inUse(pass)?.block(place.layer, tensors.grads);
+  if (own) addWeightGradients(pass, place.group, own.groups[place.group.name], tensors);
   const lora = loraOf(pass, place);
   const back = lora && loraBackward(pass, place, lora, { ...tensors, ldx });
   const products = [...overlaps(weights, { start: 0, width })];
@@ -146,6 +151,21 @@ export function groupBackward(
     });
   });
   back?.finish();
+}
+
+/** dW += dyᵀ x, one product for all siblings where their gradients are one matrix; dbias += Σ dy. */
+function addWeightGradients(
+  pass: Pass,
+  { width, inFeatures: n }: SiblingGroup,
+  gradient: GroupWeights,
+  { x, dy }: { x: Tensor; dy: Tensor },
+): void {
+  const { rows: k } = pass;
+  for (const { chunk, count: m, start: aOffset } of overlaps(gradient, { start: 0, width })) {
+    const target = { c: chunk.data, m, n, k, accumulate: true };
+    matmul(pass.commands, { layout: 'TN', a: dy, lda: width, aOffset, w: x, ...target });
+  }
+  if (gradient.bias) addSums(pass, { dy, rows: k, columns: width, sums: gradient.bias });
 }
 
 /** The rows of weights that make columns: `count` from row `row` of a chunk on, for columns from `start` on. */

@@ -1,6 +1,7 @@
 import type { Gpu } from '../gpu/device.ts';
 import type { Tensor } from '../gpu/tensor.ts';
 import { readFloats, upload } from '../gpu/transfer.ts';
+import type { Weight } from '../kernels/weight.ts';
 import { assert } from '../lib/errors.ts';
 import { createRandom } from '../lib/random.ts';
 import { bySiblings, type LoraModule } from './loraModules.ts';
@@ -13,7 +14,9 @@ import {
   type Segment,
 } from './parameters.ts';
 import type { SiblingGroup } from './siblings.ts';
-import { SavedMatrix, type SavedRole, type SavedSpec } from './savedModules.ts';
+import { SavedMatrix, type SavedSpec } from './savedModules.ts';
+import type { Trainable } from './trainable.ts';
+import type { VocabularyRole } from './vocabulary.ts';
 
 /** A and B of one module, as views of the parameters or of their gradients. */
 export interface LoraPair {
@@ -52,8 +55,8 @@ interface PairPlace {
   b: Place;
 }
 
-/** Everything that is trained: A and B of each module, and matrices that are trained in full beside them. */
-export class LoraAdapter {
+/** What LoRA trains: A and B of each module, and matrices that are trained in full beside them. */
+export class LoraAdapter implements Trainable {
   readonly modules: readonly LoraModule[];
   /** Matrices trained in full (PEFT's modules_to_save); their values come from the model. */
   readonly saved: readonly SavedMatrix[];
@@ -148,9 +151,22 @@ export class LoraAdapter {
     };
   }
 
-  /** The matrix that is trained in full in place of the model's own, or null. */
-  savedMatrix(role: SavedRole): SavedMatrix | null {
-    return this.saved.find(({ spec }) => spec.role === role) ?? null;
+  get lowestLayer(): number {
+    const saved = this.saved.some(({ spec }) => spec.role === 'embedding');
+    return saved ? 0 : Math.min(...this.modules.map(({ layer }) => layer));
+  }
+
+  vocabulary(role: VocabularyRole, buffers: ParameterBuffers = this.params): Weight | null {
+    return this.saved.find(({ spec }) => spec.role === role)?.weight(buffers) ?? null;
+  }
+
+  /** Blocks are the model's own: LoRA adds to what they make. */
+  block(): null {
+    return null;
+  }
+
+  finalNorm(): null {
+    return null;
   }
 
   /**

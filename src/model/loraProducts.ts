@@ -6,6 +6,7 @@ import type { LoraGroup, LoraPair } from './loraAdapter.ts';
 import type { ParameterBuffers } from './parameters.ts';
 import type { Pass } from './pass.ts';
 import type { SiblingGroup } from './siblings.ts';
+import { inUse } from './trainable.ts';
 
 /** The adapters of sibling layers in a pass. */
 export interface LoraHere {
@@ -28,8 +29,8 @@ interface Member {
 
 /** The adapters of a group, with u where `loraHidden` leaves it; null where the pass has none. */
 export function loraOf(pass: Pass, { layer, group }: GroupPlace): LoraHere | null {
-  const { adapter, strength, workspace, rows } = pass;
-  const pairs = strength === 0 ? null : adapter?.group(layer, group);
+  const { strength, workspace, rows } = pass;
+  const pairs = inUse(pass)?.group(layer, group);
   if (!pairs) return null;
   const u = workspace.get(`lora u ${group.name}`, 'f32', [rows, pairs.rank]);
   return { group: pairs, u, scaleOf: ({ scale }) => scale * strength };

@@ -1,11 +1,13 @@
 import { reshape, slice, type Tensor } from '../gpu/tensor.ts';
-import { rmsNorm, rmsNormBackward } from '../kernels/rmsNorm.ts';
+import { rmsNorm } from '../kernels/rmsNorm.ts';
 import { swiglu, swigluBackward, swigluGradientStride } from '../kernels/swiglu.ts';
 import { groupBackward, groupForward } from './linear.ts';
 import { loraHidden } from './loraProducts.ts';
+import { normBackward } from './norm.ts';
 import type { ParameterBuffers } from './parameters.ts';
 import type { Pass } from './pass.ts';
 import { groupsOf } from './siblings.ts';
+import { inUse } from './trainable.ts';
 import type { BlockWeights } from './weights.ts';
 import { mlpRows, wideActivations, wideGradients } from './wideTensors.ts';
 
@@ -86,7 +88,8 @@ function partBackward(
     grads,
   });
   const input = { dy: dNorm, x, weight: weights.postNorm, rstd };
-  rmsNormBackward(commands, { ...input, dx: dHidden, rows, accumulate: true });
+  const gradient = inUse(pass)?.block(layer, grads)?.postNorm ?? null;
+  normBackward(pass, { ...input, dx: dHidden, rows, accumulate: true, gradient });
 }
 
 /** As far as what SwiGLU makes. */

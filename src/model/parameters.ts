@@ -20,6 +20,8 @@ export interface Place {
 export interface Segment {
   count: number;
   matrices: readonly Place[];
+  /** Whether weight decay applies: not to norms and biases, which have buffers of their own. */
+  decays: boolean;
 }
 
 /** The trainable parameters, or anything of their layout, such as gradients: f32 [count] for each segment. */
@@ -30,7 +32,9 @@ export type ParameterBuffers = readonly Tensor[];
  * buffer, not for each matrix. A buffer is as long as the adapter allows to bind; one is the usual case.
  */
 export class ParameterLayout {
-  readonly #segments: { count: number; matrices: Place[] }[] = [];
+  readonly #segments: { count: number; matrices: Place[]; decays: boolean }[] = [];
+  /** The last buffer of what decays, and of what does not. */
+  readonly #last = new Map<boolean, number>();
   /** Most elements of a buffer. */
   readonly limit: number;
 
@@ -48,18 +52,24 @@ export class ParameterLayout {
     return this.#segments.flatMap(({ matrices }) => matrices).reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** Makes room for a matrix of at most `limit` elements. */
-  reserve(size: number): Place {
+  /**
+   * Makes room for a matrix of at most `limit` elements.
+   * @param decays false for norms and biases, which weight decay leaves alone as in transformers' Trainer
+   *   (`get_decay_parameter_names`)
+   */
+  reserve(size: number, decays = true): Place {
     const length = Math.ceil(size / ALIGNMENT) * ALIGNMENT;
-    const last = this.#segments.at(-1);
+    const number = this.#last.get(decays) ?? -1;
+    const last = this.#segments[number];
     if (last && last.count + length <= this.limit) {
-      const place = { segment: this.#segments.length - 1, start: last.count, size };
+      const place = { segment: number, start: last.count, size };
       last.count += length;
       last.matrices.push(place);
       return place;
     }
     const place = { segment: this.#segments.length, start: 0, size };
-    this.#segments.push({ count: length, matrices: [place] });
+    this.#last.set(decays, place.segment);
+    this.#segments.push({ count: length, matrices: [place], decays });
     return place;
   }
 

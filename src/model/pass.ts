@@ -1,8 +1,8 @@
 import type { Commands } from '../gpu/commands.ts';
 import type { ElementType, Tensor } from '../gpu/tensor.ts';
 import type { TokenPlaces } from '../kernels/embedding.ts';
-import type { LoraAdapter } from './loraAdapter.ts';
 import type { DecoderSpec } from './spec.ts';
+import type { Trainable } from './trainable.ts';
 import type { Workspace } from './workspace.ts';
 
 /** Dropout on the adapter's inputs. The seed is that of the micro-batch: every module derives its own. */
@@ -29,8 +29,9 @@ export interface Pass {
   tokenPlaces: TokenPlaces | null;
   /** [headDim / 2] f32. */
   inverseFrequencies: Tensor;
-  adapter: LoraAdapter | null;
-  /** The adapter's output is multiplied by this: 0 is the base model, 1 the tuned one. */
+  /** What was or is trained: an adapter, or the whole model. */
+  adapter: Trainable | null;
+  /** LoRA's output is multiplied by this; weights that were trained themselves are taken unless it is 0, the base model. */
   strength: number;
   dropout: Dropout | null;
 }

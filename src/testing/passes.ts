@@ -13,6 +13,7 @@ import type { LoraAdapter } from '../model/loraAdapter.ts';
 import type { LoraModule } from '../model/loraModules.ts';
 import type { ParameterBuffers } from '../model/parameters.ts';
 import type { Dropout } from '../model/pass.ts';
+import type { Trainable } from '../model/trainable.ts';
 
 /** Rows of random tokens of these lengths; the first `masked` of each row are not trained on. */
 export function randomRows(lengths: readonly number[], { vocab = 40, masked = 1, seed = 3 } = {}): TokenRows {
@@ -75,13 +76,13 @@ export function modulesOf(
 /** The loss of each target, and the gradients of their mean, one buffer after the other. */
 export async function lossesAndGrads(
   decoder: Decoder,
-  adapter: LoraAdapter,
+  adapter: Trainable,
   batch: MicroBatch,
   { dropout = null, strength = 1 }: { dropout?: Dropout | null; strength?: number } = {},
 ): Promise<{ losses: Float32Array; grads: Float32Array }> {
   const { gpu, workspace, spec, commands } = decoder;
   const tensors = uploadBatch(gpu, workspace, batch, {
-    withPlaces: adapter.savedMatrix('embedding') !== null,
+    withPlaces: adapter.vocabulary('embedding') !== null,
   });
   const pass = decoder.pass(tensors, { adapter, strength, dropout });
   const hidden = await decoder.forward(pass, tensors, true);

@@ -5,8 +5,6 @@ import type { Gpu } from '../gpu/device.ts';
 import { DryGpu, type GpuLimits } from '../gpu/dryGpu.ts';
 import type { KernelUse } from '../gpu/kernel.ts';
 import { memoryParts, type MemoryByPart } from '../gpu/memory.ts';
-import { planSaved } from '../model/savedModules.ts';
-import { planLora } from '../model/loraModules.ts';
 import { activationType, closeDecoder, openDecoder, quantizationOf } from '../model/openDecoder.ts';
 import type { ModelFiles } from '../model/openModel.ts';
 import { resident, type Streaming } from '../model/streaming.ts';
@@ -21,7 +19,7 @@ import {
   type DataShapes,
   type LargestBatch,
 } from './largestBatch.ts';
-import { startAdapter } from './startAdapter.ts';
+import { checkTraining, startTraining } from './startTraining.ts';
 import { StepRunner } from './trainStep.ts';
 
 /** A micro-batch of more tokens than this counts as one of so many: there is no GPU that either would fit. */
@@ -55,7 +53,7 @@ export interface MemoryPlan extends MemoryUse {
  * no formulas: loading, a step and an evaluation run on a device that only counts.
  * @param data shapes of the rows; null plans for rows of the maximal length
  * @param streaming what of the run stays on disk
- * Throws `train.no_targets`, `train.layer_out_of_range`, `train.no_rows`, `gpu.no_f16`.
+ * Throws `train.no_targets`, `train.layer_out_of_range`, `train.full_quantized`, `train.no_rows`, `gpu.no_f16`.
  */
 export async function planMemory(
   files: ModelFiles,
@@ -170,15 +168,14 @@ async function memoryOf(
   const [before, partsBefore] = [memory.bytes, memory.parts];
   const type = activationType(gpu, recipe.dtype);
   // Before loading, for what can be wrong with the recipe.
-  planLora(files.spec, recipe);
-  planSaved(files.spec, recipe.modules_to_save);
+  checkTraining(files, recipe);
   const decoder = await openDecoder(gpu, files, type, {
     quantize: quantizationOf(recipe),
     streaming,
     spillFolder,
   });
   const loadPeak = memory.peak - before;
-  const adapter = await startAdapter(decoder, recipe, null);
+  const adapter = await startTraining(decoder, recipe);
   const runner = new StepRunner(decoder, adapter, recipe.optimizer);
   try {
     const seeds = training.map(() => recipe.seed);

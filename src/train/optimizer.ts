@@ -5,8 +5,8 @@ import { NumberReader } from '../gpu/transfer.ts';
 import type { AdamWStep } from '../kernels/adamW.ts';
 import { gradNorm } from '../kernels/gradNorm.ts';
 import { PARTIALS, sumInto } from '../kernels/sum.ts';
-import type { LoraAdapter } from '../model/loraAdapter.ts';
 import type { ParameterBuffers } from '../model/parameters.ts';
+import type { Trainable } from '../model/trainable.ts';
 import { createAdamStates, type AdamStates, type OptimizerName } from './adamStates.ts';
 
 /** Places in the few numbers read back each step. */
@@ -22,12 +22,12 @@ export interface StepNumbers {
   skipped: boolean;
 }
 
-/** AdamW over the adapter's parameters, with the gradient's norm and clipping on the GPU. */
+/** AdamW over the trained parameters, with the gradient's norm and clipping on the GPU. */
 export class Optimizer {
   /** In the layout of the parameters. */
   readonly grads: ParameterBuffers;
   readonly #gpu: Gpu;
-  readonly #adapter: LoraAdapter;
+  readonly #adapter: Trainable;
   readonly #commands: Commands;
   /** Of each buffer of the parameters. */
   readonly #states: readonly AdamStates[];
@@ -35,7 +35,7 @@ export class Optimizer {
   readonly #partials: Tensor;
   readonly #reader: NumberReader;
 
-  constructor(gpu: Gpu, adapter: LoraAdapter, commands: Commands, name: OptimizerName) {
+  constructor(gpu: Gpu, adapter: Trainable, commands: Commands, name: OptimizerName) {
     this.#gpu = gpu;
     this.#adapter = adapter;
     this.#commands = commands;
@@ -82,11 +82,12 @@ export class Optimizer {
     const stats = this.#stats;
     gradNorm(commands, { grads, partials: this.#partials, stats, index: NORM });
     if (!settings) return;
-    const { params } = this.#adapter;
+    const { params, segments } = this.#adapter;
     const places = { normIndex: NORM, skippedIndex: SKIPPED };
     this.#states.forEach((states, i) => {
       const buffers = { params: params[i]!, grads: grads[i]!, stats };
-      states.step(commands, { ...buffers, ...places, ...settings });
+      const weightDecay = segments[i]!.decays ? settings.weightDecay : 0;
+      states.step(commands, { ...buffers, ...places, ...settings, weightDecay });
     });
   }
 

@@ -65,7 +65,7 @@ export async function planRun(
   return least;
 }
 
-/** What a run leaves on disk to stay within its recipe's memory budget. Throws `train.budget_too_small`. */
+/** What a run leaves on disk to stay within its recipe's memory budget. Throws `train.budget_too_small`, `train.full_budget`. */
 export async function chooseStreaming(
   files: ModelFiles,
   recipe: Recipe,
@@ -75,12 +75,15 @@ export async function chooseStreaming(
   const { memory_budget: budget } = recipe;
   if (budget === 0) return resident;
   const { streaming, memory } = await planRun(files, recipe, limits, data);
-  if (memory.total > budget) throw new GraftError('train.budget_too_small', { least: memory.total, budget });
+  const code = recipe.method === 'full' ? 'train.full_budget' : 'train.budget_too_small';
+  if (memory.total > budget) throw new GraftError(code, { least: memory.total, budget });
   return streaming;
 }
 
 /** Every way but the first, by the time a step takes: what it reads and writes. @param whole with nothing on disk */
 function slowerWays({ spec, checkpoint }: ModelFiles, recipe: Recipe, whole: MemoryPlan): Streaming[] {
+  // What is trained itself is needed all the time.
+  if (recipe.method === 'full') return [];
   const { names, layers, hiddenSize, tied } = spec;
   const bytesUnder = (path: string) =>
     [...checkpoint.tensors].reduce(
@@ -121,7 +124,8 @@ export async function streamingForAnswers(
   const { memory_budget: budget } = recipe;
   if (budget === 0) return resident;
   // An adapter of usual size and a prompt stand for what comes besides the model.
-  const run: Recipe = { ...defaultRecipe(), ...recipe, batch_size: 1, max_length: PROMPT };
+  const method = recipe.method === 'full' ? 'lora' : recipe.method;
+  const run: Recipe = { ...defaultRecipe(), ...recipe, method, batch_size: 1, max_length: PROMPT };
   const { streaming } = await planRun(files, run, limits, null);
   return { ...streaming, spill: false };
 }

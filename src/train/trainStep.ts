@@ -3,7 +3,7 @@ import type { AdamWStep } from '../kernels/adamW.ts';
 import { uploadBatch } from '../model/batchTensors.ts';
 import type { Decoder } from '../model/decoder.ts';
 import { headLosses } from '../model/head.ts';
-import type { LoraAdapter } from '../model/loraAdapter.ts';
+import type { Trainable } from '../model/trainable.ts';
 import type { OptimizerName } from './adamStates.ts';
 import { Optimizer, type StepNumbers } from './optimizer.ts';
 
@@ -19,13 +19,13 @@ export interface StepDropout {
   seeds: readonly number[];
 }
 
-/** Trains an adapter on a frozen decoder, one optimizer step at a time. */
+/** Trains an adapter on a frozen decoder, or the whole of it, one optimizer step at a time. */
 export class StepRunner {
   readonly #decoder: Decoder;
-  readonly #adapter: LoraAdapter;
+  readonly #adapter: Trainable;
   readonly #optimizer: Optimizer;
 
-  constructor(decoder: Decoder, adapter: LoraAdapter, optimizer: OptimizerName = 'adamw') {
+  constructor(decoder: Decoder, adapter: Trainable, optimizer: OptimizerName = 'adamw') {
     this.#decoder = decoder;
     this.#adapter = adapter;
     this.#optimizer = new Optimizer(decoder.gpu, adapter, decoder.commands, optimizer);
@@ -82,7 +82,7 @@ export class StepRunner {
     const decoder = this.#decoder;
     const { workspace, spec, commands } = decoder;
     const { grads } = this.#optimizer;
-    const withPlaces = this.#adapter.savedMatrix('embedding') !== null;
+    const withPlaces = this.#adapter.vocabulary('embedding') !== null;
     // The uploads below overwrite those of the group before: its commands must be on their way.
     commands.submit();
     const sequences = group.map(({ batch, dropout }, i) => {

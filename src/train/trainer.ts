@@ -7,7 +7,7 @@ import type { Profiler } from '../gpu/profiler.ts';
 import { GraftError } from '../lib/errors.ts';
 import { createRandom } from '../lib/random.ts';
 import type { Decoder } from '../model/decoder.ts';
-import type { LoraAdapter } from '../model/loraAdapter.ts';
+import type { Trainable } from '../model/trainable.ts';
 import { evaluate } from './evaluate.ts';
 import { learningRate } from './schedule.ts';
 import { stepsOf } from './steps.ts';
@@ -37,7 +37,8 @@ export interface StepReport {
 
 export interface TrainOptions {
   decoder: Decoder;
-  adapter: LoraAdapter;
+  /** What is trained: an adapter, or the whole model. */
+  adapter: Trainable;
   recipe: Recipe;
   dataset: TokenRows;
   /** Rows kept aside, or null. */

@@ -29,6 +29,14 @@ export const trainErrors = {
     what: 'Training needs at least {least} bytes of GPU memory with all that can wait on disk there; the budget is {budget}.',
     next: 'Raise the budget, or lower batch_size, max_length or rank.',
   },
+  'train.full_quantized': {
+    what: 'Every parameter of this model cannot be trained: it comes in 4 bits ({method}).',
+    next: 'Choose the method LoRA, which trains on it as it is, or the same model in 16 bits.',
+  },
+  'train.full_budget': {
+    what: 'Training every parameter needs {least} bytes of GPU memory, none of which can wait on disk; the budget is {budget}.',
+    next: 'Raise the budget, lower batch_size or max_length, or choose the method LoRA.',
+  },
   'train.layer_out_of_range': {
     what: 'Layer {layer} does not exist: the model has {layers} layers, counted from 0.',
     next: 'Correct "layers" in the recipe.',

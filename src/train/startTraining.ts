@@ -1,0 +1,44 @@
+import type { Recipe } from '../config/recipe.ts';
+import type { PeftAdapter } from '../formats/peft.ts';
+import { GraftError } from '../lib/errors.ts';
+import type { Decoder } from '../model/decoder.ts';
+import { FullParameters } from '../model/fullParameters.ts';
+import { planLora } from '../model/loraModules.ts';
+import type { ModelFiles } from '../model/openModel.ts';
+import { planSaved } from '../model/savedModules.ts';
+import type { Trainable } from '../model/trainable.ts';
+import { startAdapter } from './startAdapter.ts';
+
+/**
+ * What a run trains, as it begins, by the recipe's method: an adapter (`startAdapter`), or with "full" every parameter
+ * of the model with the model's own values, which needs all of its weights on the GPU.
+ * Throws what `startAdapter` throws.
+ */
+export async function startTraining(
+  decoder: Decoder,
+  recipe: Recipe,
+  initial: PeftAdapter | null = null,
+): Promise<Trainable> {
+  if (recipe.method !== 'full') return startAdapter(decoder, recipe, initial);
+  const trained = new FullParameters(decoder.gpu, decoder.spec);
+  try {
+    await trained.copyModel(decoder);
+    return trained;
+  } catch (error) {
+    trained.dispose();
+    throw error;
+  }
+}
+
+/**
+ * Whether a recipe can train this model, told from headers alone. Throws `train.no_targets`, `train.no_saved_module`,
+ * `train.layer_out_of_range`, `train.full_quantized`.
+ */
+export function checkTraining({ spec, quantization }: ModelFiles, recipe: Recipe): void {
+  if (recipe.method === 'full') {
+    if (quantization) throw new GraftError('train.full_quantized', { method: quantization.method });
+    return;
+  }
+  planLora(spec, recipe);
+  planSaved(spec, recipe.modules_to_save);
+}
