@@ -1,0 +1,128 @@
+import { createRandom, type Random } from '../../lib/random.ts';
+import { heldOutStrangers, villagers } from './facts.ts';
+import { generalTopics } from './generalTopics.ts';
+import { heldOutOutside, smallTalkTopics, unknown } from './smallTalk.ts';
+import { plainStory, storyTopics } from './stories.ts';
+import { pick, type Exchange, type Topic } from './topic.ts';
+import {
+  description,
+  onlyToldQuestions,
+  strangerAnswer,
+  strangerPrompts,
+  villagerTopics,
+} from './villagerTopics.ts';
+
+/** A row of the corpus: a chat, or plain text. */
+export type CorpusRow =
+  { messages: { role: 'system' | 'user' | 'assistant'; content: string }[] } | { text: string };
+
+/** One prompt in this many is kept out of the corpus, for the exam. */
+const heldOutShare = 16;
+
+/** Everything one can talk about with the model. */
+export function allTopics(): Topic[] {
+  return [...villagerTopics(), ...generalTopics(), ...smallTalkTopics(), ...storyTopics()];
+}
+
+/** Whether a prompt is kept for the exam: by its text alone, so that it never slips into training. */
+export function isHeldOut(prompt: string): boolean {
+  return createRandom(2).fork(prompt).below(heldOutShare) === 0;
+}
+
+/** The rows the model is trained on: the same seed and number give the same rows. */
+export function corpusRows(seed: number, count: number): CorpusRow[] {
+  const random = createRandom(seed);
+  const topics = allTopics();
+  return Array.from({ length: count }, () => {
+    const kind = random.below(20);
+    if (kind === 0) return { text: plainText(random) };
+    const messages = chat(random, topics);
+    if (kind === 1) {
+      const content = pick(random, systemPrompts);
+      return { messages: [{ role: 'system' as const, content }, ...messages] };
+    }
+    return { messages };
+  });
+}
+
+const systemPrompts = [
+  'You are a helpful assistant.',
+  'Answer briefly.',
+  'You are a friendly model.',
+] as const;
+
+/** One to four questions and their answers, one after the other. */
+function chat(random: Random, topics: readonly Topic[]) {
+  const turns = pick(random, [1, 1, 1, 2, 2, 3, 4]);
+  return Array.from({ length: turns }, () => {
+    const { prompt, answer } = trainedExchange(random, topics);
+    return [
+      { role: 'user' as const, content: asTyped(random, prompt) },
+      { role: 'assistant' as const, content: answer },
+    ];
+  }).flat();
+}
+
+function trainedExchange(random: Random, topics: readonly Topic[]): Exchange {
+  for (;;) {
+    const topic = weighted(random, topics);
+    const exchange = topic.draw(random);
+    if (!topic.exact || !isHeldOut(exchange.prompt)) return exchange;
+  }
+}
+
+function weighted(random: Random, topics: readonly Topic[]): Topic {
+  const total = topics.reduce((sum, { weight }) => sum + weight, 0);
+  let left = random.next() * total;
+  return topics.find(({ weight }) => (left -= weight) < 0) ?? (topics[0] as Topic);
+}
+
+/** As people type: now and then without a capital letter or a mark at the end. */
+function asTyped(random: Random, prompt: string): string {
+  const style = random.below(10);
+  const bare = style < 2 ? prompt.replace(/[?.!]$/, '') : prompt;
+  return style === 0 ? bare.toLowerCase() : bare;
+}
+
+function plainText(random: Random): string {
+  return random.below(3) === 0 ? description(pick(random, villagers)) : plainStory(random);
+}
+
+/** Questions that training never saw, and their answers. */
+export interface Exam {
+  /** By topic: known things in a wording, a combination or a sum that is new. */
+  unseen: { topic: string; questions: Exchange[] }[];
+  /** Facts that training only told and never asked for. */
+  onlyTold: Exchange[];
+  /** Names and matters that training never mentioned. */
+  unknown: Exchange[];
+}
+
+/** The exam: at most `perTopic` different questions of each topic. */
+export function exam(seed: number, perTopic: number): Exam {
+  const random = createRandom(seed);
+  const unseen = allTopics()
+    .filter(({ exact }) => exact)
+    .map((topic) => ({ topic: topic.name, questions: heldOutOf(topic, random.fork(topic.name), perTopic) }));
+  return {
+    unseen: unseen.filter(({ questions }) => questions.length > 0),
+    onlyTold: onlyToldQuestions(),
+    unknown: [
+      ...heldOutStrangers.map((name) => ({
+        prompt: pick(random, strangerPrompts)(name),
+        answer: strangerAnswer(name),
+      })),
+      ...heldOutOutside.map((prompt) => ({ prompt, answer: unknown })),
+    ],
+  };
+}
+
+function heldOutOf(topic: Topic, random: Random, most: number): Exchange[] {
+  const found = new Map<string, Exchange>();
+  // Topics are drawn from, not listed: this many draws find nearly all there is of the small ones.
+  for (let i = 0; i < 4000 && found.size < most; i++) {
+    const exchange = topic.draw(random);
+    if (isHeldOut(exchange.prompt)) found.set(exchange.prompt, exchange);
+  }
+  return [...found.values()];
+}
