@@ -103,9 +103,9 @@ export function matmulCandidates(problem: MatmulProblem, subgroup: number | null
 function subgroupCandidates({ layout, m, codes }: MatmulProblem, subgroup: number): MatmulVariant[] {
   if (m <= 8) return ['subgroup 8x4', 'subgroup 8x8'];
   if (subgroup > 4) return ['subgroup 16x8', 'subgroup 16x4', 'subgroup 8x8'];
-  // Of narrow vectors, many rows share the work on a codebook's code; columns that lie side by side share its word.
+  // Of narrow vectors, many rows share the work on a codebook’s code; columns that lie side by side share its word.
   if (codes === 'codebook') return ['subgroup 32x8', 'subgroup 16x4'];
-  return codes && layout === 'NN' ? ['subgroup 16x8', 'subgroup 32x8'] : ['subgroup 16x4', 'subgroup 16x8'];
+  return codes && layout === 'NN' ? ['subgroup 8x8', 'subgroup 16x4'] : ['subgroup 16x4', 'subgroup 16x8'];
 }
 
 /** Whether a device has what a kernel needs; sizes never matter. */
