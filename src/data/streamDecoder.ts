@@ -1,4 +1,4 @@
-import type { Tokenizer } from './tokenizer.ts';
+import type { Vocabulary } from './tokenizer.ts';
 
 export interface StreamDecoderOptions {
   /** Leave special tokens out; default true. */
@@ -20,7 +20,7 @@ export class StreamDecoder {
   private given = '';
 
   constructor(
-    private readonly tokenizer: Tokenizer,
+    private readonly tokenizer: Vocabulary,
     { skipSpecialTokens = true, keepLeadingSpace = false }: StreamDecoderOptions = {},
   ) {
     this.skipSpecial = skipSpecialTokens;

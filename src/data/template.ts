@@ -1,5 +1,6 @@
-import { Environment, Interpreter, type Template } from '@huggingface/jinja';
+import { Environment, type Template } from '@huggingface/jinja';
 import { GraftError, messageOf } from '../lib/errors.ts';
+import { BoundedInterpreter } from './boundedInterpreter.ts';
 import { chatmlPieces } from './chatml.ts';
 import type { Message } from './conversation.ts';
 import { compileTemplate, stripFunctions } from './jinja.ts';
@@ -7,6 +8,7 @@ import { plainIds, plainText } from './plainTemplate.ts';
 import { QWEN_TEMPLATE } from './qwenV1.ts';
 import { strftime } from './strftime.ts';
 import type { Tokenizer } from './tokenizer.ts';
+import { untrusted } from './untrusted.ts';
 
 export interface RenderOptions {
   /** End with what the model expects before an answer; default false. */
@@ -109,8 +111,10 @@ function compiled(tokenizer: Tokenizer, marked: boolean): Template | null {
   let entry = cache.get(tokenizer);
   if (!entry) {
     try {
-      const plain = compileTemplate(replaceTags(source, '', ''));
-      entry = { plain, marked: TAG.test(source) ? compileTemplate(replaceTags(source, OPEN, CLOSE)) : null };
+      entry = untrusted('template', source.length, () => ({
+        plain: compileTemplate(replaceTags(source, '', '')),
+        marked: TAG.test(source) ? compileTemplate(replaceTags(source, OPEN, CLOSE)) : null,
+      }));
     } catch (error) {
       throw new GraftError('data.template_invalid', { detail: messageOf(error) }, { cause: error });
     } finally {
@@ -173,7 +177,10 @@ function run(
     // Template.render declares its own globals and refuses ours: the date must be a parameter.
     const environment = new Environment();
     for (const [name, value] of Object.entries(variables)) environment.set(name, value);
-    return String(new Interpreter(environment).run(template.parsed).value);
+    const length = messages.reduce((sum, { content }) => sum + content.length, 0);
+    return untrusted('template', length, () =>
+      String(new BoundedInterpreter(environment).run(template.parsed).value),
+    );
   } catch (error) {
     const code = error instanceof Refusal ? 'data.template_refused' : 'data.template_invalid';
     throw new GraftError(code, { detail: messageOf(error) }, { cause: error });

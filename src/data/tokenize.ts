@@ -97,6 +97,7 @@ export function tokenizeRows(
 
   for (const [i, row] of parsed.rows.entries()) {
     if (onProgress && i % 256 === 0) onProgress(i, parsed.rows.length);
+    options.onRow?.(row.line);
     const read = () => {
       const conversation = toConversation(row, format);
       const tokens = encodeRow(tokenizer, conversation, mask, now, row.line);

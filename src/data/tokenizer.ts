@@ -4,13 +4,12 @@ import type { Folder } from '../storage/types.ts';
 import { pieceBytes, pieceKindOf } from './pieces.ts';
 import { StreamDecoder } from './streamDecoder.ts';
 import { readTokenizerFiles, specialTokens, type TokenizerFiles } from './tokenizerFiles.ts';
+import { untrusted } from './untrusted.ts';
 
 export { StreamDecoder } from './streamDecoder.ts';
 
-/** A model's own tokenizer with what its files say about special tokens. */
-export interface Tokenizer {
-  /** Token ids of `text`. `addSpecialTokens` (default true) adds BOS and whatever else the tokenizer adds. */
-  encode(text: string, options?: { addSpecialTokens?: boolean }): number[];
+/** What a model's tokens stand for, with what its files say about special ones. */
+export interface Vocabulary {
   /** Text of `ids`; invalid UTF-8 shows as U+FFFD. `skipSpecialTokens` (default false) leaves special tokens out. */
   decode(ids: readonly number[], options?: { skipSpecialTokens?: boolean }): string;
   /** The bytes a token stands for, or null when this kind of tokenizer can't say. Unknown ids stand for nothing. */
@@ -30,10 +29,16 @@ export interface Tokenizer {
   /** Largest id + 1. */
   readonly vocabSize: number;
   readonly chatTemplate: string | null;
-  /** True when encoding with special tokens begins with BOS. */
-  readonly addBos: boolean;
   /** bos_token, eos_token, … as text, for chat templates. */
   readonly specialTokens: Readonly<Record<string, string>>;
+}
+
+/** A model's own tokenizer: a vocabulary that also turns text into tokens, by patterns of the model's making. */
+export interface Tokenizer extends Vocabulary {
+  /** Token ids of `text`. `addSpecialTokens` (default true) adds BOS and whatever else the tokenizer adds. */
+  encode(text: string, options?: { addSpecialTokens?: boolean }): number[];
+  /** True when encoding with special tokens begins with BOS. */
+  readonly addBos: boolean;
 }
 
 /**
@@ -46,20 +51,70 @@ export async function loadTokenizer(folder: Folder): Promise<Tokenizer | null> {
   return files && createTokenizer(files);
 }
 
+/**
+ * Loads what turns tokens into text, and runs none of the model's patterns: for threads that must not hang.
+ * Null and throws as {@link loadTokenizer}.
+ */
+export async function loadVocabulary(folder: Folder): Promise<Vocabulary | null> {
+  const files = await readTokenizerFiles(folder);
+  if (!files) return null;
+  const { json } = files;
+  // Replacements of any kind may be a program too; the usual ones are known to pieces.ts, which has its own.
+  const decoder = pieceKindOf(json.decoder) === null && replaces(json.decoder) ? null : json.decoder;
+  const safe = { ...files, json: { ...json, decoder } };
+  return createVocabulary(safe, openLibrary(safe));
+}
+
 /** Builds a tokenizer from parsed files. Throws `data.tokenizer_invalid`. */
 export function createTokenizer(files: TokenizerFiles): Tokenizer {
-  const { json, config } = files;
-  let hub: HubTokenizer;
+  const hub = openLibrary(files);
+  const vocabulary = createVocabulary(files, hub);
+  const special = specialTokens(files);
+  const ownBos = special.bos_token === undefined ? null : (hub.token_to_id(special.bos_token) ?? null);
+  const encodeText = (text: string, options?: { add_special_tokens: boolean }) =>
+    untrusted('tokenizer', text.length, () => hub.encode(text, options).ids);
+  let first: number | undefined;
   try {
-    hub = new HubTokenizer(json, config);
-    hub.encode('a');
+    first = encodeText('a')[0];
   } catch (error) {
-    throw new GraftError(
-      'data.tokenizer_invalid',
-      { file: files.file, detail: messageOf(error) },
-      { cause: error },
-    );
+    throw unusable(files, error);
   }
+  const addsBos = ownBos !== null && first === ownBos;
+  const addBos = ownBos !== null && (files.addBosToken ?? addsBos);
+  return {
+    ...vocabulary,
+    addBos,
+    encode(text, { addSpecialTokens = true } = {}) {
+      if (!addSpecialTokens) return text === '' ? [] : encodeText(text, { add_special_tokens: false });
+      const ids = encodeText(text);
+      // tokenizer_config.json's add_bos_token has the last word over tokenizer.json, as in transformers.
+      if (addBos && !addsBos) return [ownBos, ...ids];
+      return addsBos && !addBos ? ids.slice(1) : ids;
+    },
+  };
+}
+
+function openLibrary(files: TokenizerFiles): HubTokenizer {
+  try {
+    return new HubTokenizer(files.json, files.config);
+  } catch (error) {
+    throw unusable(files, error);
+  }
+}
+
+function unusable({ file }: TokenizerFiles, error: unknown): GraftError {
+  return new GraftError('data.tokenizer_invalid', { file, detail: messageOf(error) }, { cause: error });
+}
+
+/** Whether a decoder of tokenizer.json replaces text. */
+function replaces(decoder: unknown): boolean {
+  if (typeof decoder !== 'object' || decoder === null) return false;
+  const { type, decoders } = decoder as { type?: unknown; decoders?: unknown };
+  return type === 'Replace' || (Array.isArray(decoders) && decoders.some(replaces));
+}
+
+function createVocabulary(files: TokenizerFiles, hub: HubTokenizer): Vocabulary {
+  const { json } = files;
   const added = hub.get_added_tokens_decoder();
   const kind = pieceKindOf(json.decoder);
   const pieces = new Map<number, Uint8Array>();
@@ -67,23 +122,12 @@ export function createTokenizer(files: TokenizerFiles): Tokenizer {
 
   const special = specialTokens(files);
   const idOf = (token: string | undefined) => (token === undefined ? undefined : hub.token_to_id(token));
-  const encodePlain = (text: string) =>
-    text === '' ? [] : hub.encode(text, { add_special_tokens: false }).ids;
   const ownBos = idOf(special.bos_token) ?? null;
-  const addsBos = ownBos !== null && hub.encode('a').ids[0] === ownBos;
-  const addBos = ownBos !== null && (files.addBosToken ?? addsBos);
 
-  const tokenizer: Tokenizer = {
-    encode(text, { addSpecialTokens = true } = {}) {
-      if (!addSpecialTokens) return encodePlain(text);
-      const ids = hub.encode(text).ids;
-      // tokenizer_config.json's add_bos_token has the last word over tokenizer.json, as in transformers.
-      if (addBos && !addsBos) return [ownBos, ...ids];
-      return addsBos && !addBos ? ids.slice(1) : ids;
-    },
+  const vocabulary: Vocabulary = {
     decode(ids, { skipSpecialTokens = false } = {}) {
       if (kind) {
-        const decoder = new StreamDecoder(tokenizer, { skipSpecialTokens });
+        const decoder = new StreamDecoder(vocabulary, { skipSpecialTokens });
         return ids.map((id) => decoder.push(id)).join('') + decoder.flush();
       }
       // The library refuses an empty list, and by default rewrites " ." to ".", which the model didn't say.
@@ -112,17 +156,16 @@ export function createTokenizer(files: TokenizerFiles): Tokenizer {
     specialIds,
     vocabSize: maxId(hub) + 1,
     chatTemplate: files.chatTemplate,
-    addBos,
     specialTokens: special,
   };
-  return tokenizer;
+  return vocabulary;
 }
 
 /**
  * Checks that every token the tokenizer can produce has a row in the model's embedding of `vocabSize` rows.
  * Throws `data.tokenizer_mismatch` naming the largest token.
  */
-export function checkTokenizerFits(tokenizer: Tokenizer, vocabSize: number): void {
+export function checkTokenizerFits(tokenizer: Vocabulary, vocabSize: number): void {
   if (tokenizer.vocabSize <= vocabSize) return;
   const maxId = tokenizer.vocabSize - 1;
   throw new GraftError('data.tokenizer_mismatch', {

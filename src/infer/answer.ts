@@ -1,8 +1,9 @@
-import { encodeChat } from '../data/template.ts';
-import { StreamDecoder, type Tokenizer } from '../data/tokenizer.ts';
+import { StreamDecoder, type Vocabulary } from '../data/tokenizer.ts';
 import type { AdapterUse, Decoder } from '../model/decoder.ts';
 import { generate, type Generated } from './generate.ts';
 import type { SamplingOptions } from './sampling.ts';
+
+export { chatPrompt, textPrompt } from '../data/prompt.ts';
 
 export interface AnswerOptions extends SamplingOptions {
   maxNewTokens: number;
@@ -20,25 +21,11 @@ export interface Answer {
   stoppedBy: Generated['stoppedBy'];
 }
 
-/** A message of a chat. */
-export type ChatMessage = Parameters<typeof encodeChat>[1][number];
-
-/** Token ids of a chat up to where the model is to answer, by the model's own template. */
-export function chatPrompt(tokenizer: Tokenizer, messages: readonly ChatMessage[]): number[] {
-  return encodeChat(tokenizer, messages, { addGenerationPrompt: true });
-}
-
-/** Token ids of a text to be continued; the empty text is BOS alone. */
-export function textPrompt(tokenizer: Tokenizer, text: string): number[] {
-  if (text !== '') return tokenizer.encode(text);
-  return tokenizer.bosId === null ? [] : [tokenizer.bosId];
-}
-
 /** Continues prompt ids as streamed text, until one of the model's end tokens. Throws what `generate` throws. */
 export async function answer(
   decoder: Decoder,
   use: AdapterUse,
-  tokenizer: Tokenizer,
+  tokenizer: Vocabulary,
   prompt: readonly number[],
   { onText, keepLeadingSpace, ...options }: AnswerOptions,
 ): Promise<Answer> {

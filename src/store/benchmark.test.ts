@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { deskClient, noCache } from '../testing/workers.ts';
+import { textInThread } from '../testing/textWorkers.ts';
 import { createDataDesk } from '../workers/dataDesk.ts';
 import type { DataApi } from '../workers/dataProtocol.ts';
 import { createEngineDesk } from '../workers/engineDesk.ts';
@@ -14,7 +15,7 @@ import { createStudio } from './studio.ts';
 function openStudio() {
   const workers = {
     engine: deskClient<EngineApi>(createEngineDesk()),
-    data: deskClient<DataApi>(createDataDesk()),
+    data: deskClient<DataApi>(createDataDesk(textInThread)),
     hub: deskClient<HubApi>(createHubDesk(noCache)),
   };
   return createStudio({ workers, metrics: new Metrics() });

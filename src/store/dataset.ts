@@ -1,7 +1,7 @@
 import { rowLimit } from './plan.ts';
 import { GraftError } from '../lib/errors.ts';
 import type { DataSource, DatasetSummary, PreviewPiece, TokenizedSummary } from '../workers/dataProtocol.ts';
-import type { Progress } from '../workers/protocol.ts';
+import type { Progress, Prompt } from '../workers/protocol.ts';
 import { noteOf, type ErrorNote } from './errorNote.ts';
 import { isTraining, type SliceOf } from './state.ts';
 
@@ -37,6 +37,8 @@ export interface DatasetSlice {
   /** Forgets the tokens, which belong to another model. */
   forgetTokens(): void;
   showRow(index: number): Promise<void>;
+  /** Token ids of a prompt, by the model's template and tokenizer. Throws what is wrong with them. */
+  promptIds(prompt: Prompt): Promise<number[]>;
   dismissDatasetError(): void;
   /** Called when the data worker is lost, and with it the rows and the tokenizer. */
   dataLost(error: unknown): void;
@@ -146,6 +148,10 @@ export const createDatasetSlice: SliceOf<DatasetSlice> =
         } catch (error) {
           if (wantedRow === index) patch({ preview: null, error: noteOf(error) });
         }
+      },
+      async promptIds(prompt) {
+        await restoreTokenizer();
+        return workers.data.call.promptIds(prompt);
       },
       dismissDatasetError: () => patch({ error: null }),
       dataLost(error) {

@@ -6,6 +6,7 @@ import { servedFolder } from '../testing/hub.ts';
 import { HubServer } from '../testing/hubServer.ts';
 import { sharedPath } from '../testing/shared.ts';
 import { deskClient, noCache } from '../testing/workers.ts';
+import { textInThread } from '../testing/textWorkers.ts';
 import { createDataDesk } from '../workers/dataDesk.ts';
 import { createEngineDesk } from '../workers/engineDesk.ts';
 import { createHubDesk } from '../workers/hubDesk.ts';
@@ -37,7 +38,7 @@ beforeEach(() => {
 
 /** The page's store over desks in this thread, the reading ones linked to that of the Hub as workers are. */
 async function openStudio(openCache: () => Promise<ModelCache> = noCache) {
-  const [engineDesk, dataDesk] = [createEngineDesk(), createDataDesk()];
+  const [engineDesk, dataDesk] = [createEngineDesk(), createDataDesk(textInThread)];
   const hubDesk = createHubDesk(openCache, {}, async () => null);
   for (const desk of [engineDesk, dataDesk]) {
     const { port1, port2 } = new MessageChannel();

@@ -6,6 +6,7 @@ import { openModelHeaders } from '../model/openModel.ts';
 import { nodeFolder } from '../storage/nodeFolder.ts';
 import { sharedPath } from '../testing/shared.ts';
 import { deskClient, noCache } from '../testing/workers.ts';
+import { textInThread } from '../testing/textWorkers.ts';
 import { fitRecipe } from '../train/fitRecipe.ts';
 import { planRun, streamingRungs } from '../train/streamingPlan.ts';
 import type { Workers } from '../workers/client.ts';
@@ -34,7 +35,7 @@ const device: GpuLimits = { maxBinding: 2 ** 27, hasF16: false, description: 'te
 /** A page with a model open on a device of given limits: Node has no WebGPU, but plans need none. */
 async function openPlanner(limits: GpuLimits = device) {
   const files = await openModelHeaders(nodeFolder(folder));
-  const data = createDataDesk();
+  const data = createDataDesk(textInThread);
   const planned: Recipe[] = [];
   const engine = deskClient<EngineApi>({
     ...createEngineDesk(),

@@ -4,6 +4,7 @@ import { defaultRecipe } from '../config/recipe.ts';
 import { GraftError } from '../lib/errors.ts';
 import { sharedPath } from '../testing/shared.ts';
 import { deskClient, noCache } from '../testing/workers.ts';
+import { textInThread } from '../testing/textWorkers.ts';
 import type { Workers } from '../workers/client.ts';
 import { createDataDesk } from '../workers/dataDesk.ts';
 import { createEngineDesk } from '../workers/engineDesk.ts';
@@ -45,7 +46,7 @@ const stories = new File([readFileSync(sharedPath('data/robot-stories.jsonl'))],
 
 /** The page's store with the workers' own desks in this thread; Node has no WebGPU, so the engine opens no device. */
 function openStudio() {
-  const desk = createDataDesk();
+  const desk = createDataDesk(textInThread);
   const engine = deskClient<EngineApi>(createEngineDesk());
   const hub = deskClient<HubApi>(createHubDesk(noCache));
   const workers: Workers = { engine, data: deskClient<DataApi>(desk), hub };

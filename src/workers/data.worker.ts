@@ -3,4 +3,7 @@ import { createDataDesk } from './dataDesk.ts';
 import type { DataApi } from './dataProtocol.ts';
 import { asResults } from './result.ts';
 
-Comlink.expose(asResults<DataApi>(createDataDesk()));
+const startText = () =>
+  new Worker(new URL('./text.worker.ts', import.meta.url), { type: 'module', name: 'text' });
+
+Comlink.expose(asResults<DataApi>(createDataDesk(startText)));

@@ -2,6 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { rowLengths } from '../data/tokenize.ts';
 import { sharedPath } from '../testing/shared.ts';
+import { textInThread } from '../testing/textWorkers.ts';
 import { createDataDesk } from './dataDesk.ts';
 import type { ModelSource } from './protocol.ts';
 
@@ -21,7 +22,7 @@ function robotStories(): File {
 }
 
 async function deskWithStories() {
-  const desk = createDataDesk();
+  const desk = createDataDesk(textInThread);
   await desk.openTokenizer(modelSource('stories260k'), 512);
   await desk.openDataset({ kind: 'file', file: robotStories() }, ignore);
   return desk;
@@ -29,7 +30,7 @@ async function deskWithStories() {
 
 describe('data desk', () => {
   it('reads, tokenizes and shows the robot stories', async () => {
-    const desk = createDataDesk();
+    const desk = createDataDesk(textInThread);
     expect(await desk.openTokenizer(modelSource('stories260k'), 512)).toEqual({ fallbackTemplate: true });
     const summary = await desk.openDataset({ kind: 'file', file: robotStories() }, ignore);
     expect(summary).toMatchObject({ format: 'prompt_completion', rows: 240, problemCount: 0 });
@@ -92,7 +93,7 @@ describe('data desk', () => {
   });
 
   it('trains pre-tokenized rows of a model without a tokenizer, and nothing else', async () => {
-    const desk = createDataDesk();
+    const desk = createDataDesk(textInThread);
     expect(await desk.openTokenizer(modelSource('tiny-qwen3'), 512)).toBeNull();
     await desk.openDataset({ kind: 'file', file: robotStories() }, ignore);
     await expect(desk.tokenize(options, ignore)).rejects.toMatchObject({ code: 'data.no_tokenizer' });
@@ -105,7 +106,7 @@ describe('data desk', () => {
   });
 
   it('refuses a tokenizer that does not fit the model', async () => {
-    const desk = createDataDesk();
+    const desk = createDataDesk(textInThread);
     await expect(desk.openTokenizer(modelSource('stories260k'), 100)).rejects.toMatchObject({
       code: 'data.tokenizer_mismatch',
     });

@@ -3,14 +3,16 @@ import { detectFormat, type DataFormat } from '../data/formats.ts';
 import { rowShapes, selectShapes } from '../data/rowShapes.ts';
 import { splitRows } from '../data/split.ts';
 import { previewRow, rowLengths, tokenizeDataset, type TokenizedDataset } from '../data/tokenize.ts';
+import { readTokenizerFiles } from '../data/tokenizerFiles.ts';
 import { countTrainedTokens, selectRows } from '../data/tokenRows.ts';
-import { checkTokenizerFits, loadTokenizer, type Tokenizer } from '../data/tokenizer.ts';
 import { assert, GraftError } from '../lib/errors.ts';
 import type { DataApi, PreviewPiece, RowProblem, TokenizedSummary } from './dataProtocol.ts';
 import type { Progress } from './protocol.ts';
 import { createHubLink } from './hubLink.ts';
 import type { Throwing } from './result.ts';
 import { dataSourceOf, folderOf } from './sourceFolder.ts';
+import { TextGuard } from './textGuard.ts';
+import type { WorkerLike } from './workerClient.ts';
 
 /** How many problems travel to the page: it lists the first, and tells how many there are. */
 const LISTED_PROBLEMS = 50;
@@ -21,12 +23,13 @@ const PREVIEW_CHARACTERS = 20_000;
 const BINS = 32;
 
 /**
- * What the data worker does: holds one tokenizer, one parsed data file and its tokens. Opening another of them
- * that fails leaves the one of before.
+ * What the data worker does: holds one parsed data file and its tokens, and watches over the text worker, which
+ * runs the model's template and tokenizer. Opening another data file that fails leaves the one of before.
+ * @param startText makes the text worker
  */
-export function createDataDesk(): Throwing<DataApi> {
+export function createDataDesk(startText: () => WorkerLike): Throwing<DataApi> {
   const hub = createHubLink();
-  let tokenizer: Tokenizer | null = null;
+  const text = new TextGuard(startText);
   let vocabSize = 0;
   let parsed: { dataset: ParsedDataset; format: DataFormat } | null = null;
   let tokenized: { all: TokenizedDataset; trainRows: number[]; evalRows: number[] } | null = null;
@@ -40,13 +43,9 @@ export function createDataDesk(): Throwing<DataApi> {
     async openTokenizer(source, vocabulary) {
       // Tokens of another tokenizer must not survive, whatever comes of this one.
       tokenized = null;
-      tokenizer = null;
       vocabSize = vocabulary;
-      const opened = await loadTokenizer(await folderOf(source, hub));
-      if (!opened) return null;
-      checkTokenizerFits(opened, vocabulary);
-      tokenizer = opened;
-      return { fallbackTemplate: opened.chatTemplate === null };
+      const files = await text.open(async () => readTokenizerFiles(await folderOf(source, hub)), vocabulary);
+      return files && { fallbackTemplate: files.chatTemplate === null };
     },
 
     async openDataset(source, onProgress) {
@@ -68,14 +67,16 @@ export function createDataDesk(): Throwing<DataApi> {
       assert(parsed && vocabSize > 0, 'tokenize before a model and a data file');
       tokenized = null;
       const { dataset, format } = parsed;
-      const all = tokenizeDataset(dataset, {
-        format,
-        tokenizer,
-        mask,
-        maxLength,
-        vocabSize,
-        onProgress: reporter('', 'rows', onProgress),
-      });
+      const options = { format, mask, maxLength, vocabSize };
+      const report = reporter('', 'rows', onProgress);
+      // Rows of tokens run no program of the model. One date for all rows, even when midnight passes.
+      const all =
+        format === 'tokenized' || !text.hasTokenizer
+          ? tokenizeDataset(dataset, { ...options, tokenizer: null, onProgress: report })
+          : await text.tokenize(
+              { ...options, name: dataset.name, rows: dataset.rows, now: new Date() },
+              report,
+            );
       const { train, eval: kept } = splitRows(all.lines.length, evalFraction, seed);
       tokenized = { all, trainRows: train, evalRows: kept };
       return summaryOf(all, train, kept);
@@ -85,12 +86,14 @@ export function createDataDesk(): Throwing<DataApi> {
       const row = tokenized?.trainRows[index];
       if (!tokenized || row === undefined) throw new GraftError('train.no_rows');
       const { all } = tokenized;
-      return {
-        line: all.lines[row]!,
-        tokens: all.offsets[row + 1]! - all.offsets[row]!,
-        pieces: shortened(previewRow(all, row, tokenizer)),
-      };
+      const [start, end] = [all.offsets[row]!, all.offsets[row + 1]!];
+      const pieces = text.hasTokenizer
+        ? await text.preview(all.ids.slice(start, end), all.labels.slice(start, end))
+        : previewRow(all, row, null);
+      return { line: all.lines[row]!, tokens: end - start, pieces: shortened(pieces) };
     },
+
+    promptIds: (prompt) => text.prompt(prompt),
 
     async rowShapes() {
       if (!tokenized) throw new GraftError('train.no_rows');

@@ -2,7 +2,7 @@
 import type { Recipe } from '../config/recipe.ts';
 import type { TokenRows } from '../data/tokenRows.ts';
 import type { DataShapes } from '../train/largestBatch.ts';
-import type { ModelSource, Progress, Result } from './protocol.ts';
+import type { ModelSource, Progress, Prompt, Result } from './protocol.ts';
 
 /** Where a data file is: on the person's disk, or one of a data set that was downloaded. */
 export type DataSource =
@@ -61,6 +61,11 @@ export interface DataApi {
   tokenize(options: TokenizeOptions, onProgress: (p: Progress) => void): Promise<Result<TokenizedSummary>>;
   /** Row `index` of the tokenized training rows, as the model sees it. */
   preview(index: number): Promise<Result<{ line: number; tokens: number; pieces: PreviewPiece[] }>>;
+  /**
+   * Token ids of a prompt for the engine, which runs no template and no tokenizer itself: either may hang.
+   * Throws `infer.no_tokenizer`, `data.template_*`, `data.pattern_hangs`.
+   */
+  promptIds(prompt: Prompt): Promise<Result<number[]>>;
   /** Tokens and targets of the tokenized rows, for plans of memory. */
   rowShapes(): Promise<Result<DataShapes>>;
   /** The tokenized rows, for the engine. */

@@ -3,7 +3,7 @@ import { checkTokenizerFits } from '../data/tokenizer.ts';
 import { readAdapter } from '../formats/peft.ts';
 import { openGpu, type Gpu } from '../gpu/device.ts';
 import { Profiler } from '../gpu/profiler.ts';
-import { answer, chatPrompt, textPrompt } from '../infer/answer.ts';
+import { answer } from '../infer/answer.ts';
 import { assert, GraftError, messageOf } from '../lib/errors.ts';
 import { loadAdapter } from '../model/adapterFiles.ts';
 import { withoutAdapter, type AdapterUse } from '../model/decoder.ts';
@@ -214,7 +214,7 @@ export function createEngineDesk(): Throwing<EngineApi> {
         const { files, tokenizer } = opened();
         if (!tokenizer) throw new GraftError('infer.no_tokenizer');
         checkTokenizerFits(tokenizer, files.spec.vocabSize);
-        const { prompt, adapterStrength, weights, ...options } = request;
+        const { promptIds, adapterStrength, weights, ...options } = request;
         const device_ = await device();
         const decoder =
           opened().decoder ??
@@ -226,11 +226,7 @@ export function createEngineDesk(): Throwing<EngineApi> {
             ? { adapter: adapter.lora, strength: adapterStrength, dropout: null }
             : withoutAdapter;
         const start = performance.now();
-        const ids =
-          prompt.kind === 'chat'
-            ? chatPrompt(tokenizer, prompt.messages)
-            : textPrompt(tokenizer, prompt.text);
-        const result = await answer(decoder, use, tokenizer, ids, {
+        const result = await answer(decoder, use, tokenizer, promptIds, {
           ...options,
           onText: (piece) => {
             onText(piece);

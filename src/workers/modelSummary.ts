@@ -1,4 +1,4 @@
-import type { Tokenizer } from '../data/tokenizer.ts';
+import type { Vocabulary } from '../data/tokenizer.ts';
 import type { ModelFiles } from '../model/openModel.ts';
 import { lastPart, planSaved } from '../model/savedModules.ts';
 import { matricesOf, vectorsOf, type DecoderSpec } from '../model/spec.ts';
@@ -8,7 +8,7 @@ import type { ModelSummary } from './protocol.ts';
 export async function summarize(
   name: string,
   { folder, spec, checkpoint, quantization }: ModelFiles,
-  tokenizer: Tokenizer | null,
+  tokenizer: Vocabulary | null,
 ): Promise<ModelSummary> {
   const infos = [...checkpoint.tensors.values()].map(({ info }) => info);
   const files = await Promise.all(

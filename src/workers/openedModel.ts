@@ -1,4 +1,4 @@
-import { loadTokenizer, type Tokenizer } from '../data/tokenizer.ts';
+import { loadVocabulary, type Vocabulary } from '../data/tokenizer.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Decoder } from '../model/decoder.ts';
 import { activationType, closeDecoder, openDecoder, quantizationOf } from '../model/openDecoder.ts';
@@ -25,12 +25,12 @@ export class OpenedModel {
   readonly name: string;
   /** What an adapter of it says it belongs to: the name on its Hub, where there is one. */
   readonly base: string;
-  readonly tokenizer: Tokenizer | null;
+  readonly tokenizer: Vocabulary | null;
   #files: ModelFiles;
   /** Weights on the GPU, and what was asked for when they were loaded. */
   #loaded: { form: string; decoder: Decoder } | null = null;
 
-  private constructor(source: ModelSource, files: ModelFiles, tokenizer: Tokenizer | null) {
+  private constructor(source: ModelSource, files: ModelFiles, tokenizer: Vocabulary | null) {
     this.name = source.name;
     this.base = source.kind === 'hub' || source.kind === 'cached' ? source.repo : source.name;
     this.#files = files;
@@ -41,7 +41,7 @@ export class OpenedModel {
   static async open(source: ModelSource, hub: HubLink): Promise<OpenedModel> {
     const folder = await folderOf(source, hub);
     const files = await (source.kind === 'hub' ? openModelHeaders(folder) : openModelFiles(folder));
-    return new OpenedModel(source, files, await loadTokenizer(folder));
+    return new OpenedModel(source, files, await loadVocabulary(folder));
   }
 
   get files(): ModelFiles {

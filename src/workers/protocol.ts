@@ -122,7 +122,8 @@ export type Prompt =
   | { kind: 'text'; text: string };
 
 export interface GenerateRequest {
-  prompt: Prompt;
+  /** Token ids of the prompt, from the data worker. */
+  promptIds: number[];
   maxNewTokens: number;
   temperature: number;
   topK: number;

@@ -1,0 +1,49 @@
+import { previewRow, tokenizeRows } from '../data/tokenize.ts';
+import { chatPrompt, textPrompt } from '../data/prompt.ts';
+import { checkTokenizerFits, createTokenizer, type Tokenizer } from '../data/tokenizer.ts';
+import { onUntrusted, type UntrustedProgram } from '../data/untrusted.ts';
+import { assert } from '../lib/errors.ts';
+import type { Throwing } from './result.ts';
+import type { Beat, TextApi } from './textProtocol.ts';
+
+/**
+ * What the text worker does: runs a model's template and its tokenizer's patterns. It holds nothing that is not
+ * elsewhere too, so that it can be ended at any moment, and says by `post` what it is about to run.
+ */
+export function createTextDesk(post: (beat: Beat) => void): Throwing<TextApi> {
+  let tokenizer: Tokenizer | null = null;
+  let line = 0;
+  const beat = (program: UntrustedProgram | null, length: number) =>
+    post({ beat: { program, length, line } });
+  onUntrusted(beat);
+
+  const opened = (): Tokenizer => {
+    assert(tokenizer, 'the text worker has no tokenizer');
+    return tokenizer;
+  };
+
+  return {
+    async open(files, vocabSize) {
+      tokenizer = null;
+      const created = createTokenizer(files);
+      checkTokenizerFits(created, vocabSize);
+      tokenizer = created;
+      return null;
+    },
+    async tokenize({ name, rows, ...options }) {
+      const onRow = (next: number) => {
+        line = next;
+        beat(null, 0);
+      };
+      try {
+        return tokenizeRows({ name, rows }, { ...options, tokenizer: opened(), onRow });
+      } finally {
+        line = 0;
+      }
+    },
+    preview: async (ids, labels) =>
+      previewRow({ ids, labels, offsets: Uint32Array.of(0, ids.length) }, 0, opened()),
+    prompt: async (prompt) =>
+      prompt.kind === 'chat' ? chatPrompt(opened(), prompt.messages) : textPrompt(opened(), prompt.text),
+  };
+}

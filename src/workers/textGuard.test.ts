@@ -1,0 +1,105 @@
+import { afterEach, expect, it } from 'vitest';
+import type { TokenizerFiles } from '../data/tokenizerFiles.ts';
+import { readTokenizerFiles } from '../data/tokenizerFiles.ts';
+import { nodeFolder } from '../storage/nodeFolder.ts';
+import { sharedPath } from '../testing/shared.ts';
+import { textThread } from '../testing/textWorkers.ts';
+import { TextGuard } from './textGuard.ts';
+import type { WorkerLike } from './workerClient.ts';
+
+const ignore = () => undefined;
+const threads: WorkerLike[] = [];
+afterEach(() => threads.splice(0).forEach((thread) => thread.terminate()));
+
+/** A guard over real threads, with the tokenizer of stories260k changed by `change`. */
+async function guardWith(change: Partial<TokenizerFiles> | ((files: TokenizerFiles) => void)) {
+  const guard = new TextGuard(() => {
+    const thread = textThread();
+    threads.push(thread);
+    return thread;
+  });
+  const files = await readTokenizerFiles(nodeFolder(sharedPath('models/stories260k')));
+  if (!files) throw new Error('stories260k has no tokenizer');
+  if (typeof change === 'function') change(files);
+  else Object.assign(files, change);
+  await guard.open(async () => files, 512);
+  return guard;
+}
+
+const rows = (...texts: string[]) => ({
+  name: 'rows.jsonl',
+  rows: texts.map((text, i) => ({ line: i + 1, value: { prompt: text, completion: 'b' } })),
+  ...({ format: 'prompt_completion', mask: 'assistant', maxLength: 64, vocabSize: 512 } as const),
+  now: new Date(0),
+});
+const ask = { kind: 'chat', messages: [{ role: 'user', content: 'Hi' }] } as const;
+const prompt = { ...ask, messages: [...ask.messages] };
+
+const loops = (body: string) => '{% for a in range(1000) %}'.repeat(9) + body + '{% endfor %}'.repeat(9);
+
+it('ends a pattern that hangs, says which and on which line, and works on with another worker', async () => {
+  const guard = await guardWith((files) => {
+    const cut = { type: 'Split', pattern: { Regex: '(a+)+$' }, behavior: 'Isolated', invert: false };
+    files.json.pre_tokenizer = cut;
+  });
+  const bomb = `${'a'.repeat(1000)}!`;
+  await expect(guard.tokenize(rows('Hello', bomb), ignore)).rejects.toMatchObject({
+    code: 'data.pattern_hangs',
+    params: { where: 'line 2 of rows.jsonl', file: 'tokenizer.json', patterns: '“(a+)+$”', seconds: 2 },
+  });
+  const { lines } = await guard.tokenize(rows('Hello', 'World'), ignore);
+  expect([...lines]).toEqual([1, 2]);
+  expect(threads).toHaveLength(2);
+});
+
+it.each([
+  ['loops', loops('{{ 1 }}'), 'data.template_invalid', 'steps'],
+  ['range(10^8)', '{{ range(100000000) }}', 'data.template_invalid', 'too long'],
+  ['recursion', '{% macro f(g) %}{{ g(g) }}{% endmacro %}{{ f(f) }}', 'data.template_invalid', 'stack'],
+  [
+    'text that doubles',
+    "{% set ns = namespace(x='ab') %}{% for i in range(60) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}{{ ns.x }}",
+    'data.template_invalid',
+    'characters',
+  ],
+  [
+    'lists that double',
+    '{% set ns = namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x = ns.x + ns.x %}{% endfor %}',
+    'data.template_invalid',
+    'items',
+  ],
+])('ends a template with %s within two seconds', async (_name, chatTemplate, code, detail) => {
+  const guard = await guardWith({ chatTemplate });
+  // Not the thread's start.
+  await guard.preview(Int32Array.of(1), Int32Array.of(1));
+  const start = performance.now();
+  await expect(guard.prompt(prompt)).rejects.toMatchObject({
+    code,
+    params: { detail: expect.stringContaining(detail) },
+  });
+  expect(performance.now() - start).toBeLessThan(2500);
+});
+
+it.each([
+  ['empty loops', loops('')],
+  // A list that holds itself twice, forty times over, is small until it is written.
+  [
+    'one endless step',
+    '{% set ns = namespace(x=[1]) %}{% for i in range(40) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x | tojson }}',
+  ],
+])('ends a template that no limit stops: %s', async (_name, chatTemplate) => {
+  const guard = await guardWith({ chatTemplate });
+  await expect(guard.prompt(prompt)).rejects.toMatchObject({
+    code: 'data.template_hangs',
+    params: { where: 'the text it was given' },
+  });
+});
+
+it('ends a tokenizer that hangs while it opens', async () => {
+  const longer = { type: 'Replace', pattern: { String: 'a' }, content: `${'a'.repeat(40)}!` };
+  const hang = { type: 'Replace', pattern: { Regex: '(a+)+$' }, content: '' };
+  const opening = guardWith((files) => {
+    files.json.normalizer = { type: 'Sequence', normalizers: [longer, hang] };
+  });
+  await expect(opening).rejects.toMatchObject({ code: 'data.pattern_hangs' });
+});
