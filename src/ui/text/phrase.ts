@@ -26,3 +26,6 @@ export interface Texts {
 
 /** The same keys in a language without plural forms. */
 export type Translated<English> = Record<keyof English, string>;
+
+/** The same codes in another language. */
+export type TranslatedErrors<English> = Record<keyof English, ErrorText>;

@@ -29,6 +29,7 @@ export const benchmarkTexts = {
   'benchmark.step': '{method}, rank {rank}, {layers} layers of width {hidden}, {tokens} tokens',
   'benchmark.method.lora': 'LoRA',
   'benchmark.method.qlora': 'QLoRA',
+  'benchmark.method.full': 'Full',
   'benchmark.tokensPerSecond': 'Tokens a second',
   'benchmark.stepTime': 'A step',
   'benchmark.dispatches': 'Dispatches',

@@ -41,6 +41,7 @@ export const recipeTexts = {
   // Options of choice fields
   'option.lora': 'LoRA',
   'option.qlora': 'QLoRA (4 bits)',
+  'option.full': 'Full (every parameter)',
   'option.nf4': 'NF4',
   'option.adamw': 'AdamW',
   'option.adamw_8bit': 'AdamW, states in 8 bits',

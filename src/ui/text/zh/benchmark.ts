@@ -29,6 +29,7 @@ export const benchmarkTextsZh = {
   'benchmark.step': '{method}，秩 {rank}，{layers} 层，隐藏维度 {hidden}，{tokens} 个 token',
   'benchmark.method.lora': 'LoRA',
   'benchmark.method.qlora': 'QLoRA',
+  'benchmark.method.full': '全参数',
   'benchmark.tokensPerSecond': '每秒 token 数',
   'benchmark.stepTime': '每步用时',
   'benchmark.dispatches': 'dispatch 数',

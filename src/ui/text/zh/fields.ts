@@ -5,7 +5,7 @@ import type { FieldText } from '../phrase.ts';
 export const fieldTextsZh: Record<RecipeKey, FieldText> = {
   method: {
     label: '训练方法',
-    help: 'LoRA 在选定的每一层旁边训练两个小矩阵，不改动模型本身。QLoRA 在以 4 位存放的模型上这样做：显存约为四分之一，精度略低。',
+    help: 'LoRA 在选定的每一层旁边训练两个小矩阵，不改动模型本身。QLoRA 在以 4 位存放的模型上这样做：显存约为四分之一，精度略低。全参数训练会改动模型的每一个参数：适合小模型，学习率取 1e-5 到 1e-3，除模型本身外每个参数还需 16 字节；结果是一个完整的模型。',
   },
   rank: {
     label: '秩（rank）',
@@ -78,6 +78,26 @@ export const fieldTextsZh: Record<RecipeKey, FieldText> = {
     help: '留出多大比例的数据不参与训练，用来衡量模型在新数据上的损失。',
   },
   eval_steps: { label: '评估间隔', help: '两次评估之间的训练步数。' },
+  checkpoint_steps: {
+    label: '检查点间隔',
+    help: '除了按时间保存的检查点，每隔多少训练步再保存一个。0 表示只按时间。',
+  },
+  load_best: {
+    label: '保留最佳',
+    help: '训练结束时取评估损失最低的适配器，而不是最后一个。需要设置评估集比例。',
+  },
+  patience: {
+    label: '早停',
+    help: '评估损失连续这么多次没有改善就停止；0 表示从不。需要设置评估集比例。',
+  },
+  min_delta: {
+    label: '最小改善量',
+    help: '评估损失要比之前的最低值再低多少，早停才算作改善。',
+  },
+  spike_guard: {
+    label: '尖峰防护',
+    help: '某一步的损失或梯度范数比最近 128 步的均值高出这么多个标准差时，跳过这一步。64 步后开始生效；0 表示关闭。',
+  },
   seed: { label: '随机种子', help: '在同一块 GPU 上，配方、数据和种子都相同，得到的适配器逐位相同。' },
   dtype: {
     label: '激活值类型',

@@ -1,8 +1,8 @@
-import { errorTexts } from '../../../lib/errorTexts/index.ts';
 import type { Texts } from '../phrase.ts';
 import { benchmarkTextsZh } from './benchmark.ts';
 import { commonTextsZh } from './common.ts';
 import { dataTextsZh } from './data.ts';
+import { errorTextsZh } from './errors/index.ts';
 import { exportTextsZh } from './export.ts';
 import { fieldTextsZh } from './fields.ts';
 import { hubTextsZh } from './hub.ts';
@@ -47,7 +47,7 @@ export const zh: Texts = {
     ...exportTextsZh,
     ...commonTextsZh,
   },
-  errors: errorTexts,
+  errors: errorTextsZh,
   fields: fieldTextsZh,
   detail: (words) => words,
 };

@@ -38,6 +38,7 @@ export const recipeTextsZh = {
   // Options of choice fields
   'option.lora': 'LoRA',
   'option.qlora': 'QLoRA（4 位）',
+  'option.full': '全参数训练',
   'option.nf4': 'NF4',
   'option.adamw': 'AdamW',
   'option.adamw_8bit': 'AdamW，8 位状态',

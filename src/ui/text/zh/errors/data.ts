@@ -1,0 +1,160 @@
+import type { dataErrors } from '../../../../lib/errorTexts/data.ts';
+import type { TranslatedErrors } from '../../phrase.ts';
+
+export const dataErrorsZh = {
+  'data.empty_file': { what: '{file} 是空的。', next: '请选择至少有一条数据的文件。' },
+  'data.not_text': {
+    what: '{file} 是{kind}，不是文本。',
+    next: '请把数据存为 JSONL（每行一个 JSON 对象，UTF-8），再选择该文件。',
+  },
+  'data.parquet_invalid': {
+    what: '{file} 无法按 Parquet 读取：{detail}。',
+    next: '请确认文件已完整保存或下载。',
+  },
+  'data.csv_cells': {
+    what: '{file} 第 {line} 行有 {found} 个单元格，而表格有 {expected} 列。',
+    next: '单元格里含有分隔符或换行时，请用双引号括起来。',
+  },
+  'data.csv_unclosed': {
+    what: '{file} 第 {line} 行开始的带引号单元格没有结束。',
+    next: '请补上引号；单元格里的引号要写两遍（""）。',
+  },
+  'data.bad_utf8': {
+    what: '{file} 第 {line} 行不是有效的 UTF-8（第一个错误字节在偏移 {offset}）{hint}。',
+    next: '请把文件存为 UTF-8。',
+  },
+  'data.line_too_long': {
+    what: '{file} 第 {line} 行超过 {limit} MiB。',
+    next: '请拆分这条数据，或检查各条之间是否有换行。',
+  },
+  'data.too_deep': {
+    what: '{file} 第 {line} 行的嵌套超过 {limit} 层。',
+    next: '请减少嵌套：训练数据只需要几层。',
+  },
+  'data.invalid_json': {
+    what: '{file} 第 {line} 行不是有效的 JSON：{detail}。',
+    next: '请改正这一行：每条数据是一个 JSON 对象。',
+  },
+  'data.array_unclosed': {
+    what: '{file} 的 JSON 数组没有结束：文件在第 {line} 行就终止了。',
+    next: '请确认文件已完整保存或下载。',
+  },
+  'data.after_array': {
+    what: '{file} 第 {line} 行在 JSON 数组结束之后还有内容。',
+    next: '请把所有数据放在同一个数组里，或改用 JSONL。',
+  },
+  'data.row_not_object': {
+    what: '{file} 第 {line} 行是{found}，不是 JSON 对象。',
+    next: '请把每条数据写成对象，例如 {"prompt": "…", "completion": "…"}。',
+  },
+  'data.no_valid_rows': {
+    what: '{file} 里没有一条数据可用（问题数：{count}）。第一个问题：{first}',
+    next: '请改正文件后重试。',
+  },
+  'data.unknown_format': {
+    what: '{file} 的数据不属于任何已知格式（第 {line} 行的字段：{fields}）。',
+    next: '请使用 messages、conversations、instruction/output、prompt/completion、text 或 input_ids。',
+  },
+  'data.missing_field': {
+    what: '{file} 第 {line} 行没有字段 "{field}"。',
+    next: '请补上该字段，或选择其他数据格式。',
+  },
+  'data.bad_field': {
+    what: '{file} 第 {line} 行：字段 "{field}" 是{found}，应为{expected}。',
+    next: '请改正该字段。',
+  },
+  'data.unknown_role': {
+    what: '{file} 第 {line} 行："{field}" 里的 "{role}" 不是已知角色。',
+    next: '请使用 system、user（human）、assistant（gpt）或 tool。',
+  },
+  'data.unsupported_field': {
+    what: '{file} 第 {line} 行：字段 "{field}" 还不能用于训练（{detail}）。',
+    next: '请删除该字段，或把内容写成文本。',
+  },
+  'data.lone_surrogate': {
+    what: '{file} 第 {line} 行：字段 "{field}" 里有半个 UTF-16 代理对，不是有效字符。',
+    next: '请改正该字段里的 \\u 转义。',
+  },
+  'data.edit_not_object': {
+    what: '写的内容是{found}，不是 JSON 对象。',
+    next: '请把这条数据写成对象，例如 {"prompt": "…", "completion": "…"}。',
+  },
+  'data.edit_not_json': { what: '写的内容不是有效的 JSON：{detail}。', next: '请改正，或撤销修改。' },
+  'data.empty_row': { what: '{file} 第 {line} 行没有 token。', next: '请删除这条数据，或补上文本。' },
+  'data.no_trained_tokens': {
+    what: '{file} 第 {line} 行没有可训练的 token：{detail}。',
+    next: '请补上回答，或选择其他训练范围。',
+  },
+  'data.cut_away': {
+    what: '{file} 第 {line} 行：要训练的 token 全都在截断长度 {maxLength} 之后（这条数据有 {length} 个 token）。',
+    next: '请调大截断长度，或缩短提示词。',
+  },
+  'data.all_masked': {
+    what: '{file} 里没有一条数据有可训练的 token（数据条数：{count}）。第一个问题：{first}',
+    next: '请检查数据格式、训练范围和截断长度。',
+  },
+  'data.bad_ids': {
+    what: '{file} 第 {line} 行："{field}"[{index}] 是 {found}，应为{expected}。',
+    next: '请改正这条已分词的数据。',
+  },
+  'data.ids_and_labels_differ': {
+    what: '{file} 第 {line} 行："input_ids" 有 {ids} 项，而 "labels" 有 {labels} 项。',
+    next: '请给每个 token 一个标签（不训练的 token 填 −100）。',
+  },
+  'data.padding_inside': {
+    what: '{file} 第 {line} 行："attention_mask" 屏蔽了不在末尾的 token。',
+    next: '请去掉已分词数据里的填充，Graft 不需要填充。',
+  },
+  'data.no_tokenizer': {
+    what: '模型文件夹里没有分词器（tokenizer.json 或 qwen.tiktoken），而 {file} 是文本。',
+    next: '请把分词器文件放进模型文件夹，或使用带 "input_ids" 和 "labels" 的数据。',
+  },
+  'data.tokenizer_invalid': {
+    what: '模型的 {file} 无法使用：{detail}。',
+    next: '请重新下载模型的分词器文件。',
+  },
+  'data.tiktoken_line': {
+    what: '{file} 第 {line} 行无法使用：{detail}。',
+    next: '请重新下载模型的分词器文件。',
+  },
+  'data.tokenizer_mismatch': {
+    what: '分词器与模型不匹配：分词器里有 token {maxId}（{token}），而模型只有 {vocabSize} 个 token。',
+    next: '请使用属于这个模型的分词器文件。',
+  },
+  'data.template_invalid': {
+    what: '模型的对话模板无法使用：{detail}。',
+    next: '请检查 tokenizer_config.json 里的 chat_template（或 chat_template.jinja）。',
+  },
+  'data.template_hangs': {
+    what: '模型的对话模板处理{where}时，{seconds} 秒没有进展，已被终止。',
+    next: '请检查 tokenizer_config.json 里的 chat_template（或 chat_template.jinja），或从可信来源获取模型。',
+  },
+  'data.pattern_hangs': {
+    what: '分词器处理{where}时，{seconds} 秒没有进展，已被终止。{file} 里的预分词器用 {patterns} 切分文本。',
+    next: '请去掉这段文本，或从可信来源获取模型。',
+  },
+  'data.template_refused': {
+    what: '模型的对话模板拒绝了这段对话：{detail}。',
+    next: '请把角色或其顺序改成模型期望的样子。',
+  },
+  'data.row_refused': {
+    what: '{file} 第 {line} 行：模型的对话模板拒绝了这段对话（{detail}）。',
+    next: '请把角色或其顺序改成模型期望的样子。',
+  },
+  'data.answer_not_found': {
+    what: '{file} 第 {line} 行：对话模板改写了对话，无法定位助手的回答。',
+    next: '请把训练范围设为 "all"，或使用单轮对话数据。',
+  },
+  'data.no_chatml': {
+    what: '训练范围 "chatml" 用于使用 ChatML 的模型，而这个模型没有 {missing}。',
+    next: '请把训练范围设为 "assistant"。',
+  },
+  'data.not_chatml': {
+    what: '{file} 第 {line} 行：模型的对话模板没有把对话写成 ChatML 的各轮。',
+    next: '请把训练范围设为 "assistant"。',
+  },
+  'data.bad_split': {
+    what: '从 {rows} 条数据中留出 {wanted} 条做评估，就没有数据可训练了。',
+    next: '请调低评估集比例（eval_fraction），或增加数据。',
+  },
+} satisfies TranslatedErrors<typeof dataErrors>;

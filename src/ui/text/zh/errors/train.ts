@@ -1,0 +1,66 @@
+import type { trainErrors } from '../../../../lib/errorTexts/train.ts';
+import type { TranslatedErrors } from '../../phrase.ts';
+
+export const trainErrorsZh = {
+  'train.recipe_not_object': {
+    what: '配方不是 JSON 对象。',
+    next: '请把各项设置写在一个对象里，例如 {"rank": 16, "lr": 0.0002}。',
+  },
+  'train.recipe_unknown_key': {
+    what: '配方里有未知的键 "{key}"。',
+    next: '请删除或改正；可用的键有 {known}。',
+  },
+  'train.recipe_invalid': {
+    what: '配方里 "{key}" 是 {value}，应为{expected}。',
+    next: '请改正后重新开始。',
+  },
+  'train.no_rows': { what: '没有可训练的数据。', next: '请检查数据集，以及按行列出的问题。' },
+  'train.no_targets': {
+    what: '这个模型没有名为 {targets} 的模块。',
+    next: '请从 {known} 中选择，或用 "all-linear"。',
+  },
+  'train.no_saved_module': {
+    what: '这个模型不能全量训练“{module}”。',
+    next: '请为 "modules_to_save" 从 {known} 中选择，或留空。',
+  },
+  'train.budget_too_small': {
+    what: '即使把能放到磁盘的都放到磁盘，训练也至少需要 {least} 字节显存；预算是 {budget}。',
+    next: '请提高预算，或调低 batch_size、max_length 或秩（rank）。',
+  },
+  'train.layer_out_of_range': {
+    what: '第 {layer} 层不存在：模型共有 {layers} 层，从 0 开始编号。',
+    next: '请改正配方里的 "layers"。',
+  },
+  'train.diverged': {
+    what: '训练在第 {step} 步发散：梯度连续 {count} 步不是有限值。',
+    next: '请调低学习率，或检查数据；最后一个正常步的适配器已保留。',
+  },
+  'train.full_quantized': {
+    what: '这个模型以 4 位（{method}）发布，不能训练全部参数。',
+    next: '请选择 LoRA 方法（直接在它上面训练），或使用同一模型的 16 位版本。',
+  },
+  'train.full_budget': {
+    what: '训练全部参数需要 {least} 字节显存，而且都不能放到磁盘；预算是 {budget}。',
+    next: '请提高预算、调低 batch_size 或 max_length，或选择 LoRA 方法。',
+  },
+  'train.not_finite': {
+    what: '第 {step} 步之后的训练状态不是有限值（{name}），因此没有保存。',
+    next: '请调低学习率，从上一个完好的检查点继续。',
+  },
+  'train.resume_unreadable': {
+    what: '这个检查点不属于此训练任务：{detail}。',
+    next: '请从其他检查点继续，或重新开始训练。',
+  },
+  'train.resume_other': {
+    what: '这个检查点属于另一个训练任务，不同之处：{other}。',
+    next: '请使用最初的设置继续，或开始新的训练。',
+  },
+  'train.no_eval_rows': {
+    what: '配方里的“{key}”需要评估损失，但没有留出评估数据。',
+    next: '请把 "eval_fraction" 设为大于 0，或关闭“{key}”。',
+  },
+  'train.row_too_long': {
+    what: '有一条 {length} 个 token 的数据超过了模型的 {positions} 个位置。',
+    next: '请把 "max_length" 调到 {positions} 或更小。',
+  },
+} satisfies TranslatedErrors<typeof trainErrors>;
