@@ -45,7 +45,7 @@ function beside(parts: Parts, rows: number): Float32Array<ArrayBuffer> {
   return Float32Array.from(all);
 }
 
-/** Runs `rope` on the parts, or its gradient with `d`. */
+/** Runs `rope` on the parts, or its gradient with `d`: then also what tokens add to those of the norms' weights. */
 async function run(parts: Parts, of: Case, type: ElementType, d?: Parts) {
   const gpu = await testGpu();
   const { positions, frequencies, heads, kvHeads, norm } = of;
@@ -67,8 +67,14 @@ async function run(parts: Parts, of: Case, type: ElementType, d?: Parts) {
     });
     const filled = headsIn(tensorOf(gpu, flat, [flat.length]), shape);
     const dRaw = zeros(gpu, [shape.rows, width]);
-    submit(gpu, (commands) => ropeBackward(commands, { ...common, dParts: filled, raw, dRaw }));
-    return [await readFloats(gpu, dRaw)];
+    const gradient = { ...common, dParts: filled, raw };
+    submit(gpu, (commands) => ropeBackward(commands, { ...gradient, dRaw }));
+    const frozen = await readFloats(gpu, dRaw);
+    if (!norm) return [frozen];
+    const dNorm = zeros(gpu, [shape.rows, 2, shape.headDim]);
+    submit(gpu, (commands) => ropeBackward(commands, { ...gradient, dRaw, dNorm }));
+    expect(await readFloats(gpu, dRaw)).toEqual(frozen);
+    return [frozen, await readFloats(gpu, dNorm)];
   }
   const rotated = headsIn(zeros(gpu, [headElements(shape)], type), shape);
   submit(gpu, (commands) => rope(commands, { ...common, raw, parts: rotated }));
@@ -96,6 +102,23 @@ function backwardRef([q, k]: Parts, d: Parts, of: Case): Parts {
   return [back(d[0], q, heads, norm?.[0]), back(d[1], k, kvHeads, norm?.[1]), d[2]];
 }
 
+/** What each token adds to the gradients of the weights of the norms of q and k, [T, 2, D]. */
+function normsRef([q, k]: Parts, d: Parts, { positions, frequencies, heads, kvHeads, norm }: Case) {
+  const headDim = 2 * frequencies.length;
+  const sums = new Float64Array(positions.length * 2 * headDim);
+  const add = (x: ArrayLike<number>, dy: ArrayLike<number>, count: number, which: 0 | 1) => {
+    const turned = ropeRef(dy, positions, frequencies, count, true);
+    const { rstd } = rmsNormRef(x, norm![which], positions.length * count, eps);
+    turned.forEach((g, i) => {
+      const head = Math.floor(i / headDim);
+      sums[(2 * Math.floor(head / count) + which) * headDim + (i % headDim)]! += g * x[i]! * rstd[head]!;
+    });
+  };
+  add(q, d[0], heads, 0);
+  add(k, d[1], kvHeads, 1);
+  return sums;
+}
+
 describe.each(shapes)('rope of %i x (%i + 2 · %i) x %i', (rows, heads, kvHeads, headDim) => {
   const sizes = [heads, kvHeads, kvHeads].map((count) => rows * count * headDim);
   const partsOf = (seed: number) =>
@@ -119,8 +142,9 @@ describe.each(shapes)('rope of %i x (%i + 2 · %i) x %i', (rows, heads, kvHeads,
         expectClose(part, expected[i]!, toleranceOf(type, close));
       });
       const d = partsOf(7);
-      const [gradient] = await run(parts, of, type, d);
+      const [gradient, ofNorms] = await run(parts, of, type, d);
       expectClose(gradient!, beside(backwardRef(parts, d, of), rows), { atol: 1e-5, rtol: 1e-5 });
+      if (normed) expectClose(ofNorms!, normsRef(parts, d, of), { atol: 1e-5, rtol: 1e-5 });
     });
 
     it('has a reference whose gradient equals finite differences', () => {
@@ -136,6 +160,23 @@ describe.each(shapes)('rope of %i x (%i + 2 · %i) x %i', (rows, heads, kvHeads,
         };
         for (const i of [0, Math.floor(part.length / 2), part.length - 1]) {
           expect(gradient[which]![i]).toBeCloseTo(finiteDifference(loss, part, i), 4);
+        }
+      });
+      if (!of.norm) return;
+      const ofNorms = normsRef(parts, d, of);
+      of.norm.forEach((weight, which) => {
+        const loss = (at: ArrayLike<number>) => {
+          const norm = of.norm!.map((other, i) => (i === which ? (at as Float32Array) : other));
+          const moved = { ...of, norm: norm as [Float32Array, Float32Array] };
+          return forwardRef(parts, moved).reduce(
+            (sum, y, i) => sum + Array.from(y).reduce((s, v, j) => s + v * d[i]![j]!, 0),
+            0,
+          );
+        };
+        for (const i of [0, headDim - 1]) {
+          let sum = 0;
+          for (let row = 0; row < rows; row++) sum += ofNorms[(2 * row + which) * headDim + i]!;
+          expect(sum).toBeCloseTo(finiteDifference(loss, weight, i), 4);
         }
       });
     });
