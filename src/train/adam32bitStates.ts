@@ -19,6 +19,10 @@ export class Adam32bitStates implements AdamStates {
     this.#v = gpu.memory.tensor('f32', [count], 'AdamW v', 'optimizer');
   }
 
+  get tensors(): Record<string, Tensor> {
+    return { m: this.#m, v: this.#v };
+  }
+
   step(commands: Commands, options: AdamWOptions): void {
     adamW(commands, { ...options, m: this.#m, v: this.#v, count: this.#count });
   }

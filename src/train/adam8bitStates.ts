@@ -42,6 +42,14 @@ export class Adam8bitStates implements AdamStates {
     this.#large = large.length > 0 ? eightBitStates(gpu, large) : null;
   }
 
+  get tensors(): Record<string, Tensor> {
+    const [small, large] = [this.#small, this.#large];
+    return {
+      ...(small && { m: small.m, v: small.v }),
+      ...(large && { codes: large.codes, absmax: large.absmax }),
+    };
+  }
+
   step(commands: Commands, options: AdamWOptions): void {
     const small = this.#small;
     if (small) adamW(commands, { ...options, ...small, count: elementsOf(small.m) });

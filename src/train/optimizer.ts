@@ -4,6 +4,7 @@ import type { Tensor } from '../gpu/tensor.ts';
 import { NumberReader } from '../gpu/transfer.ts';
 import type { AdamWStep } from '../kernels/adamW.ts';
 import { gradNorm } from '../kernels/gradNorm.ts';
+import { spikeGuard } from '../kernels/spikeGuard.ts';
 import { PARTIALS, sumInto } from '../kernels/sum.ts';
 import type { ParameterBuffers } from '../model/parameters.ts';
 import type { Trainable } from '../model/trainable.ts';
@@ -13,12 +14,20 @@ import { createAdamStates, type AdamStates, type OptimizerName } from './adamSta
 const LOSS = 0;
 const NORM = 1;
 const SKIPPED = 2;
+/** The norm as AdamW is told it: infinite where the step is to be skipped. */
+const GUARDED = 3;
+
+/** Sum of the targets' losses and norm of the gradient that a step must not exceed. */
+export interface StepLimits {
+  lossSum: number;
+  gradNorm: number;
+}
 
 /** What a step tells: the sum of the targets' losses, the gradient's norm before clipping, and whether it was skipped. */
 export interface StepNumbers {
   lossSum: number;
   gradNorm: number;
-  /** The gradient was not finite, and nothing was changed. */
+  /** The gradient was not finite or a limit was exceeded, and nothing was changed. */
   skipped: boolean;
 }
 
@@ -46,6 +55,11 @@ export class Optimizer {
     this.#reader = new NumberReader(gpu, this.#stats);
   }
 
+  /** m and v of each buffer of the parameters, by names for checkpoints. */
+  get states(): readonly Readonly<Record<string, Tensor>>[] {
+    return this.#states.map(({ tensors }) => tensors);
+  }
+
   /** Begins a step: gradients and numbers are zero. */
   begin(): void {
     for (const buffer of this.grads) this.#commands.clear(buffer);
@@ -68,22 +82,27 @@ export class Optimizer {
   /**
    * Ends the step: norm, clip and update, then the one readback. Without settings nothing is updated. All of it is
    * submitted when this returns; the numbers come later, and the next step may begin before. One step's at a time.
+   * @param limits above which nothing is updated either
    */
-  async finish(settings: AdamWStep | null): Promise<StepNumbers> {
+  async finish(settings: AdamWStep | null, limits: StepLimits | null = null): Promise<StepNumbers> {
     const commands = this.#commands;
-    commands.scope('optimizer', () => this.#update(settings));
+    commands.scope('optimizer', () => this.#update(settings, limits));
     const numbers = await this.#reader.read(commands);
     return { lossSum: numbers[LOSS]!, gradNorm: numbers[NORM]!, skipped: numbers[SKIPPED] !== 0 };
   }
 
-  #update(settings: AdamWStep | null): void {
+  #update(settings: AdamWStep | null, limits: StepLimits | null): void {
     const commands = this.#commands;
     const { grads } = this;
     const stats = this.#stats;
     gradNorm(commands, { grads, partials: this.#partials, stats, index: NORM });
     if (!settings) return;
     const { params, segments } = this.#adapter;
-    const places = { normIndex: NORM, skippedIndex: SKIPPED };
+    if (limits) {
+      const read = { lossIndex: LOSS, normIndex: NORM, guardedIndex: GUARDED };
+      spikeGuard(commands, { stats, ...read, lossLimit: limits.lossSum, normLimit: limits.gradNorm });
+    }
+    const places = { normIndex: limits ? GUARDED : NORM, skippedIndex: SKIPPED };
     this.#states.forEach((states, i) => {
       const buffers = { params: params[i]!, grads: grads[i]!, stats };
       const weightDecay = segments[i]!.decays ? settings.weightDecay : 0;

@@ -1,11 +1,12 @@
 import type { MicroBatch } from '../data/microBatch.ts';
+import type { Tensor } from '../gpu/tensor.ts';
 import type { AdamWStep } from '../kernels/adamW.ts';
 import { uploadBatch } from '../model/batchTensors.ts';
 import type { Decoder } from '../model/decoder.ts';
 import { headLosses } from '../model/head.ts';
 import type { Trainable } from '../model/trainable.ts';
 import type { OptimizerName } from './adamStates.ts';
-import { Optimizer, type StepNumbers } from './optimizer.ts';
+import { Optimizer, type StepLimits, type StepNumbers } from './optimizer.ts';
 
 /** A micro-batch and its dropout. */
 interface MaskedBatch {
@@ -34,6 +35,15 @@ export class StepRunner {
   /** The gradients the last step made, in the adapter's layout, before clipping. */
   get grads() {
     return this.#optimizer.grads;
+  }
+
+  /** All that a later step depends on: parameters, m and v, by names for checkpoints (`m.0`: of the first buffer). */
+  get tensors(): Map<string, Tensor> {
+    const named = this.#adapter.params.map((tensor, i): [string, Tensor] => [`parameters.${i}`, tensor]);
+    const states = this.#optimizer.states.flatMap((tensors, i) =>
+      Object.entries(tensors).map(([name, tensor]): [string, Tensor] => [`${name}.${i}`, tensor]),
+    );
+    return new Map([...named, ...states]);
   }
 
   /**
@@ -73,8 +83,8 @@ export class StepRunner {
   }
 
   /** The second half: norm, clip and update, submitted at once, and its numbers when they are there. */
-  update(settings: AdamWStep | null): Promise<StepNumbers> {
-    return this.#optimizer.finish(settings);
+  update(settings: AdamWStep | null, limits: StepLimits | null = null): Promise<StepNumbers> {
+    return this.#optimizer.finish(settings, limits);
   }
 
   /** Losses and gradients of micro-batches that pass each block together. */

@@ -8,10 +8,15 @@ import { GraftError } from '../lib/errors.ts';
 import { createRandom } from '../lib/random.ts';
 import type { Decoder } from '../model/decoder.ts';
 import type { Trainable } from '../model/trainable.ts';
+import type { CheckpointData } from '../runs/types.ts';
+import { checkEvaluation, noteEvaluation, ranOutOfPatience } from './evalTracker.ts';
 import { evaluate } from './evaluate.ts';
+import type { RunProgress } from './progress.ts';
 import { learningRate } from './schedule.ts';
+import { noteStep, spikeLimits, type SpikeLimits } from './spikeGuard.ts';
 import { stepsOf } from './steps.ts';
 import type { StepNumbers } from './optimizer.ts';
+import { RunState } from './runState.ts';
 import { StepRunner } from './trainStep.ts';
 
 /** Steps in a row with a gradient that is not finite, after which going on is pointless. */
@@ -31,8 +36,25 @@ export interface StepReport {
   tokens: number;
   /** All tokens that ran through the model. */
   contextTokens: number;
-  /** The gradient was not finite and the step changed nothing. */
+  /** The gradient was not finite, or the step a spike, and it changed nothing. */
   skipped: boolean;
+  /** Loss or gradient norm were far above those of the steps before: the spike guard left the step out. */
+  spike: boolean;
+}
+
+/** Where a run is saved to. */
+export interface Checkpoints {
+  /** Seconds between two checkpoints; the recipe's `checkpoint_steps` come besides, and one at the end. */
+  seconds: number;
+  /** Which weights are trained on: a commit, or what else tells them from others. */
+  model: string;
+  /**
+   * Stores a checkpoint; training waits. Files are views of the GPU's memory, to be read before it resolves. What it
+   * throws ends the run.
+   */
+  save(data: CheckpointData): Promise<void>;
+  /** Asked after each step: true saves at once, whatever the clock says. */
+  wanted?(): boolean;
 }
 
 export interface TrainOptions {
@@ -43,6 +65,9 @@ export interface TrainOptions {
   dataset: TokenRows;
   /** Rows kept aside, or null. */
   evalDataset: TokenRows | null;
+  checkpoints?: Checkpoints | null;
+  /** A checkpoint that the run goes on from, which `checkpoints` must be given with. */
+  resume?: CheckpointData | null;
   onStep(report: StepReport): void;
   onEval(step: number, loss: number): void;
   /** Asked before each step: what takes its times, or null. */
@@ -52,17 +77,30 @@ export interface TrainOptions {
   shouldStop(): boolean;
 }
 
+/** How a run ended. */
+export interface TrainOutcome {
+  /** Optimizer steps done, also those before it was resumed. */
+  steps: number;
+  stopped: boolean;
+  /** Evaluations stopped getting better. */
+  stoppedEarly: boolean;
+  /** Of the last step. */
+  finalLoss: number;
+  /** The lowest evaluation loss, where there was one; with the recipe's `load_best` the adapter is that step's. */
+  best: RunProgress['best'];
+}
+
 /**
- * Runs a recipe. The same recipe, data, weights and adapter (the GPU's) give the same bits.
- * Throws `train.no_rows`, `train.row_too_long`, `train.diverged`.
- * @returns optimizer steps done, and the loss of the last
+ * Runs a recipe. The same recipe, data, weights and adapter (the GPU's) give the same bits, also where the run is
+ * resumed in between.
+ * Throws `train.no_rows`, `train.no_eval_rows`, `train.row_too_long`, `train.diverged`, `train.not_finite`,
+ * `train.resume_*`, and what saving throws.
  */
-export async function train(
-  options: TrainOptions,
-): Promise<{ steps: number; stopped: boolean; finalLoss: number }> {
+export async function train(options: TrainOptions): Promise<TrainOutcome> {
   const { decoder, adapter, recipe, dataset, evalDataset } = options;
   const lengths = rowLengths(dataset);
   checkRows(lengths, decoder.spec.maxPositions);
+  checkEvaluation(recipe, evalDataset !== null);
   const plan = stepsOf(recipe, lengths);
   const schedule = {
     name: recipe.schedule,
@@ -76,8 +114,6 @@ export async function train(
   // While the numbers of a step are on their way, the GPU computes the next one's gradients; its update waits for them,
   // since they may say that there is none. What comes from disk keeps pace with the GPU as it is.
   const overlaps = !decoder.weights.streams && !decoder.spill;
-  let skippedInARow = 0;
-  let updates = 0;
   let next: Promise<BegunStep> | null = null;
 
   const begin = async (step: number): Promise<BegunStep> => {
@@ -91,9 +127,13 @@ export async function train(
     return { step, lr: learningRate(schedule, step - 1), targets, contextTokens, profiler };
   };
 
-  const update = ({ lr, profiler }: BegunStep): Promise<StepNumbers> => {
+  const update = (
+    { lr, profiler, targets }: BegunStep,
+    updates: number,
+    limits: SpikeLimits | null,
+  ): Promise<StepNumbers> => {
     commands.profile(profiler);
-    const numbers = runner.update({
+    const adamW = {
       lr,
       beta1: recipe.beta1,
       beta2: recipe.beta2,
@@ -102,38 +142,62 @@ export async function train(
       maxGradNorm: recipe.max_grad_norm,
       // A skipped step left m and v as they were, so their bias correction must not move on either.
       step: updates + 1,
-    });
+    };
+    const numbers = runner.update(
+      adamW,
+      limits && { lossSum: limits.loss * targets, gradNorm: limits.gradNorm },
+    );
     commands.profile(null);
     return numbers;
   };
 
   try {
-    let current = await begin(1);
-    for (;;) {
+    const state = await RunState.open(options, runner);
+    const { progress } = state;
+    const ended = () => progress.step >= plan.steps || ranOutOfPatience(progress, recipe);
+    let stopped = false;
+    let lastIsBest = false;
+    let current = ended() ? null : await begin(progress.step + 1);
+    while (current) {
       const { step, lr, targets, contextTokens, profiler } = current;
       const isLast = step === plan.steps;
-      const numbers = update(current);
+      const limits = spikeLimits(progress.window, recipe.spike_guard);
+      const numbers = update(current, progress.updates, limits);
       next = overlaps && !isLast ? begin(step + 1) : null;
       // Told when it is this one's turn.
       next?.catch(() => undefined);
       const { lossSum, gradNorm, skipped } = await numbers;
-      if (!skipped) updates += 1;
-      skippedInARow = skipped ? skippedInARow + 1 : 0;
       const loss = lossSum / targets;
+      const finite = Number.isFinite(gradNorm) && Number.isFinite(loss);
+      const spike = skipped && finite && limits !== null && exceeds({ loss, gradNorm }, limits);
+      noteNumbers(progress, { step, loss, gradNorm, skipped, spike });
       const tokens = { tokens: targets, contextTokens };
-      options.onStep({ step, totalSteps: plan.steps, loss, gradNorm, lr, ...tokens, skipped });
+      options.onStep({ step, totalSteps: plan.steps, loss, gradNorm, lr, ...tokens, skipped, spike });
       if (profiler) options.onProfile?.(step, await profiler.finish());
-      if (skippedInARow >= MAX_SKIPPED) throw new GraftError('train.diverged', { step, count: MAX_SKIPPED });
-      const stopped = options.shouldStop();
+      if (progress.skippedInARow >= MAX_SKIPPED)
+        throw new GraftError('train.diverged', { step, count: MAX_SKIPPED });
+      stopped = options.shouldStop();
       if (evalDataset && (step % recipe.eval_steps === 0 || isLast || stopped)) {
         // The next step's gradients are recorded, but it has not changed the adapter.
         await next?.catch(() => undefined);
         const use = { adapter, strength: 1, dropout: null };
-        options.onEval(step, (await evaluate(decoder, use, evalDataset, recipe.batch_size)).loss);
+        const { loss: evalLoss } = await evaluate(decoder, use, evalDataset, recipe.batch_size);
+        options.onEval(step, evalLoss);
+        if (step % recipe.eval_steps === 0 || isLast) {
+          if (noteEvaluation(progress, evalLoss, recipe.min_delta)) await state.keepBest();
+        } else {
+          // Out of turn, because the run was stopped: a run without that stop has no such evaluation.
+          lastIsBest = !progress.best || evalLoss < progress.best.loss;
+        }
       }
-      if (isLast || stopped) return { steps: step, stopped, finalLoss: loss };
+      await state.checkpoint(isLast || stopped || ended());
+      if (ended() || stopped) break;
       current = await (next ?? begin(step + 1));
     }
+    if (!lastIsBest) state.loadBest();
+    const { step: steps, loss, best } = progress;
+    const stoppedEarly = !stopped && steps < plan.steps;
+    return { steps, stopped, stoppedEarly, finalLoss: loss ?? Number.NaN, best };
   } finally {
     await next?.catch(() => undefined);
     commands.profile(null);
@@ -148,6 +212,25 @@ interface BegunStep {
   targets: number;
   contextTokens: number;
   profiler: Profiler | null;
+}
+
+function exceeds({ loss, gradNorm }: SpikeLimits, limits: SpikeLimits): boolean {
+  return loss > limits.loss || gradNorm > limits.gradNorm;
+}
+
+function noteNumbers(
+  progress: RunProgress,
+  { step, loss, gradNorm, skipped, spike }: SpikeLimits & { step: number; skipped: boolean; spike: boolean },
+): void {
+  const broken = skipped && !spike;
+  progress.step = step;
+  // JSON has no word for a loss that is none.
+  progress.loss = Number.isFinite(loss) ? loss : null;
+  progress.updates += skipped ? 0 : 1;
+  progress.skippedInARow = broken ? progress.skippedInARow + 1 : 0;
+  progress.skipped += broken ? 1 : 0;
+  progress.spikes += spike ? 1 : 0;
+  noteStep(progress.window, loss, gradNorm);
 }
 
 function checkRows(lengths: Uint32Array, positions: number): void {

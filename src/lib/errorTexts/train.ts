@@ -45,6 +45,30 @@ export const trainErrors = {
     what: 'Training diverged at step {step}: the gradient was not finite for {count} steps in a row.',
     next: 'Lower the learning rate, or check the data; the adapter of the last good step is kept.',
   },
+  'train.not_finite': {
+    what: 'The state of the run after step {step} is not finite ({name}), so it was not saved.',
+    next: 'Lower the learning rate and go on from the last checkpoint, which is intact.',
+  },
+  'train.resume_unreadable': {
+    what: 'The checkpoint is not one of this run: its part “{part}” is missing, or not what it should be.',
+    next: 'Go on from another checkpoint, or start the run anew.',
+  },
+  'train.resume_other_model': {
+    what: 'The checkpoint belongs to a run on another model, or on another version of it.',
+    next: 'Open the model the run began with, or start a new run.',
+  },
+  'train.resume_other_data': {
+    what: 'The checkpoint belongs to a run on other rows: the data, or how it is turned into tokens, has changed.',
+    next: 'Open the data the run began with, or start a new run.',
+  },
+  'train.resume_other_recipe': {
+    what: 'The checkpoint belongs to a run with another recipe: {keys} differ.',
+    next: 'Go on with the recipe the run began with, or start a new run.',
+  },
+  'train.no_eval_rows': {
+    what: 'The recipe’s “{key}” needs an evaluation loss, but no rows are set aside.',
+    next: 'Set "eval_fraction" above 0, or turn “{key}” off.',
+  },
   'train.row_too_long': {
     what: 'A row of {length} tokens is longer than the model’s {positions} positions.',
     next: 'Lower "max_length" to {positions} or less.',

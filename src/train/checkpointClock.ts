@@ -1,0 +1,36 @@
+/** A checkpoint takes at most this share of the time. */
+const MOST_SHARE = 1 / 20;
+
+/** How often a run is saved. */
+export interface CheckpointRhythm {
+  /** Seconds between checkpoints. They come less often where saving one takes more than a twentieth of that. */
+  seconds: number;
+  /** Optimizer steps between checkpoints, besides; 0 for none. */
+  steps: number;
+}
+
+/** Says when a checkpoint is due: by time, since a run may end at any moment and steps take what they take. */
+export class CheckpointClock {
+  readonly #rhythm: CheckpointRhythm;
+  #last: number;
+  #cost = 0;
+
+  /** @param now milliseconds of a clock that never goes back */
+  constructor(rhythm: CheckpointRhythm, now: number) {
+    this.#rhythm = rhythm;
+    this.#last = now;
+  }
+
+  /** Whether step `step`, just done, should be saved. */
+  due(step: number, now: number): boolean {
+    const { seconds, steps } = this.#rhythm;
+    if (steps > 0 && step % steps === 0) return true;
+    return now - this.#last >= Math.max(1000 * seconds, this.#cost / MOST_SHARE);
+  }
+
+  /** Says that a checkpoint was saved. */
+  saved(began: number, now: number): void {
+    this.#cost = now - began;
+    this.#last = now;
+  }
+}

@@ -1,0 +1,107 @@
+import { uploadBytes } from '../gpu/transfer.ts';
+import { byteLengthOf } from '../gpu/tensor.ts';
+import { assert } from '../lib/errors.ts';
+import { CheckpointClock } from './checkpointClock.ts';
+import { dataDigest } from './dataDigest.ts';
+import { newProgress, type RunProgress } from './progress.ts';
+import { ProvenReader } from './provenReader.ts';
+import type { TrainOptions } from './trainer.ts';
+import {
+  capture,
+  checkSameRun,
+  readTrainState,
+  restore,
+  type BestParameters,
+  type RunIdentity,
+} from './trainState.ts';
+import type { StepRunner } from './trainStep.ts';
+
+type RunOptions = Pick<
+  TrainOptions,
+  'decoder' | 'adapter' | 'recipe' | 'dataset' | 'evalDataset' | 'checkpoints' | 'resume'
+>;
+
+/** Where a run is, and what is saved of it: progress, best parameters, checkpoints. */
+export class RunState {
+  readonly progress: RunProgress;
+  readonly #options: RunOptions;
+  readonly #runner: StepRunner;
+  readonly #identity: RunIdentity | null;
+  readonly #clock: CheckpointClock | null;
+  #best: BestParameters | null;
+
+  private constructor(
+    options: RunOptions,
+    runner: StepRunner,
+    begun: { progress: RunProgress; identity: RunIdentity | null; best: BestParameters | null },
+  ) {
+    const { checkpoints, recipe } = options;
+    this.#options = options;
+    this.#runner = runner;
+    this.progress = begun.progress;
+    this.#identity = begun.identity;
+    this.#best = begun.best;
+    const rhythm = checkpoints && { seconds: checkpoints.seconds, steps: recipe.checkpoint_steps };
+    this.#clock = rhythm ? new CheckpointClock(rhythm, performance.now()) : null;
+  }
+
+  /** Begins a run, or puts everything back to where a checkpoint has it. Throws `train.resume_*`. */
+  static async open(options: RunOptions, runner: StepRunner): Promise<RunState> {
+    const { checkpoints, resume, recipe, dataset, evalDataset, decoder } = options;
+    assert(checkpoints || !resume, 'a run that is resumed must be told which model it is on');
+    const identity = checkpoints
+      ? { model: checkpoints.model, data: await dataDigest(dataset, evalDataset) }
+      : null;
+    if (!resume || !identity)
+      return new RunState(options, runner, { progress: newProgress(), identity, best: null });
+    const state = readTrainState(resume);
+    checkSameRun(state, recipe, identity);
+    const best = await restore(decoder.gpu, runner.tensors, resume);
+    return new RunState(options, runner, { progress: state.progress, identity, best });
+  }
+
+  /** Keeps the parameters as they are now, where the recipe will want them at its end. */
+  async keepBest(): Promise<void> {
+    const { decoder, adapter, recipe } = this.#options;
+    if (!recipe.load_best) return;
+    const reader = new ProvenReader(decoder.gpu, Math.max(...adapter.params.map(byteLengthOf)));
+    try {
+      const kept: Uint8Array<ArrayBuffer>[] = [];
+      for (const tensor of adapter.params) kept.push(await reader.readAll(tensor));
+      this.#best = kept;
+    } finally {
+      reader.dispose();
+    }
+  }
+
+  /** Gives the adapter the best parameters, where the recipe asks for them. */
+  loadBest(): void {
+    const { decoder, adapter } = this.#options;
+    this.#best?.forEach((bytes, i) => uploadBytes(decoder.gpu, adapter.params[i]!, bytes));
+  }
+
+  /** Saves the run where that is due. The next step's gradients may be under way. @param always saves in any case */
+  async checkpoint(always: boolean): Promise<void> {
+    const { checkpoints, decoder, recipe } = this.#options;
+    const clock = this.#clock;
+    if (!checkpoints || !clock || !this.#identity) return;
+    const began = performance.now();
+    const wanted = checkpoints.wanted?.() ?? false;
+    if (!always && !wanted && !clock.due(this.progress.step, began)) return;
+    const { gpu } = decoder;
+    const state = {
+      version: 1 as const,
+      recipe,
+      identity: this.#identity,
+      kernels: gpu.choices.used,
+      progress: this.progress,
+    };
+    const { data, release } = capture(gpu, this.#runner.tensors, state, this.#best);
+    try {
+      await checkpoints.save(data);
+    } finally {
+      release();
+    }
+    clock.saved(began, performance.now());
+  }
+}
