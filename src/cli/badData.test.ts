@@ -102,8 +102,8 @@ describe.concurrent('a data file without a usable row', () => {
     expect(await failOn(content)).toMatch(text);
   });
 
-  it('is told when it is a table, a folder, or not there', async () => {
-    expect(await failOn('prompt,completion\nhi,there\n', 'rows.csv')).toMatch(/rows\.csv is a CSV table/);
+  it('is told when it is a table of something else, a folder, or not there', async () => {
+    expect(await failOn('a,b\nhi,there\n', 'rows.csv')).toMatch(/fields of line 2: a, b/);
     const evaluate = (data: string) => fail(['eval', '--model', model, '--data', data]);
     expect(await evaluate(join(scratch, 'no.jsonl'))).toBe(
       `“no.jsonl” is not in ${scratch}. Check the name, or choose the folder that holds it.`,

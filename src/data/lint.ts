@@ -3,7 +3,6 @@ import { looseTextFlags, rowFacts, type RowFacts } from './lintText.ts';
 import { tokenFindings } from './lintTokens.ts';
 import type { Row } from './row.ts';
 import type { TokenizedDataset } from './tokenize.ts';
-import type { Vocabulary } from './tokenizer.ts';
 
 /** What may be wrong with rows that can be trained on. */
 export type FindingCode =
@@ -32,13 +31,23 @@ export interface Finding {
   params: Record<string, string | number>;
 }
 
+/** What a tokenizer says about the ends of texts. */
+export interface EndTokens {
+  eosIds: readonly number[];
+  /** All special tokens: templates end turns with others than EOS. */
+  specialIds: readonly number[];
+  padId: number | null;
+  /** EOS as text. */
+  eos: string;
+}
+
 export interface LintInput {
   rows: readonly Row[];
   format: RowFormat;
   /** Their tokens, where there is a model; `sources` are indices among `rows`. */
   tokens: TokenizedDataset | null;
   maxLength: number;
-  vocabulary: Vocabulary | null;
+  ends: EndTokens | null;
   /** Indices among the tokenized rows that are kept for evaluation. */
   evaluation: readonly number[];
 }

@@ -9,15 +9,13 @@ const LONG = 256;
 
 /** What the tokens of rows show, which their texts don't. */
 export function tokenFindings(
-  { vocabulary, maxLength }: Pick<LintInput, 'vocabulary' | 'maxLength'>,
+  { ends, maxLength }: Pick<LintInput, 'ends' | 'maxLength'>,
   tokens: TokenizedDataset,
   enoughRows: number,
 ): Omit<Finding, 'severity'>[] {
   const { ids, labels, offsets, sources, lengths, lost } = tokens;
-  const ends = new Set(vocabulary ? [...vocabulary.eosIds, ...vocabulary.specialIds] : []);
-  const eos = vocabulary?.eosIds[0];
-  const padIsEos =
-    vocabulary !== null && vocabulary.padId !== null && vocabulary.eosIds.includes(vocabulary.padId);
+  const closing = new Set(ends ? [...ends.eosIds, ...ends.specialIds] : []);
+  const padIsEos = ends !== null && ends.padId !== null && ends.eosIds.includes(ends.padId);
   const found = { endUntrained: [] as number[], padIsEos: [] as number[], answerCut: [] as number[] };
   sources.forEach((source, row) => {
     const [start, end] = [offsets[row]!, offsets[row + 1]!];
@@ -26,14 +24,14 @@ export function tokenFindings(
       return;
     }
     // A row that was cut behind its last answer ends as it was written.
-    if (eos === undefined || lengths[row]! > maxLength) return;
+    if (!ends || ends.eosIds.length === 0 || lengths[row]! > maxLength) return;
     let last = end - 1;
     while (last > start && labels[last] === IGNORED) last--;
-    if (ends.has(ids[last]!)) return;
-    const masked = last + 1 < end && vocabulary!.eosIds.includes(ids[last + 1]!);
+    if (closing.has(ids[last]!)) return;
+    const masked = last + 1 < end && ends.eosIds.includes(ids[last + 1]!);
     found[masked && padIsEos ? 'padIsEos' : 'endUntrained'].push(source);
   });
-  const end = eos === undefined ? '' : (vocabulary?.tokenOf(eos) ?? String(eos));
+  const end = ends?.eos ?? '';
   return [
     { code: 'endUntrained', rows: found.endUntrained, params: { end } },
     { code: 'padIsEos', rows: found.padIsEos, params: { end } },

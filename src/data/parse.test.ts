@@ -57,7 +57,7 @@ describe('JSONL', () => {
     expect(parsed.problemCount).toBe(1500);
   });
 
-  test('what downloads put in place of data is named, and tables are', async () => {
+  test('what downloads put in place of data is named', async () => {
     const page = '<!DOCTYPE html>\n<html><body>Log in</body></html>\n';
     const pointer = 'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 1044992\n';
     await expect(parse(page)).rejects.toMatchObject({
@@ -66,10 +66,6 @@ describe('JSONL', () => {
     });
     await expect(parse(pointer)).rejects.toMatchObject({ code: 'storage.lfs_pointer' });
     expect((await parse(page, 'page.txt')).rows).toHaveLength(2);
-    await expect(parse('prompt,completion\nhi,there\n', 'rows.csv')).rejects.toMatchObject({
-      code: 'data.table',
-      params: { file: 'rows.csv', kind: 'CSV' },
-    });
   });
 
   test('bad UTF-8 is reported with line and byte offset, never replaced', async () => {

@@ -1,13 +1,14 @@
 import { StreamDecoder } from './streamDecoder.ts';
 import type { TokenizedDataset } from './tokenize.ts';
 import { IGNORED } from './tokenizedRow.ts';
-import type { Tokenizer } from './tokenizer.ts';
+import type { Vocabulary } from './tokenizer.ts';
 
-/** A run of tokens of a row that are all trained, or all not. */
+/** A run of tokens of a row that are all trained, or all not; each special token is a run of its own. */
 export interface PreviewPiece {
   /** Text with special tokens shown; ids joined by spaces without a tokenizer. */
   text: string;
   trained: boolean;
+  special: boolean;
   tokens: number;
 }
 
@@ -15,7 +16,7 @@ export interface PreviewPiece {
 export function previewRow(
   dataset: Pick<TokenizedDataset, 'ids' | 'labels' | 'offsets'>,
   row: number,
-  tokenizer: Tokenizer | null,
+  tokenizer: Vocabulary | null,
 ): PreviewPiece[] {
   const decoder =
     tokenizer && new StreamDecoder(tokenizer, { skipSpecialTokens: false, keepLeadingSpace: true });
@@ -26,8 +27,13 @@ export function previewRow(
     const id = dataset.ids[i] as number;
     // The first token is never predicted, whatever its label says.
     const trained = i > start && dataset.labels[i] !== IGNORED;
+    const special = tokenizer?.specialIds.has(id) ?? false;
     let piece = pieces.at(-1);
-    if (piece?.trained !== trained) pieces.push((piece = { text: '', trained, tokens: 0 }));
+    if (piece?.trained !== trained || special || piece.special) {
+      // Bytes that wait for the rest of their character end with what they belong to.
+      if (piece && decoder && special) piece.text += decoder.flush();
+      pieces.push((piece = { text: '', trained, special, tokens: 0 }));
+    }
     piece.text += decoder ? decoder.push(id) : `${id} `;
     piece.tokens++;
   }

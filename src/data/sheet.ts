@@ -30,6 +30,8 @@ export class Sheet {
   /** Changes of before, the latest last. */
   readonly #past: Map<number, Change | undefined>[] = [];
 
+  #version = 0;
+
   constructor(readonly parsed: ParsedDataset) {
     const broken = parsed.problems.filter(({ text }) => text !== undefined);
     const rows = parsed.rows.map((row) => ({ line: row.line, row }));
@@ -57,6 +59,11 @@ export class Sheet {
     };
   }
 
+  /** Another number after each change. */
+  get version(): number {
+    return this.#version;
+  }
+
   /** The row there, as it was edited; null for one that can't be read. */
   row(position: number): Row | null {
     const place = this.#places[position];
@@ -67,10 +74,15 @@ export class Sheet {
     return this.#places[position]!.line;
   }
 
+  /** Why the row of the file can't be read; null where it can. */
+  fileProblem(position: number): Problem | null {
+    const place = this.#places[position]!;
+    return 'problem' in place ? place.problem : null;
+  }
+
   /** Why the row there can't be read; null where it can, or was repaired. */
   unreadable(position: number): Problem | null {
-    const place = this.#places[position]!;
-    return 'problem' in place && !this.#changes.get(position)?.row ? place.problem : null;
+    return this.isEdited(position) ? null : this.fileProblem(position);
   }
 
   isExcluded(position: number): boolean {
@@ -162,6 +174,7 @@ export class Sheet {
   }
 
   #set(position: number, change: Change | undefined): void {
+    this.#version++;
     if (change) this.#changes.set(position, change);
     else this.#changes.delete(position);
   }

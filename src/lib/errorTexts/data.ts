@@ -161,6 +161,14 @@ export const dataErrors = {
     what: 'Line {line} of {file}: the model’s chat template does not write the conversation as turns in ChatML.',
     next: 'Choose the label mask "assistant".',
   },
+  'data.all_excluded': {
+    what: 'All rows of {file} that could be trained on are excluded.',
+    next: 'Take the last change back.',
+  },
+  'data.columns_not_chosen': {
+    what: 'Nobody has said yet which columns of {file} hold the prompt and the answer.',
+    next: 'Choose the columns.',
+  },
   'data.bad_split': {
     what: 'To set {wanted} of {rows} rows aside for evaluation leaves none to train on.',
     next: 'Lower the evaluation share (eval_fraction), or add rows.',

@@ -153,6 +153,14 @@ export const dataErrorsZh = {
     what: '{file} 第 {line} 行：模型的对话模板没有把对话写成 ChatML 的各轮。',
     next: '请把训练范围设为 "assistant"。',
   },
+  'data.all_excluded': {
+    what: '{file} 中可用于训练的行已全部排除。',
+    next: '撤销上一次更改。',
+  },
+  'data.columns_not_chosen': {
+    what: '尚未指定 {file} 的哪些列是提示、哪些列是回答。',
+    next: '请选择列。',
+  },
   'data.bad_split': {
     what: '从 {rows} 条数据中留出 {wanted} 条做评估，就没有数据可训练了。',
     next: '请调低评估集比例（eval_fraction），或增加数据。',

@@ -1,0 +1,53 @@
+import { describe, expect, test } from 'vitest';
+import { columnsOf, guessMapping, mappedConversation } from './columns.ts';
+
+const columns = (...names: string[]) => names.map((name) => ({ name, sample: 'x' }));
+
+describe('columns', () => {
+  test('are those that hold something to read, with a sample', () => {
+    const rows = [
+      { line: 1, value: { id: 7, question: '', tags: ['a'] } },
+      { line: 2, value: { id: 8, question: 'Why?', answer: 'So.' } },
+    ];
+    expect(columnsOf(rows)).toEqual([
+      { name: 'id', sample: '7' },
+      { name: 'question', sample: 'Why?' },
+      { name: 'answer', sample: 'So.' },
+    ]);
+  });
+
+  test('are guessed by their names, then by their places', () => {
+    expect(guessMapping(columns('id', 'question', 'context', 'answer', 'system'))).toEqual({
+      kind: 'prompt',
+      system: 'system',
+      prompt: ['question', 'context'],
+      response: 'answer',
+    });
+    expect(guessMapping(columns('问题', '回答'))).toMatchObject({ prompt: ['问题'], response: '回答' });
+    expect(guessMapping(columns('id', 'body'))).toEqual({ kind: 'text', text: 'body' });
+    expect(guessMapping(columns('a', 'b'))).toMatchObject({ prompt: ['a'], response: 'b' });
+    expect(guessMapping(columns('q', 'output'))).toMatchObject({ prompt: ['q'], response: 'output' });
+    expect(guessMapping(columns('only'))).toEqual({ kind: 'text', text: 'only' });
+    expect(guessMapping([])).toBeNull();
+  });
+
+  test('become a conversation; what is empty in front of the answer is left out', () => {
+    const mapping = { kind: 'prompt', system: 's', prompt: ['q', 'more'], response: 'a' } as const;
+    const turn = (value: Record<string, unknown>) => mappedConversation({ line: 1, value }, mapping);
+    expect(turn({ s: 'Be kind.', q: 'Hi', more: 'there', a: 3 })).toEqual({
+      messages: [
+        { role: 'system', content: 'Be kind.' },
+        { role: 'user', content: 'Hi\nthere' },
+        { role: 'assistant', content: '3' },
+      ],
+    });
+    expect(turn({ q: 'Hi', a: 'x' })).toEqual({
+      messages: [
+        { role: 'user', content: 'Hi' },
+        { role: 'assistant', content: 'x' },
+      ],
+    });
+    expect(() => turn({ q: 'Hi' })).toThrow(/"a"/);
+    expect(() => turn({ q: 'Hi', a: { b: 1 } })).toThrow(/"a" is an object/);
+  });
+});
