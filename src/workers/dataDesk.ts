@@ -1,23 +1,17 @@
-import { parseDataset, type ParsedDataset } from '../data/parse.ts';
-import { detectFormat, type DataFormat } from '../data/formats.ts';
+import { parseDataset } from '../data/parse.ts';
 import { rowShapes, selectShapes } from '../data/rowShapes.ts';
-import { splitRows } from '../data/split.ts';
-import { previewRow, rowLengths, tokenizeDataset, type TokenizedDataset } from '../data/tokenize.ts';
+import { rowLengths } from '../data/tokenize.ts';
 import { readTokenizerFiles } from '../data/tokenizerFiles.ts';
 import { countTrainedTokens, selectRows } from '../data/tokenRows.ts';
 import { assert, GraftError } from '../lib/errors.ts';
-import type { DataApi, PreviewPiece, RowProblem, TokenizedSummary } from './dataProtocol.ts';
+import type { DataApi, TokenizedSummary } from './dataProtocol.ts';
 import type { Progress } from './protocol.ts';
 import { createHubLink } from './hubLink.ts';
+import { OpenData, type OpenTokens } from './openData.ts';
 import type { Throwing } from './result.ts';
 import { dataSourceOf, folderOf } from './sourceFolder.ts';
 import { TextGuard } from './textGuard.ts';
 import type { WorkerLike } from './workerClient.ts';
-
-/** How many problems travel to the page: it lists the first, and tells how many there are. */
-const LISTED_PROBLEMS = 50;
-/** How many characters of a row are shown: a book is not read in a preview. */
-const PREVIEW_CHARACTERS = 20_000;
 
 /** Most bars of the histogram. */
 const BINS = 32;
@@ -31,8 +25,16 @@ export function createDataDesk(startText: () => WorkerLike): Throwing<DataApi> {
   const hub = createHubLink();
   const text = new TextGuard(startText);
   let vocabSize = 0;
-  let parsed: { dataset: ParsedDataset; format: DataFormat } | null = null;
-  let tokenized: { all: TokenizedDataset; trainRows: number[]; evalRows: number[] } | null = null;
+  let data: OpenData | null = null;
+
+  const opened = (): OpenData => {
+    assert(data, 'no data file is open');
+    return data;
+  };
+  const tokensOf = (): OpenTokens => {
+    if (!data?.tokens) throw new GraftError('train.no_rows');
+    return data.tokens;
+  };
 
   return {
     async connectHub(port) {
@@ -42,7 +44,7 @@ export function createDataDesk(startText: () => WorkerLike): Throwing<DataApi> {
 
     async openTokenizer(source, vocabulary) {
       // Tokens of another tokenizer must not survive, whatever comes of this one.
-      tokenized = null;
+      data?.forgetTokens();
       vocabSize = vocabulary;
       const files = await text.open(async () => readTokenizerFiles(await folderOf(source, hub)), vocabulary);
       return files && { fallbackTemplate: files.chatTemplate === null };
@@ -51,53 +53,58 @@ export function createDataDesk(startText: () => WorkerLike): Throwing<DataApi> {
     async openDataset(source, onProgress) {
       const report = reporter('', 'bytes', onProgress);
       const dataset = await parseDataset(await dataSourceOf(source), report);
-      const format = detectFormat(dataset.rows, dataset.name);
-      parsed = { dataset, format };
-      tokenized = null;
-      return {
-        name: dataset.name,
-        format,
-        rows: dataset.rows.length,
-        problems: listed(dataset.problems),
-        problemCount: dataset.problemCount,
-      };
+      data = new OpenData(dataset);
+      return data.summary();
     },
 
-    async tokenize({ mask, maxLength, evalFraction, seed }, onProgress) {
-      assert(parsed && vocabSize > 0, 'tokenize before a model and a data file');
-      tokenized = null;
-      const { dataset, format } = parsed;
-      const options = { format, mask, maxLength, vocabSize };
-      const report = reporter('', 'rows', onProgress);
-      // Rows of tokens run no program of the model. One date for all rows, even when midnight passes.
-      const all =
-        format === 'tokenized' || !text.hasTokenizer
-          ? tokenizeDataset(dataset, { ...options, tokenizer: null, onProgress: report })
-          : await text.tokenize(
-              { ...options, name: dataset.name, rows: dataset.rows, now: new Date() },
-              report,
-            );
-      const { train, eval: kept } = splitRows(all.lines.length, evalFraction, seed);
-      tokenized = { all, trainRows: train, evalRows: kept };
-      return summaryOf(all, train, kept);
+    async tokenize(options, onProgress) {
+      assert(data && vocabSize > 0, 'tokenize before a model and a data file');
+      const tokens = await data.tokenize(text, vocabSize, options, reporter('', 'rows', onProgress));
+      return summaryOf(tokens, data);
     },
 
-    async preview(index) {
-      const row = tokenized?.trainRows[index];
-      if (!tokenized || row === undefined) throw new GraftError('train.no_rows');
-      const { all } = tokenized;
-      const [start, end] = [all.offsets[row]!, all.offsets[row + 1]!];
-      const pieces = text.hasTokenizer
-        ? await text.preview(all.ids.slice(start, end), all.labels.slice(start, end))
-        : previewRow(all, row, null);
-      return { line: all.lines[row]!, tokens: end - start, pieces: shortened(pieces) };
+    async mapColumns(mapping) {
+      opened().map(mapping);
+      return opened().summary();
+    },
+    mappedRows: async (mapping) => opened().mapped(mapping),
+    lint: async () => opened().lint(text),
+    async changeRows(change) {
+      const { sheet } = opened();
+      switch (change.kind) {
+        case 'edit':
+          sheet.edit(change.position, change.text);
+          break;
+        case 'exclude':
+          sheet.exclude([change.position]);
+          break;
+        case 'excludeFound':
+          opened().excludeFound(change.code);
+          break;
+        case 'include':
+        case 'restore':
+          sheet[change.kind](change.position);
+          break;
+        case 'undo':
+          sheet.undo();
+      }
+      return sheet.counts;
+    },
+    rowText: async (position) => opened().sheet.text(position),
+    checkRow: async (position, row, options) => opened().check(text, vocabSize, options, position, row),
+    findRow: async (query, from, direction) => opened().find(query, from, direction),
+    rowAtLine: async (line) => opened().sheet.atLine(line),
+    changedFile: async () => opened().changedFile(),
+
+    async preview(position) {
+      tokensOf();
+      return opened().preview(text, vocabSize, position);
     },
 
     promptIds: (prompt) => text.prompt(prompt),
 
     async rowShapes() {
-      if (!tokenized) throw new GraftError('train.no_rows');
-      const { all, trainRows, evalRows } = tokenized;
+      const { all, trainRows, evalRows } = tokensOf();
       const shapes = rowShapes(all);
       return {
         train: selectShapes(shapes, trainRows),
@@ -106,8 +113,7 @@ export function createDataDesk(startText: () => WorkerLike): Throwing<DataApi> {
     },
 
     async rows() {
-      if (!tokenized) throw new GraftError('train.no_rows');
-      const { all, trainRows, evalRows } = tokenized;
+      const { all, trainRows, evalRows } = tokensOf();
       return {
         train: selectRows(all, trainRows),
         evaluation: evalRows.length > 0 ? selectRows(all, evalRows) : null,
@@ -116,9 +122,10 @@ export function createDataDesk(startText: () => WorkerLike): Throwing<DataApi> {
   };
 }
 
-function summaryOf(all: TokenizedDataset, trainRows: number[], evalRows: number[]): TokenizedSummary {
+function summaryOf({ all, trainRows, evalRows }: OpenTokens, data: OpenData): TokenizedSummary {
   const train = selectRows(all, trainRows);
   const lengths = rowLengths(train);
+  const problems = data.problems();
   return {
     rows: trainRows.length,
     evalRows: evalRows.length,
@@ -128,8 +135,8 @@ function summaryOf(all: TokenizedDataset, trainRows: number[], evalRows: number[
     truncatedTokens: all.truncatedTokens,
     longest: lengths.reduce((longest, length) => Math.max(longest, length), 0),
     histogram: histogramOf(lengths),
-    problems: listed(all.problems),
-    problemCount: all.problemCount,
+    problems: problems.listed,
+    problemCount: problems.count,
   };
 }
 
@@ -145,21 +152,6 @@ function histogramOf(lengths: Uint32Array): TokenizedSummary['histogram'] {
   }));
   for (const length of lengths) bins[Math.floor((length - shortest) / width)]!.rows++;
   return bins;
-}
-
-function listed(problems: readonly RowProblem[]): RowProblem[] {
-  return problems.slice(0, LISTED_PROBLEMS).map(({ line, message }) => ({ line, message }));
-}
-
-function shortened(pieces: readonly PreviewPiece[]): PreviewPiece[] {
-  const shown: PreviewPiece[] = [];
-  let left = PREVIEW_CHARACTERS;
-  for (const { text, trained } of pieces) {
-    if (left <= 0) break;
-    shown.push({ text: text.length > left ? `${text.slice(0, left)}…` : text, trained });
-    left -= text.length;
-  }
-  return shown;
 }
 
 /** Progress at most about ten times a second: each report is a message to the page. */

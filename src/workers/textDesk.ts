@@ -43,6 +43,11 @@ export function createTextDesk(post: (beat: Beat) => void): Throwing<TextApi> {
     },
     preview: async (ids, labels) =>
       previewRow({ ids, labels, offsets: Uint32Array.of(0, ids.length) }, 0, opened()),
+    async endTokens() {
+      const { eosIds, specialIds, padId, tokenOf } = opened();
+      const eos = eosIds[0] === undefined ? '' : (tokenOf(eosIds[0]) ?? String(eosIds[0]));
+      return { eosIds, specialIds: [...specialIds], padId, eos };
+    },
     prompt: async (prompt) =>
       prompt.kind === 'chat' ? chatPrompt(opened(), prompt.messages) : textPrompt(opened(), prompt.text),
   };

@@ -1,4 +1,5 @@
-import { joinTokenized, notEmpty, type PreviewPiece, type TokenizedDataset } from '../data/tokenize.ts';
+import { joinTokenized, type PreviewPiece, type TokenizedDataset } from '../data/tokenize.ts';
+import type { EndTokens } from '../data/lint.ts';
 import type { TokenizerFiles } from '../data/tokenizerFiles.ts';
 import { tokenizerPatterns } from '../data/tokenizerPatterns.ts';
 import { GraftError } from '../lib/errors.ts';
@@ -89,7 +90,7 @@ export class TextGuard {
   }
 
   /**
-   * Tokens of a data set, as `tokenizeDataset` makes them, and with its errors; besides, `data.template_hangs` and
+   * Tokens of rows, as `tokenizeRows` makes them, and with its errors; besides, `data.template_hangs` and
    * `data.pattern_hangs` naming the line.
    */
   async tokenize(
@@ -104,12 +105,17 @@ export class TextGuard {
       parts.push(await this.#ask((call) => call.tokenize(some), name));
     }
     onProgress(rows.length, rows.length);
-    return notEmpty(joinTokenized(parts), name);
+    return joinTokenized(parts);
   }
 
   /** Tokens of a row as the model sees them. */
   preview(ids: Int32Array, labels: Int32Array): Promise<PreviewPiece[]> {
     return this.#ask((call) => call.preview(ids, labels), null);
+  }
+
+  /** What the tokenizer says about the ends of texts. */
+  endTokens(): Promise<EndTokens> {
+    return this.#ask((call) => call.endTokens(), null);
   }
 
   /** Token ids of a prompt. Throws `data.template_hangs`, `data.pattern_hangs`, `data.template_*`. */

@@ -1,4 +1,5 @@
 /** What the data worker and the text worker say to each other. Everything here survives structured cloning. */
+import type { EndTokens } from '../data/lint.ts';
 import type { Row } from '../data/row.ts';
 import type { PreviewPiece, TokenizedDataset, TokenizeOptions } from '../data/tokenize.ts';
 import type { TokenizerFiles } from '../data/tokenizerFiles.ts';
@@ -21,6 +22,8 @@ export interface TextApi {
   tokenize(request: RowsRequest): Promise<Result<TokenizedDataset>>;
   /** Tokens as the model sees them. `labels` as in a TokenizedDataset. */
   preview(ids: Int32Array, labels: Int32Array): Promise<Result<PreviewPiece[]>>;
+  /** What the tokenizer says about the ends of texts. */
+  endTokens(): Promise<Result<EndTokens>>;
   /** Token ids of a prompt, up to where the model is to answer. */
   prompt(prompt: Prompt): Promise<Result<number[]>>;
 }
