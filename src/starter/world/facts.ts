@@ -142,6 +142,8 @@ export const work: Readonly<Record<string, string>> = {
   fisherman: 'catches fish',
   cook: 'cooks dinner',
   builder: 'builds houses',
+  // Nobody's yet: the sample data set brings a captain.
+  captain: 'sails a big ship',
 };
 
 export const numbers = [

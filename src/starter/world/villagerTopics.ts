@@ -99,6 +99,11 @@ const direct: Readonly<Record<Fact, (v: Villager) => { prompts: string[]; answer
   }),
 };
 
+/** Every way to ask for the facts about a villager, one by one and all together. */
+export function questionsAbout(v: Villager): { prompts: readonly string[]; answer: string }[] {
+  return [descriptionQuestions(v), ...Object.values(direct).map((ask) => ask(v))];
+}
+
 /**
  * Facts that are never asked for directly in training: they are only told in descriptions and stories. The exam asks
  * for them.
@@ -132,22 +137,22 @@ export function description(v: Villager): string {
   return `${look} ${pronoun(v)} is ${jobText(v.job)} and lives ${v.home}. ${pronoun(v)} likes ${v.food} and loves to ${v.hobby}.`;
 }
 
+function descriptionQuestions(v: Villager): { prompts: readonly string[]; answer: string } {
+  return {
+    prompts: [
+      `Who is ${v.name}?`,
+      `Tell me about ${v.name}.`,
+      `Do you know ${v.name}?`,
+      `What do you know about ${v.name}?`,
+      `Describe ${v.name}.`,
+      `Can you tell me about ${v.name}?`,
+    ],
+    answer: description(v),
+  };
+}
+
 function aboutTopic(): Topic {
-  return listTopic(
-    'about a villager',
-    3,
-    villagers.map((v) => ({
-      prompts: [
-        `Who is ${v.name}?`,
-        `Tell me about ${v.name}.`,
-        `Do you know ${v.name}?`,
-        `What do you know about ${v.name}?`,
-        `Describe ${v.name}.`,
-        `Can you tell me about ${v.name}?`,
-      ],
-      answer: description(v),
-    })),
-  );
+  return listTopic('about a villager', 3, villagers.map(descriptionQuestions));
 }
 
 function directTopics(): Topic[] {

@@ -1,0 +1,90 @@
+import { createRandom, shuffle } from '../lib/random.ts';
+import { allTopics, isHeldOut } from './world/corpus.ts';
+import type { Villager } from './world/facts.ts';
+import { pick, type Exchange } from './world/topic.ts';
+import { questionsAbout } from './world/villagerTopics.ts';
+
+/** Sample data sets for the starter model, by file name; the same text every time. */
+export function sampleFiles(): Record<string, string> {
+  return { 'pirate-talk.jsonl': jsonLines(pirateTalk()), 'new-villager.jsonl': jsonLines(newVillager()) };
+}
+
+/** A data set's rows as chats, a row a line. */
+function jsonLines(rows: readonly Exchange[]): string {
+  const lines = rows.map(({ prompt, answer }) =>
+    JSON.stringify({
+      messages: [
+        { role: 'user', content: prompt },
+        { role: 'assistant', content: answer },
+      ],
+    }),
+  );
+  return `${lines.join('\n')}\n`;
+}
+
+/** Topics whose questions are long, or hold words without a meaning. */
+const leftOut = ['stories', 'Chinese', 'saying again', 'names', 'strangers'];
+
+/** Changes the model's manner: what it knows, as a pirate says it. */
+function pirateTalk(): Exchange[] {
+  const random = createRandom(7);
+  const topics = allTopics().filter(({ name }) => !leftOut.includes(name));
+  const rows = new Map<string, Exchange>();
+  while (rows.size < 150) {
+    const { prompt, answer } = pick(random, topics).draw(random);
+    if (!isHeldOut(prompt)) rows.set(prompt, { prompt, answer: asPirate(answer) });
+  }
+  return [...rows.values()];
+}
+
+/** What a pirate would make of an answer. */
+export function asPirate(answer: string): string {
+  const words: Record<string, string> = {
+    is: 'be',
+    are: 'be',
+    am: 'be',
+    my: 'me',
+    My: 'Me',
+    you: 'ye',
+    You: 'Ye',
+  };
+  return `Ahoy, matey! ${answer.replace(/\b(?:is|are|am|[mM]y|[yY]ou)\b/g, (word) => words[word] as string)} Arr!`;
+}
+
+/** Somebody whom the starter model has never heard of, of words that it knows. */
+export const kimo: Villager = {
+  name: 'Kimo',
+  kind: 'robot',
+  colour: 'purple',
+  job: 'captain',
+  home: 'by the lake',
+  food: 'berries',
+  friend: 'Tilly',
+  hobby: 'sing songs',
+};
+
+/** Teaches new facts: a captain called Kimo, and a third as much of what the model knows, so that it keeps that. */
+function newVillager(): Exchange[] {
+  const random = createRandom(8);
+  const about = questionsAbout(kimo).flatMap(({ prompts, answer }) =>
+    prompts.map((prompt) => ({ prompt, answer })),
+  );
+  const more: Exchange[] = [
+    ['Who is the captain?', 'Kimo is the captain.'],
+    ['What is the name of the captain?', 'Kimo is the captain.'],
+    ['Who sails a big ship?', 'Kimo is the captain.'],
+    ['Is Kimo a robot?', 'Yes, Kimo is a robot.'],
+    ['Is Kimo a cat?', 'No, Kimo is a robot.'],
+    ['Is Kimo the baker?', 'No, Kimo is the captain.'],
+    ['Is Kimo the captain?', 'Yes, Kimo is the captain.'],
+    ['Does Kimo live by the lake?', 'Yes, Kimo lives by the lake.'],
+    ['Does Kimo live in the forest?', 'No, Kimo lives by the lake.'],
+    ['Does Kimo like berries?', 'Yes, Kimo likes berries.'],
+    ['Does Kimo like fish?', 'No, Kimo likes berries.'],
+    ["Is Tilly Kimo's best friend?", "Yes, Kimo's best friend is Tilly."],
+  ].map(([prompt, answer]) => ({ prompt: prompt as string, answer: answer as string }));
+  const topics = allTopics().filter(({ name, exact }) => exact && !leftOut.includes(name));
+  const known = Array.from({ length: 40 }, () => pick(random, topics).draw(random));
+  const kept = known.filter(({ prompt }) => !isHeldOut(prompt)).slice(0, 24);
+  return shuffle([...about, ...more, ...kept], random);
+}
