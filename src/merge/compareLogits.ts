@@ -4,6 +4,8 @@ import { loadAdapter } from '../model/adapterFiles.ts';
 import { uploadBatch } from '../model/batchTensors.ts';
 import { Decoder, withoutAdapter, type AdapterUse } from '../model/decoder.ts';
 import { readLogits } from '../model/logits.ts';
+import { loadTrainedModel } from '../model/trainedModel.ts';
+import type { Trainable } from '../model/trainable.ts';
 import type { ModelFiles } from '../model/openModel.ts';
 import { StreamedWeights } from '../model/streamedWeights.ts';
 import { asStored, type WeightStorage } from '../model/weightLoader.ts';
@@ -59,7 +61,7 @@ export async function compareLogits(
   const effect = quantizationLogitDifference ?? (await adapterEffect(gpu, job, tuned));
   const allowedLogitDifference = SHARE_OF_EFFECT * effect;
   if (!(maxLogitDifference <= allowedLogitDifference)) {
-    const cause = job.quantize ? 'quantization' : 'the adapter';
+    const cause = job.quantize ? 'quantization' : job.trained ? 'training' : 'the adapter';
     throw proofFailed(
       `its logits differ by ${maxLogitDifference}, where rounding allows ${rounded} and ${cause} changes ${effect}`,
     );
@@ -85,14 +87,19 @@ function baseStorage({ base, onto, trainedDoubleQuant }: MergeJob): WeightStorag
 }
 
 async function tunedLogits(gpu: Gpu, job: MergeJob): Promise<Float32Array> {
-  const { base, adapter: peft } = job;
-  const adapter = peft && (await loadAdapter(gpu, base.spec, peft));
+  const { base } = job;
+  const adapter = await tunedPart(gpu, job);
   try {
     const use = adapter ? { adapter, strength: 1, dropout: null } : withoutAdapter;
     return await proofLogits(gpu, base, baseStorage(job), use);
   } finally {
     adapter?.dispose();
   }
+}
+
+function tunedPart(gpu: Gpu, { base, adapter, trained }: MergeJob): Promise<Trainable> | null {
+  if (trained) return loadTrainedModel(gpu, base.spec, trained);
+  return adapter && loadAdapter(gpu, base.spec, adapter);
 }
 
 async function adapterEffect(gpu: Gpu, job: MergeJob, tuned: Float32Array): Promise<number> {

@@ -1,5 +1,5 @@
 import type { IHasher } from 'hash-wasm';
-import { savedBytes } from '../formats/peftSaved.ts';
+import { savedBytes, type PeftSaved } from '../formats/peftSaved.ts';
 import type { PeftAdapter } from '../formats/peft.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { weightSamples } from '../model/weightSamples.ts';
@@ -21,7 +21,7 @@ export async function jobFingerprint(
   plan: OutputPlan,
   maxShardBytes: number,
 ): Promise<string> {
-  const { base, adapter, onto, trainedDoubleQuant, quantize } = job;
+  const { base, adapter, trained, onto, trainedDoubleQuant, quantize } = job;
   const hasher = await createContentHash();
   const note = (value: unknown): void => {
     hasher.update(`${JSON.stringify(value)}\n`);
@@ -43,6 +43,7 @@ export async function jobFingerprint(
     if (!base.folder.origin) hasher.update(await weightSamples(file));
   }
   if (adapter) await addAdapter(hasher, adapter, note);
+  if (trained) await addSaved(hasher, trained, note);
   return hasher.digest('hex');
 }
 
@@ -57,7 +58,15 @@ async function addAdapter(
       hasher.update(new Uint8Array(buffer, byteOffset, byteLength));
     }
   }
-  for (const [path, matrix] of saved ?? []) {
+  if (saved) await addSaved(hasher, saved, note);
+}
+
+async function addSaved(
+  hasher: IHasher,
+  saved: ReadonlyMap<string, PeftSaved>,
+  note: (value: unknown) => void,
+): Promise<void> {
+  for (const [path, matrix] of saved) {
     note(['saved', path]);
     for await (const bytes of savedBytes(matrix, 'F32')) hasher.update(bytes);
   }

@@ -2,6 +2,7 @@ import type { PeftAdapter } from '../formats/peft.ts';
 import { GraftError } from '../lib/errors.ts';
 import { checkAdapter } from '../model/adapterFiles.ts';
 import type { ModelFiles } from '../model/openModel.ts';
+import type { TrainedModel } from '../model/trainedModel.ts';
 
 /** The weights an adapter is added to: the original ones, or what 4 bits made of them, which QLoRA trained on. */
 export type MergeOnto = 'original' | 'dequantized';
@@ -15,6 +16,8 @@ export interface MergeChoices {
   quantize: null | { doubleQuant: boolean };
   /** README.md of the result; null leaves the base's own. */
   card: string | null;
+  /** Where every parameter was trained: the tensors that take the place of the base's. There is no adapter then. */
+  trained: TrainedModel | null;
 }
 
 /** A merge: what goes in and how it comes out. Without an adapter the base itself is written, as `quantize` does. */
@@ -36,12 +39,17 @@ export function mergeJob(
     trainedDoubleQuant: false,
     quantize: null,
     card: null,
+    trained: null,
     ...choices,
   };
 }
 
-/** Throws `model.adapter_*` where the adapter is another model's, `merge.base_quantized`, `merge.already_quantized`. */
-export function checkMergeJob({ base, adapter, onto }: MergeJob): void {
+/**
+ * Throws `model.adapter_*` where the adapter is another model's, `merge.base_quantized`, `merge.already_quantized`,
+ * `merge.trained_floats_only`.
+ */
+export function checkMergeJob({ base, adapter, onto, trained, quantize }: MergeJob): void {
+  if (trained && quantize) throw new GraftError('merge.trained_floats_only');
   if (adapter) checkAdapter(base.spec, adapter);
   if (onto === 'dequantized' || base.quantization === null) return;
   const { method } = base.quantization;

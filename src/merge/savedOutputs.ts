@@ -10,13 +10,23 @@ export function isUntied({ base, adapter }: MergeJob): boolean {
 }
 
 /**
- * Tensors of the result that come from matrices trained in full, by name: they take the place of the base's. Where
- * embedding and head were one, the head is among them, as trained or as the embedding was before.
+ * Tensors of the result that come from matrices trained in full, beside an adapter or all of them, by name: they take
+ * the place of the base's. Where embedding and head were one and only one of them was trained, the head is among them,
+ * as trained or as the embedding was before.
  */
 export function savedOutputs(job: MergeJob): Map<string, OutputTensor> {
-  const { base, adapter } = job;
+  const { base, adapter, trained } = job;
   const { embedding, head } = base.spec.names;
   const outputs = new Map<string, OutputTensor>();
+  for (const [name, values] of trained ?? []) {
+    outputs.set(name, replaced(name, base.checkpoint.get(name), values));
+  }
+  // Some files of tied models store the head all the same.
+  const stored = base.checkpoint.tensors.get(`${head}.weight`);
+  const table = trained?.get(`${embedding}.weight`);
+  if (base.spec.tied && stored && table) {
+    outputs.set(`${head}.weight`, replaced(`${head}.weight`, stored, table));
+  }
   for (const [module, saved] of adapter?.saved ?? []) {
     const name = `${module}.weight`;
     const from = base.checkpoint.tensors.get(name) ?? base.checkpoint.get(`${embedding}.weight`);
@@ -28,7 +38,7 @@ export function savedOutputs(job: MergeJob): Map<string, OutputTensor> {
   return outputs;
 }
 
-/** A matrix trained in full, rounded once to the dtype of the tensor it replaces. */
+/** A matrix or vector trained in full, rounded once to the dtype of the tensor it replaces. */
 function replaced(name: string, from: CheckpointTensor, saved: PeftSaved): OutputTensor {
   const { dtype, shape, begin, end } = from.info;
   return {

@@ -1,16 +1,11 @@
 import { newPeftConfig, type PeftAdapter, type PeftConfig } from '../formats/peft.ts';
-import type { PeftSaved } from '../formats/peftSaved.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { readFloats, upload } from '../gpu/transfer.ts';
-import type { Weight } from '../kernels/weight.ts';
 import { GraftError } from '../lib/errors.ts';
+import { readableRows, writeRows } from './floatRows.ts';
 import { LoraAdapter } from './loraAdapter.ts';
 import type { LoraModule, LoraShape } from './loraModules.ts';
 import { lastPart, type SavedSpec } from './savedModules.ts';
 import { modulePath, type DecoderSpec } from './spec.ts';
-
-/** Elements of a fully trained matrix that are uploaded at once. */
-const PIECE = 4 * 1024 * 1024;
 
 /**
  * Puts a PEFT adapter on the GPU. Every module it names must exist in this model and fit it; nothing is
@@ -21,7 +16,7 @@ export async function loadAdapter(gpu: Gpu, spec: DecoderSpec, peft: PeftAdapter
   const adapter = new LoraAdapter(gpu, modules, matchSaved(spec, peft));
   for (const module of modules) adapter.write(module, peft.modules.get(module.path)!);
   for (const matrix of adapter.saved) {
-    await writeMatrix(gpu, matrix.weight(adapter.params), peft.saved!.get(matrix.spec.module)!);
+    await writeRows(gpu, matrix.weight(adapter.params), peft.saved!.get(matrix.spec.module)!);
   }
   return adapter;
 }
@@ -39,38 +34,6 @@ export function matchSaved(spec: DecoderSpec, { saved = new Map(), config }: Pef
   });
   // As planSaved has them, whatever the order of the file.
   return matched.sort((a, b) => a.role.localeCompare(b.role));
-}
-
-async function writeMatrix(gpu: Gpu, { chunks, cols }: Weight, saved: PeftSaved): Promise<void> {
-  const step = Math.max(1, Math.floor(PIECE / cols));
-  for (const { data, rowStart, rows } of chunks) {
-    for (let row = 0; row < rows; row += step) {
-      const values = await saved.read(rowStart + row, Math.min(step, rows - row));
-      upload(gpu, { ...data, offset: data.offset + 4 * row * cols }, values);
-    }
-  }
-}
-
-/** A trained matrix as a file's writer asks for it: read back some rows at a time. */
-function readable(gpu: Gpu, { rows, cols, chunks }: Weight): PeftSaved {
-  return {
-    rows,
-    cols,
-    read: async (first, count) => {
-      const values = new Float32Array(count * cols);
-      for (const { data, rowStart, rows: own } of chunks) {
-        const from = Math.max(first, rowStart);
-        const until = Math.min(first + count, rowStart + own);
-        if (from >= until) continue;
-        const offset = data.offset + 4 * (from - rowStart) * cols;
-        values.set(
-          await readFloats(gpu, { ...data, offset, shape: [until - from, cols] }),
-          (from - first) * cols,
-        );
-      }
-      return values;
-    },
-  };
 }
 
 /** Checks an adapter against a model, before anything is loaded. Throws `model.adapter_*`. */
@@ -123,7 +86,10 @@ export async function adapterToPeft(adapter: LoraAdapter, about: AdapterDescript
     modules.set(path, { rank, scale, inFeatures, outFeatures, ...values });
   }
   const saved = new Map(
-    adapter.saved.map((matrix) => [matrix.spec.module, readable(adapter.gpu, matrix.weight(adapter.params))]),
+    adapter.saved.map((matrix) => [
+      matrix.spec.module,
+      readableRows(adapter.gpu, matrix.weight(adapter.params)),
+    ]),
   );
   return { config: peftConfig(adapter, about), modules, saved };
 }
