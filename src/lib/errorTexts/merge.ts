@@ -21,6 +21,10 @@ export const mergeErrors = {
     what: 'Tensor “{tensor}” is a bias, not all zero, that only the quantized format has a place for.',
     next: 'Merge onto the original 16-bit model, or publish the adapter beside the quantized one.',
   },
+  'merge.trained_floats_only': {
+    what: 'Every parameter of this model was trained, and such a model is written in floats only.',
+    next: 'Write it in floats, then make 4 bits of that folder (graft quantize).',
+  },
   'merge.proof_failed': {
     what: 'The merged model was written and read back, but it is not what it should be: {detail}.',
     next: 'Do not use it. Merge again, to another disk if it happens twice.',

@@ -33,6 +33,10 @@ export const trainErrors = {
     what: 'Every parameter of this model cannot be trained: it comes in 4 bits ({method}).',
     next: 'Choose the method LoRA, which trains on it as it is, or the same model in 16 bits.',
   },
+  'train.full_no_adapter': {
+    what: 'Every parameter of the model was trained, so there is no adapter to take away.',
+    next: 'Export the merged model: it is the whole model as trained.',
+  },
   'train.full_budget': {
     what: 'Training every parameter needs {least} bytes of GPU memory, none of which can wait on disk; the budget is {budget}.',
     next: 'Raise the budget, lower batch_size or max_length, or choose the method LoRA.',

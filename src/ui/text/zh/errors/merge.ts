@@ -19,6 +19,10 @@ export const mergeErrorsZh = {
     what: '张量“{tensor}”是不全为零的偏置，只有量化格式里才有它的位置。',
     next: '请合并到原始的 16 位模型，或把适配器与量化模型一起发布。',
   },
+  'merge.trained_floats_only': {
+    what: '这个模型的全部参数都经过训练，只能以浮点数写出。',
+    next: '请先以浮点数写出，再把那个文件夹量化为 4 位（graft quantize）。',
+  },
   'merge.proof_failed': {
     what: '合并后的模型已写出并读回，但内容不对：{detail}。',
     next: '请不要使用它。重新合并；如果再次发生，请换一块磁盘。',

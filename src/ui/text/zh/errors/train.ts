@@ -39,6 +39,10 @@ export const trainErrorsZh = {
     what: '这个模型以 4 位（{method}）发布，不能训练全部参数。',
     next: '请选择 LoRA 方法（直接在它上面训练），或使用同一模型的 16 位版本。',
   },
+  'train.full_no_adapter': {
+    what: '训练改动的是模型的全部参数，因此没有单独的适配器可以导出。',
+    next: '请导出合并后的模型：它就是训练后的完整模型。',
+  },
   'train.full_budget': {
     what: '训练全部参数需要 {least} 字节显存，而且都不能放到磁盘；预算是 {budget}。',
     next: '请提高预算、调低 batch_size 或 max_length，或选择 LoRA 方法。',
