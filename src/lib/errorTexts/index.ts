@@ -6,6 +6,7 @@ import { hubErrors } from './hub.ts';
 import { inferErrors } from './infer.ts';
 import { mergeErrors } from './merge.ts';
 import { modelErrors } from './model.ts';
+import { runsErrors } from './runs.ts';
 import { speedErrors } from './speed.ts';
 import { storageErrors } from './storage.ts';
 import { trainErrors } from './train.ts';
@@ -21,6 +22,7 @@ const texts = {
   ...inferErrors,
   ...mergeErrors,
   ...modelErrors,
+  ...runsErrors,
   ...speedErrors,
   ...storageErrors,
   ...trainErrors,
