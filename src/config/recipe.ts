@@ -317,6 +317,19 @@ export const recipeFields = {
 
 export type RecipeKey = keyof typeof recipeFields;
 
+/** Settings that shape an adapter, or what it is trained on: they say nothing where the model itself is trained. */
+export const adapterFields: readonly RecipeKey[] = [
+  'rank',
+  'alpha',
+  'targets',
+  'modules_to_save',
+  'quant',
+  'double_quant',
+  'layers',
+  'dropout',
+  'rslora',
+];
+
 /** A frozen description of a training run. */
 export type Recipe = { [K in RecipeKey]: v.InferOutput<(typeof recipeFields)[K]['schema']> };
 

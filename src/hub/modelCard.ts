@@ -1,4 +1,4 @@
-import { recipeFields, type Recipe, type RecipeKey } from '../config/recipe.ts';
+import { adapterFields, recipeFields, type Recipe, type RecipeKey } from '../config/recipe.ts';
 import type { RunRecord } from '../config/runRecord.ts';
 
 /** What a card is of. */
@@ -24,14 +24,10 @@ export function modelCard(title: string, kind: CardKind, run: RunRecord): string
     'pipeline_tag: text-generation',
     `tags:\n- ${recipe.method}\n- graft`,
   ];
-  const what =
-    kind === 'adapter'
-      ? `A ${method(recipe)} adapter for ${model(base)}.`
-      : `${model(base)} with a ${method(recipe)} adapter merged into its weights.`;
   return [
     `---\n${metadata.join('\n')}\n---\n`,
     `# ${inline(title)}\n`,
-    `${what} Trained with Graft, on WebGPU.\n`,
+    `${whatItIs(kind, run)} Trained with Graft, on WebGPU.\n`,
     ...(base.license ? [`The base model’s licence (${inline(base.license)}) holds for this one too.\n`] : []),
     `## Data\n`,
     `${code(data.file)}: ${count(data.rows, 'row')} to train on (${count(data.tokens, 'token')}, ${number(data.trainedTokens)} of them predicted)` +
@@ -42,6 +38,13 @@ export function modelCard(title: string, kind: CardKind, run: RunRecord): string
     table(['setting', 'value'], settingRows(recipe)),
     ...(kind === 'adapter' && base.repo ? [`## Use\n`, usage(base.repo)] : []),
   ].join('\n');
+}
+
+function whatItIs(kind: CardKind, { base, recipe }: RunRecord): string {
+  if (recipe.method === 'full') return `${model(base)} with every parameter trained.`;
+  return kind === 'adapter'
+    ? `A ${method(recipe)} adapter for ${model(base)}.`
+    : `${model(base)} with a ${method(recipe)} adapter merged into its weights.`;
 }
 
 function resultRows({ loss, steps, evalLosses }: RunRecord): [string, string][] {
@@ -60,6 +63,7 @@ function resultRows({ loss, steps, evalLosses }: RunRecord): [string, string][] 
 function settingRows(recipe: Recipe): [string, string][] {
   return (Object.keys(recipeFields) as RecipeKey[])
     .filter((key) => !technical.has(key))
+    .filter((key) => recipe.method !== 'full' || !adapterFields.includes(key))
     .map((key) => [code(key), code(JSON.stringify(recipe[key]))]);
 }
 

@@ -1,4 +1,4 @@
-import { checkField, recipeFields, type Recipe, type RecipeKey } from '../config/recipe.ts';
+import { adapterFields, checkField, recipeFields, type Recipe, type RecipeKey } from '../config/recipe.ts';
 
 /** How a field is edited. Ranges are read from the recipe's own rules, so that there is one source of them. */
 export type FieldShape =
@@ -76,13 +76,16 @@ export function formatNumber(value: number): string {
   return size > 0 && (size < 0.01 || size >= 1e9) ? value.toExponential().replace('e+', 'e') : String(value);
 }
 
-/** Why a field has no effect here: other methods than QLoRA, or a model that comes in 4 bits and stays in them. */
+/** Why a field has no effect here: another method, or a model that comes in 4 bits and stays in them. */
 export function idleReason(
   key: RecipeKey,
   { method }: Pick<Recipe, 'method'>,
   comesQuantized: boolean,
-): 'quantizedModel' | 'needsQlora' | null {
-  if (comesQuantized) return quantizationFields.includes(key) || key === 'method' ? 'quantizedModel' : null;
+): 'quantizedModel' | 'needsQlora' | 'needsAdapter' | null {
+  if (method === 'full' && adapterFields.includes(key)) return 'needsAdapter';
+  // Every parameter of such a model cannot be trained, so there the method must remain open to change.
+  const fixed = method === 'full' ? quantizationFields : [...quantizationFields, 'method'];
+  if (comesQuantized) return fixed.includes(key) ? 'quantizedModel' : null;
   return quantizationFields.includes(key) && method !== 'qlora' ? 'needsQlora' : null;
 }
 

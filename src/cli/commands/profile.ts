@@ -6,7 +6,7 @@ import { chromeTrace, type Profile } from '../../lib/profile.ts';
 import { activationType, closeDecoder, openDecoder, quantizationOf } from '../../model/openDecoder.ts';
 import { dataShapes } from '../../train/largestBatch.ts';
 import { prepareRun } from '../../train/prepare.ts';
-import { startAdapter } from '../../train/startAdapter.ts';
+import { startTraining } from '../../train/startTraining.ts';
 import { chooseStreaming } from '../../train/streamingPlan.ts';
 import { train } from '../../train/trainer.ts';
 import { readDataset } from '../dataset.ts';
@@ -56,7 +56,7 @@ export async function run(args: string[]): Promise<void> {
         derived: derivedFor(model),
       }),
     );
-    const adapter = await startAdapter(decoder, recipe, null);
+    const adapter = await startTraining(decoder, recipe);
     let begun = 0;
     let taken: Profile | null = null;
     await train({

@@ -1,23 +1,22 @@
-import { basename, dirname, resolve } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { Recipe } from '../../config/recipe.ts';
-import { parseRunRecord, runRecordFile } from '../../config/runRecord.ts';
+import { parseRunRecord } from '../../config/runRecord.ts';
 import { splitDataset } from '../../data/split.ts';
 import { loadTokenizer } from '../../data/tokenizer.ts';
-import { writeAdapter, type PeftAdapter } from '../../formats/peft.ts';
-import { readJson, writeText } from '../../formats/text.ts';
+import type { PeftAdapter } from '../../formats/peft.ts';
+import { readJson } from '../../formats/text.ts';
 import { TunedChoices } from '../../gpu/choices.ts';
-import { modelCard } from '../../hub/modelCard.ts';
 import { GraftError } from '../../lib/errors.ts';
-import { adapterToPeft, matchModules, matchSaved } from '../../model/adapterFiles.ts';
+import { matchModules, matchSaved } from '../../model/adapterFiles.ts';
 import { planLora, type LoraModule } from '../../model/loraModules.ts';
 import { lastPart, planSaved, type SavedSpec } from '../../model/savedModules.ts';
 import { activationType, openDecoder, quantizationOf } from '../../model/openDecoder.ts';
-import type { DecoderSpec } from '../../model/spec.ts';
+import type { ModelFiles } from '../../model/openModel.ts';
 import { describeStreaming } from '../../model/streaming.ts';
 import { nodeFolder } from '../../storage/nodeFolder.ts';
 import { dataShapes } from '../../train/largestBatch.ts';
-import { describeAdapter, startAdapter } from '../../train/startAdapter.ts';
 import { runLog } from '../../train/runRecord.ts';
+import { checkTraining, startTraining } from '../../train/startTraining.ts';
 import { describePreparation, prepareRun } from '../../train/prepare.ts';
 import { chooseStreaming } from '../../train/streamingPlan.ts';
 import { train, type StepReport } from '../../train/trainer.ts';
@@ -29,13 +28,14 @@ import { outputFolder } from '../output.ts';
 import { readRecipe } from '../recipe.ts';
 import { openAdapterAt, openModelAt, withGpu } from '../session.ts';
 import { spillFolder } from '../spillFolder.ts';
+import { writeTrained } from '../trainedOutput.ts';
 
 export const usage =
   'train --model DIR --data FILE --out DIR [--recipe FILE.json] [--init-adapter DIR] [--adapter-dtype f32|int8] [--memory-budget SIZE] [--kernels TRAINING.json]';
 
 /**
  * Trains an adapter and writes it as a PEFT folder (in int8 only Graft can read it) with recipe.json, metrics.jsonl (a
- * line a step), the record of the run and a model card. With --kernels, products take the kernels of an earlier run,
+ * line a step), the record of the run and a model card; with method "full" a model folder instead, with the same files. With --kernels, products take the kernels of an earlier run,
  * for the same bits. Ctrl-C ends the run after its step and keeps the adapter; so does a run that diverged, which is an
  * error all the same.
  */
@@ -65,7 +65,7 @@ export async function run(args: string[]): Promise<void> {
   const { spec } = files;
   const initial = await openAdapterAt(options.optional('init-adapter'));
   // Everything that can be wrong with the input is told before the GPU is opened.
-  const recipe = recipeOfRun(spec, asked, initial);
+  const recipe = recipeOfRun(files, asked, initial);
   const dataset = await readDataset(dataPath, model, {
     tokenizer: await loadTokenizer(files.folder),
     mask: recipe.mask,
@@ -90,18 +90,12 @@ export async function run(args: string[]): Promise<void> {
     const { loaded: decoder, preparation } = ready;
     const onDisk = describeStreaming(streaming, spec.layers);
     if (onDisk) console.error(onDisk);
-    const adapter = await startAdapter(decoder, recipe, initial);
+    const adapter = await startTraining(decoder, recipe, initial);
     const metrics: string[] = [];
     const log = runLog({ base: files.folder, dataFile: dataPath, rows, recipe, choices: gpu.choices });
-    const keep = async () => {
-      const about = describeAdapter(files.folder.name, recipe, initial);
-      await writeAdapter(out, await adapterToPeft(adapter, about), { dtype });
-      await writeText(out, 'recipe.json', `${JSON.stringify(recipe, null, 2)}\n`);
-      const run = log.record();
-      await writeText(out, runRecordFile, `${JSON.stringify(run, null, 2)}\n`);
-      await writeText(out, 'README.md', modelCard(basename(resolve(outPath)), 'adapter', run));
-      await writeText(out, 'metrics.jsonl', metrics.join(''));
-      console.error(`The adapter is in ${outPath}.`);
+    const keep = () => {
+      const written = { out, path: outPath, initial, dtype, run: log.record(), metrics: metrics.join('') } as const;
+      return writeTrained(gpu, files, adapter, written);
     };
     try {
       await train({
@@ -138,9 +132,17 @@ export async function run(args: string[]): Promise<void> {
 
 /**
  * The recipe as it is run: an adapter that training goes on from keeps its own shape, and recipe.json says so.
- * Throws `train.no_targets`, `train.no_saved_module`, `train.layer_out_of_range`, `model.adapter_*`.
+ * Throws `train.no_targets`, `train.no_saved_module`, `train.layer_out_of_range`, `train.full_quantized`,
+ * `model.adapter_*`, `cli.bad_option`.
  */
-function recipeOfRun(spec: DecoderSpec, asked: Recipe, initial: PeftAdapter | null): Recipe {
+function recipeOfRun(files: ModelFiles, asked: Recipe, initial: PeftAdapter | null): Recipe {
+  const { spec } = files;
+  checkTraining(files, asked);
+  if (asked.method === 'full') {
+    const detail = '--init-adapter does not go with method "full", which trains the model itself.';
+    if (initial) throw new GraftError('cli.bad_option', { detail, usage });
+    return asked;
+  }
   const planned = shapeText(planLora(spec, asked), planSaved(spec, asked.modules_to_save));
   if (!initial) return asked;
   const modules = matchModules(spec, initial);

@@ -27,6 +27,7 @@ export const recipeTexts = {
   'recipe.keptValue': 'Until then {value} is kept.',
   'recipe.none': 'none',
   'recipe.idle.needsQlora': 'Only with the method QLoRA.',
+  'recipe.idle.needsAdapter': 'Only with the methods LoRA and QLoRA.',
   'recipe.idle.quantizedModel': 'This model comes in 4 bits ({method}) and is trained on as it is: QLoRA.',
   'recipe.on': 'on',
   'recipe.off': 'off',

@@ -27,6 +27,7 @@ export const recipeTextsZh = {
   'recipe.keptValue': '在此之前仍使用 {value}。',
   'recipe.none': '无',
   'recipe.idle.needsQlora': '仅用于 QLoRA 方法。',
+  'recipe.idle.needsAdapter': '仅用于 LoRA 和 QLoRA 方法。',
   'recipe.idle.quantizedModel': '这个模型以 4 位（{method}）发布，直接在它上面训练：即 QLoRA。',
   'recipe.on': '开',
   'recipe.off': '关',
