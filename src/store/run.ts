@@ -5,6 +5,7 @@ import type {
   ModelSource,
   Preparation,
   Profile,
+  Phase,
   Progress,
   TrainEvent,
   TrainOutcome,
@@ -15,8 +16,8 @@ import { busyWith, type SliceOf } from './state.ts';
 
 export interface RunState {
   status: 'idle' | 'preparing' | 'running' | 'stopping' | 'done' | 'failed';
-  /** Name of the phase the engine is in. */
-  phase: string;
+  /** What the engine is at; null where it trains or rests. */
+  phase: Phase | null;
   /** Weights on their way to the GPU. */
   loading: Progress | null;
   totalSteps: number;
@@ -92,7 +93,7 @@ export interface RunSlice {
 
 export const emptyRun: RunState = {
   status: 'idle',
-  phase: '',
+  phase: null,
   loading: null,
   totalSteps: 0,
   trainableParameters: 0,
@@ -126,7 +127,7 @@ export const createRunSlice: SliceOf<RunSlice> =
           patch({
             // The outcome comes by another port and may be first: a run that has ended stays ended.
             ...(get().run.status === 'preparing' && { status: 'running' as const }),
-            phase: '',
+            phase: null,
             loading: null,
             totalSteps: event.totalSteps,
             trainableParameters: event.trainableParameters,

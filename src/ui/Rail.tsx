@@ -4,6 +4,7 @@ import type { Studio } from '../store/state.ts';
 import { blockReason, stepIds, stepStatus, type StepId } from '../store/steps.ts';
 import { useSyncExternalStore } from 'react';
 import { Icon } from './controls/Icon.tsx';
+import { formatList } from './format.ts';
 import { t } from './text/index.ts';
 
 /** The five steps with where each stands, beside the page (above it on a phone). */
@@ -50,7 +51,9 @@ function TrainRemark() {
   const total = useStudio(({ run }) => run.totalSteps);
   const phase = useStudio(({ run }) => run.phase);
   const step = metrics.latest?.step;
-  return step === undefined ? phase || t('train.preparing') : t('rail.training', { step, total });
+  return step === undefined
+    ? t(phase ? `phase.${phase}` : 'train.preparing')
+    : t('rail.training', { step, total });
 }
 
 /** One short line on where a step stands. */
@@ -67,7 +70,7 @@ function remarkOf(state: Studio, id: StepId): string {
       if (!summary) return '';
       const problems = summary.problemCount + (tokenized?.problemCount ?? 0);
       const rows = t('rail.data', { n: tokenized?.rows ?? summary.rows });
-      return problems > 0 ? `${rows}, ${t('rail.problems', { n: problems })}` : rows;
+      return problems > 0 ? formatList([rows, t('rail.problems', { n: problems })]) : rows;
     }
     case 'recipe':
       if (Object.keys(recipe.invalid).length > 0) return t('block.recipeInvalid');

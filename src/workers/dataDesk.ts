@@ -51,7 +51,7 @@ export function createDataDesk(startText: () => WorkerLike): Throwing<DataApi> {
     },
 
     async openDataset(source, onProgress) {
-      const report = reporter('', 'bytes', onProgress);
+      const report = reporter('bytes', onProgress);
       const dataset = await parseDataset(await dataSourceOf(source), report);
       data = new OpenData(dataset);
       return data.summary();
@@ -59,7 +59,7 @@ export function createDataDesk(startText: () => WorkerLike): Throwing<DataApi> {
 
     async tokenize(options, onProgress) {
       assert(data && vocabSize > 0, 'tokenize before a model and a data file');
-      const tokens = await data.tokenize(text, vocabSize, options, reporter('', 'rows', onProgress));
+      const tokens = await data.tokenize(text, vocabSize, options, reporter('rows', onProgress));
       return summaryOf(tokens, data);
     },
 
@@ -156,7 +156,6 @@ function histogramOf(lengths: Uint32Array): TokenizedSummary['histogram'] {
 
 /** Progress at most about ten times a second: each report is a message to the page. */
 function reporter(
-  phase: string,
   unit: Progress['unit'],
   onProgress: (progress: Progress) => void,
 ): (done: number, total: number) => void {
@@ -165,6 +164,6 @@ function reporter(
     const now = performance.now();
     if (done < total && now - last < 100) return;
     last = now;
-    onProgress({ phase, done, total, unit });
+    onProgress({ phase: null, done, total, unit });
   };
 }

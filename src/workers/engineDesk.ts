@@ -153,7 +153,7 @@ export function createEngineDesk(): Throwing<EngineApi> {
             onNotKept: (error) => onEvent({ kind: 'notKept', detail: messageOf(error) }),
           }),
         );
-        onEvent({ kind: 'phase', phase: 'Preparing the adapter' });
+        onEvent({ kind: 'phase', phase: 'adapter' });
         // Scratch of earlier jobs may be larger than this run's.
         decoder.workspace.dispose();
         const lora = await startAdapter(decoder, recipe, null);
@@ -292,7 +292,14 @@ export function createEngineDesk(): Throwing<EngineApi> {
             extent,
             environment: navigator.userAgent,
             signal: benchmarking.signal,
-            onProgress: (progress) => onProgress({ ...progress, unit: 'measurements' }),
+            onProgress: (progress) =>
+              onProgress({
+                ...progress,
+                ...(progress.phase === 'ceilings'
+                  ? { phase: 'ceilings' }
+                  : { phase: null, subject: progress.phase }),
+                unit: 'measurements',
+              }),
           });
         } finally {
           benchmarking = null;
@@ -318,6 +325,6 @@ function loadingReporter(onProgress: (p: Progress) => void): (done: number, tota
   return (done, total) => {
     if (done < total && done - told < total / 100) return;
     told = done;
-    onProgress({ phase: 'Loading weights', done, total, unit: 'bytes' });
+    onProgress({ phase: 'weights', done, total, unit: 'bytes' });
   };
 }

@@ -20,6 +20,7 @@ import type {
   MergeOutcome,
   MergeSettings,
   NamedBlob,
+  Phase,
   Progress,
 } from './protocol.ts';
 
@@ -71,7 +72,7 @@ export async function mergeTo(
   },
 ): Promise<MergeOutcome> {
   const { destination, name, run, trainedDoubleQuant, onProgress, signal } = options;
-  const report = (phase: string) => (done: number, total: number) =>
+  const report = (phase: Phase) => (done: number, total: number) =>
     onProgress({ phase, done, total, unit: 'bytes' });
   const { maxShardSize, onto, quantize } = options.settings;
   const maxShardBytes = parseShardSize(maxShardSize);
@@ -83,8 +84,8 @@ export async function mergeTo(
   const mergeInto = async (folder: WritableFolder, crc: boolean) => {
     const { files, proof } = await mergeProved(gpu, job, folder, {
       ...{ maxShardBytes, signal, crc },
-      onProgress: report('Merging'),
-      onProving: report('Reading back and proving'),
+      onProgress: report('merging'),
+      onProving: report('proving'),
     });
     return { files, proof, losses: await options.losses() };
   };

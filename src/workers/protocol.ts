@@ -50,9 +50,15 @@ export interface DeviceReport {
   maxBindingBytes: number;
 }
 
-/** A long step: `phase` is a name for people, `done` of `total` in `unit`. */
+/** What a long step is about; the page has a text for each. */
+export type Phase = 'weights' | 'adapter' | 'firstStep' | 'merging' | 'proving' | 'ceilings';
+
+/** A long step: `done` of `total` in `unit`. */
 export interface Progress {
-  phase: string;
+  /** Null for a step of one phase. */
+  phase: Phase | null;
+  /** Name of what is at work now, such as a kernel’s, where it has one. */
+  subject?: string;
   done: number;
   total: number;
   unit: 'bytes' | 'rows' | 'steps' | 'tensors' | 'tokens' | 'measurements';
@@ -84,7 +90,7 @@ export interface ModelSummary {
 export type WeightSettings = Pick<Recipe, 'method' | 'double_quant' | 'dtype' | 'memory_budget'>;
 
 export type TrainEvent =
-  | { kind: 'phase'; phase: string }
+  | { kind: 'phase'; phase: Phase }
   | { kind: 'loading'; progress: Progress }
   | { kind: 'start'; totalSteps: number; trainableParameters: number }
   | {

@@ -17,7 +17,7 @@ export function trainReporter(
   return {
     begin() {
       memory.resetPeak();
-      onEvent({ kind: 'phase', phase: 'First step' });
+      onEvent({ kind: 'phase', phase: 'firstStep' });
       recent.push({ at: performance.now(), tokens: 0 });
     },
 

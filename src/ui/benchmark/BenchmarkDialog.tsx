@@ -67,7 +67,11 @@ function Controls() {
     <>
       <div className="benchmark__controls" data-running={running}>
         {running ? (
-          <ProgressLine label={t('benchmark.running')} progress={progress} />
+          <ProgressLine
+            label={t('benchmark.running')}
+            progress={progress}
+            note={progress?.phase ? t(`phase.${progress.phase}`) : progress?.subject}
+          />
         ) : (
           <SelectInput
             label={t('benchmark.extent')}

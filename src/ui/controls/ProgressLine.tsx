@@ -6,11 +6,15 @@ import { t } from '../text/index.ts';
 interface ProgressLineProps {
   label: string;
   /** Null while it is not known how much there is. */
-  progress: Progress | null;
+  progress: Amount | null;
+  /** What it is at, or how fast. */
+  note?: string | null;
 }
 
+type Amount = Pick<Progress, 'done' | 'total' | 'unit'>;
+
 /** A long step: its name, how far it is, and a line that fills. */
-export function ProgressLine({ label, progress }: ProgressLineProps) {
+export function ProgressLine({ label, progress, note }: ProgressLineProps) {
   const known = progress !== null && progress.total > 0;
   const share = known ? Math.min(1, progress.done / progress.total) : 0;
   return (
@@ -25,7 +29,7 @@ export function ProgressLine({ label, progress }: ProgressLineProps) {
           <div className="progress__head">
             <Label>{label}</Label>
             <span className="progress__amount">
-              {progress?.phase && <span>{progress.phase}</span>}
+              {note && <span>{note}</span>}
               {known && <span className="number">{valueText}</span>}
             </span>
           </div>
@@ -42,7 +46,7 @@ export function ProgressLine({ label, progress }: ProgressLineProps) {
   );
 }
 
-function amount({ done, total, unit }: Progress): string {
+function amount({ done, total, unit }: Amount): string {
   if (unit === 'bytes') return t('unit.bytes', { done: formatBytes(done), total: formatBytes(total) });
   return t('unit.counted', {
     done: formatCount(done),

@@ -54,12 +54,12 @@ export function DataFinder({ disabled }: { disabled: boolean }) {
               label={t('hub.downloading', { repo: fetching.path })}
               progress={
                 fetching.progress && {
-                  phase: paceOf(fetching.progress),
                   done: fetching.progress.bytesDone,
                   total: fetching.progress.bytesTotal,
                   unit: 'bytes',
                 }
               }
+              note={fetching.progress && paceOf(fetching.progress)}
             />
             <Button className="button button--small" onPress={() => void cancel()}>
               {t('hub.cancel')}

@@ -27,12 +27,12 @@ export function DownloadLine() {
             label={status === 'stopping' ? t('hub.stopping') : t('hub.downloading', { repo })}
             progress={
               progress && {
-                phase: paceOf(progress),
                 done: progress.bytesDone,
                 total: progress.bytesTotal,
                 unit: 'bytes',
               }
             }
+            note={progress && paceOf(progress)}
           />
           <Button
             className="button button--small"

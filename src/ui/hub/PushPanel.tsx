@@ -9,6 +9,7 @@ import { Notice } from '../controls/Notice.tsx';
 import { ProgressLine } from '../controls/ProgressLine.tsx';
 import { SelectInput } from '../controls/SelectInput.tsx';
 import { SwitchInput } from '../controls/SwitchInput.tsx';
+import { formatList } from '../format.ts';
 import { t } from '../text/index.ts';
 import { Connection } from './Connection.tsx';
 import { HubError } from './HubError.tsx';
@@ -85,7 +86,7 @@ export function PushPanel() {
             {t('push.done', { commit: pushing.outcome.commit.slice(0, 8) })}{' '}
             <PageLink page={pushing.outcome.url} />
             {pushing.outcome.removed.length > 0 && (
-              <p>{t('push.removed', { files: pushing.outcome.removed.join(', ') })}</p>
+              <p>{t('push.removed', { files: formatList(pushing.outcome.removed) })}</p>
             )}
           </Notice>
         )}
@@ -102,7 +103,7 @@ function phaseOf({ status, what, progress }: PushState) {
   return phase === 'hashing' || phase === 'uploading' || phase === 'committing' ? phase : 'preparing';
 }
 
-function progressOf({ progress }: PushState): Progress | null {
+function progressOf({ progress }: PushState): Pick<Progress, 'done' | 'total' | 'unit'> | null {
   if (!progress || progress.phase === 'preparing' || progress.phase === 'committing') return null;
-  return { unit: 'bytes', ...progress, phase: '' };
+  return { unit: 'bytes', done: progress.done, total: progress.total };
 }

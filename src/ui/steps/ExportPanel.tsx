@@ -31,7 +31,10 @@ export function ExportPanel() {
       {exporting.adapterStatus === 'working' && <ProgressLine label={t('export.packing')} progress={null} />}
       {exporting.mergeStatus === 'working' && (
         <div className="merging">
-          <ProgressLine label={t('export.merging')} progress={exporting.mergeProgress} />
+          <ProgressLine
+            label={t(exporting.mergeProgress?.phase === 'proving' ? 'phase.proving' : 'export.merging')}
+            progress={exporting.mergeProgress}
+          />
           <Button className="button button--small" onPress={() => void cancelMerge()}>
             {t('export.cancel')}
           </Button>

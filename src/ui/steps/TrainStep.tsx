@@ -10,7 +10,7 @@ import { ProgressLine } from '../controls/ProgressLine.tsx';
 import { formatDuration, formatLoss } from '../format.ts';
 import { DeveloperPanel } from '../profile/DeveloperPanel.tsx';
 import { Step } from '../Step.tsx';
-import { t } from '../text/index.ts';
+import { detailText, t } from '../text/index.ts';
 import { MetricsTable } from './MetricsTable.tsx';
 import { Readouts } from './Readouts.tsx';
 import { RunMemory } from './RunMemory.tsx';
@@ -33,10 +33,12 @@ export function TrainStep() {
             <span className="launch__phase">
               {run.status === 'stopping'
                 ? t('train.stopping')
-                : (!run.loading && run.phase) || t('train.preparing')}
+                : run.phase && !run.loading
+                  ? t(`phase.${run.phase}`)
+                  : t('train.preparing')}
             </span>
           ) : run.status === 'running' ? (
-            run.phase
+            run.phase && t(`phase.${run.phase}`)
           ) : reason ? (
             t(`block.${reason}`)
           ) : (
@@ -44,8 +46,8 @@ export function TrainStep() {
           )}
         </p>
       </div>
-      {run.loading && <ProgressLine label={t('train.loading')} progress={{ ...run.loading, phase: '' }} />}
-      {run.notKept && <Notice tone="info">{t('train.notKept', { detail: run.notKept })}</Notice>}
+      {run.loading && <ProgressLine label={t('train.loading')} progress={run.loading} />}
+      {run.notKept && <Notice tone="info">{t('train.notKept', { detail: detailText(run.notKept) })}</Notice>}
       {began && (
         <div className="instrument">
           <Readouts />

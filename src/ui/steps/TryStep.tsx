@@ -89,7 +89,7 @@ function Compare() {
       <Fold title={t('try.settings')}>
         <DrawSettings />
       </Fold>
-      {loading && <ProgressLine label={t('train.loading')} progress={{ ...loading, phase: '' }} />}
+      {loading && <ProgressLine label={t('train.loading')} progress={loading} />}
       <div className="answers" data-single={!adapter}>
         <AnswerPanel side="base" answer={base} active={status === 'base'} />
         {adapter && (

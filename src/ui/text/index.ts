@@ -3,12 +3,11 @@ import type { ErrorCode } from '../../lib/errorTexts/index.ts';
 import type { ErrorParams } from '../../lib/errors.ts';
 import { currentTexts, languageTag } from './current.ts';
 import type { TextKey } from './en/index.ts';
-import { numbersOf, pluralsOf } from './intl.ts';
+import { fill, type Params } from './fill.ts';
+import { pluralsOf } from './intl.ts';
 import type { FieldText } from './phrase.ts';
 
 export type { TextKey };
-
-type Params = Record<string, string | number>;
 
 /** The text of `key` with `params` filled in; numbers are written by the language, `n` picks the plural form. */
 export function t(key: TextKey, params: Params = {}): string {
@@ -19,7 +18,7 @@ export function t(key: TextKey, params: Params = {}): string {
       : pluralsOf(languageTag()).select(Number(params.n)) === 'one'
         ? phrase.one
         : phrase.other;
-  return fill(text, params);
+  return fill(text, params, languageTag());
 }
 
 /** Whether there is a text of that key; for keys made of a name that may be new. */
@@ -35,7 +34,7 @@ export function errorText(code: ErrorCode, params: ErrorParams): { what: string;
     // Numbers in errors are of machines: bytes and offsets, to be searched for as they are.
     Object.entries(params).map(([name, value]) => [name, detail(String(value))]),
   );
-  return { what: fill(what, texts), next: fill(next, texts) };
+  return { what: fill(what, texts, languageTag()), next: fill(next, texts, languageTag()) };
 }
 
 /** Name and help of a setting of the recipe. */
@@ -43,9 +42,7 @@ export function fieldText(key: RecipeKey): FieldText {
   return currentTexts().fields[key];
 }
 
-function fill(text: string, params: Params): string {
-  return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
-    const value = params[name];
-    return typeof value === 'number' ? numbersOf(languageTag()).format(value) : (value ?? whole);
-  });
+/** English words of the engine that stand by themselves, in the language that is shown. */
+export function detailText(words: string): string {
+  return currentTexts().detail(words);
 }

@@ -11,6 +11,11 @@ export const commonTexts = {
   'error.boundary': 'The page ran into an error it could not handle.',
   'error.boundaryNext': 'Reload the page. Please copy the details and report them.',
   'error.reload': 'Reload',
+  'error.step':
+    'This step ran into an error it could not handle. The others still work, and a training goes on.',
+  'error.stepNext':
+    'Show the step again. If it fails once more, copy the details, which hold nothing of yours, and report them.',
+  'error.drawAgain': 'Show it again',
   'question.discard': 'Discard the adapter?',
   'question.retrain': 'Train again from the start?',
   'question.text': 'The adapter you trained is not saved yet. Going on loses it.',
@@ -38,6 +43,14 @@ export const commonTexts = {
   'say.benchmarkDone': 'The benchmark is done.',
   'say.exportDone': '{name} is ready.',
   'say.pushDone': '{name} is on the Hub.',
+
+  // What a long step is at
+  'phase.weights': 'Loading the weights',
+  'phase.adapter': 'Preparing the adapter',
+  'phase.firstStep': 'First step',
+  'phase.merging': 'Merging',
+  'phase.proving': 'Reading back and proving',
+  'phase.ceilings': 'What the device does at best',
 
   // Units
   'unit.comma': ', ',

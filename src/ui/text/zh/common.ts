@@ -12,6 +12,9 @@ export const commonTextsZh = {
   'error.boundary': '页面遇到了无法处理的错误。',
   'error.boundaryNext': '请重新加载页面，并复制详细信息反馈给我们。',
   'error.reload': '重新加载',
+  'error.step': '这一步遇到了无法处理的错误。其他步骤仍可使用，训练也会继续。',
+  'error.stepNext': '请重新显示这一步。如果再次出错，请复制详细信息（其中不含您的数据）反馈给我们。',
+  'error.drawAgain': '重新显示',
   'question.discard': '要丢弃适配器吗？',
   'question.retrain': '要从头重新训练吗？',
   'question.text': '训练好的适配器还没有保存，继续操作会丢失它。',
@@ -36,6 +39,14 @@ export const commonTextsZh = {
   'say.benchmarkDone': '性能测试已完成。',
   'say.exportDone': '{name} 已就绪。',
   'say.pushDone': '{name} 已推送到 Hub。',
+
+  // What a long step is at
+  'phase.weights': '正在加载权重',
+  'phase.adapter': '正在准备适配器',
+  'phase.firstStep': '第一步',
+  'phase.merging': '正在合并',
+  'phase.proving': '正在读回并校验',
+  'phase.ceilings': '设备的性能上限',
 
   // Units
   'unit.comma': '、',

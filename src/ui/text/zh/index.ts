@@ -2,6 +2,7 @@ import type { Texts } from '../phrase.ts';
 import { benchmarkTextsZh } from './benchmark.ts';
 import { commonTextsZh } from './common.ts';
 import { dataTextsZh } from './data.ts';
+import { detailInChinese } from './detail.ts';
 import { errorTextsZh } from './errors/index.ts';
 import { exportTextsZh } from './export.ts';
 import { fieldTextsZh } from './fields.ts';
@@ -49,5 +50,5 @@ export const zh: Texts = {
   },
   errors: errorTextsZh,
   fields: fieldTextsZh,
-  detail: (words) => words,
+  detail: detailInChinese,
 };

@@ -1,0 +1,42 @@
+import { errorTexts } from '../../../lib/errorTexts/index.ts';
+import { fill } from '../fill.ts';
+import { detailsZh } from './details.ts';
+import { errorTextsZh } from './errors/index.ts';
+
+interface Wording {
+  pattern: RegExp;
+  names: string[];
+  chinese: string;
+}
+
+let wordings: Wording[] | null = null;
+
+/** English words of the engine in 简体中文, as far as they are known; else as they are. */
+export function detailInChinese(words: string): string {
+  const known = Object.hasOwn(detailsZh, words) ? detailsZh[words] : undefined;
+  if (known !== undefined || !words.includes(' ')) return known ?? words;
+  wordings ??= [
+    ...Object.entries(detailsZh).map(([english, chinese]) => wording(english, chinese)),
+    // The text of an error that was the cause of another.
+    ...Object.entries(errorTexts).map(([code, { what, next }]) => {
+      const chinese = errorTextsZh[code as keyof typeof errorTextsZh];
+      return wording(`${what} ${next}`, chinese.what + chinese.next);
+    }),
+  ];
+  for (const { pattern, names, chinese } of wordings) {
+    const found = pattern.exec(words);
+    if (!found) continue;
+    return fill(
+      chinese,
+      Object.fromEntries(names.map((name, i) => [name, detailInChinese(found[i + 1] ?? '')])),
+      'zh-CN',
+    );
+  }
+  return words;
+}
+
+function wording(english: string, chinese: string): Wording {
+  const names = [...english.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
+  const literal = english.split(/\{\w+\}/).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  return { pattern: new RegExp(`^${literal.join('([^]+?)')}$`), names, chinese };
+}
