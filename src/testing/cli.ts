@@ -25,9 +25,13 @@ export function runCliByNpm(args: readonly string[]): Promise<CliResult> {
   return run('npm', ['run', '--silent', 'graft', '--', ...args], {});
 }
 
-/** Runs a command and sends it Ctrl-C once `mark` stands on its stderr. */
-export function interruptAfter(mark: string, args: readonly string[]): Promise<CliResult> {
-  return run(process.execPath, [...command, ...args], {}, mark);
+/** Runs a command and sends it Ctrl-C, or another signal, once `mark` stands on its stderr. */
+export function interruptAfter(
+  mark: string,
+  args: readonly string[],
+  signal: NodeJS.Signals = 'SIGINT',
+): Promise<CliResult> {
+  return run(process.execPath, [...command, ...args], {}, { mark, signal });
 }
 
 const command = ['--import', 'tsx', 'src/cli/main.ts'];
@@ -36,7 +40,7 @@ function run(
   program: string,
   args: readonly string[],
   env: NodeJS.ProcessEnv,
-  interruptAt?: string,
+  interrupt?: { mark: string; signal: NodeJS.Signals },
 ): Promise<CliResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { cwd: root, env: { ...process.env, ...env }, stdio: 'pipe' });
@@ -46,9 +50,9 @@ function run(
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;
-      if (interrupted || interruptAt === undefined || !stderr.includes(interruptAt)) return;
+      if (interrupted || !interrupt || !stderr.includes(interrupt.mark)) return;
       interrupted = true;
-      child.kill('SIGINT');
+      child.kill(interrupt.signal);
     });
     child.on('error', reject);
     child.on('close', (status) => resolve({ status, stdout, stderr: stderr.replace(limitWarnings, '') }));

@@ -158,9 +158,13 @@ describe('a resumed run', () => {
     await expectGraftError(() => run(recipe, { resume, model: 'x' }), 'train.resume_other_model');
     await expectGraftError(() => run(recipe, { resume, dataset: evalRows }), 'train.resume_other_data');
     const lacking = { ...resume, files: resume.files.filter(({ name }) => name !== 'v.0') };
-    await expectGraftError(() => run(recipe, { resume: lacking }), 'train.resume_unreadable', { part: 'v.0' });
+    await expectGraftError(() => run(recipe, { resume: lacking }), 'train.resume_unreadable', {
+      part: 'v.0',
+    });
     const empty = { ...resume, state: {} };
-    await expectGraftError(() => run(recipe, { resume: empty }), 'train.resume_unreadable', { part: 'version' });
+    await expectGraftError(() => run(recipe, { resume: empty }), 'train.resume_unreadable', {
+      part: 'version',
+    });
   });
 });
 

@@ -1,7 +1,8 @@
-import { basename, dirname } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import type { Recipe } from '../../config/recipe.ts';
 import { parseRunRecord } from '../../config/runRecord.ts';
 import { splitDataset } from '../../data/split.ts';
+import { rowLengths } from '../../data/tokenize.ts';
 import { loadTokenizer } from '../../data/tokenizer.ts';
 import type { PeftAdapter } from '../../formats/peft.ts';
 import { readJson } from '../../formats/text.ts';
@@ -12,14 +13,20 @@ import { planLora, type LoraModule } from '../../model/loraModules.ts';
 import { lastPart, planSaved, type SavedSpec } from '../../model/savedModules.ts';
 import { activationType, openDecoder, quantizationOf } from '../../model/openDecoder.ts';
 import type { ModelFiles } from '../../model/openModel.ts';
+import { weightsFingerprint } from '../../model/weightsFingerprint.ts';
 import { describeStreaming } from '../../model/streaming.ts';
+import type { CurveRecord } from '../../runs/curveLog.ts';
+import type { Run } from '../../runs/run.ts';
+import { tokenRowFiles } from '../../runs/tokenRowFiles.ts';
 import { nodeFolder } from '../../storage/nodeFolder.ts';
 import { dataShapes } from '../../train/largestBatch.ts';
 import { runLog } from '../../train/runRecord.ts';
 import { checkTraining, startTraining } from '../../train/startTraining.ts';
 import { describePreparation, prepareRun } from '../../train/prepare.ts';
 import { chooseStreaming } from '../../train/streamingPlan.ts';
-import { train, type StepReport } from '../../train/trainer.ts';
+import { stepsOf } from '../../train/steps.ts';
+import { train, type StepReport, type TrainOutcome } from '../../train/trainer.ts';
+import { readTrainState } from '../../train/trainState.ts';
 import { readDataset } from '../dataset.ts';
 import { derivedFor } from '../derivedCache.ts';
 import { modelChoice, modelFlags, modelOptions } from '../hubModel.ts';
@@ -29,15 +36,17 @@ import { readRecipe } from '../recipe.ts';
 import { openAdapterAt, openModelAt, withGpu } from '../session.ts';
 import { spillFolder } from '../spillFolder.ts';
 import { writeTrained } from '../trainedOutput.ts';
+import { CheckpointFolder, type SavedRun } from '../trainRun.ts';
 
 export const usage =
-  'train --model DIR --data FILE --out DIR [--recipe FILE.json] [--init-adapter DIR] [--adapter-dtype f32|int8] [--memory-budget SIZE] [--kernels TRAINING.json]';
+  'train --model DIR --data FILE --out DIR [--recipe FILE.json] [--init-adapter DIR] [--adapter-dtype f32|int8] [--memory-budget SIZE] [--kernels TRAINING.json] [--checkpoints DIR [--checkpoint-seconds N] [--resume]]';
 
 /**
  * Trains an adapter and writes it as a PEFT folder (in int8 only Graft can read it) with recipe.json, metrics.jsonl (a
  * line a step), the record of the run and a model card; with method "full" a model folder instead, with the same files. With --kernels, products take the kernels of an earlier run,
  * for the same bits. Ctrl-C ends the run after its step and keeps the adapter; so does a run that diverged, which is an
- * error all the same.
+ * error all the same. With --checkpoints the run is saved every minute or so; the same command with --resume goes on from
+ * there, whatever ended it, to the same adapter bit for bit.
  */
 export async function run(args: string[]): Promise<void> {
   const names = [
@@ -49,24 +58,37 @@ export async function run(args: string[]): Promise<void> {
     'adapter-dtype',
     'memory-budget',
     'kernels',
+    'checkpoints',
+    'checkpoint-seconds',
   ];
-  const options = new Options(args, usage, names, [...modelFlags]);
-  const model = modelChoice(options, usage);
+  const options = new Options(args, usage, names, [...modelFlags, 'resume']);
+  const choice = modelChoice(options, usage);
   const dataPath = options.required('data');
   const outPath = options.required('out');
   const dtype = options.choice('adapter-dtype', ['f32', 'int8']) === 'int8' ? 'I8' : 'F32';
   const budget = options.bytes('memory-budget');
   const kernels = options.optional('kernels');
-  const choices = kernels === undefined ? null : await choicesOf(kernels);
+  const seconds = options.number('checkpoint-seconds', 60, { min: 0 });
+  const resume = options.flag('resume');
+  const folder = resume ? options.required('checkpoints') : options.optional('checkpoints');
   const out = await outputFolder(outPath);
-  const given = await readRecipe(options.optional('recipe'));
+  const checkpoints = folder === undefined ? null : new CheckpointFolder(folder);
+  const found = (await checkpoints?.find(resume)) ?? null;
+  const begun = found?.checkpoint ? readTrainState(found.checkpoint) : null;
+  const choices = begun
+    ? new TunedChoices(begun.kernels)
+    : kernels === undefined
+      ? null
+      : await choicesOf(kernels);
+  const recipePath = options.optional('recipe');
+  const given = found && recipePath === undefined ? found.run.header.recipe : await readRecipe(recipePath);
   const asked = budget === null ? given : { ...given, memory_budget: budget };
-  const files = await openModelAt(model);
+  const files = await openModelAt(choice);
   const { spec } = files;
   const initial = await openAdapterAt(options.optional('init-adapter'));
   // Everything that can be wrong with the input is told before the GPU is opened.
   const recipe = recipeOfRun(files, asked, initial);
-  const dataset = await readDataset(dataPath, model, {
+  const dataset = await readDataset(dataPath, choice, {
     tokenizer: await loadTokenizer(files.folder),
     mask: recipe.mask,
     maxLength: Math.min(recipe.max_length, spec.maxPositions),
@@ -84,7 +106,7 @@ export async function run(args: string[]): Promise<void> {
         quantize: quantizationOf(recipe),
         streaming,
         spillFolder: spillFolder(),
-        derived: derivedFor(model),
+        derived: derivedFor(choice),
       }),
     );
     const { loaded: decoder, preparation } = ready;
@@ -93,37 +115,75 @@ export async function run(args: string[]): Promise<void> {
     const adapter = await startTraining(decoder, recipe, initial);
     const metrics: string[] = [];
     const log = runLog({ base: files.folder, dataFile: dataPath, rows, recipe, choices: gpu.choices });
+    const model = await weightsFingerprint(files.checkpoint);
+    const saved =
+      found ??
+      (await checkpoints?.create({
+        name: basename(resolve(outPath)),
+        recipe,
+        base: { ...log.record().base, fingerprint: model },
+        data: log.record().data,
+        files: [
+          ...tokenRowFiles('train', rows.train),
+          ...(rows.evaluation ? tokenRowFiles('eval', rows.evaluation) : []),
+        ],
+        totalSteps: stepsOf(recipe, rowLengths(rows.train)).steps,
+        kernels: { ...gpu.choices.used },
+        extra: null,
+      })) ??
+      null;
+    const told = (report: Told): void => {
+      metrics.push(metricsLine(report));
+      log.step(report);
+    };
+    for (const record of saved?.records ?? []) {
+      if (record.kind === 'step') told(record);
+      if (record.kind === 'eval') log.evaluated(record.step, record.loss);
+    }
+    if (begun) console.error(`Going on after step ${begun.progress.step}.`);
     const keep = () => {
       const written = { out, path: outPath, initial, dtype, run: log.record(), metrics: metrics.join('') } as const;
       return writeTrained(gpu, files, adapter, written);
     };
+    let first = true;
     try {
-      await train({
+      const outcome = await train({
         decoder,
         adapter,
         recipe,
         dataset: rows.train,
         evalDataset: rows.evaluation,
+        checkpoints: saved && { seconds, model, save: async (data) => void (await saved.run.save(data)) },
+        resume: saved?.checkpoint ?? null,
         onStep: (report) => {
-          if (report.step === 1) {
+          if (first) {
+            first = false;
             const seconds = (performance.now() - start) / 1000;
             console.error(`The first step was done ${describePreparation(preparation, seconds)}`);
           }
-          metrics.push(metricsLine(report));
-          log.step(report);
+          told(report);
+          note(saved, { kind: 'step', at: Date.now(), ...curveOf(report) });
           console.error(
-            `step ${report.step}/${report.totalSteps}  loss ${report.loss.toFixed(4)}  lr ${report.lr.toExponential(2)}`,
+            `step ${report.step}/${report.totalSteps}  loss ${report.loss.toFixed(4)}  lr ${report.lr.toExponential(2)}${leftOut(report)}`,
           );
         },
         onEval: (step, loss) => {
           log.evaluated(step, loss);
+          note(saved, { kind: 'eval', step, at: Date.now(), loss });
           console.error(`step ${step}  eval loss ${loss.toFixed(4)}`);
         },
         shouldStop: stopOnInterrupt(),
       });
+      tellEnd(outcome);
+      await saved?.run.change({
+        state: outcome.stopped ? 'stopped' : 'done',
+        progress: progressOf(saved.run, outcome),
+      });
     } catch (error) {
       if (error instanceof GraftError && error.code === 'train.diverged') await keep();
       throw error;
+    } finally {
+      await saved?.run.close();
     }
     await keep();
     if (recipe.memory_budget > 0) console.error(`The most GPU memory at once was ${gpu.memory.peak} bytes.`);
@@ -181,6 +241,33 @@ function stopOnInterrupt(): () => boolean {
   return () => stopping;
 }
 
-function metricsLine({ step, loss, gradNorm, lr, tokens }: StepReport): string {
+/** What metrics tell of a step. */
+type Told = Pick<StepReport, 'step' | 'loss' | 'gradNorm' | 'lr' | 'tokens'>;
+
+function metricsLine({ step, loss, gradNorm, lr, tokens }: Told): string {
   return `${JSON.stringify({ step, loss, grad_norm: gradNorm, lr, tokens })}\n`;
+}
+
+function curveOf({ step, loss, gradNorm, lr, tokens, contextTokens, skipped }: StepReport) {
+  return { step, loss, gradNorm, lr, tokens, contextTokens, skipped };
+}
+
+/** Adds to the curves of a saved run. What cannot be written now is tried again with the next checkpoint, which tells. */
+function note(saved: SavedRun | null, record: CurveRecord): void {
+  saved?.run.record(record).catch(() => undefined);
+}
+
+function leftOut({ skipped, spike }: StepReport): string {
+  if (spike) return '  left out: far above the steps before';
+  return skipped ? '  left out: the gradient is not finite' : '';
+}
+
+function tellEnd({ stoppedEarly, best, steps }: TrainOutcome): void {
+  if (stoppedEarly) console.error(`Stopped early after step ${steps}: the eval loss got no better.`);
+  if (best) console.error(`The lowest eval loss was ${best.loss.toFixed(4)} at step ${best.step}.`);
+}
+
+function progressOf({ header }: Run, { steps, finalLoss, best }: TrainOutcome) {
+  const loss = Number.isFinite(finalLoss) ? finalLoss : null;
+  return { ...header.progress, step: steps, loss, evalLoss: best?.loss ?? null };
 }

@@ -23,6 +23,10 @@ export const cliErrors = {
     what: 'The output folder “{folder}” is not empty.',
     next: 'Choose a new or empty folder.',
   },
+  'cli.run_exists': {
+    what: 'There is a run in “{folder}” already.',
+    next: 'Add --resume to go on with it, or choose a new folder.',
+  },
   'cli.no_gpu': {
     what: 'No graphics adapter was found, not even one in software{detail}.',
     next: 'Install a Vulkan driver; mesa-vulkan-drivers (Debian, Ubuntu) also works without a GPU.',

@@ -15,6 +15,10 @@ export const cliErrorsZh = {
   },
   'cli.not_in_cache': { what: '缓存里没有“{repo}”（{commit}）。', next: '“graft cache”会列出缓存内容。' },
   'cli.output_exists': { what: '输出文件夹“{folder}”不是空的。', next: '请选一个新的或空的文件夹。' },
+  'cli.run_exists': {
+    what: '“{folder}”里已经有一个训练任务。',
+    next: '加上 --resume 接着训练，或换一个新文件夹。',
+  },
   'cli.no_gpu': {
     what: '没有找到显卡，连软件模拟的也没有{detail}。',
     next: '请安装 Vulkan 驱动；没有 GPU 时，mesa-vulkan-drivers（Debian、Ubuntu）也可以用。',

@@ -52,12 +52,20 @@ export const trainErrorsZh = {
     next: '请调低学习率，从上一个完好的检查点继续。',
   },
   'train.resume_unreadable': {
-    what: '这个检查点不属于此训练任务：{detail}。',
-    next: '请从其他检查点继续，或重新开始训练。',
+    what: '这个检查点不属于这次训练：其中的“{part}”缺失，或内容不符。',
+    next: '请从另一个检查点继续，或重新开始训练。',
   },
-  'train.resume_other': {
-    what: '这个检查点属于另一个训练任务，不同之处：{other}。',
-    next: '请使用最初的设置继续，或开始新的训练。',
+  'train.resume_other_model': {
+    what: '这个检查点来自另一个模型的训练，或同一模型的另一个版本。',
+    next: '请打开训练开始时的模型，或开始新的训练。',
+  },
+  'train.resume_other_data': {
+    what: '这个检查点来自另一批数据的训练：数据本身或转换成 token 的方式变了。',
+    next: '请打开训练开始时的数据，或开始新的训练。',
+  },
+  'train.resume_other_recipe': {
+    what: '这个检查点来自另一份配方的训练：{keys} 不同。',
+    next: '请使用训练开始时的配方继续，或开始新的训练。',
   },
   'train.no_eval_rows': {
     what: '配方里的“{key}”需要评估损失，但没有留出评估数据。',
