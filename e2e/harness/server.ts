@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { preview, type Plugin } from 'vite';
 import type { TestProject } from 'vitest/node';
+import { headersFor } from '../../src/lib/securityHeaders.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const probes = join(root, 'e2e', 'harness', 'probes');
@@ -43,8 +44,8 @@ function probePlugin(): Plugin {
       server.middlewares.use('/probes', (request, response, next) => {
         const path = join(probes, new URL(request.url ?? '/', 'http://localhost').pathname);
         if (!path.startsWith(probes) || !existsSync(path)) return next();
-        for (const [key, value] of Object.entries(server.config.preview.headers))
-          response.setHeader(key, value ?? '');
+        for (const [key, value] of Object.entries(headersFor(request.url ?? '/')))
+          response.setHeader(key, value);
         response.setHeader('Content-Type', path.endsWith('.js') ? 'text/javascript' : 'text/html');
         createReadStream(path).pipe(response);
       });

@@ -3,7 +3,7 @@ import { Interpreter } from '@huggingface/jinja';
 type Evaluate = Interpreter['evaluate'];
 
 /** Expressions and statements that one rendering may evaluate; templates of the Hub take some hundreds a message. */
-const MAX_STEPS = 1_000_000;
+const MAX_STEPS = 300_000;
 /** Longest text and list that a template may make: rendered conversations are far below. */
 const MAX_LENGTH = 1 << 24;
 const MAX_ITEMS = 1_000_000;

@@ -99,3 +99,14 @@ describe('plain format', () => {
     expect(encodeChat(tokenizer, [], { addGenerationPrompt: true })).toEqual([1]);
   });
 });
+
+test('the steps of a template are limited, and what it makes', async () => {
+  const render = async (template: string) =>
+    renderChat(await qwenTokenizer(template), [{ role: 'user', content: 'Hi' }]);
+  const sums = `{% for a in range(3000) %}{{ a${' + a'.repeat(100)} }}{% endfor %}`;
+  await expect(render(sums)).rejects.toThrow('steps');
+  const doubled =
+    "{% set ns = namespace(x='ab') %}{% for i in range(60) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}{{ ns.x }}";
+  await expect(render(doubled)).rejects.toThrow('characters');
+  expect(await render('{% for a in range(1000) %}a{% endfor %}')).toHaveLength(1000);
+});

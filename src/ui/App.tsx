@@ -3,10 +3,11 @@ import { I18nProvider } from 'react-aria-components';
 import { useStudio } from '../store/index.ts';
 import { isTraining } from '../store/state.ts';
 import { Announcer } from './Announcer.tsx';
-import { ErrorBoundary } from './ErrorBoundary.tsx';
+import { ErrorBoundary, StepBoundary } from './ErrorBoundary.tsx';
 import { finishSignIn } from './hub/signIn.ts';
 import { Intro } from './Intro.tsx';
 import { Masthead } from './Masthead.tsx';
+import { OfflineNote } from './offline/OfflineNote.tsx';
 import { PageDrop } from './PageDrop.tsx';
 import { QuestionDialog } from './QuestionDialog.tsx';
 import { Rail } from './Rail.tsx';
@@ -40,14 +41,27 @@ export function App() {
           <Rail />
           <main className="sheet">
             <Intro />
-            <ModelStep />
-            <DataStep />
-            <RecipeStep />
-            <TrainStep />
-            <TryStep />
+            <StepBoundary id="model">
+              <ModelStep />
+            </StepBoundary>
+            <StepBoundary id="data">
+              <DataStep />
+            </StepBoundary>
+            <StepBoundary id="recipe">
+              <RecipeStep />
+            </StepBoundary>
+            <StepBoundary id="train">
+              <TrainStep />
+            </StepBoundary>
+            <StepBoundary id="try">
+              <TryStep />
+            </StepBoundary>
           </main>
         </div>
-        <footer className="footer">{t('footer.licence')}</footer>
+        <footer className="footer">
+          <p>{t('footer.licence')}</p>
+          <OfflineNote />
+        </footer>
         <QuestionDialog />
         <Announcer />
       </ErrorBoundary>

@@ -2,6 +2,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { readPrefs } from '../store/prefs.ts';
 import { App } from './App.tsx';
+import { keepOffline } from './offline/offline.ts';
 import { preferredLanguage, showLanguage } from './text/current.ts';
 
 const root = document.getElementById('root');
@@ -13,3 +14,4 @@ createRoot(root).render(
     <App />
   </StrictMode>,
 );
+void keepOffline();

@@ -35,8 +35,6 @@ const rows = (...texts: string[]) => ({
 const ask = { kind: 'chat', messages: [{ role: 'user', content: 'Hi' }] } as const;
 const prompt = { ...ask, messages: [...ask.messages] };
 
-const loops = (body: string) => '{% for a in range(1000) %}'.repeat(9) + body + '{% endfor %}'.repeat(9);
-
 it('ends a pattern that hangs, says which and on which line, and works on with another worker', async () => {
   const guard = await guardWith((files) => {
     const cut = { type: 'Split', pattern: { Regex: '(a+)+$' }, behavior: 'Isolated', invert: false };
@@ -44,8 +42,8 @@ it('ends a pattern that hangs, says which and on which line, and works on with a
   });
   const bomb = `${'a'.repeat(1000)}!`;
   await expect(guard.tokenize(rows('Hello', bomb), ignore)).rejects.toMatchObject({
-    code: 'data.pattern_hangs',
-    params: { where: 'line 2 of rows.jsonl', file: 'tokenizer.json', patterns: '“(a+)+$”', seconds: 2 },
+    code: 'data.pattern_hangs_on_line',
+    params: { line: 2, data: 'rows.jsonl', file: 'tokenizer.json', patterns: '“(a+)+$”', seconds: 2 },
   });
   const { lines } = await guard.tokenize(rows('Hello', 'World'), ignore);
   expect([...lines]).toEqual([1, 2]);
@@ -53,45 +51,38 @@ it('ends a pattern that hangs, says which and on which line, and works on with a
 });
 
 it.each([
-  ['loops', loops('{{ 1 }}'), 'data.template_invalid', 'steps'],
-  ['range(10^8)', '{{ range(100000000) }}', 'data.template_invalid', 'too long'],
-  ['recursion', '{% macro f(g) %}{{ g(g) }}{% endmacro %}{{ f(f) }}', 'data.template_invalid', 'stack'],
+  ['range(10^8)', '{{ range(100000000) }}', 'too long'],
+  ['recursion', '{% macro f(g) %}{{ g(g) }}{% endmacro %}{{ f(f) }}', 'stack'],
   [
     'text that doubles',
     "{% set ns = namespace(x='ab') %}{% for i in range(60) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}{{ ns.x }}",
-    'data.template_invalid',
     'characters',
   ],
   [
     'lists that double',
     '{% set ns = namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x = ns.x + ns.x %}{% endfor %}',
-    'data.template_invalid',
     'items',
   ],
-])('ends a template with %s within two seconds', async (_name, chatTemplate, code, detail) => {
+])('ends a template with %s within two seconds', async (_name, chatTemplate, detail) => {
   const guard = await guardWith({ chatTemplate });
   // Not the thread's start.
   await guard.preview(Int32Array.of(1), Int32Array.of(1));
   const start = performance.now();
   await expect(guard.prompt(prompt)).rejects.toMatchObject({
-    code,
+    code: 'data.template_invalid',
     params: { detail: expect.stringContaining(detail) },
   });
   expect(performance.now() - start).toBeLessThan(2500);
 });
 
-it.each([
-  ['empty loops', loops('')],
+it('ends a template that no limit stops', async () => {
   // A list that holds itself twice, forty times over, is small until it is written.
-  [
-    'one endless step',
-    '{% set ns = namespace(x=[1]) %}{% for i in range(40) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x | tojson }}',
-  ],
-])('ends a template that no limit stops: %s', async (_name, chatTemplate) => {
-  const guard = await guardWith({ chatTemplate });
+  const doubled =
+    '{% set ns = namespace(x=[1]) %}{% for i in range(40) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}';
+  const guard = await guardWith({ chatTemplate: `${doubled}{{ ns.x | tojson }}` });
   await expect(guard.prompt(prompt)).rejects.toMatchObject({
     code: 'data.template_hangs',
-    params: { where: 'the text it was given' },
+    params: { seconds: 2 },
   });
 });
 

@@ -2,7 +2,7 @@ import { joinTokenized, type PreviewPiece, type TokenizedDataset } from '../data
 import type { EndTokens } from '../data/lint.ts';
 import type { TokenizerFiles } from '../data/tokenizerFiles.ts';
 import { tokenizerPatterns } from '../data/tokenizerPatterns.ts';
-import { GraftError } from '../lib/errors.ts';
+import { GraftError, type ErrorParams } from '../lib/errors.ts';
 import type { Prompt } from './protocol.ts';
 import type { Beat, RowsRequest, TextApi } from './textProtocol.ts';
 import { connectWorker, type WorkerLike } from './workerClient.ts';
@@ -90,8 +90,8 @@ export class TextGuard {
   }
 
   /**
-   * Tokens of rows, as `tokenizeRows` makes them, and with its errors; besides, `data.template_hangs` and
-   * `data.pattern_hangs` naming the line.
+   * Tokens of rows, as `tokenizeRows` makes them, and with its errors; besides, `data.template_hangs_on_line`
+   * and `data.pattern_hangs_on_line`.
    */
   async tokenize(
     request: RowsRequest,
@@ -169,12 +169,18 @@ export class TextGuard {
     if (silence >= limit) this.#worker.restart(this.#overdue(silence, file));
   }
 
-  #overdue(silence: number, file: string | null): GraftError {
+  #overdue(silence: number, data: string | null): GraftError {
     const { program, line } = this.#last;
     const seconds = Math.round(silence / 1000);
-    const where = file !== null && line > 0 ? `line ${line} of ${file}` : 'the text it was given';
-    if (program === 'template') return new GraftError('data.template_hangs', { seconds, where });
-    const { file: source = 'tokenizer.json', patterns = '' } = this.#tokenizer ?? {};
-    return new GraftError('data.pattern_hangs', { seconds, where, file: source, patterns });
+    const onLine = data !== null && line > 0;
+    const where: ErrorParams = onLine ? { seconds, line, data } : { seconds };
+    if (program === 'template')
+      return new GraftError(onLine ? 'data.template_hangs_on_line' : 'data.template_hangs', where);
+    const { file = 'tokenizer.json', patterns = '' } = this.#tokenizer ?? {};
+    return new GraftError(onLine ? 'data.pattern_hangs_on_line' : 'data.pattern_hangs', {
+      ...where,
+      file,
+      patterns,
+    });
   }
 }

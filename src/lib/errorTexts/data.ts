@@ -134,12 +134,20 @@ export const dataErrors = {
     next: 'Check chat_template in tokenizer_config.json (or chat_template.jinja).',
   },
   'data.template_hangs': {
-    what: 'The model’s chat template made no progress for {seconds} seconds on {where}, so it was ended.',
+    what: 'The model’s chat template made no progress for {seconds} seconds, so it was ended.',
+    next: 'Check chat_template in tokenizer_config.json (or chat_template.jinja), or take the model from a source you trust.',
+  },
+  'data.template_hangs_on_line': {
+    what: 'The model’s chat template made no progress for {seconds} seconds on line {line} of {data}, so it was ended.',
     next: 'Check chat_template in tokenizer_config.json (or chat_template.jinja), or take the model from a source you trust.',
   },
   'data.pattern_hangs': {
-    what: 'The tokenizer made no progress for {seconds} seconds on {where}, so it was ended. Its pre-tokenizer in {file} cuts text by {patterns}.',
-    next: 'Leave that text out, or take the model from a source you trust.',
+    what: 'The tokenizer made no progress for {seconds} seconds, so it was ended. Its pre-tokenizer in {file} cuts text by {patterns}.',
+    next: 'Try a shorter text, or take the model from a source you trust.',
+  },
+  'data.pattern_hangs_on_line': {
+    what: 'The tokenizer made no progress for {seconds} seconds on line {line} of {data}, so it was ended. Its pre-tokenizer in {file} cuts text by {patterns}.',
+    next: 'Leave that row out, or take the model from a source you trust.',
   },
   'data.template_refused': {
     what: 'The model’s chat template refused the conversation: {detail}.',

@@ -18,6 +18,11 @@ export const pageTexts = {
   'language.en': 'English',
   'language.zh': '中文',
   'footer.licence': 'Open source, Apache-2.0. Models and data keep their own licences.',
+  'offline.ready': 'This page is kept on this device: it opens without a network too.',
+  'offline.update': 'A new version of this page is ready.',
+  'offline.updateLater':
+    'A new version of this page is ready; it is offered when the work under way is done.',
+  'offline.take': 'Load it',
 
   // Device
   'device.label': 'Graphics',
@@ -74,6 +79,7 @@ export const pageTexts = {
   'block.noModelNoData': 'Choose a model and data first.',
   'block.dataNotReady': 'Waits for the data to be read.',
   'block.dataUnusable': 'This data can’t be used yet: step 2 says why.',
+  'block.columnsNotChosen': 'Say first which columns of the data are what: step 2.',
   'block.nothingTrained': 'No token of the data would be trained. Look at “Train on” in the recipe.',
   'block.recipeInvalid': 'A field of the recipe needs correcting.',
   'block.noTokenizer': 'This model has no tokenizer, so it can’t read a prompt.',

@@ -18,6 +18,10 @@ export const pageTextsZh = {
   'language.en': 'English',
   'language.zh': '中文',
   'footer.licence': '开源软件，采用 Apache-2.0 许可。模型与数据遵循各自的许可证。',
+  'offline.ready': '此页面已保存在本机，没有网络也能打开。',
+  'offline.update': '此页面有新版本可用。',
+  'offline.updateLater': '此页面有新版本可用，当前任务完成后可以加载。',
+  'offline.take': '加载新版本',
 
   // Device
   'device.label': '显卡',
@@ -72,6 +76,7 @@ export const pageTextsZh = {
   'block.noModelNoData': '请先选择模型和数据。',
   'block.dataNotReady': '正在等待数据读取完成。',
   'block.dataUnusable': '这份数据还不能用：第 2 步说明了原因。',
+  'block.columnsNotChosen': '请先在第 2 步指定数据各列的含义。',
   'block.nothingTrained': '数据里没有任何 token 参与训练。请检查配方里的“训练范围”。',
   'block.recipeInvalid': '配方里有一项需要更正。',
   'block.noTokenizer': '这个模型没有分词器，读不了提示词。',

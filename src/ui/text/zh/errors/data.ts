@@ -126,12 +126,20 @@ export const dataErrorsZh = {
     next: '请检查 tokenizer_config.json 里的 chat_template（或 chat_template.jinja）。',
   },
   'data.template_hangs': {
-    what: '模型的对话模板处理{where}时，{seconds} 秒没有进展，已被终止。',
-    next: '请检查 tokenizer_config.json 里的 chat_template（或 chat_template.jinja），或从可信来源获取模型。',
+    what: '模型的对话模板 {seconds} 秒没有进展，已被终止。',
+    next: '请检查 tokenizer_config.json 里的 chat_template（或 chat_template.jinja），或改用来源可信的模型。',
+  },
+  'data.template_hangs_on_line': {
+    what: '模型的对话模板在 {data} 第 {line} 行上 {seconds} 秒没有进展，已被终止。',
+    next: '请检查 tokenizer_config.json 里的 chat_template（或 chat_template.jinja），或改用来源可信的模型。',
   },
   'data.pattern_hangs': {
-    what: '分词器处理{where}时，{seconds} 秒没有进展，已被终止。{file} 里的预分词器用 {patterns} 切分文本。',
-    next: '请去掉这段文本，或从可信来源获取模型。',
+    what: '分词器 {seconds} 秒没有进展，已被终止。{file} 里的预分词器按 {patterns} 切分文本。',
+    next: '请换用较短的文本，或改用来源可信的模型。',
+  },
+  'data.pattern_hangs_on_line': {
+    what: '分词器在 {data} 第 {line} 行上 {seconds} 秒没有进展，已被终止。{file} 里的预分词器按 {patterns} 切分文本。',
+    next: '请排除这条数据，或改用来源可信的模型。',
   },
   'data.template_refused': {
     what: '模型的对话模板拒绝了这段对话：{detail}。',

@@ -1,0 +1,105 @@
+import { headersFor } from '../../lib/securityHeaders.ts';
+
+/*
+ * Keeps the page's files, so that it opens without a network. All files of a version are there, each with its SHA-256, or
+ * the version is not installed. A new version waits until the page asks for it or the last tab is closed; files of the
+ * version before stay, because a tab may still run it. Answers carry the page's headers, whatever its host sends.
+ */
+
+interface InstallEvent extends Event {
+  waitUntil(promise: Promise<unknown>): void;
+}
+interface RequestEvent extends InstallEvent {
+  request: Request;
+  respondWith(response: Promise<Response>): void;
+}
+interface WorkerScope extends EventTarget {
+  /** Path from the scope → SHA-256 in base64; the build puts it here. */
+  graftFiles: Record<string, string>;
+  registration: { scope: string };
+  clients: { claim(): Promise<void> };
+  skipWaiting(): Promise<void>;
+}
+
+declare const self: WorkerScope;
+
+const files = self.graftFiles;
+const { scope } = self.registration;
+/** Other copies of the page on this origin have caches of their own. */
+const CACHE = `graft ${new URL(scope).pathname}`;
+const HISTORY = new URL('graft-versions.json', scope).href;
+
+/** Where a file is kept: by its content too, so that versions share what has not changed. */
+const keyOf = (path: string, digest: string) =>
+  `${new URL(path, scope).href}?sha256=${encodeURIComponent(digest)}`;
+
+const current = Object.entries(files).map(([path, digest]) => keyOf(path, digest));
+
+async function install(): Promise<void> {
+  const cache = await caches.open(CACHE);
+  await Promise.all(
+    Object.entries(files).map(async ([path, digest]) => {
+      const key = keyOf(path, digest);
+      if (await cache.match(key)) return;
+      // The digest refuses files of another version, met while a host is being updated.
+      const response = await fetch(new URL(path, scope), {
+        cache: 'no-cache',
+        integrity: `sha256-${digest}`,
+        credentials: 'same-origin',
+      });
+      if (!response.ok) throw new Error(`${path}: status ${response.status}`);
+      await cache.put(key, response);
+    }),
+  );
+}
+
+async function activate(): Promise<void> {
+  const cache = await caches.open(CACHE);
+  const told = (await (await cache.match(HISTORY))?.json()) as string[] | undefined;
+  const kept = new Set([...current, ...(told ?? []), HISTORY]);
+  for (const { url } of await cache.keys()) if (!kept.has(url)) await cache.delete(url);
+  await cache.put(HISTORY, new Response(JSON.stringify(current)));
+  await self.clients.claim();
+}
+
+/** The kept file that a request is for: of this version, or, by its hashed name, of the one before. */
+async function keptFile(request: Request): Promise<Response | undefined> {
+  const cache = await caches.open(CACHE);
+  const url = new URL(request.url);
+  const path = url.href.slice(scope.length).replace(/[?#].*/s, '');
+  const name = path === '' || path === 'index.html' ? './' : path;
+  const digest = Object.hasOwn(files, name) ? files[name] : undefined;
+  if (digest !== undefined) return cache.match(keyOf(name, digest));
+  return path.startsWith('assets/')
+    ? cache.match(url.origin + url.pathname, { ignoreSearch: true })
+    : undefined;
+}
+
+async function answer(request: Request): Promise<Response> {
+  const kept = await keptFile(request);
+  if (!kept) return fetch(request);
+  const headers = new Headers(kept.headers);
+  for (const [name, value] of Object.entries(headersFor(new URL(request.url).pathname)))
+    headers.set(name, value);
+  // The body comes out unpacked.
+  for (const name of ['Content-Encoding', 'Content-Length']) headers.delete(name);
+  const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.get('Range') ?? '');
+  if (!range) return new Response(kept.body, { status: 200, headers });
+  const whole = await kept.blob();
+  const start = Number(range[1]);
+  const end = Math.min(range[2] ? Number(range[2]) + 1 : whole.size, whole.size);
+  if (start >= end) return new Response(null, { status: 416, headers });
+  headers.set('Content-Range', `bytes ${start}-${end - 1}/${whole.size}`);
+  return new Response(whole.slice(start, end), { status: 206, headers });
+}
+
+self.addEventListener('install', (event) => (event as InstallEvent).waitUntil(install()));
+self.addEventListener('activate', (event) => (event as InstallEvent).waitUntil(activate()));
+self.addEventListener('fetch', (event) => {
+  const { request } = event as RequestEvent;
+  if (request.method === 'GET' && request.url.startsWith(scope))
+    (event as RequestEvent).respondWith(answer(request));
+});
+self.addEventListener('message', (event) => {
+  if ((event as MessageEvent).data === 'take over') void self.skipWaiting();
+});
