@@ -3,6 +3,11 @@ import { numbersOf } from './intl.ts';
 /** Values of the parameters of a text. */
 export type Params = Record<string, string | number>;
 
+/** Parameters that hold a name as it is written somewhere, even where it is a word. */
+export const namesThings: ReadonlySet<string> = new Set(
+  'file field tensor module key name repo host role token label run'.split(' '),
+);
+
 /**
  * Puts parameters into a text; numbers are written by the language. Between Chinese and Latin letters or digits comes a
  * space, between Chinese and Chinese none: what a parameter will be, the text can't know.

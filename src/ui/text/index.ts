@@ -3,7 +3,7 @@ import type { ErrorCode } from '../../lib/errorTexts/index.ts';
 import type { ErrorParams } from '../../lib/errors.ts';
 import { currentTexts, languageTag } from './current.ts';
 import type { TextKey } from './en/index.ts';
-import { fill, type Params } from './fill.ts';
+import { fill, namesThings, type Params } from './fill.ts';
 import { pluralsOf } from './intl.ts';
 import type { FieldText } from './phrase.ts';
 
@@ -32,7 +32,10 @@ export function errorText(code: ErrorCode, params: ErrorParams): { what: string;
   const { what, next } = errors[code];
   const texts = Object.fromEntries(
     // Numbers in errors are of machines: bytes and offsets, to be searched for as they are.
-    Object.entries(params).map(([name, value]) => [name, detail(String(value))]),
+    Object.entries(params).map(([name, value]) => [
+      name,
+      namesThings.has(name) ? String(value) : detail(String(value)),
+    ]),
   );
   return { what: fill(what, texts, languageTag()), next: fill(next, texts, languageTag()) };
 }

@@ -1,5 +1,5 @@
 import { errorTexts } from '../../../lib/errorTexts/index.ts';
-import { fill } from '../fill.ts';
+import { fill, namesThings } from '../fill.ts';
 import { detailsZh } from './details.ts';
 import { errorTextsZh } from './errors/index.ts';
 
@@ -28,7 +28,12 @@ export function detailInChinese(words: string): string {
     if (!found) continue;
     return fill(
       chinese,
-      Object.fromEntries(names.map((name, i) => [name, detailInChinese(found[i + 1] ?? '')])),
+      Object.fromEntries(
+        names.map((name, i) => {
+          const value = found[i + 1] ?? '';
+          return [name, namesThings.has(name) ? value : detailInChinese(value)];
+        }),
+      ),
       'zh-CN',
     );
   }

@@ -50,6 +50,7 @@ export const detailsZh: Record<string, string> = {
   'JSON or text': 'JSON 或文本',
   'gzip-compressed': 'gzip 压缩文件',
   'zstd-compressed': 'zstd 压缩文件',
+  '; it looks like UTF-16': '，看起来像是 UTF-16',
   '; it looks like {name}': '，看起来像是 {name}',
   '; it looks like Latin-1 (Windows-1252)': '，看起来像是 Latin-1（Windows-1252）',
 
@@ -85,10 +86,14 @@ export const detailsZh: Record<string, string> = {
   'rank {rank} follows a gap: no line has rank {missing}':
     '序号 {rank} 之前有空缺：没有序号为 {missing} 的行',
   'it has no tokens': '没有 token',
-  'no token stands for the byte {byte}': '没有表示字节 {byte} 的 token',
+  'no token stands for the byte 0x{byte}': '没有表示字节 0x{byte} 的 token',
   'it is not a token in base64 and its rank': '不是“base64 的 token 加序号”的形式',
   '"{words}" is not base64': '"{words}" 不是 base64',
   '"{words}" is not a rank': '"{words}" 不是序号',
+
+  // Chat templates
+  'the role {role} cannot stand here: Qwen knows a first system message, user and assistant':
+    '角色 {role} 不能出现在这里：Qwen 只认得开头的 system 消息、user 和 assistant',
 
   // JSON
   '{problem} at character {position}': '{problem}（第 {position} 个字符处）',
@@ -191,7 +196,8 @@ export const detailsZh: Record<string, string> = {
   '(the file)': '（整个文件）',
 
   // Merges and their proof
-  'row {row} of “{name}” is not W + scale · B · A': '“{name}”的第 {row} 行不等于 W + scale · B · A',
+  'row {row} of “{name}.weight” is not W + scale · B · A':
+    '“{name}.weight”的第 {row} 行不等于 W + scale · B · A',
   'row {row} of “{name}” is not what the merge makes': '“{name}”的第 {row} 行不是合并应得的结果',
   'its logits differ by {difference}, where rounding allows {rounded} and {cause} changes {effect}':
     'logits 相差 {difference}，而舍入误差允许 {rounded}，{cause}带来的变化是 {effect}',
