@@ -1,16 +1,21 @@
 import { rowLimit } from './plan.ts';
 import { GraftError } from '../lib/errors.ts';
-import type { DataSource, DatasetSummary, PreviewPiece, TokenizedSummary } from '../workers/dataProtocol.ts';
+import type {
+  ChangeCounts,
+  CheckedRow,
+  ColumnMapping,
+  DataSource,
+  DatasetSummary,
+  FindingSummary,
+  MappedRow,
+  PreviewedRow,
+  RowChange,
+  TokenizedSummary,
+  TokenizeOptions,
+} from '../workers/dataProtocol.ts';
 import type { Progress, Prompt } from '../workers/protocol.ts';
 import { noteOf, type ErrorNote } from './errorNote.ts';
-import { isTraining, type SliceOf } from './state.ts';
-
-export interface PreviewRow {
-  index: number;
-  line: number;
-  tokens: number;
-  pieces: PreviewPiece[];
-}
+import { isTraining, type SliceOf, type Studio } from './state.ts';
 
 export interface DatasetState {
   status: 'none' | 'reading' | 'ready';
@@ -21,7 +26,16 @@ export interface DatasetState {
   address: string;
   tokenized: TokenizedSummary | null;
   tokenizing: boolean;
-  preview: PreviewRow | null;
+  preview: PreviewedRow | null;
+  /** What may be wrong with the rows; of before while new ones are looked for. */
+  findings: FindingSummary[];
+  linting: boolean;
+  /** What was changed by hand. */
+  changes: ChangeCounts;
+  /** How many rows hold the text that was searched last. */
+  matches: { query: string; count: number } | null;
+  /** Whether the columns are being chosen though the rows can be read without. */
+  choosingColumns: boolean;
   progress: Progress | null;
   error: ErrorNote | null;
 }
@@ -36,7 +50,22 @@ export interface DatasetSlice {
   tokenize(): Promise<void>;
   /** Forgets the tokens, which belong to another model. */
   forgetTokens(): void;
-  showRow(index: number): Promise<void>;
+  showRow(position: number): Promise<void>;
+  /** Shows the first row at or after a line of the file. */
+  showLine(line: number): Promise<void>;
+  /** Shows the next row that holds a text; where `direction` is 0 the one shown may be it. */
+  findRow(query: string, direction: 1 | 0 | -1): Promise<void>;
+  /** Changes rows, makes their tokens and checks them. Rejects with what is wrong with an edit, and then changes nothing. */
+  changeRows(change: RowChange): Promise<void>;
+  rowText(position: number): Promise<string>;
+  /** What an edited row would be to the model. */
+  checkRow(position: number, text: string): Promise<CheckedRow>;
+  /** Reads the rows by these columns; null by their own shape. */
+  mapColumns(mapping: ColumnMapping | null): Promise<void>;
+  chooseColumns(open: boolean): void;
+  mappedRows(mapping: ColumnMapping): Promise<MappedRow[]>;
+  /** The rows that are left in as a file; null where that failed. */
+  changedFile(): Promise<File | null>;
   /** Token ids of a prompt, by the model's template and tokenizer. Throws what is wrong with them. */
   promptIds(prompt: Prompt): Promise<number[]>;
   dismissDatasetError(): void;
@@ -52,9 +81,20 @@ export const emptyDataset: DatasetState = {
   tokenized: null,
   tokenizing: false,
   preview: null,
+  findings: [],
+  linting: false,
+  changes: { edited: 0, excluded: 0, undoable: 0 },
+  matches: null,
+  choosingColumns: false,
   progress: null,
   error: null,
 };
+
+/** How rows become tokens by the recipe and the model as they are now. */
+function tokenizeOptions({ recipe, model }: Studio): TokenizeOptions {
+  const { mask, eval_fraction: evalFraction, seed } = recipe.draft;
+  return { mask, maxLength: rowLimit(recipe.draft, model.summary?.maxPositions), evalFraction, seed };
+}
 
 export const createDatasetSlice: SliceOf<DatasetSlice> =
   ({ workers }) =>
@@ -68,21 +108,33 @@ export const createDatasetSlice: SliceOf<DatasetSlice> =
     let wantedRow = 0;
     let tokenizerLost = false;
 
+    const lint = async () => {
+      patch({ linting: true });
+      try {
+        const findings = await workers.data.call.lint();
+        if (!again) patch({ findings });
+      } catch (error) {
+        patch({ findings: [], error: noteOf(error) });
+      } finally {
+        patch({ linting: false });
+      }
+    };
+
     const tokenizeOnce = async () => {
-      const { recipe, model, dataset } = get();
-      if (model.status !== 'ready' || dataset.status !== 'ready') return;
-      const { mask, eval_fraction: evalFraction, seed } = recipe.draft;
-      const maxLength = rowLimit(recipe.draft, model.summary?.maxPositions);
+      const { model, dataset } = get();
+      if (dataset.status !== 'ready' || !dataset.summary || dataset.summary.format === null) return;
+      if (model.status !== 'ready') return lint();
       patch({ tokenizing: true, error: null });
       try {
-        const options = { mask, maxLength, evalFraction, seed };
-        const tokenized = await workers.data.call.tokenize(options, onProgress);
+        const tokenized = await workers.data.call.tokenize(tokenizeOptions(get()), onProgress);
         if (again || get().model.status !== 'ready') return;
         patch({ tokenized, tokenizing: false, progress: null });
         get().announce({ kind: 'dataReady', rows: tokenized.rows });
-        await get().showRow(Math.min(get().dataset.preview?.index ?? 0, Math.max(0, tokenized.rows - 1)));
+        // What the linter found is told of the row that is shown, so it comes first.
+        await lint();
+        await get().showRow(get().dataset.preview?.position ?? 0);
       } catch (error) {
-        patch({ tokenized: null, preview: null, error: noteOf(error) });
+        patch({ tokenized: null, preview: null, findings: [], error: noteOf(error) });
       } finally {
         patch({ tokenizing: false, progress: null });
       }
@@ -139,14 +191,61 @@ export const createDatasetSlice: SliceOf<DatasetSlice> =
         })().finally(() => (running = null));
         return running;
       },
-      forgetTokens: () => patch({ tokenized: null, preview: null }),
-      async showRow(index) {
-        wantedRow = index;
+      forgetTokens: () => patch({ tokenized: null, preview: null, findings: [] }),
+      async showRow(position) {
+        wantedRow = position;
         try {
-          const row = await workers.data.call.preview(index);
-          if (wantedRow === index) patch({ preview: { index, ...row } });
+          const row = await workers.data.call.preview(position);
+          if (wantedRow === position) patch({ preview: row });
         } catch (error) {
-          if (wantedRow === index) patch({ preview: null, error: noteOf(error) });
+          if (wantedRow === position) patch({ preview: null, error: noteOf(error) });
+        }
+      },
+      async showLine(line) {
+        try {
+          await get().showRow(await workers.data.call.rowAtLine(line));
+        } catch (error) {
+          patch({ error: noteOf(error) });
+        }
+      },
+      async findRow(query, direction) {
+        if (query.trim() === '') return patch({ matches: null });
+        try {
+          const from = (get().dataset.preview?.position ?? 0) + direction;
+          const { position, matches } = await workers.data.call.findRow(query, from, direction < 0 ? -1 : 1);
+          patch({ matches: { query, count: matches } });
+          if (position !== null) await get().showRow(position);
+        } catch (error) {
+          patch({ error: noteOf(error) });
+        }
+      },
+      async changeRows(change) {
+        if (isTraining(get())) return;
+        const changes = await workers.data.call.changeRows(change);
+        patch({ changes, matches: null });
+        if ('position' in change) wantedRow = change.position;
+        await get().tokenize();
+      },
+      rowText: (position) => workers.data.call.rowText(position),
+      checkRow: (position, text) => workers.data.call.checkRow(position, text, tokenizeOptions(get())),
+      async mapColumns(mapping) {
+        if (isTraining(get())) return;
+        try {
+          const summary = await workers.data.call.mapColumns(mapping);
+          patch({ summary, tokenized: null, preview: null, findings: [], choosingColumns: false });
+          await get().tokenize();
+        } catch (error) {
+          patch({ error: noteOf(error) });
+        }
+      },
+      chooseColumns: (open) => patch({ choosingColumns: open }),
+      mappedRows: (mapping) => workers.data.call.mappedRows(mapping),
+      async changedFile() {
+        try {
+          return await workers.data.call.changedFile();
+        } catch (error) {
+          patch({ error: noteOf(error) });
+          return null;
         }
       },
       async promptIds(prompt) {

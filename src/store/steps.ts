@@ -17,6 +17,7 @@ export type BlockReason =
   | 'noModelNoData'
   | 'dataNotReady'
   | 'dataUnusable'
+  | 'columnsNotChosen'
   | 'nothingTrained'
   | 'recipeInvalid'
   | 'noTokenizer'
@@ -37,6 +38,7 @@ export function blockReason(state: Studio, step: StepId): BlockReason | null {
       if (noModel && noData) return 'noModelNoData';
       if (noModel) return 'noModel';
       if (noData) return 'noData';
+      if (state.dataset.summary?.format === null) return 'columnsNotChosen';
       if (isRemote(state)) return 'notDownloaded';
       if (state.dataset.error && !state.dataset.tokenized && !state.dataset.tokenizing) return 'dataUnusable';
       if (!state.dataset.tokenized || state.dataset.tokenizing) return 'dataNotReady';

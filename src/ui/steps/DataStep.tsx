@@ -2,7 +2,7 @@ import { Button } from 'react-aria-components';
 import { useStudio } from '../../store/index.ts';
 import { rowLimit } from '../../store/plan.ts';
 import { isTraining } from '../../store/state.ts';
-import type { DatasetSummary, RowProblem, TokenizedSummary } from '../../workers/dataProtocol.ts';
+import type { DatasetSummary, TokenizedSummary } from '../../workers/dataProtocol.ts';
 import { chooseDataFile } from '../chooseFiles.ts';
 import { Histogram } from '../charts/Histogram.tsx';
 import { DropArea } from '../controls/DropArea.tsx';
@@ -14,6 +14,10 @@ import { formatCompact, formatCount, formatShare } from '../format.ts';
 import { DataFinder } from '../hub/DataFinder.tsx';
 import { Step } from '../Step.tsx';
 import { hasText, t } from '../text/index.ts';
+import { ColumnsPanel } from './ColumnsPanel.tsx';
+import { DataChanges } from './DataChanges.tsx';
+import { DataFindings } from './DataFindings.tsx';
+import { DataProblems } from './DataProblems.tsx';
 import { Preview } from './Preview.tsx';
 
 /** Where the sample comes from, beside the page. */
@@ -43,18 +47,22 @@ export function DataStep() {
         <>
           <div className="card-title">
             <h3 className="mono">{summary.name}</h3>
-            <p>{formatName(summary.format)}</p>
+            {summary.format !== null && <p>{formatName(summary.format)}</p>}
+            <ColumnsButton disabled={disabled} />
           </div>
+          <ColumnsPanel key={summary.name} />
           {tokenized ? <TokenFacts tokenized={tokenized} /> : <RowFacts summary={summary} />}
           {tokenizing && <ProgressLine label={t('data.tokenizing')} progress={progress} />}
           {!hasModel && <Notice tone="info">{t('data.waitsForModel')}</Notice>}
-          <Problems
-            problems={[...summary.problems, ...(tokenized?.problems ?? [])]}
-            count={summary.problemCount + (tokenized?.problemCount ?? 0)}
+          <DataChanges />
+          <DataProblems
+            problems={(tokenized ?? summary).problems}
+            count={(tokenized ?? summary).problemCount}
           />
+          <DataFindings />
           {tokenized && tokenized.rows > 0 && (
             <>
-              <Preview rows={tokenized.rows} />
+              <Preview positions={summary.positions} />
               <Lengths tokenized={tokenized} />
             </>
           )}
@@ -72,7 +80,7 @@ function Choose({ disabled, first = false }: { disabled: boolean; first?: boolea
       <FileButton
         label={t('data.chooseFile')}
         icon="file"
-        accept=".jsonl,.json,.ndjson,.parquet,.txt"
+        accept=".jsonl,.json,.ndjson,.csv,.tsv,.parquet,.txt"
         kind={first ? 'primary' : 'plain'}
         disabled={disabled}
         onFiles={chooseDataFile}
@@ -88,6 +96,25 @@ function Choose({ disabled, first = false }: { disabled: boolean; first?: boolea
   );
 }
 
+/** Opens the choice of columns, for rows that have some. */
+function ColumnsButton({ disabled }: { disabled: boolean }) {
+  const summary = useStudio((state) => state.dataset.summary);
+  const open = useStudio((state) => state.dataset.choosingColumns);
+  const chooseColumns = useStudio((state) => state.chooseColumns);
+  // A single column of texts leaves nothing to choose.
+  if (!summary || summary.format === null || summary.columns.length < 2) return null;
+  return (
+    <Button
+      className="button button--small button--quiet"
+      aria-expanded={open}
+      isDisabled={disabled}
+      onPress={() => chooseColumns(!open)}
+    >
+      {t('columns.choose')}
+    </Button>
+  );
+}
+
 function formatName(format: string): string {
   const key = `format.${format}`;
   return hasText(key) ? t(key) : format;
@@ -97,7 +124,7 @@ function RowFacts({ summary }: { summary: DatasetSummary }) {
   return (
     <Facts>
       <Fact name={t('data.rows')}>{formatCount(summary.rows)}</Fact>
-      <Fact name={t('data.format')}>{formatName(summary.format)}</Fact>
+      {summary.format !== null && <Fact name={t('data.format')}>{formatName(summary.format)}</Fact>}
     </Facts>
   );
 }
@@ -121,23 +148,6 @@ function TokenFacts({ tokenized }: { tokenized: TokenizedSummary }) {
         {truncatedRows > 0 ? t('data.cutRows', { n: truncatedRows }) : t('data.cutNone')}
       </Fact>
     </Facts>
-  );
-}
-
-/** The first problems by line, the rest on demand is their count. */
-function Problems({ problems, count }: { problems: RowProblem[]; count: number }) {
-  if (count === 0) return null;
-  const shown = problems.toSorted((a, b) => a.line - b.line).slice(0, 8);
-  return (
-    <Notice tone="warning">
-      <p className="notice__what">{t('data.problems', { n: count })}</p>
-      <ul className="problems">
-        {shown.map(({ message }, index) => (
-          <li key={index}>{message}</li>
-        ))}
-        {count > shown.length && <li>{t('data.problemsMore', { n: count - shown.length })}</li>}
-      </ul>
-    </Notice>
   );
 }
 

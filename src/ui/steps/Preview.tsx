@@ -1,22 +1,26 @@
-import { Fragment } from 'react';
+import { useState, type KeyboardEvent } from 'react';
 import { Button } from 'react-aria-components';
 import { useStudio } from '../../store/index.ts';
-import type { PreviewPiece } from '../../workers/dataProtocol.ts';
+import { isTraining } from '../../store/state.ts';
+import type { PreviewedRow } from '../../workers/dataProtocol.ts';
 import { Icon } from '../controls/Icon.tsx';
 import { NumberInput } from '../controls/NumberInput.tsx';
 import { SwitchInput } from '../controls/SwitchInput.tsx';
 import { formatCount } from '../format.ts';
 import { t } from '../text/index.ts';
+import { problemText } from './DataProblems.tsx';
+import { PreviewText } from './PreviewText.tsx';
+import { RowEditor } from './RowEditor.tsx';
+import { RowSearch } from './RowSearch.tsx';
 
-/** A row as the model reads it; trained text is underlined and tinted, so that it never depends on colour. */
-export function Preview({ rows }: { rows: number }) {
+/** A row as the model reads it, with ways to others and to change it. */
+export function Preview({ positions }: { positions: number }) {
   const preview = useStudio((state) => state.dataset.preview);
-  const showRow = useStudio((state) => state.showRow);
   const mark = useStudio((state) => state.prefs.markTrained);
   const setPref = useStudio((state) => state.setPref);
+  const [editing, setEditing] = useState<number | null>(null);
   if (!preview) return null;
-  const { index, line, tokens, pieces } = preview;
-  const go = (to: number) => void showRow(Math.max(0, Math.min(rows - 1, to)));
+  const isEditing = editing === preview.position;
   return (
     <div className="part">
       <div className="part__head">
@@ -27,77 +31,135 @@ export function Preview({ rows }: { rows: number }) {
           onChange={(selected) => setPref('markTrained', selected)}
         />
       </div>
+      <RowSearch />
       <div className="preview">
-        {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, so it must take the focus */}
-        <section className="preview__text" tabIndex={0} aria-label={t('data.preview')} data-mark={mark}>
-          {runsOf(pieces).map(({ trained, pieces: run }, position) =>
-            trained ? (
-              <mark key={position}>
-                <span className="hidden">{t('data.trainedStart')}</span>
-                <Pieces pieces={run} />
-                <span className="hidden">{t('data.trainedEnd')}</span>
-              </mark>
-            ) : (
-              <span key={position} className="preview__masked">
-                <Pieces pieces={run} />
-              </span>
-            ),
-          )}
-        </section>
+        <RowHead row={preview} editing={isEditing} onEdit={() => setEditing(preview.position)} />
+        {isEditing ? (
+          <RowEditor key={preview.position} position={preview.position} onClose={() => setEditing(null)} />
+        ) : (
+          <Reader row={preview} positions={positions} mark={mark} />
+        )}
         <div className="preview__foot">
-          {mark && (
-            <p className="preview__legend">
-              <mark>{t('data.legendTrained')}</mark>
-              <span className="preview__masked">{t('data.legendMasked')}</span>
-            </p>
-          )}
-          <p className="preview__facts">{t('data.previewFacts', { line, tokens })}</p>
-          <div className="preview__pager">
-            <Button
-              className="icon-button"
-              aria-label={t('data.previous')}
-              isDisabled={index === 0}
-              onPress={() => go(index - 1)}
-            >
-              <Icon name="left" />
-            </Button>
-            <NumberInput
-              label={t('data.goTo')}
-              text={String(index + 1)}
-              onText={(text) => /^\d+$/.test(text) && go(Number(text) - 1)}
-            />
-            <span className="preview__of">/ {formatCount(rows)}</span>
-            <Button
-              className="icon-button"
-              aria-label={t('data.next')}
-              isDisabled={index >= rows - 1}
-              onPress={() => go(index + 1)}
-            >
-              <Icon name="chevron" />
-            </Button>
-          </div>
+          <p className="preview__legend">
+            {mark && preview.tokens > 0 && (
+              <>
+                <mark>{t('data.legendTrained')}</mark>
+                <span className="preview__masked">{t('data.legendMasked')}</span>
+              </>
+            )}
+          </p>
+          <Pager row={preview} positions={positions} />
         </div>
       </div>
     </div>
   );
 }
 
-function Pieces({ pieces }: { pieces: PreviewPiece[] }) {
-  return pieces.map(({ text }, index) => <Fragment key={index}>{showBreaks(text)}</Fragment>);
+/** The text itself; left and right go to the rows beside. */
+function Reader({ row, positions, mark }: { row: PreviewedRow; positions: number; mark: boolean }) {
+  const go = useGo(positions);
+  const onKeyDown = (event: KeyboardEvent) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (step === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    go(row.position + step);
+  };
+  return (
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- it scrolls and pages by keys
+    <section
+      className="preview__text"
+      // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, so it must take the focus
+      tabIndex={0}
+      aria-label={t('data.preview')}
+      data-mark={mark}
+      data-use={row.use}
+      onKeyDown={onKeyDown}
+    >
+      {row.problem && <p className="preview__problem">{problemText(row.problem)}</p>}
+      <PreviewText pieces={row.pieces} />
+    </section>
+  );
 }
 
-/** Line breaks are tokens too: they are drawn as well as obeyed. */
-function showBreaks(text: string): string {
-  return text.replaceAll('\n', '↵\n');
+/** Which row it is, what becomes of it, and what can be done with it. */
+function RowHead({ row, editing, onEdit }: { row: PreviewedRow; editing: boolean; onEdit: () => void }) {
+  const { position, line, use, edited, tokens, trainedTokens, cutTokens, codes } = row;
+  const changeRows = useStudio((state) => state.changeRows);
+  const disabled = useStudio((state) => isTraining(state) || state.dataset.tokenizing);
+  return (
+    <div className="preview__head">
+      <p className="preview__facts">
+        <span className="tag" data-use={use}>
+          {t(`data.use.${use}`)}
+        </span>
+        {edited && <span className="tag">{t('data.isEdited')}</span>}
+        {codes.map((code) => (
+          <span key={code} className="tag" data-use="noted">
+            {t(`lint.${code}.tag`)}
+          </span>
+        ))}
+        <span>{t('data.line', { line })}</span>
+        {tokens > 0 && <span>{t('data.rowTokens', { tokens, trained: trainedTokens })}</span>}
+        {cutTokens > 0 && <span>{t('data.rowCut', { cut: cutTokens })}</span>}
+      </p>
+      {!editing && (
+        <div className="row row--tight">
+          {edited && (
+            <Button
+              className="button button--small"
+              isDisabled={disabled}
+              onPress={() => void changeRows({ kind: 'restore', position })}
+            >
+              {t('data.restore')}
+            </Button>
+          )}
+          <Button className="button button--small" isDisabled={disabled} onPress={onEdit}>
+            {t('data.edit')}
+          </Button>
+          <Button
+            className="button button--small"
+            isDisabled={disabled}
+            onPress={() => void changeRows({ kind: use === 'excluded' ? 'include' : 'exclude', position })}
+          >
+            {t(use === 'excluded' ? 'data.include' : 'data.excludeRow')}
+          </Button>
+        </div>
+      )}
+    </div>
+  );
 }
 
-/** Neighbouring pieces that share whether they are trained. */
-function runsOf(pieces: readonly PreviewPiece[]): { trained: boolean; pieces: PreviewPiece[] }[] {
-  const runs: { trained: boolean; pieces: PreviewPiece[] }[] = [];
-  for (const piece of pieces) {
-    const last = runs.at(-1);
-    if (last?.trained === piece.trained) last.pieces.push(piece);
-    else runs.push({ trained: piece.trained, pieces: [piece] });
-  }
-  return runs;
+function Pager({ row: { position }, positions }: { row: PreviewedRow; positions: number }) {
+  const go = useGo(positions);
+  return (
+    <div className="preview__pager">
+      <Button
+        className="icon-button"
+        aria-label={t('data.previous')}
+        isDisabled={position === 0}
+        onPress={() => go(position - 1)}
+      >
+        <Icon name="left" />
+      </Button>
+      <NumberInput
+        label={t('data.goTo')}
+        text={String(position + 1)}
+        onText={(text) => /^\d+$/.test(text) && go(Number(text) - 1)}
+      />
+      <span className="preview__of">/ {formatCount(positions)}</span>
+      <Button
+        className="icon-button"
+        aria-label={t('data.next')}
+        isDisabled={position >= positions - 1}
+        onPress={() => go(position + 1)}
+      >
+        <Icon name="chevron" />
+      </Button>
+    </div>
+  );
+}
+
+function useGo(positions: number): (position: number) => void {
+  const showRow = useStudio((state) => state.showRow);
+  return (position) => void showRow(Math.max(0, Math.min(positions - 1, position)));
 }

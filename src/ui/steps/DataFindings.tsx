@@ -1,0 +1,73 @@
+import { Button } from 'react-aria-components';
+import { useStudio } from '../../store/index.ts';
+import { isTraining } from '../../store/state.ts';
+import type { FindingSummary } from '../../workers/dataProtocol.ts';
+import { Icon } from '../controls/Icon.tsx';
+import { Notice } from '../controls/Notice.tsx';
+import { formatCount } from '../format.ts';
+import { t } from '../text/index.ts';
+
+/** What the linter found in the rows that can be used: how much, where, why it matters, and a way to settle it. */
+export function DataFindings() {
+  const { findings, linting } = useStudio((state) => state.dataset);
+  const hasTokens = useStudio((state) => state.dataset.tokenized !== null);
+  if (findings.length === 0) {
+    return hasTokens && !linting ? <Notice tone="good">{t('lint.nothing')}</Notice> : null;
+  }
+  return (
+    <section className="part" aria-labelledby="lint-title" aria-busy={linting}>
+      <h3 id="lint-title">{t('lint.title')}</h3>
+      <ul className="findings">
+        {findings.map((finding) => (
+          <FindingItem key={finding.code} finding={finding} />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function FindingItem({ finding }: { finding: FindingSummary }) {
+  const { code, severity, count, rows, params } = finding;
+  const showRow = useStudio((state) => state.showRow);
+  const changeRows = useStudio((state) => state.changeRows);
+  const canShow = useStudio((state) => state.dataset.tokenized !== null);
+  const disabled = useStudio((state) => isTraining(state) || state.dataset.tokenizing);
+  return (
+    <li className="finding" data-severity={severity}>
+      <Icon name={severity === 'hint' ? 'info' : 'warning'} />
+      <div className="finding__text">
+        <p className="finding__what">
+          <span className="finding__tag">{t(`lint.severity.${severity}`)}</span>
+          {t(`lint.${code}`, { n: count, ...params })}
+        </p>
+        <p>{t(`lint.${code}.why`, params)}</p>
+        <p className="finding__rows">
+          {t('lint.lines')}{' '}
+          {rows.map(({ position, line }) =>
+            canShow ? (
+              <Button
+                key={position}
+                className="link"
+                aria-label={t('data.showLine', { line })}
+                onPress={() => void showRow(position)}
+              >
+                {formatCount(line)}
+              </Button>
+            ) : (
+              <span key={position}>{formatCount(line)}</span>
+            ),
+          )}
+          {count > rows.length && ' …'}
+        </p>
+      </div>
+      <Button
+        className="button button--small"
+        aria-label={`${t('lint.exclude', { n: count })}: ${t(`lint.${code}`, { n: count, ...params })}`}
+        isDisabled={disabled}
+        onPress={() => void changeRows({ kind: 'excludeFound', code })}
+      >
+        {t('lint.exclude', { n: count })}
+      </Button>
+    </li>
+  );
+}
