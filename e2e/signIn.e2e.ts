@@ -65,7 +65,8 @@ describe('signing in with the Hub, where it knows the page', { timeout: 120_000 
 
   const open = async (): Promise<void> => {
     hub = new OfficialHub();
-    page = await (await browser.newContext()).newPage();
+    // Without the service worker, which would answer with the page as it was built.
+    page = await (await browser.newContext({ serviceWorkers: 'block' })).newPage();
     await page.context().route('https://huggingface.co/**', (route) => hub.answer(route));
     // As whoever registers the page writes it into index.html.
     await page.route(

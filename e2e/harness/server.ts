@@ -7,7 +7,8 @@ import { preview, type Plugin } from 'vite';
 import type { TestProject } from 'vitest/node';
 import { headersFor } from '../../src/lib/securityHeaders.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
+/** The project's folder. */
+export const root = fileURLToPath(new URL('../../', import.meta.url));
 const probes = join(root, 'e2e', 'harness', 'probes');
 
 declare module 'vitest' {

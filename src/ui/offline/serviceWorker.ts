@@ -27,6 +27,7 @@ const files = self.graftFiles;
 const { scope } = self.registration;
 /** Other copies of the page on this origin have caches of their own. */
 const CACHE = `graft ${new URL(scope).pathname}`;
+const PAGE = './';
 const HISTORY = new URL('graft-versions.json', scope).href;
 
 /** Where a file is kept: by its content too, so that versions share what has not changed. */
@@ -35,19 +36,27 @@ const keyOf = (path: string, digest: string) =>
 
 const current = Object.entries(files).map(([path, digest]) => keyOf(path, digest));
 
+/** Hosts may write something of theirs into the page, so its version is told by the files it names. */
+function isOfThisVersion(page: string): boolean {
+  const named = [...page.matchAll(/\.\/(assets\/[^"']+)/g)].map(([, path = '']) => path);
+  return named.length > 0 && named.every((path) => Object.hasOwn(files, path));
+}
+
 async function install(): Promise<void> {
   const cache = await caches.open(CACHE);
   await Promise.all(
     Object.entries(files).map(async ([path, digest]) => {
       const key = keyOf(path, digest);
       if (await cache.match(key)) return;
+      const isPage = path === PAGE;
       // The digest refuses files of another version, met while a host is being updated.
       const response = await fetch(new URL(path, scope), {
         cache: 'no-cache',
-        integrity: `sha256-${digest}`,
         credentials: 'same-origin',
+        ...(!isPage && { integrity: `sha256-${digest}` }),
       });
       if (!response.ok) throw new Error(`${path}: status ${response.status}`);
+      if (isPage && !isOfThisVersion(await response.clone().text())) throw new Error('another version');
       await cache.put(key, response);
     }),
   );
@@ -67,7 +76,7 @@ async function keptFile(request: Request): Promise<Response | undefined> {
   const cache = await caches.open(CACHE);
   const url = new URL(request.url);
   const path = url.href.slice(scope.length).replace(/[?#].*/s, '');
-  const name = path === '' || path === 'index.html' ? './' : path;
+  const name = path === '' || path === 'index.html' ? PAGE : path;
   const digest = Object.hasOwn(files, name) ? files[name] : undefined;
   if (digest !== undefined) return cache.match(keyOf(name, digest));
   return path.startsWith('assets/')

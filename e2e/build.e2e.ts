@@ -1,0 +1,68 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, inject, it } from 'vitest';
+import { headersFile, headersFor, pagePolicy } from '../src/lib/securityHeaders.ts';
+import { root } from './harness/server.ts';
+
+const dist = join(root, 'dist');
+const page = readFileSync(join(dist, 'index.html'), 'utf8');
+const assets = readdirSync(join(dist, 'assets'));
+const compressed = (file: string) => gzipSync(readFileSync(join(dist, file)), { level: 9 }).length;
+
+/** The one script of that name, by its path in the built page. */
+function script(name: string): string {
+  const found = assets.filter((file) => file.startsWith(`${name}-`) && file.endsWith('.js'));
+  expect(found).toHaveLength(1);
+  return `assets/${found[0]}`;
+}
+
+describe('the built page', () => {
+  it('loads less than 400 KB of compressed JavaScript before the engine starts', () => {
+    const scripts = [...page.matchAll(/<(?:script|link)[^>]*(?:src|href)="\.\/(assets\/[^"]+\.js)"/g)];
+    expect(scripts.length).toBeGreaterThan(0);
+    const bytes = scripts.reduce((sum, [, file = '']) => sum + compressed(file), 0);
+    expect(bytes).toBeGreaterThan(50_000);
+    expect(bytes).toBeLessThan(400_000);
+  });
+
+  it('has an engine of less than 300 KB, compressed', () => {
+    expect(compressed(script('engine.worker'))).toBeLessThan(300_000);
+  });
+
+  it('has no inline script or handler, and asks no other host', () => {
+    const scripts = [...page.matchAll(/<script\b([^>]*)>([^]*?)<\/script>/g)];
+    expect(scripts.length).toBeGreaterThan(0);
+    for (const [, attributes, content] of scripts) {
+      expect(attributes).toMatch(/\bsrc="\.\//);
+      expect(content).toBe('');
+    }
+    expect(page).not.toMatch(/\son\w+=/);
+    expect(page).not.toMatch(/(?:src|href)="(?:https?:)?\/\//);
+  });
+
+  it('says the same policy in its head, in headers, and in files for hosts', async () => {
+    const meta = /http-equiv="Content-Security-Policy" content="([^"]+)"/.exec(page)?.[1];
+    expect(meta?.replaceAll('&#39;', "'")).toBe(pagePolicy);
+    for (const path of ['/', '/index.html', `/${script('hub.worker')}`, `/${script('text.worker')}`]) {
+      const { headers } = await fetch(new URL(path.slice(1), inject('studioUrl')));
+      expect(Object.fromEntries(headers)).toMatchObject(
+        Object.fromEntries(
+          Object.entries(headersFor(path)).map(([name, value]) => [name.toLowerCase(), value]),
+        ),
+      );
+    }
+    expect(readFileSync(join(dist, '_headers'), 'utf8')).toBe(headersFile());
+    expect(readFileSync(join(dist, 'sw.js'), 'utf8')).toContain("default-src 'self'");
+  });
+
+  it('keeps all its files for visits without a network', () => {
+    const worker = readFileSync(join(dist, 'sw.js'), 'utf8');
+    for (const file of [
+      ...assets.filter((name) => !name.endsWith('.map')).map((name) => `assets/${name}`),
+      './',
+    ])
+      expect(worker).toContain(`"${file}":`);
+    expect(worker).not.toContain('.map"');
+  });
+});
