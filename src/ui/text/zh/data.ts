@@ -76,7 +76,7 @@ export const dataTextsZh = {
   'edit.checked': '{tokens} 个 token，{trained} 个参与训练，截去 {cut} 个。',
   'edit.save': '保留修改',
   'edit.cancel': '取消',
-  'edit.keys': 'Ctrl + Enter 保留，Esc 取消。',
+  'edit.keys': '按 Ctrl + 回车保留，按退出键取消。',
 
   // Columns
   'columns.choose': '选择列',
@@ -121,16 +121,16 @@ export const dataTextsZh = {
   'lint.emptyAnswer.why': '模型会学到什么都不说。',
   'lint.emptyAnswer.tag': '空回答',
   'lint.leak': '{n} 条评估数据的提示也出现在训练数据中',
-  'lint.leak.why': '死记就能降低它们的 loss，评估结果会好于模型的真实水平。排除它们不影响训练数据。',
+  'lint.leak.why': '死记就能降低它们的损失，评估结果会好于模型的真实水平。排除它们不影响训练数据。',
   'lint.leak.tag': '泄漏',
   'lint.endUntrained': '{n} 条数据没有训练结束符',
   'lint.endUntrained.why':
-    '模型学不到在回答之后输出 {end}，就停不下来。请让 labels 包含结束符，或改用 messages 格式：会自动补上结束符。',
+    '模型学不到在回答之后输出 {end}，就停不下来。请让标签包含结束符，或改用 messages 格式：会自动补上结束符。',
   'lint.endUntrained.tag': '结束符未训练',
   'lint.padIsEos': '{n} 条数据把结束符当作填充屏蔽了',
   'lint.padIsEos.why':
-    '这个分词器用 {end} 作填充，制作 labels 时把它们全部屏蔽了：模型会停不下来。请为每个回答后的第一个 {end} 加上标签，或改用 messages 格式。',
-  'lint.padIsEos.tag': 'pad = eos',
+    '这个分词器用 {end} 作填充，制作标签时把它们全部屏蔽了：模型会停不下来。请为每个回答后的第一个 {end} 加上标签，或改用 messages 格式。',
+  'lint.padIsEos.tag': '结束符被当作填充',
   'lint.answerCut': '{n} 条数据的回答被截断',
   'lint.answerCut.why':
     '超过 {max} 个 token 的部分会丢失，模型会学到话说一半。请调大“截断长度”，或缩短、排除这些数据。',
