@@ -142,7 +142,14 @@ export async function run(args: string[]): Promise<void> {
     }
     if (begun) console.error(`Going on after step ${begun.progress.step}.`);
     const keep = () => {
-      const written = { out, path: outPath, initial, dtype, run: log.record(), metrics: metrics.join('') } as const;
+      const written = {
+        out,
+        path: outPath,
+        initial,
+        dtype,
+        run: log.record(),
+        metrics: metrics.join(''),
+      } as const;
       return writeTrained(gpu, files, adapter, written);
     };
     let first = true;
