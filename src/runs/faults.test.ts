@@ -141,7 +141,7 @@ it('a machine that goes down in the middle of anything loses no committed checkp
           () => true,
           () => false,
         );
-        const crashed = !done && fault?.kind === 'crash';
+        const crashed = disk.down;
         disk.fault = null;
         possible = done ? new Set([target]) : new Set([...possible, target]);
         if (crashed || loss) {

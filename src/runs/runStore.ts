@@ -107,6 +107,12 @@ export class RunStore {
     }
   }
 
+  /** Opens a run to be looked at, whoever owns it, and waits for nobody. Throws `runs.not_found`, `runs.header_damaged`. */
+  async look(id: string): Promise<Run> {
+    if (!(await this.#root.directories()).includes(id)) throw new GraftError('runs.not_found', { run: id });
+    return Run.open(await this.#root.directory(id), null, this.#options);
+  }
+
   /** All runs, the newest first. Only their headers are read; what a crash left of a run that never began is removed. */
   async list(): Promise<RunSummary[]> {
     const found: RunSummary[] = [];
@@ -139,8 +145,7 @@ export class RunStore {
 
   /** What a run takes. Throws `runs.not_found`, `runs.header_damaged`. */
   async size(id: string): Promise<RunSize> {
-    const open = this.#open.get(id);
-    return (open?.owned ? open : await Run.open(await this.#root.directory(id), null)).size();
+    return (await this.look(id)).size();
   }
 
   /** Deletes a run with all it holds. Throws `runs.in_use`, also where it is open here. */

@@ -30,7 +30,8 @@ export class FaultyDisk {
   calls = 0;
   readonly writes: number[] = [];
   fault: { at: number; kind: Fault } | null = null;
-  #crashed = false;
+  /** It went down: every call fails. */
+  down = false;
 
   /** The top folder. */
   get root(): Directory {
@@ -62,12 +63,12 @@ export class FaultyDisk {
 
   /** Counts a call; true where it must write only half. */
   call(file: string, writes: boolean): boolean {
-    if (this.#crashed) throw new Error('the machine is down');
+    if (this.down) throw new Error('the machine is down');
     this.calls += 1;
     if (writes) this.writes.push(this.calls);
     if (this.fault?.at !== this.calls) return false;
     const { kind } = this.fault;
-    if (kind === 'crash') this.#crashed = true;
+    if (kind === 'crash') this.down = true;
     if (kind === 'short' || kind === 'half quota') return writes;
     if (kind === 'quota' && !writes) return false;
     if (kind === 'quota') throw new GraftError('storage.quota', { file });
