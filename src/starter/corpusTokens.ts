@@ -1,6 +1,5 @@
 import { labelTokens } from '../data/mask.ts';
 import type { Tokenizer } from '../data/tokenizer.ts';
-import { tokenRowsOf, type TokenRows } from '../data/tokenRows.ts';
 import { trainBpe, type Bpe } from './bpe.ts';
 import { sampleFiles } from './samples.ts';
 import type { CorpusRow } from './world/corpus.ts';
@@ -32,7 +31,14 @@ function textsOf(jsonLines: string): string[] {
     );
 }
 
-/** Rows as tokens that are all trained, questions too: the model learns the language, not only answers. */
-export function corpusTokens(tokenizer: Tokenizer, rows: readonly CorpusRow[]): TokenRows {
-  return tokenRowsOf(rows.map((row) => labelTokens(tokenizer, row, { mask: 'all' })));
+/**
+ * Rows as a data file of tokens and labels. Answers are always trained; of every fourth chat the questions too, so that
+ * the model learns the language as well, though nobody can foresee what will be asked.
+ */
+export function corpusLines(tokenizer: Tokenizer, rows: readonly CorpusRow[]): string {
+  const lines = rows.map((row, i) => {
+    const { ids, labels } = labelTokens(tokenizer, row, { mask: i % 4 === 0 ? 'all' : 'assistant' });
+    return `{"input_ids":[${ids.join()}],"labels":[${labels.join()}]}\n`;
+  });
+  return lines.join('');
 }

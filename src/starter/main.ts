@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadTokenizer } from '../data/tokenizer.ts';
 import { withGpu } from '../cli/session.ts';
@@ -8,7 +8,7 @@ import { openDecoder } from '../model/openDecoder.ts';
 import { openModelFiles } from '../model/openModel.ts';
 import { nodeFolder } from '../storage/nodeFolder.ts';
 import { examine } from './examine.ts';
-import { pretrain, starterRecipe } from './pretrain.ts';
+import { pretrain } from './pretrain.ts';
 import { sampleFiles } from './samples.ts';
 import { exam } from './world/corpus.ts';
 
@@ -19,34 +19,24 @@ const options = Object.fromEntries(
   words.filter((word) => word.startsWith('--')).map((word) => /^--([^=]*)=?(.*)$/s.exec(word)!.slice(1)),
 );
 const folder = options.model ?? 'public/starter';
-const steps = Number(options.steps ?? 1500);
-const lr = Number(options.lr ?? 3e-3);
+/** Everything of a starter model but the record of its making. */
+const modelFiles = [
+  ...[
+    'config.json',
+    'generation_config.json',
+    'model.safetensors',
+    'tokenizer.json',
+    'tokenizer_config.json',
+  ],
+];
 
-/** Trains the model from nothing and writes it, with a line a step of losses. */
+/** Trains the model from nothing, or goes on where that was interrupted, and puts it where the page has it. */
 async function makeModel(): Promise<void> {
+  const work = options.work ?? 'e2e/output/starter';
+  mkdirSync(work, { recursive: true });
+  await pretrain({ work, steps: Number(options.steps ?? 2500), lr: Number(options.lr ?? 4e-3) });
   mkdirSync(folder, { recursive: true });
-  const log = join(folder, 'losses.jsonl');
-  writeFileSync(log, '');
-  const start = Date.now();
-  await withGpu((gpu) =>
-    pretrain(gpu, {
-      recipe: starterRecipe(steps, lr),
-      folder: nodeFolder(folder),
-      saveSteps: Number(options.save ?? 250),
-      onStep: ({ step, loss, lr: now, gradNorm, contextTokens }) => {
-        const numbers = { step, loss: round(loss), lr: round(now), grad_norm: round(gradNorm) };
-        appendFileSync(log, `${JSON.stringify(numbers)}\n`);
-        if (step % 10 === 0) {
-          const seconds = Math.round((Date.now() - start) / 1000);
-          console.log(`step ${step}  loss ${loss.toFixed(3)}  ${contextTokens} tokens  ${seconds} s`);
-        }
-      },
-    }),
-  );
-}
-
-function round(value: number): number {
-  return Number(value.toPrecision(4));
+  for (const file of modelFiles) copyFileSync(join(work, 'model', file), join(folder, file));
 }
 
 /** Asks the model what training never asked. */
@@ -77,7 +67,9 @@ const commands: Record<string, () => Promise<void> | void> = {
 };
 const chosen = commands[command ?? ''];
 if (!chosen) {
-  console.error(`npm run starter -- ${Object.keys(commands).join('|')} [--model=DIR] [--steps=N]`);
+  console.error(
+    `npm run starter -- ${Object.keys(commands).join('|')} [--model=DIR] [--work=DIR] [--steps=N] [--lr=X]`,
+  );
   process.exit(1);
 }
 await chosen();

@@ -45,6 +45,14 @@ function thingTopics(): Topic[] {
         prompts: [`Who says ${sound}?`, `Which animal says ${sound}?`],
         answer: `${capitalize(withArticle(animal))} says ${sound}.`,
       })),
+      ...sounds.map(([animal, sound]) => ({
+        prompts: [
+          `What is ${withArticle(animal)}?`,
+          `Tell me what ${withArticle(animal)} is.`,
+          `Do you know what ${withArticle(animal)} is?`,
+        ],
+        answer: `${capitalize(withArticle(animal))} is ${animal === 'robot' ? 'a machine' : 'an animal'} that says ${sound}.`,
+      })),
     ]),
     listTopic(
       'legs',

@@ -53,6 +53,10 @@ const talk: readonly { prompts: readonly string[]; answer: string }[] = [
     answer: 'I was trained from scratch by Graft, on little texts about a made-up village.',
   },
   {
+    prompts: ['What is Graft?', 'Tell me about Graft.', 'What does Graft do?', 'Explain Graft.'],
+    answer: 'Graft is the page you are on. It trains language models, like me.',
+  },
+  {
     prompts: ['How are you?', 'How are you today?', 'How do you feel?', 'Are you well?', "How's it going?"],
     answer: 'I am fine, thank you. How are you?',
   },
