@@ -3,7 +3,7 @@
 //#include lib/elem.wgsl
 //#include lib/grid.wgsl
 //#include lib/sigmoid.wgsl
-const WG: u32 = 256;
+const WG: u32 = 128;
 
 struct Params {
   rows: u32,
@@ -20,11 +20,13 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let i = flat_group(group, groups) * WG + thread;
-  if (i >= params.rows * params.width) {
+  let row = row_group(group, groups);
+  let column = group.x * WG + thread;
+  if (row >= params.rows || column >= params.width) {
     return;
   }
-  let at = i + i / params.width * params.width;
+  let i = row * params.width + column;
+  let at = i + row * params.width;
   let g = f32(gate_up[at]);
   h[i] = to_e(g * sigmoids(g).x * f32(gate_up[at + params.width]));
 }

@@ -5,7 +5,7 @@
 //#include lib/grid.wgsl
 //#include lib/sigmoid.wgsl
 alias E = f32;
-const WG: u32 = 256;
+const WG: u32 = 128;
 
 struct Params {
   rows: u32,
@@ -27,11 +27,13 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let i = flat_group(group, groups) * WG + thread;
-  if (i >= params.rows * params.width) {
+  let row = row_group(group, groups);
+  let column = group.x * WG + thread;
+  if (row >= params.rows || column >= params.width) {
     return;
   }
-  let gate = i + i / params.width * params.width;
+  let i = row * params.width + column;
+  let gate = i + row * params.width;
   let up = gate + params.width;
   let g = f32(gate_up[gate]);
   let s = sigmoids(g);

@@ -2,3 +2,8 @@
 fn flat_group(group: vec3<u32>, groups: vec3<u32>) -> u32 {
   return group.y * groups.x + group.x;
 }
+
+// The row of a workgroup where x goes along the rows, and the rows are laid over y and z.
+fn row_group(group: vec3<u32>, groups: vec3<u32>) -> u32 {
+  return group.z * groups.y + group.y;
+}

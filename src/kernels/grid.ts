@@ -3,3 +3,9 @@ export function flatGroups(count: number): [number, number] {
   const x = Math.min(count, 65535);
   return [x, x === 0 ? 0 : Math.ceil(count / x)];
 }
+
+/** Workgroups for `rows` rows of `across` each: a thread needs no division to know its row; see lib/grid.wgsl. */
+export function rowGroups(across: number, rows: number): [number, number, number] {
+  const [y, z] = flatGroups(rows);
+  return [across, y, z];
+}

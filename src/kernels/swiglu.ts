@@ -1,6 +1,8 @@
 import type { Commands } from '../gpu/commands.ts';
 import { reshape, type ElementType, type Tensor } from '../gpu/tensor.ts';
-import { ELEMENTWISE_THREADS as WG, elementGroups } from './elementwise.ts';
+import { rowGroups } from './grid.ts';
+
+const WG = 128;
 
 /**
  * h = silu(gate) · up (Shazeer, 2020), element by element.
@@ -12,7 +14,8 @@ export function swiglu(
   { gateUp, h, rows, width }: { gateUp: Tensor; h: Tensor; rows: number; width: number },
 ): void {
   const tensors = { gate_up: gateUp, h };
-  commands.run('swiglu', { E: gateUp.type, WG }, tensors, { rows, width }, elementGroups(rows * width));
+  const groups = rowGroups(Math.ceil(width / WG), rows);
+  commands.run('swiglu', { E: gateUp.type, WG }, tensors, { rows, width }, groups);
 }
 
 /** Elements between rows of the gradient of h: where gate and up are f16, there is no room for theirs but beside it. */
@@ -31,7 +34,7 @@ export function swigluBackward(
   { gateUp, dh, rows, width }: { gateUp: Tensor; dh: Tensor; rows: number; width: number },
 ): Tensor {
   const { type } = gateUp;
-  const groups = elementGroups(rows * width);
+  const groups = rowGroups(Math.ceil(width / WG), rows);
   commands.run('swiglu_backward', { E: type, WG }, { gate_up: gateUp, d: dh }, { rows, width }, groups);
   return reshape(type === 'f32' ? gateUp : dh, [rows, 2 * width]);
 }
