@@ -225,6 +225,8 @@ export class CheckpointStore {
         this.#entries = [...others, entry].sort((a, b) => a.step - b.step);
         return { info: this.#info(entry), checkpoint, passedOver };
       }
+      // What an older list has besides was given up on purpose.
+      if (!passedOver.some((damage) => damage.step !== null)) break;
     }
     const steps = new Set(passedOver.flatMap((damage) => damage.step ?? []));
     if (passedOver.length === 0 || (steps.size === 0 && found.values.length > 0))
