@@ -153,9 +153,9 @@ function* lines(bytes: Uint8Array): Generator<{ record: CurveRecord | null; end:
 }
 
 function decodeLine(line: Uint8Array): CurveRecord | null {
-  const sum = new TextDecoder().decode(line.subarray(0, PREFIX - 1));
+  const sum = new TextDecoder().decode(line.subarray(0, PREFIX));
   const json = line.subarray(PREFIX);
-  if (!/^[0-9a-f]{8}$/.test(sum) || Number.parseInt(sum, 16) !== crc32(json)) return null;
+  if (!/^[0-9a-f]{8} $/.test(sum) || Number.parseInt(sum, 16) !== crc32(json)) return null;
   const numbers = new Set(['loss', 'gradNorm', 'lr']);
   return JSON.parse(new TextDecoder().decode(json), (key, value: unknown) =>
     numbers.has(key) && typeof value === 'string' ? Number(value) : value,
