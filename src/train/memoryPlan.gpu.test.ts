@@ -91,6 +91,7 @@ async function peakOf(
   const adapter = await startAdapter(decoder, recipe, null);
   await train({
     ...{ decoder, adapter, recipe, dataset: rows, evalDataset: evalRows },
+    checkpoints: { seconds: 0, model: '', save: async () => undefined },
     onStep: () => undefined,
     onEval: () => undefined,
     shouldStop: () => false,

@@ -4,6 +4,7 @@ import { tokenRowsOf, type TokenRows } from '../data/tokenRows.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { DryGpu, type GpuLimits } from '../gpu/dryGpu.ts';
 import type { KernelUse } from '../gpu/kernel.ts';
+import { byteLengthOf } from '../gpu/tensor.ts';
 import { memoryParts, type MemoryByPart } from '../gpu/memory.ts';
 import { activationType, closeDecoder, openDecoder, quantizationOf } from '../model/openDecoder.ts';
 import type { ModelFiles } from '../model/openModel.ts';
@@ -20,6 +21,7 @@ import {
   type LargestBatch,
 } from './largestBatch.ts';
 import { checkTraining, startTraining } from './startTraining.ts';
+import { ProvenReader } from './provenReader.ts';
 import { StepRunner } from './trainStep.ts';
 
 /** A micro-batch of more tokens than this counts as one of so many: there is no GPU that either would fit. */
@@ -184,6 +186,8 @@ async function memoryOf(
     for (const batch of evaluation) {
       if (batch.targetRows.length > 0) await lossesOf(decoder, use, batch);
     }
+    // As a checkpoint reads it back.
+    new ProvenReader(gpu, Math.max(...[...runner.tensors.values()].map(byteLengthOf))).dispose();
     const parts = memory.peakParts;
     for (const part of memoryParts) parts[part] -= partsBefore[part];
     return { total: memory.peak - before, parts, loadPeak, trainableParameters: adapter.parameters };

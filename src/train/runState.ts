@@ -80,14 +80,15 @@ export class RunState {
     this.#best?.forEach((bytes, i) => uploadBytes(decoder.gpu, adapter.params[i]!, bytes));
   }
 
-  /** Saves the run where that is due. The next step's gradients may be under way. @param always saves in any case */
-  async checkpoint(always: boolean): Promise<void> {
+  /** Saves the run where that is due. The next step's gradients may be under way. @param always saves in any case
+   * @returns whether it was saved */
+  async checkpoint(always: boolean): Promise<boolean> {
     const { checkpoints, decoder, recipe } = this.#options;
     const clock = this.#clock;
-    if (!checkpoints || !clock || !this.#identity) return;
+    if (!checkpoints || !clock || !this.#identity) return false;
     const began = performance.now();
     const wanted = checkpoints.wanted?.() ?? false;
-    if (!always && !wanted && !clock.due(this.progress.step, began)) return;
+    if (!always && !wanted && !clock.due(this.progress.step, began)) return false;
     const { gpu } = decoder;
     const state = {
       version: 1 as const,
@@ -103,5 +104,6 @@ export class RunState {
       release();
     }
     clock.saved(began, performance.now());
+    return true;
   }
 }

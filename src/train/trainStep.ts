@@ -6,6 +6,7 @@ import type { Decoder } from '../model/decoder.ts';
 import { headLosses } from '../model/head.ts';
 import type { Trainable } from '../model/trainable.ts';
 import type { OptimizerName } from './adamStates.ts';
+import { Canary } from './canary.ts';
 import { Optimizer, type StepLimits, type StepNumbers } from './optimizer.ts';
 
 /** A micro-batch and its dropout. */
@@ -25,6 +26,7 @@ export class StepRunner {
   readonly #decoder: Decoder;
   readonly #adapter: Trainable;
   readonly #optimizer: Optimizer;
+  #canary: Canary | null = null;
 
   constructor(decoder: Decoder, adapter: Trainable, optimizer: OptimizerName = 'adamw') {
     this.#decoder = decoder;
@@ -79,7 +81,14 @@ export class StepRunner {
     const groups = this.#decoder.weights.streams ? [masked] : masked.map((one) => [one]);
     for (const group of groups) await this.#addGradients(group, scale);
     this.#decoder.commands.submit();
+    // Last of all that a step takes.
+    this.#canary ??= new Canary(this.#decoder.gpu);
     return targets;
+  }
+
+  /** Waits for the gradients, and checks that the memory of a step is there. Throws `gpu.out_of_memory`. */
+  async checkMemory(): Promise<void> {
+    await this.#canary?.check(this.#decoder.commands);
   }
 
   /** The second half: norm, clip and update, submitted at once, and its numbers when they are there. */
@@ -122,5 +131,6 @@ export class StepRunner {
 
   dispose(): void {
     this.#optimizer.dispose();
+    this.#canary?.dispose();
   }
 }

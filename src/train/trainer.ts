@@ -11,6 +11,7 @@ import type { Trainable } from '../model/trainable.ts';
 import type { CheckpointData } from '../runs/types.ts';
 import { checkEvaluation, noteEvaluation, ranOutOfPatience } from './evalTracker.ts';
 import { evaluate } from './evaluate.ts';
+import { runLongest, withSmallerBatch } from './longestBatch.ts';
 import type { RunProgress } from './progress.ts';
 import { learningRate } from './schedule.ts';
 import { noteStep, spikeLimits, type SpikeLimits } from './spikeGuard.ts';
@@ -70,6 +71,8 @@ export interface TrainOptions {
   resume?: CheckpointData | null;
   onStep(report: StepReport): void;
   onEval(step: number, loss: number): void;
+  /** Called after a step was saved; training waits, and the adapter may be used. */
+  onCheckpoint?(step: number): Promise<void>;
   /** Asked before each step: what takes its times, or null. */
   profiler?(): Profiler | null;
   onProfile?(step: number, profile: Profile): void;
@@ -93,7 +96,7 @@ export interface TrainOutcome {
 /**
  * Runs a recipe. The same recipe, data, weights and adapter (the GPU's) give the same bits, also where the run is
  * resumed in between.
- * Throws `train.no_rows`, `train.no_eval_rows`, `train.row_too_long`, `train.diverged`, `train.not_finite`,
+ * Throws `train.no_rows`, `train.no_eval_rows`, `train.row_too_long`, `train.batch_too_large`, `train.row_too_large`, `train.diverged`, `train.not_finite`,
  * `train.resume_*`, and what saving throws.
  */
 export async function train(options: TrainOptions): Promise<TrainOutcome> {
@@ -127,6 +130,18 @@ export async function train(options: TrainOptions): Promise<TrainOutcome> {
     return { step, lr: learningRate(schedule, step - 1), targets, contextTokens, profiler };
   };
 
+  /** The first step on this device, once the run's longest batch has shown that it fits. */
+  const beginFirst = async (step: number): Promise<BegunStep> => {
+    try {
+      await runLongest(options, runner, plan.step(step - 1));
+      const begun = await begin(step);
+      await runner.checkMemory();
+      return begun;
+    } catch (error) {
+      throw withSmallerBatch(error, recipe);
+    }
+  };
+
   const update = (
     { lr, profiler, targets }: BegunStep,
     updates: number,
@@ -157,7 +172,7 @@ export async function train(options: TrainOptions): Promise<TrainOutcome> {
     const ended = () => progress.step >= plan.steps || ranOutOfPatience(progress, recipe);
     let stopped = false;
     let lastIsBest = false;
-    let current = ended() ? null : await begin(progress.step + 1);
+    let current = ended() ? null : await beginFirst(progress.step + 1);
     while (current) {
       const { step, lr, targets, contextTokens, profiler } = current;
       const isLast = step === plan.steps;
@@ -190,7 +205,10 @@ export async function train(options: TrainOptions): Promise<TrainOutcome> {
           lastIsBest = !progress.best || evalLoss < progress.best.loss;
         }
       }
-      await state.checkpoint(isLast || stopped || ended());
+      if ((await state.checkpoint(isLast || stopped || ended())) && options.onCheckpoint) {
+        await next?.catch(() => undefined);
+        await options.onCheckpoint(step);
+      }
       if (ended() || stopped) break;
       current = await (next ?? begin(step + 1));
     }

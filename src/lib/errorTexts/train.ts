@@ -13,6 +13,14 @@ export const trainErrors = {
     what: 'The recipe’s "{key}" is {value}, but it must be {expected}.',
     next: 'Correct the value and start again.',
   },
+  'train.no_flags': {
+    what: 'There is no flag of finetune.py in this text.',
+    next: 'Paste the command with its flags, such as --learning_rate 3e-4 --use_lora, or the whole script.',
+  },
+  'train.shared_broken': {
+    what: 'The link carries a recipe that cannot be read.',
+    next: 'Ask for the link again: it may have been cut off on its way.',
+  },
   'train.no_rows': {
     what: 'There is no row to train on.',
     next: 'Check the data set and its problems by line.',
@@ -48,6 +56,14 @@ export const trainErrors = {
   'train.diverged': {
     what: 'Training diverged at step {step}: the gradient was not finite for {count} steps in a row.',
     next: 'Lower the learning rate, or check the data; the adapter of the last good step is kept.',
+  },
+  'train.batch_too_large': {
+    what: 'The GPU has too little memory for the longest batch. Nothing was trained yet.',
+    next: 'Set "batch_size" to {batch_size} and "grad_accum" to {grad_accum}: the same training in smaller pieces.',
+  },
+  'train.row_too_large': {
+    what: 'The GPU has too little memory for the longest row. Nothing was trained yet.',
+    next: 'Lower "max_length", use the method QLoRA, or set a memory budget.',
   },
   'train.not_finite': {
     what: 'The state of the run after step {step} is not finite ({name}), so it was not saved.',

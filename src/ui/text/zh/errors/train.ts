@@ -14,6 +14,14 @@ export const trainErrorsZh = {
     what: '配方里 "{key}" 是 {value}，应为{expected}。',
     next: '请改正后重新开始。',
   },
+  'train.no_flags': {
+    what: '这段文本里没有 finetune.py 的参数。',
+    next: '请粘贴带参数的命令，例如 "--learning_rate 3e-4 --use_lora"，或整个脚本。',
+  },
+  'train.shared_broken': {
+    what: '链接里的配方无法读取。',
+    next: '请对方重新发送链接：它可能在途中被截断了。',
+  },
   'train.no_rows': { what: '没有可训练的数据。', next: '请检查数据集，以及按行列出的问题。' },
   'train.no_targets': {
     what: '这个模型没有名为 {targets} 的模块。',
@@ -46,6 +54,14 @@ export const trainErrorsZh = {
   'train.full_budget': {
     what: '训练全部参数需要 {least} 字节显存，而且都不能放到磁盘；预算是 {budget}。',
     next: '请提高预算、调低 batch_size 或 max_length，或选择 LoRA 方法。',
+  },
+  'train.batch_too_large': {
+    what: 'GPU 显存放不下最长的一批数据。训练还没有开始。',
+    next: '请把 "batch_size" 设为 {batch_size}，"grad_accum" 设为 {grad_accum}：训练效果相同，只是分成更小的批次。',
+  },
+  'train.row_too_large': {
+    what: 'GPU 显存放不下最长的一条数据。训练还没有开始。',
+    next: '请调低 "max_length"，改用 QLoRA，或设置显存预算。',
   },
   'train.not_finite': {
     what: '第 {step} 步之后的训练状态不是有限值（{name}），因此没有保存。',
