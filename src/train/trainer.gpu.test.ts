@@ -309,6 +309,32 @@ describe('a gradient that is not finite', () => {
   });
 });
 
+describe('a step far above those before', () => {
+  it('is left out, as if it had not been', async () => {
+    // The same row again and again, hardly learned, and then one that the model knows less of.
+    const losses: number[] = [];
+    for (let row = 0; row < 6; row++) losses.push(await lossOf(selectRows(rows, [row])));
+    const [easy, hard] = [losses.indexOf(Math.min(...losses)), losses.indexOf(Math.max(...losses))];
+    const many = Array.from({ length: 66 }, () => easy);
+    const fields = { batch_size: 1, lr: 1e-5, max_steps: 69 };
+    const dataset = selectRows(rows, [...many, hard, easy, easy]);
+    const guarded = await run(fields, { dataset });
+    expect(guarded.reports.filter((r) => r.skipped).map((r) => [r.step, r.spike])).toEqual([[67, true]]);
+    const without = await run(
+      { ...fields, max_steps: 68 },
+      { dataset: selectRows(rows, [...many, easy, easy]) },
+    );
+    expect(guarded.params).toEqual(without.params);
+    const unguarded = await run({ ...fields, spike_guard: 0 }, { dataset });
+    expect(unguarded.reports.every((r) => !r.skipped && !r.spike)).toBe(true);
+    expect(unguarded.params).not.toEqual(guarded.params);
+  });
+
+  async function lossOf(dataset: TokenRows): Promise<number> {
+    return (await evaluate(decoder, { adapter: null, strength: 0, dropout: null }, dataset, 1)).loss;
+  }
+});
+
 describe('rows', () => {
   const trainOn = (dataset: TokenRows) => async () => {
     const { outcome } = await run({}, { dataset });
