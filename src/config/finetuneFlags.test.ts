@@ -1,0 +1,156 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { exportFlags, importFlags } from './finetuneFlags.ts';
+import { checkField, defaultRecipe, recipeFields, type Recipe, type RecipeKey } from './recipe.ts';
+
+/** In the shape of QwenLM/Qwen's scripts, with numbers of its own. */
+const script = `#!/bin/bash
+MODEL="Qwen/Qwen-1_8B-Chat" # or a path
+DATA="path_to_data"
+while [[ "$1" != "" ]]; do
+    case $1 in
+        -m | --model )
+            shift
+            MODEL=$1
+            ;;
+    esac
+done
+torchrun $DISTRIBUTED_ARGS finetune.py \\
+  --model_name_or_path $MODEL \\
+  --data_path "$DATA" \\
+  --bf16 True \\
+  --output_dir out \\
+  --num_train_epochs 4 \\
+  --per_device_train_batch_size 2 \\
+  --gradient_accumulation_steps 8 \\
+  --save_steps 1000 \\
+  --learning_rate 2e-4 \\
+  --weight_decay 0.1 \\
+  --adam_beta2 0.95 \\
+  --warmup_ratio 0.01 \\
+  --lr_scheduler_type "cosine" \\
+  --model_max_length 256 \\
+  --lazy_preprocess True \\
+  --gradient_checkpointing \\
+  --use_lora \\
+  --deepspeed finetune/ds_config_zero2.json
+
+# --fp16 True --q_lora
+`;
+
+describe('flags of finetune.py', () => {
+  it('are read from a whole script, variables and all, and what finetune.py sets by itself', () => {
+    const { recipe, model, data, ignored, alsoInFull } = importFlags(script, 1600);
+    expect(recipe).toEqual({
+      ...defaultRecipe(),
+      ...{ method: 'lora', rank: 64, alpha: 16, dropout: 0.05, epochs: 4, batch_size: 2, grad_accum: 8 },
+      // 1,600 rows are 100 steps an epoch: a hundredth of 400.
+      ...{ lr: 2e-4, weight_decay: 0.1, beta2: 0.95, schedule: 'cosine', max_length: 256, warmup_steps: 4 },
+    });
+    expect([model, data, alsoInFull]).toEqual(['Qwen/Qwen-1_8B-Chat', 'path_to_data', false]);
+    expect(Object.fromEntries(ignored.map(({ flag, reason }) => [flag, reason]))).toEqual({
+      '--bf16': 'precision',
+      '--output_dir': 'elsewhere',
+      '--save_steps': 'reporting',
+      '--lazy_preprocess': 'always',
+      '--gradient_checkpointing': 'always',
+      '--deepspeed': 'oneGpu',
+    });
+  });
+
+  it('of its shell scripts are known, with -m and -d', () => {
+    const { recipe, model, data } = importFlags(
+      'bash finetune/finetune_qlora_single_gpu.sh -m Qwen/Qwen-7B-Chat-Int4 -d "my data.json"',
+      160,
+    );
+    expect([model, data]).toEqual(['Qwen/Qwen-7B-Chat-Int4', 'my data.json']);
+    expect(recipe).toMatchObject({ method: 'qlora', lr: 3e-4, epochs: 5, rank: 64, max_length: 512 });
+    expect(importFlags('finetune_ds.sh', 160).recipe).toMatchObject({
+      method: 'full',
+      lr: 1e-5,
+      grad_accum: 16,
+    });
+    expect(importFlags('finetune.sh -m Qwen/Qwen-7B -d x --use_lora', null)).toMatchObject({
+      recipe: { method: 'lora', lr: 5e-5 },
+      alsoInFull: true,
+    });
+  });
+
+  it('that say nothing here, or nothing possible, are named and change nothing', () => {
+    const { recipe, ignored } = importFlags(
+      '--use_lora --lora_r 9999 --colour green --lora_bias all --optim adafactor --warmup_ratio 0.1 --max_steps -1',
+      null,
+    );
+    expect(recipe).toMatchObject({ rank: 64, optimizer: 'adamw', warmup_steps: 0, max_steps: 0 });
+    expect(ignored).toEqual([
+      { flag: '--lora_r', value: '9999', reason: 'invalid' },
+      { flag: '--colour', value: 'green', reason: 'unknown' },
+      { flag: '--lora_bias', value: 'all', reason: 'unsupported' },
+      { flag: '--optim', value: 'adafactor', reason: 'unsupported' },
+      { flag: '--warmup_ratio', value: '0.1', reason: 'needsRows' },
+    ]);
+    expect(() => importFlags('just words', null)).toThrow(/no flag/);
+    expect(() => importFlags('', null)).toThrow(/no flag/);
+  });
+
+  it('of lists: the first Qwen’s own layers are all of them', () => {
+    const targets = (text: string) => importFlags(`--use_lora ${text}`, null).recipe.targets;
+    expect(targets('--lora_target_modules c_attn c_proj w1 w2')).toBe('all-linear');
+    expect(targets('--lora_target_modules q_proj v_proj')).toEqual(['q_proj', 'v_proj']);
+    expect(targets('--lora-target-modules=q_proj,v_proj')).toEqual(['q_proj', 'v_proj']);
+  });
+
+  it('written and read back give the same recipe, but for fields it names as lost', () => {
+    fc.assert(
+      fc.property(anyRecipe(), (recipe) => {
+        const { command, lost } = exportFlags(recipe, { model: "a folder/Chat $1 'x'", data: 'd.json' });
+        const back = importFlags(command, 10);
+        expect(back.model).toBe("a folder/Chat $1 'x'");
+        const defaults = defaultRecipe();
+        const wanted: Recipe = { ...recipe, ...Object.fromEntries(lost.map((key) => [key, defaults[key]])) };
+        if (recipe.dtype !== 'f16') wanted.dtype = 'auto';
+        if (recipe.method === 'full')
+          Object.assign(wanted, { targets: 'all-linear', rank: 64, alpha: 16, dropout: 0.05 });
+        expect(back.recipe).toEqual(wanted);
+      }),
+    );
+  });
+});
+
+/** Recipes with every field changed or not. */
+function anyRecipe(): fc.Arbitrary<Recipe> {
+  const number = (key: RecipeKey, values: number[]) => [key, fc.constantFrom(...values)] as const;
+  const changes = Object.fromEntries([
+    ['method', fc.constantFrom('lora', 'qlora', 'full')],
+    ['schedule', fc.constantFrom('cosine', 'linear', 'constant_with_warmup')],
+    ['targets', fc.constantFrom('all-linear', ['q_proj', 'v_proj'])],
+    ['optimizer', fc.constantFrom('adamw', 'adamw_8bit')],
+    ['dtype', fc.constantFrom('auto', 'f16', 'f32')],
+    ['layers', fc.constantFrom('all', [0, 3])],
+    ['rslora', fc.boolean()],
+    ['packing', fc.boolean()],
+    ['double_quant', fc.boolean()],
+    number('rank', [1, 8, 64]),
+    number('alpha', [0.5, 16]),
+    number('lr', [1e-7, 3e-4, 0.1]),
+    number('epochs', [0.5, 3]),
+    number('max_steps', [0, 40]),
+    number('batch_size', [1, 16]),
+    number('grad_accum', [1, 8]),
+    number('max_length', [128, 8192]),
+    number('warmup_steps', [0, 7]),
+    number('weight_decay', [0, 0.1]),
+    number('beta1', [0.9, 0.85]),
+    number('beta2', [0.95, 0.999]),
+    number('eps', [1e-8, 1e-6]),
+    number('dropout', [0, 0.05]),
+    number('max_grad_norm', [0, 1]),
+    number('seed', [0, 7]),
+  ] as [string, fc.Arbitrary<unknown>][]);
+  return fc.record(changes).map((values) => {
+    for (const [key, value] of Object.entries(values)) {
+      if (!(key in recipeFields) || checkField(key as RecipeKey, value) !== null) throw new Error(key);
+    }
+    return { ...defaultRecipe(), ...values } as Recipe;
+  });
+}

@@ -1,0 +1,332 @@
+import { GraftError } from '../lib/errors.ts';
+import { plannedSteps } from './plannedSteps.ts';
+import { checkField, defaultRecipe, schedules, type Recipe, type RecipeKey } from './recipe.ts';
+import { shellQuote, shellVariables, shellWords } from './shellWords.ts';
+
+/** Why a flag says nothing to the recipe. */
+export type IgnoredReason =
+  /** It is chosen elsewhere in the studio: model, data, output. */
+  | 'elsewhere'
+  /** Graft always does it. */
+  | 'always'
+  /** Precision follows from the model's own files and the field "Activation type". */
+  | 'precision'
+  /** There is one GPU. */
+  | 'oneGpu'
+  /** About logs and checkpoints, which Graft keeps by itself. */
+  | 'reporting'
+  /** Its steps are a share of a number that only the data tells. */
+  | 'needsRows'
+  /** Graft has no such thing, or not with this value. */
+  | 'unsupported'
+  /** Out of the range of its field. */
+  | 'invalid'
+  | 'unknown';
+
+/** A command read as a recipe. */
+export interface ImportedFlags {
+  /** The whole recipe: what the command leaves open is as finetune.py has it. */
+  recipe: Recipe;
+  /** Flags that were taken, and their fields. */
+  taken: { flag: string; field: RecipeKey }[];
+  ignored: { flag: string; value: string; reason: IgnoredReason }[];
+  model: string | null;
+  data: string | null;
+  /**
+   * finetune.py trains embedding and head in full where the model's name has no "chat" and it is LoRA on 16 bits. Only
+   * the person knows whether that is meant.
+   */
+  alsoInFull: boolean;
+}
+
+/** Defaults of QwenLM/Qwen's finetune.py and of transformers' TrainingArguments, where they are not Graft's own. */
+const finetunePy: Partial<Recipe> = {
+  ...{
+    method: 'full',
+    rank: 64,
+    alpha: 16,
+    dropout: 0.05,
+    lr: 5e-5,
+    epochs: 3,
+    batch_size: 8,
+    grad_accum: 1,
+  },
+  ...{
+    max_length: 8192,
+    schedule: 'linear',
+    warmup_steps: 0,
+    weight_decay: 0,
+    beta2: 0.999,
+    double_quant: false,
+  },
+};
+
+/** What the shell scripts of QwenLM/Qwen that take only -m and -d say to finetune.py. */
+const scriptFlags =
+  '--num_train_epochs 5 --per_device_train_batch_size 2 --gradient_accumulation_steps 8 --learning_rate 3e-4 ' +
+  '--weight_decay 0.1 --adam_beta2 0.95 --warmup_ratio 0.01 --lr_scheduler_type cosine --model_max_length 512 ' +
+  '--gradient_checkpointing --lazy_preprocess True';
+const scripts: readonly [RegExp, string][] = [
+  [/finetune_qlora_ds\.sh/, `${scriptFlags} --learning_rate 1e-5 --use_lora --q_lora`],
+  [/finetune_qlora_\w+\.sh/, `${scriptFlags} --use_lora --q_lora`],
+  [/finetune_lora_\w+\.sh/, `${scriptFlags} --use_lora`],
+  [
+    /finetune_ds\.sh/,
+    `${scriptFlags} --per_device_train_batch_size 1 --gradient_accumulation_steps 16 --learning_rate 1e-5`,
+  ],
+];
+
+const numbers: Readonly<Record<string, RecipeKey>> = {
+  num_train_epochs: 'epochs',
+  per_device_train_batch_size: 'batch_size',
+  gradient_accumulation_steps: 'grad_accum',
+  learning_rate: 'lr',
+  weight_decay: 'weight_decay',
+  adam_beta1: 'beta1',
+  adam_beta2: 'beta2',
+  adam_epsilon: 'eps',
+  max_grad_norm: 'max_grad_norm',
+  warmup_steps: 'warmup_steps',
+  model_max_length: 'max_length',
+  lora_r: 'rank',
+  lora_alpha: 'alpha',
+  lora_dropout: 'dropout',
+  eval_steps: 'eval_steps',
+  seed: 'seed',
+};
+
+const ignoredFlags: Readonly<Record<string, IgnoredReason>> = {
+  ...Object.fromEntries(
+    ['eval_data_path', 'output_dir', 'cache_dir', 'lora_weight_path', 'overwrite_output_dir'].map(
+      as('elsewhere'),
+    ),
+  ),
+  ...Object.fromEntries(
+    ['gradient_checkpointing', 'lazy_preprocess', 'remove_unused_columns', 'trust_remote_code'].map(
+      as('always'),
+    ),
+  ),
+  ...Object.fromEntries(['bf16', 'tf32', 'bf16_full_eval', 'fp16_full_eval'].map(as('precision'))),
+  ...Object.fromEntries(
+    [
+      ...[
+        'deepspeed',
+        'fsdp',
+        'local_rank',
+        'nproc_per_node',
+        'nnodes',
+        'node_rank',
+        'master_addr',
+        'master_port',
+      ],
+      ...[
+        'dataloader_num_workers',
+        'ddp_find_unused_parameters',
+        'ddp_timeout',
+        'per_device_eval_batch_size',
+      ],
+    ].map(as('oneGpu')),
+  ),
+  ...Object.fromEntries(
+    [
+      ...['logging_steps', 'logging_dir', 'logging_strategy', 'report_to', 'run_name', 'save_strategy'],
+      ...['save_steps', 'save_total_limit', 'evaluation_strategy', 'eval_strategy', 'load_best_model_at_end'],
+    ].map(as('reporting')),
+  ),
+};
+
+function as(reason: IgnoredReason): (flag: string) => [string, IgnoredReason] {
+  return (flag) => [flag, reason];
+}
+
+/** The linear layers of the first Qwen, as finetune.py names them by default: every one but the head. */
+const qwenTargets = ['c_attn', 'c_proj', 'w1', 'w2'];
+
+/**
+ * Reads flags of QwenLM/Qwen's finetune.py: a command, a whole script around one, or the call of one of its shell
+ * scripts with -m and -d. Nothing is guessed: what has no place in a recipe is named with the reason.
+ * Throws `train.no_flags` where the text holds none.
+ * @param rows rows of the data, for the warm-up that is given as a share of the steps; null where not known
+ */
+export function importFlags(text: string, rows: number | null): ImportedFlags {
+  const { flags, isScript } = flagsOf(text);
+  if (flags.length === 0 && !isScript) throw new GraftError('train.no_flags');
+  const result: ImportedFlags = {
+    recipe: { ...defaultRecipe(), ...finetunePy },
+    taken: [],
+    ignored: [],
+    model: null,
+    data: null,
+    alsoInFull: false,
+  };
+  let [useLora, quantized] = [false, false];
+  let warmupRatio: { flag: string; value: string } | null = null;
+  const ignore = (flag: string, value: string, reason: IgnoredReason) =>
+    result.ignored.push({ flag, value, reason });
+  const take = (flag: string, field: RecipeKey, value: unknown, written: string) => {
+    if (checkField(field, value) !== null) return ignore(flag, written, 'invalid');
+    Object.assign(result.recipe, { [field]: value });
+    return result.taken.push({ flag, field });
+  };
+  for (const { flag, values } of flags) {
+    const name = flag.replace(/^-+/, '').replaceAll('-', '_');
+    const value = values.join(' ');
+    if (name === 'model_name_or_path' || name === 'm' || name === 'model') result.model = value;
+    else if (name === 'data_path' || name === 'd' || name === 'data') result.data = value;
+    else if (name === 'use_lora' || name === 'q_lora') {
+      if (name === 'use_lora') useLora = isOn(value);
+      else quantized = isOn(value);
+      result.taken.push({ flag, field: 'method' });
+    } else if (name === 'max_steps') {
+      // transformers writes "no limit" as −1.
+      take(flag, 'max_steps', Math.max(0, Number(value || NaN)), value);
+    } else if (name === 'warmup_ratio') warmupRatio = { flag, value };
+    else if (name === 'fp16') take(flag, 'dtype', isOn(value) ? 'f16' : 'auto', value);
+    else if (name === 'lr_scheduler_type') {
+      const schedule = schedules.find((known) => known === value);
+      if (schedule) take(flag, 'schedule', schedule, value);
+      else ignore(flag, value, 'unsupported');
+    } else if (name === 'optim') {
+      const optimizer = /^(paged_)?adamw(_bnb)?_8bit$/.test(value) ? 'adamw_8bit' : 'adamw';
+      if (/^(paged_)?adamw/.test(value)) take(flag, 'optimizer', optimizer, value);
+      else ignore(flag, value, 'unsupported');
+    } else if (name === 'lora_target_modules') {
+      const names = values.flatMap((part) => part.split(/[,\s]+/)).filter(Boolean);
+      const all = value === 'all-linear' || [...names].sort().join() === qwenTargets.join();
+      take(flag, 'targets', all ? 'all-linear' : names, value);
+    } else if (name === 'lora_bias') {
+      ignore(flag, value, value === 'none' ? 'always' : 'unsupported');
+    } else if (Object.hasOwn(numbers, name)) {
+      take(flag, numbers[name]!, value.trim() === '' ? NaN : Number(value), value);
+    } else ignore(flag, value, ignoredFlags[name] ?? 'unknown');
+  }
+  result.recipe.method = useLora ? (quantized ? 'qlora' : 'lora') : 'full';
+  if (warmupRatio) {
+    const ratio = Number(warmupRatio.value || NaN);
+    if (!(ratio >= 0 && ratio <= 1)) ignore(warmupRatio.flag, warmupRatio.value, 'invalid');
+    else if (rows === null && result.recipe.max_steps === 0 && ratio > 0) {
+      ignore(warmupRatio.flag, warmupRatio.value, 'needsRows');
+    } else if (!result.taken.some(({ field }) => field === 'warmup_steps')) {
+      // As transformers: a number of steps wins over a share.
+      const steps = Math.ceil(plannedSteps(result.recipe, rows ?? 0) * ratio);
+      take(warmupRatio.flag, 'warmup_steps', steps, warmupRatio.value);
+    }
+  }
+  result.alsoInFull = useLora && !quantized && result.model !== null && !/chat/i.test(result.model);
+  // Of flags given twice the last one holds, as in Python.
+  const last = new Map(result.taken.map((entry) => [`${entry.flag} ${entry.field}`, entry]));
+  return { ...result, taken: [...last.values()] };
+}
+
+function isOn(value: string): boolean {
+  return !/^(false|0|no)$/i.test(value);
+}
+
+interface Flag {
+  flag: string;
+  values: string[];
+}
+
+function flagsOf(text: string): { flags: Flag[]; isScript: boolean } {
+  const variables = shellVariables(text);
+  // A logical line each: those that end in a backslash go on.
+  const lines = text.replaceAll(/\\\r?\n/g, ' ').split('\n');
+  const uncommented = lines.filter((line) => !/^\s*#/.test(line));
+  const call = uncommented.find((line) => /finetune\.py(\s|$)/.test(line));
+  if (call !== undefined) {
+    return {
+      flags: readFlags(shellWords(call.slice(call.indexOf('finetune.py')), variables)),
+      isScript: true,
+    };
+  }
+  const own = readFlags(shellWords(uncommented.join('\n'), variables));
+  const script = scripts.find(([name]) => name.test(text));
+  if (!script) return { flags: own, isScript: false };
+  return { flags: [...readFlags(shellWords(script[1])), ...own], isScript: true };
+}
+
+function readFlags(words: readonly string[]): Flag[] {
+  const flags: Flag[] = [];
+  let open = false;
+  for (const word of words) {
+    // A number may be negative: −1 is no flag.
+    if (/^--?[A-Za-z]/.test(word)) {
+      const [flag = word, ...rest] = word.split('=');
+      flags.push({ flag, values: rest.length > 0 ? [rest.join('=')] : [] });
+      open = true;
+    } else if (open) flags.at(-1)!.values.push(word);
+  }
+  return flags;
+}
+
+/** Fields that finetune.py has a flag for, with how their values are written; in the order of its scripts. */
+const exported: readonly [flag: string, field: RecipeKey][] = [
+  ['num_train_epochs', 'epochs'],
+  ['max_steps', 'max_steps'],
+  ['per_device_train_batch_size', 'batch_size'],
+  ['gradient_accumulation_steps', 'grad_accum'],
+  ['learning_rate', 'lr'],
+  ['weight_decay', 'weight_decay'],
+  ['adam_beta1', 'beta1'],
+  ['adam_beta2', 'beta2'],
+  ['adam_epsilon', 'eps'],
+  ['max_grad_norm', 'max_grad_norm'],
+  ['warmup_steps', 'warmup_steps'],
+  ['lr_scheduler_type', 'schedule'],
+  ['model_max_length', 'max_length'],
+  ['seed', 'seed'],
+];
+const exportedLora: readonly [flag: string, field: RecipeKey][] = [
+  ['lora_r', 'rank'],
+  ['lora_alpha', 'alpha'],
+  ['lora_dropout', 'dropout'],
+];
+
+/** Fields that finetune.py can say; of the others those that are not at their defaults are lost. */
+const sayable: ReadonlySet<RecipeKey> = new Set([
+  ...exported.map(([, field]) => field),
+  ...exportedLora.map(([, field]) => field),
+  ...(['method', 'targets', 'optimizer', 'dtype', 'quant'] as const),
+]);
+
+/** A recipe as a call of QwenLM/Qwen's finetune.py. */
+export interface ExportedFlags {
+  command: string;
+  /** Fields that were changed and that it has no flag for. */
+  lost: RecipeKey[];
+}
+
+/** Writes a recipe as a call of finetune.py. @param model, data where they are, as a shell word each */
+export function exportFlags(
+  recipe: Recipe,
+  { model = '$MODEL', data = '$DATA' }: { model?: string; data?: string } = {},
+): ExportedFlags {
+  const isLora = recipe.method !== 'full';
+  const place = (word: string) => (/^\$\w+$/.test(word) ? word : shellQuote(word));
+  const pairs = (list: typeof exported) =>
+    list
+      .filter(([, field]) => field !== 'max_steps' || recipe.max_steps > 0)
+      .map(([flag, field]) => `--${flag} ${shellQuote(String(recipe[field]))}`);
+  const targets =
+    recipe.targets === 'all-linear'
+      ? []
+      : [`--lora_target_modules ${recipe.targets.map(shellQuote).join(' ')}`];
+  const lines = [
+    'python finetune.py',
+    `--model_name_or_path ${place(model)}`,
+    `--data_path ${place(data)}`,
+    '--output_dir output',
+    recipe.dtype === 'f16' ? '--fp16 True' : '--bf16 True',
+    ...pairs(exported),
+    `--optim ${recipe.optimizer === 'adamw' ? 'adamw_torch' : 'adamw_bnb_8bit'}`,
+    '--gradient_checkpointing',
+    '--lazy_preprocess True',
+    ...(isLora ? ['--use_lora', ...(recipe.method === 'qlora' ? ['--q_lora'] : [])] : []),
+    ...(isLora ? [...pairs(exportedLora), ...targets] : []),
+  ];
+  const defaults = defaultRecipe();
+  const lost = (Object.keys(recipe) as RecipeKey[]).filter(
+    (field) => !sayable.has(field) && JSON.stringify(recipe[field]) !== JSON.stringify(defaults[field]),
+  );
+  return { command: `${lines.join(' \\\n  ')}\n`, lost };
+}
