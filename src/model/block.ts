@@ -1,7 +1,8 @@
-import type { ElementType, Tensor } from '../gpu/tensor.ts';
+import type { Tensor } from '../gpu/tensor.ts';
 import { attention, attentionBackward } from '../kernels/attention.ts';
 import { rmsNorm } from '../kernels/rmsNorm.ts';
-import { headElements, headsIn, rope, ropeBackward, type Heads } from '../kernels/rope.ts';
+import { headElements, headsIn, rope, ropeBackward, type Heads, type HeadShape } from '../kernels/rope.ts';
+import { activation } from './activations.ts';
 import { groupBackward, groupForward } from './linear.ts';
 import { mlpBackward, mlpForward } from './mlp.ts';
 import { addSums, normBackward } from './norm.ts';
@@ -20,8 +21,8 @@ export interface LayerCache {
 }
 
 /**
- * What attention computes on the way and its backward pass needs again. The tensors are scratch: with gradient
- * checkpointing only the block's input is kept, and the backward pass runs the forward pass once more.
+ * What attention computes on the way and its backward pass needs again. As a rule the tensors are scratch: with gradient
+ * checkpointing only the block's input is kept, and the backward pass runs the forward pass once more (`Pass.kept`).
  */
 interface Activations {
   norm1: Tensor;
@@ -132,7 +133,8 @@ function attentionBackwardPass(
   const { commands, workspace, spec, rows } = pass;
   const { heads, kvHeads, headDim } = spec;
   const { qkv, o } = groupsOf(spec);
-  const dHeads = headsOf(pass, 'dHeads', 'f32');
+  const shape = headShape(pass);
+  const dHeads = headsIn(workspace.get('dHeads', 'f32', [headElements(shape)]), shape);
   const dNorm = workspace.get('dNorm', 'f32', [rows, spec.hiddenSize]);
   const output = { x: at.attended, dy: dHidden, dx: dAttended, grads };
   groupBackward(pass, { layer, group: o }, weights.groups.o, output);
@@ -178,25 +180,23 @@ function attentionBackwardPass(
 }
 
 function activationsOf(pass: Pass): Activations {
-  const { workspace, spec, rows, type } = pass;
+  const { spec, rows, type } = pass;
   const { hiddenSize, heads, qkNorm } = spec;
   const { qkv, o } = groupsOf(spec);
-  const inner = (name: string, columns: number) => workspace.get(name, type, [rows, columns]);
-  const f32 = (name: string, columns: number) => workspace.get(name, 'f32', [rows, columns]);
+  const inner = (name: string, columns: number) => activation(pass, name, type, [rows, columns]);
+  const f32 = (name: string, columns: number) => activation(pass, name, 'f32', [rows, columns]);
   return {
     norm1: inner('norm1', hiddenSize),
     rstd1: f32('rstd1', 1),
     // The backward pass needs it for the heads' norms alone.
     qkv: qkNorm ? inner('qkv', qkv.width) : wideActivations(pass, [rows, qkv.width]),
-    heads: headsOf(pass, 'heads', type),
+    heads: headsIn(activation(pass, 'heads', type, [headElements(headShape(pass))]), headShape(pass)),
     attended: inner('attended', o.inFeatures),
     lse: f32('lse', heads),
     middle: f32('middle', hiddenSize),
   };
 }
 
-function headsOf({ workspace, spec, rows }: Pass, name: string, type: ElementType): Heads {
-  const { heads, kvHeads, headDim } = spec;
-  const shape = { rows, heads, kvHeads, headDim };
-  return headsIn(workspace.get(name, type, [headElements(shape)]), shape);
+function headShape({ spec: { heads, kvHeads, headDim }, rows }: Pass): HeadShape {
+  return { rows, heads, kvHeads, headDim };
 }

@@ -14,6 +14,7 @@ import type { DecoderSpec } from './spec.ts';
 import type { SpillFile } from './spillFile.ts';
 import { inUse, type Trainable } from './trainable.ts';
 import type { WeightSource } from './weights.ts';
+import { mlpRows } from './wideTensors.ts';
 import { Workspace } from './workspace.ts';
 
 /** Blocks told ahead: as many as there may be slots besides that of the block that computes. */
@@ -61,6 +62,8 @@ export class Decoder {
   readonly #inverseFrequencies: Tensor;
   /** The pass whose last block was the last to use the workspace. */
   #freshest: Pass | null = null;
+  /** The pass whose blocks have all kept their activations for its backward pass. */
+  #kept: Pass | null = null;
 
   constructor(
     gpu: Gpu,
@@ -95,7 +98,25 @@ export class Decoder {
       segmentEnd: batch.segmentEnd,
       tokenPlaces: batch.tokenPlaces,
       inverseFrequencies: this.#inverseFrequencies,
+      kept: '',
     };
+  }
+
+  /** A pass as a block sees it: with activations of the block's own where they are kept. */
+  #inBlock(pass: Pass, layer: number): Pass {
+    return pass === this.#kept ? { ...pass, kept: ` ${layer}` } : pass;
+  }
+
+  /** Decides before a forward pass that a backward pass follows whether activations stay for it. */
+  #keep(sequences: readonly { pass: Pass }[]): void {
+    const [first] = sequences;
+    // Of a second half that comes in parts only the last is there at the end.
+    const keeps =
+      first !== undefined &&
+      sequences.length === 1 &&
+      inUse(first.pass)?.keepsActivations &&
+      mlpRows(first.pass) === first.pass.rows;
+    this.#kept = keeps ? first.pass : null;
   }
 
   /**
@@ -110,6 +131,7 @@ export class Decoder {
     const hidden = Array.from({ length: spec.layers + 1 }, (_, layer) =>
       keep ? workspace.get(`hidden ${layer}`, 'f32', shape, 'kept') : workspace.get('hidden', 'f32', shape),
     );
+    if (keep) this.#keep([{ pass }]);
     await this.#forwardThrough([{ pass, batch, inputs: inputsOnGpu(hidden) }], caches);
     return hidden;
   }
@@ -129,6 +151,7 @@ export class Decoder {
       );
       return inputsOnGpu(hidden);
     });
+    this.#keep(sequences);
     await this.#forwardThrough(sequences.map((sequence, i) => ({ ...sequence, inputs: all[i]! })));
     return all;
   }
@@ -148,7 +171,7 @@ export class Decoder {
         const [x, y] = [inputs.before(layer), inputs.before(layer + 1)];
         const weights = inUse(pass)?.block(layer) ?? frozen;
         commands.scope(`layer ${layer}`, () =>
-          blockForward(pass, layer, weights, { x, y, cache: caches?.[layer] }),
+          blockForward(this.#inBlock(pass, layer), layer, weights, { x, y, cache: caches?.[layer] }),
         );
         this.#endPart();
       }
@@ -223,17 +246,19 @@ export class Decoder {
         if (next) next.inputs.prefetch(layer);
         else if (layer > lowest) first.inputs.prefetch(layer - 1);
         // What the last block made on the way forwards is still there when nothing has passed it since.
-        const isFresh = this.#freshest === pass;
+        const isFresh = this.#freshest === pass || this.#kept === pass;
         this.#freshest = null;
         const weights = inUse(pass)?.block(layer) ?? frozen;
         this.commands.scope(`layer ${layer}`, () =>
-          blockBackward(pass, layer, weights, { x, dHidden, grads, isFresh }),
+          blockBackward(this.#inBlock(pass, layer), layer, weights, { x, dHidden, grads, isFresh }),
         );
         this.#endPart();
         await pace?.step();
       }
       this.weights.release(layer);
     }
+    // The gradients of some were made in their place.
+    this.#kept = null;
     const table = trained?.vocabulary('embedding', grads);
     for (const { pass, dHidden } of sequences) {
       if (!table || !pass.tokenPlaces) continue;

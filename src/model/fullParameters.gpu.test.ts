@@ -50,10 +50,15 @@ interface Opened {
   trained: FullParameters;
 }
 
-async function open(config: Record<string, unknown> = {}, on = gpu, dtype = 'F32'): Promise<Opened> {
+async function open(
+  config: Record<string, unknown> = {},
+  on = gpu,
+  dtype = 'F32',
+  keeps = true,
+): Promise<Opened> {
   const files = await openModelFiles(tinyModel({ config, dtype }));
   const decoder = await openDecoder(on, files, 'f32');
-  const trained = new FullParameters(on, decoder.spec);
+  const trained = new FullParameters(on, decoder.spec, keeps);
   await trained.copyModel(decoder);
   return { decoder, trained };
 }
@@ -158,6 +163,27 @@ it('gradients of matrices are those that LoRA’s B sees: dB = scale · dW · A�
   adapter.dispose();
   close({ decoder, trained });
 });
+
+it.each([qwen3, { attention_bias: true }])(
+  'activations that are kept give the bits of those that are made again, %j',
+  async (config) => {
+    const run = async (keeps: boolean) => {
+      const opened = await open(config, gpu, 'F32', keeps);
+      const before = gpu.memory.parts.kept;
+      const first = await lossesAndGrads(opened.decoder, opened.trained, batch);
+      // Another batch must not be taken for the one before.
+      await lossesAndGrads(opened.decoder, opened.trained, batchOf(randomRows([4, 30], { seed: 8 })));
+      const second = await lossesAndGrads(opened.decoder, opened.trained, batch);
+      const kept = gpu.memory.parts.kept - before;
+      close(opened);
+      return { first, second, kept };
+    };
+    const [kept, made] = [await run(true), await run(false)];
+    expect(kept.first).toEqual(made.first);
+    expect(kept.second).toEqual(made.first);
+    expect(kept.kept).toBeGreaterThan(2 * made.kept);
+  },
+);
 
 it('a tied matrix gets the gradients of embedding and head together', async () => {
   const tied = await open({ tie_word_embeddings: true });

@@ -58,6 +58,7 @@ export class FullParameters implements Trainable {
   readonly spec: DecoderSpec;
   readonly params: ParameterBuffers;
   readonly lowestLayer = 0;
+  readonly keepsActivations: boolean;
   /** Every tensor, once, in the order of the model. */
   readonly tensors: readonly TrainedTensor[];
   readonly #layout: ParameterLayout;
@@ -69,8 +70,10 @@ export class FullParameters implements Trainable {
   /** What was asked for, so that a step makes no objects anew. */
   readonly #known = new WeakMap<ParameterBuffers, (BlockWeights | undefined)[]>();
 
-  constructor(gpu: Gpu, spec: DecoderSpec) {
+  /** @param keepsActivations see there; what is trained in full is small as a rule */
+  constructor(gpu: Gpu, spec: DecoderSpec, keepsActivations = true) {
     this.gpu = gpu;
+    this.keepsActivations = keepsActivations;
     this.spec = spec;
     const layout = new ParameterLayout(gpu);
     const table = { rows: spec.vocabSize, cols: spec.hiddenSize };

@@ -62,6 +62,7 @@ export class LoraAdapter implements Trainable {
   readonly saved: readonly SavedMatrix[];
   readonly params: ParameterBuffers;
   readonly gpu: Gpu;
+  readonly keepsActivations = false;
   readonly #layout: ParameterLayout;
   readonly #places = new Map<string, PairPlace>();
   /** What was asked for, so that a step makes no objects anew. */

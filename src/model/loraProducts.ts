@@ -1,6 +1,7 @@
 import type { Tensor } from '../gpu/tensor.ts';
 import { dropout } from '../kernels/dropout.ts';
 import { matmul, type LoraEpilogue } from '../kernels/matmul.ts';
+import { activation } from './activations.ts';
 import type { GroupPlace } from './linear.ts';
 import type { LoraGroup, LoraPair } from './loraAdapter.ts';
 import type { ParameterBuffers } from './parameters.ts';
@@ -29,10 +30,10 @@ interface Member {
 
 /** The adapters of a group, with u where `loraHidden` leaves it; null where the pass has none. */
 export function loraOf(pass: Pass, { layer, group }: GroupPlace): LoraHere | null {
-  const { strength, workspace, rows } = pass;
+  const { strength, rows } = pass;
   const pairs = inUse(pass)?.group(layer, group);
   if (!pairs) return null;
-  const u = workspace.get(`lora u ${group.name}`, 'f32', [rows, pairs.rank]);
+  const u = activation(pass, `lora u ${group.name}`, 'f32', [rows, pairs.rank]);
   return { group: pairs, u, scaleOf: ({ scale }) => scale * strength };
 }
 

@@ -1,6 +1,7 @@
 import { reshape, slice, type Tensor } from '../gpu/tensor.ts';
 import { rmsNorm } from '../kernels/rmsNorm.ts';
 import { swiglu, swigluBackward, swigluGradientStride } from '../kernels/swiglu.ts';
+import { activation } from './activations.ts';
 import { groupBackward, groupForward } from './linear.ts';
 import { loraHidden } from './loraProducts.ts';
 import { normBackward } from './norm.ts';
@@ -106,12 +107,12 @@ function activate(pass: Pass, layer: number, weights: BlockWeights, x: Tensor): 
 }
 
 function activationsOf(pass: Pass): MlpActivations {
-  const { workspace, spec, rows, type } = pass;
+  const { spec, rows, type } = pass;
   return {
-    norm: workspace.get('norm2', type, [rows, spec.hiddenSize]),
-    rstd: workspace.get('rstd2', 'f32', [rows, 1]),
+    norm: activation(pass, 'norm2', type, [rows, spec.hiddenSize]),
+    rstd: activation(pass, 'rstd2', 'f32', [rows, 1]),
     gateUp: wideActivations(pass, [rows, groupsOf(spec).gateUp.width]),
-    activated: workspace.get('activated', type, [rows, spec.ffnSize]),
+    activated: activation(pass, 'activated', type, [rows, spec.ffnSize]),
   };
 }
 

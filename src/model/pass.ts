@@ -34,4 +34,9 @@ export interface Pass {
   /** LoRA's output is multiplied by this; weights that were trained themselves are taken unless it is 0, the base model. */
   strength: number;
   dropout: Dropout | null;
+  /**
+   * Ends the names of a block's activations. Empty: all blocks have the same scratch, and the backward pass makes them
+   * again; else they are the block's own, and stay until then.
+   */
+  kept: string;
 }

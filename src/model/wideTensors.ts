@@ -1,5 +1,6 @@
-import { reshape, type ElementType, type Tensor } from '../gpu/tensor.ts';
+import { reshape, type Tensor } from '../gpu/tensor.ts';
 import { swigluGradientStride } from '../kernels/swiglu.ts';
+import { activation } from './activations.ts';
 import type { Pass } from './pass.ts';
 import { groupsOf } from './siblings.ts';
 
@@ -23,7 +24,9 @@ export function mlpRows({ commands, rows, spec }: Pass): number {
 export function wideActivations(pass: Pass, shape: readonly number[]): Tensor {
   const { qkv, gateUp } = groupsOf(pass.spec);
   const attention = pass.spec.qkNorm ? 0 : pass.rows * qkv.width;
-  return shared(pass, 'wide activations', pass.type, [attention, mlpRows(pass) * gateUp.width], shape);
+  // Room for the largest from the first use on: a tensor that grew would replace one that commands still use.
+  const largest = Math.max(attention, mlpRows(pass) * gateUp.width);
+  return reshape(activation(pass, 'wide activations', pass.type, [largest]), shape);
 }
 
 /**
@@ -35,16 +38,5 @@ export function wideGradients(pass: Pass, shape: readonly number[]): Tensor {
   const { qkv, o } = groupsOf(spec);
   const activated = swigluGradientStride(type, spec.ffnSize);
   const sizes = [pass.rows * qkv.width, pass.rows * o.inFeatures, mlpRows(pass) * activated];
-  return shared(pass, 'wide gradients', 'f32', sizes, shape);
-}
-
-/** Room for the largest from the first use on: a tensor that grew would replace one that commands still use. */
-function shared(
-  { workspace }: Pass,
-  name: string,
-  type: ElementType,
-  sizes: readonly number[],
-  shape: readonly number[],
-): Tensor {
-  return reshape(workspace.get(name, type, [Math.max(...sizes)]), shape);
+  return reshape(pass.workspace.get('wide gradients', 'f32', [Math.max(...sizes)]), shape);
 }

@@ -6,8 +6,13 @@ import { FullParameters } from '../model/fullParameters.ts';
 import { planLora } from '../model/loraModules.ts';
 import type { ModelFiles } from '../model/openModel.ts';
 import { planSaved } from '../model/savedModules.ts';
+import { groupsOf } from '../model/siblings.ts';
+import type { DecoderSpec } from '../model/spec.ts';
 import type { Trainable } from '../model/trainable.ts';
 import { startAdapter } from './startAdapter.ts';
+
+/** Bytes of activations that are kept rather than made again. */
+const KEPT_ACTIVATIONS = 512 * 1024 * 1024;
 
 /**
  * What a run trains, as it begins, by the recipe's method: an adapter (`startAdapter`), or with "full" every parameter
@@ -20,7 +25,8 @@ export async function startTraining(
   initial: PeftAdapter | null = null,
 ): Promise<Trainable> {
   if (recipe.method !== 'full') return startAdapter(decoder, recipe, initial);
-  const trained = new FullParameters(decoder.gpu, decoder.spec);
+  const keeps = activationBytes(decoder.spec, recipe) <= KEPT_ACTIVATIONS;
+  const trained = new FullParameters(decoder.gpu, decoder.spec, keeps);
   try {
     await trained.copyModel(decoder);
     return trained;
@@ -28,6 +34,14 @@ export async function startTraining(
     trained.dispose();
     throw error;
   }
+}
+
+/** About what the activations of all blocks take, for the longest micro-batch that the recipe allows. */
+function activationBytes(spec: DecoderSpec, { batch_size, max_length }: Recipe): number {
+  const { layers, hiddenSize, ffnSize, qkNorm } = spec;
+  const { qkv, o, gateUp } = groupsOf(spec);
+  const numbers = 3 * hiddenSize + (qkNorm ? 2 : 1) * qkv.width + o.inFeatures + gateUp.width + ffnSize;
+  return 4 * numbers * layers * batch_size * Math.min(max_length, spec.maxPositions);
 }
 
 /**
