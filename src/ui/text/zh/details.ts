@@ -217,6 +217,8 @@ export const detailsZh: Record<string, string> = {
   '{name} has {n} bytes instead of {size}': '{name} 有 {n} 字节，应为 {size}',
   'it has no {name}': '没有 {name}',
   'it gives back other numbers than it was sent': '读回的数与写入的不同',
+  'it is no zip, was packed again, or is cut off': '不是 zip、重新打包过，或不完整',
+  'there is no {name} in it': '其中没有 {name}',
   'it was started afresh': '它重新启动了',
   'a message could not be read': '有一条消息无法读取',
   'its script did not load or run': '脚本没有加载或运行',

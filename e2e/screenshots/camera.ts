@@ -1,0 +1,67 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Page } from 'playwright';
+import type { Language } from '../../src/store/prefs.ts';
+import { accessibilityProblems } from '../harness/accessibility.ts';
+
+const themes = ['light', 'dark'] as const;
+const windows = {
+  desktop: { width: 1280, height: 900 },
+  phone: { width: 390, height: 844 },
+} as const;
+type WindowName = keyof typeof windows;
+
+/** Takes pictures of a page in both themes and both sizes, and notes what is wrong with it in each. */
+export class Camera {
+  /** One line for each fault: what axe finds, and what is wider than the window. */
+  readonly faults: string[] = [];
+  pictures = 0;
+  #shot = 0;
+
+  constructor(
+    private readonly page: Page,
+    private readonly folder: string,
+    private readonly language: Language,
+  ) {}
+
+  /**
+   * Pictures of a state as `<language>/<number>-<name>-<window>-<theme>.png`, the window left at desktop and light.
+   * @param selector what is pictured; the whole page without one
+   */
+  async take(name: string, selector?: string): Promise<void> {
+    this.#shot += 1;
+    const folder = join(this.folder, this.language);
+    await mkdir(folder, { recursive: true });
+    const number = String(this.#shot).padStart(2, '0');
+    for (const window of ['phone', 'desktop'] as const) {
+      await this.page.setViewportSize(windows[window]);
+      for (const theme of themes.toReversed()) {
+        await this.page.emulateMedia({ colorScheme: theme });
+        await this.#settle();
+        const path = join(folder, `${number}-${name}-${window}-${theme}.png`);
+        if (selector) await this.page.locator(selector).first().screenshot({ path, animations: 'disabled' });
+        else await this.page.screenshot({ path, fullPage: true, animations: 'disabled' });
+        this.pictures += 1;
+        await this.#check(`${this.language} ${name} ${window} ${theme}`, window);
+      }
+    }
+  }
+
+  async #check(state: string, window: WindowName): Promise<void> {
+    const found = await accessibilityProblems({
+      runScript: (source) => this.page.evaluate(source),
+      evaluate: (f, argument) => this.page.evaluate(f as never, argument),
+    });
+    const widest = await this.page.evaluate(() => document.documentElement.scrollWidth);
+    if (widest > windows[window].width) found.push(`${widest} pixels wide`);
+    this.faults.push(...found.map((fault) => `${state}: ${fault}`));
+  }
+
+  /** Waits until charts have their new size and colours. */
+  async #settle(): Promise<void> {
+    await this.page.evaluate(
+      () => new Promise<void>((done) => requestAnimationFrame(() => requestAnimationFrame(() => done()))),
+    );
+    await this.page.waitForTimeout(250);
+  }
+}

@@ -1,0 +1,92 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Language } from '../../src/store/prefs.ts';
+import type { Camera } from './camera.ts';
+import type { Visitor } from './visitor.ts';
+
+/** A run that shows a curve, an evaluation and a plan, and takes little even without a GPU. */
+const recipe = {
+  ...{ rank: 8, alpha: 16, lr: 5e-3, max_steps: 12, batch_size: 2, max_length: 128 },
+  ...{ eval_fraction: 0.05, eval_steps: 4 },
+};
+
+const prompts: Record<Language, string> = {
+  en: 'Tell a story about Zip and a red ball.',
+  zh: '讲一个关于 Zip 和红色皮球的故事。',
+};
+
+const badRows = [
+  '{"prompt": "What is a graft?", "completion": "A shoot joined to another plant."}',
+  '{"prompt": "What is a scion?", "completion": 7}',
+  '{"prompt": "Cut off here, "completion": ',
+  '[1, 2, 3]',
+  '{"prompt": "No answer", "completion": ""}',
+  '{"prompt": "What is a rootstock?", "completion": "The plant that takes the graft."}',
+];
+
+/** The whole job as a person does it, with pictures at each step. @param scratch a folder for small files */
+export async function visit(
+  visitor: Visitor,
+  camera: Camera,
+  files: { model: string; data: string; scratch: string },
+  language: Language,
+): Promise<void> {
+  const { page } = visitor;
+  await visitor.see('device.ready');
+  await camera.take('open');
+
+  await visitor.fill('hub.find', 'qwen');
+  await visitor.press('hub.findButton', '#model');
+  await page.locator('#model [role="alert"]').waitFor();
+  await camera.take('no-network', '#model');
+
+  await visitor.drop('model', [files.model]);
+  await visitor.see('model.vocabulary');
+  await camera.take('model', '#model');
+
+  const bad = join(files.scratch, 'bad-rows.jsonl');
+  await writeFile(bad, `${badRows.join('\n')}\n`);
+  await visitor.drop('data', [bad]);
+  await page.locator('#data .problems').waitFor();
+  await visitor.see('data.histogram');
+  await camera.take('data-with-problems', '#data');
+
+  await visitor.drop('data', [files.data]);
+  await page.locator('#data .problems').waitFor({ state: 'detached' });
+  await visitor.see('data.histogram');
+  await camera.take('data', '#data');
+
+  const path = join(files.scratch, 'recipe.json');
+  await writeFile(path, JSON.stringify(recipe));
+  await camera.take('recipe', '#recipe');
+  await visitor.giveRecipe(path);
+  await visitor.unfold('recipe.advanced');
+  await visitor.unfold('memory.table');
+  await camera.take('recipe-in-full', '#recipe');
+
+  await visitor.press('train.start', '#train');
+  // The title of the tab tells how far it is; from some steps on there is a curve.
+  await page.waitForFunction(() => Number.parseInt(document.title) >= 30, null, { timeout: 600_000 });
+  await camera.take('training', '#train');
+  await page.locator('#train .notice--good, #train .outcome').first().waitFor({ timeout: 900_000 });
+  await visitor.unfold('train.table');
+  await visitor.unfold('profile.title');
+  await camera.take('trained', '#train');
+
+  await visitor.fill('try.prompt', prompts[language]);
+  await visitor.unfold('try.settings');
+  await visitor.fill('try.maxNewTokens', '40');
+  await visitor.press('try.compare', '#try');
+  await page.locator('.answer[data-side="tuned"] .answer__facts').waitFor({ timeout: 300_000 });
+  await camera.take('compared', '#try');
+
+  await visitor.press('export.downloadMerged', '#try');
+  await visitor.see('proof.passed');
+  await camera.take('exported', '#try');
+  await camera.take('whole-page');
+
+  await visitor.press('benchmark.open');
+  await visitor.see('benchmark.lead', { adapter: '{' });
+  await camera.take('benchmark', '[role="dialog"]');
+  await page.keyboard.press('Escape');
+}
