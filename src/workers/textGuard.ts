@@ -12,7 +12,7 @@ import type { Throwing } from './result.ts';
 const TICK_MS = 100;
 /** How long one program may be silent, in ms: on any text, and for each UTF-16 unit of it. */
 const SILENCE_MS = 1800;
-const SILENCE_MS_PER_UNIT = 0.01;
+const SILENCE_MS_PER_UNIT = 0.005;
 /** The same for what is the worker's own: building a vocabulary, say. */
 const OWN_SILENCE_MS = 30_000;
 /** Rows that go to the worker at a time. */
