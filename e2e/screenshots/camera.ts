@@ -39,7 +39,10 @@ export class Camera {
         await this.page.emulateMedia({ colorScheme: theme });
         await this.#settle();
         const path = join(folder, `${number}-${name}-${window}-${theme}.png`);
-        if (selector) await this.page.locator(selector).first().screenshot({ path, animations: 'disabled' });
+        // The rail sticks to the window and would lie over a tall step.
+        const style = selector ? '.rail { position: static !important; }' : '';
+        if (selector)
+          await this.page.locator(selector).first().screenshot({ path, animations: 'disabled', style });
         else await this.page.screenshot({ path, fullPage: true, animations: 'disabled' });
         this.pictures += 1;
         await this.#check(`${this.language} ${name} ${window} ${theme}`, window);

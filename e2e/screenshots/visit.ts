@@ -51,7 +51,7 @@ export async function visit(
   await visitor.see('data.histogram');
   await camera.take('data-with-problems', '#data');
 
-  await visitor.drop('data', [files.data]);
+  await page.locator('#data input[type="file"]').first().setInputFiles(files.data);
   await page.locator('#data .problems').waitFor({ state: 'detached' });
   await visitor.see('data.histogram');
   await camera.take('data', '#data');

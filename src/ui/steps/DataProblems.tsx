@@ -31,7 +31,7 @@ export function DataProblems({ problems, count }: { problems: RowProblem[]; coun
 /** What is wrong with a row and the one thing to do. */
 export function problemText({ code, params }: RowProblem): string {
   const { what, next } = errorText(code, params);
-  return `${what} ${next}`;
+  return t('unit.sentences', { first: what, second: next });
 }
 
 function Actions({ problem: { position, line } }: { problem: RowProblem }) {

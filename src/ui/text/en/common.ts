@@ -54,6 +54,7 @@ export const commonTexts = {
 
   // Units
   'unit.comma': ', ',
+  'unit.sentences': '{first} {second}',
   'unit.seconds': '{s} s',
   'unit.minutes': '{min} min {s} s',
   'unit.hours': '{h} h {min} min',

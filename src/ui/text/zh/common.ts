@@ -50,6 +50,7 @@ export const commonTextsZh = {
 
   // Units
   'unit.comma': '、',
+  'unit.sentences': '{first}{second}',
   'unit.seconds': '{s} 秒',
   'unit.minutes': '{min} 分 {s} 秒',
   'unit.hours': '{h} 小时 {min} 分',

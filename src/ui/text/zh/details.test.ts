@@ -93,10 +93,10 @@ describe('words of the engine in errors', () => {
     expect(left).toEqual([]);
   });
 
-  it('have the same parameters', () => {
+  it('take no parameters but theirs', () => {
     for (const [english, chinese] of Object.entries(detailsZh)) {
-      const parameters = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(String).sort();
-      expect(parameters(chinese), english).toEqual(parameters(english));
+      const parameters = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(String);
+      expect(parameters(english), english).toEqual(expect.arrayContaining(parameters(chinese)));
     }
   });
 

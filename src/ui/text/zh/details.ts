@@ -91,6 +91,28 @@ export const detailsZh: Record<string, string> = {
   '"{words}" is not base64': '"{words}" 不是 base64',
   '"{words}" is not a rank': '"{words}" 不是序号',
 
+  // What browsers say
+  'Failed to fetch': '请求没有到达',
+  'NetworkError when attempting to fetch resource.': '请求没有到达',
+  'Load failed': '请求没有到达',
+  'Unexpected end of JSON input': 'JSON 提前结束',
+  'Unexpected token {token}, {text} is not valid JSON': '{token} 不该出现在 {text} 中',
+  'Unexpected non-whitespace character after JSON at position {n} (line {line} column {column})':
+    'JSON 结束之后还有内容（第 {n} 个字符处）',
+  'Unterminated string in JSON at position {n} (line {line} column {column})':
+    '字符串没有结束（第 {n} 个字符处）',
+  'Expected {wanted} or {other} after {what} in JSON at position {n} (line {line} column {column})':
+    '{what}后应为 {wanted} 或 {other}（第 {n} 个字符处）',
+  'Expected {wanted} after {what} in JSON at position {n} (line {line} column {column})':
+    '{what}后应为 {wanted}（第 {n} 个字符处）',
+  'Expected property name or {other} in JSON at position {n} (line {line} column {column})':
+    '应为属性名或 {other}（第 {n} 个字符处）',
+  'Expected double-quoted property name in JSON at position {n} (line {line} column {column})':
+    '属性名应加双引号（第 {n} 个字符处）',
+  'property value': '属性值',
+  'property name': '属性名',
+  'array element': '数组元素',
+
   // Chat templates
   'the role {role} cannot stand here: Qwen knows a first system message, user and assistant':
     '角色 {role} 不能出现在这里：Qwen 只认得开头的 system 消息、user 和 assistant',
