@@ -25,8 +25,8 @@ export function offlinePlugin(): Plugin {
     configResolved(config) {
       folder = config.build.outDir;
     },
-    // After everything is written, what public/ holds included.
-    async closeBundle() {
+    // What public/ holds is there before.
+    writeBundle: async () => {
       const files = (await readdir(folder, { recursive: true, withFileTypes: true }))
         .filter((entry) => entry.isFile())
         .map((entry) => join(entry.parentPath, entry.name));
