@@ -51,6 +51,7 @@ describe('help', () => {
       'plan',
       'profile',
       'tune',
+      'lr-range',
       'quantize',
       'fetch',
       'push',

@@ -4,6 +4,7 @@ import * as cache from './commands/cache.ts';
 import * as evaluate from './commands/eval.ts';
 import * as fetchModel from './commands/fetch.ts';
 import * as generate from './commands/generate.ts';
+import * as lrRange from './commands/lrRange.ts';
 import * as merge from './commands/merge.ts';
 import * as plan from './commands/plan.ts';
 import * as profile from './commands/profile.ts';
@@ -21,6 +22,7 @@ const commands: Record<string, { usage: string; run(args: string[]): Promise<voi
   plan,
   profile,
   tune,
+  'lr-range': lrRange,
   quantize,
   fetch: fetchModel,
   push,

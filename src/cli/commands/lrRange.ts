@@ -1,0 +1,60 @@
+import { loadTokenizer } from '../../data/tokenizer.ts';
+import { activationType, openDecoder, quantizationOf } from '../../model/openDecoder.ts';
+import { dataShapes } from '../../train/largestBatch.ts';
+import { defaultSweep, lrRange } from '../../train/lrRange.ts';
+import { prepareRun } from '../../train/prepare.ts';
+import { checkTraining, startTraining } from '../../train/startTraining.ts';
+import { chooseStreaming } from '../../train/streamingPlan.ts';
+import { readDataset } from '../dataset.ts';
+import { derivedFor } from '../derivedCache.ts';
+import { modelChoice, modelFlags, modelOptions } from '../hubModel.ts';
+import { Options } from '../options.ts';
+import { readRecipe } from '../recipe.ts';
+import { openModelAt, withGpu } from '../session.ts';
+import { spillFolder } from '../spillFolder.ts';
+
+export const usage =
+  'lr-range --model DIR --data FILE [--recipe FILE.json] [--from LR] [--to LR] [--steps N]';
+
+/**
+ * Sweeps the learning rate over a few training steps of a recipe and prints, as JSON, what the losses speak for and the
+ * losses themselves. Nothing is kept of the training.
+ */
+export async function run(args: string[]): Promise<void> {
+  const names = [...modelOptions, 'data', 'recipe', 'from', 'to', 'steps'];
+  const options = new Options(args, usage, names, [...modelFlags]);
+  const model = modelChoice(options, usage);
+  const dataPath = options.required('data');
+  const from = options.number('from', defaultSweep.from, { min: 1e-12, max: 10 });
+  const to = options.number('to', defaultSweep.to, { min: from, max: 100 });
+  const steps = options.number('steps', defaultSweep.steps, { min: 2, max: 10_000, integer: true });
+  const recipe = await readRecipe(options.optional('recipe'));
+  const files = await openModelAt(model);
+  const { spec } = files;
+  checkTraining(files, recipe);
+  const dataset = await readDataset(dataPath, model, {
+    tokenizer: await loadTokenizer(files.folder),
+    mask: recipe.mask,
+    maxLength: Math.min(recipe.max_length, spec.maxPositions),
+    vocabSize: spec.vocabSize,
+  });
+  const range = await withGpu(async (gpu) => {
+    const data = dataShapes({ train: dataset, evaluation: null });
+    const streaming = await chooseStreaming(files, recipe, gpu, data);
+    const { loaded: decoder } = await prepareRun(gpu, { files, recipe, data, streaming }, () =>
+      openDecoder(gpu, files, activationType(gpu, recipe.dtype), {
+        quantize: quantizationOf(recipe),
+        streaming,
+        spillFolder: spillFolder(),
+        derived: derivedFor(model),
+      }),
+    );
+    const adapter = await startTraining(decoder, recipe);
+    return lrRange({
+      ...{ decoder, adapter, recipe, dataset, sweep: { from, to, steps } },
+      onPoint: ({ lr, loss, smoothed }) =>
+        console.error(`lr ${lr.toExponential(2)}  loss ${loss.toFixed(4)}  smoothed ${smoothed.toFixed(4)}`),
+    });
+  });
+  console.log(JSON.stringify(range));
+}
