@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { defaultRecipe } from '../config/recipe.ts';
 import { emptyModel } from './model.ts';
-import { emptyRun, type Adapter } from './run.ts';
+import type { Adapter } from './adapter.ts';
+import { emptyRun } from './run.ts';
 import { mergeBase } from './exporting.ts';
 import type { ModelSummary } from '../workers/protocol.ts';
 
-const trained: Adapter = { origin: 'trained', saved: false, steps: 3 };
+const trained: Adapter = { origin: 'trained', saved: false, steps: 3, run: null, isModel: false };
 const openedAdapter: Adapter = { origin: 'opened', saved: true, name: 'adapter', rank: 8, modules: 35 };
 
 describe('mergeBase', () => {

@@ -12,6 +12,7 @@ function step(n: number, loss: number): StepEvent {
     lr: 1e-3,
     tokens: 10,
     skipped: !Number.isFinite(loss),
+    spike: false,
     tokensPerSecond: 100,
     secondsLeft: 1,
     gpuBytes: 1000,

@@ -1,4 +1,5 @@
-import type { TrainEvent } from '../workers/protocol.ts';
+import { memoryParts } from '../lib/memoryParts.ts';
+import type { CurveRecord, MemoryByPart, TrainEvent } from '../workers/protocol.ts';
 
 export type StepEvent = Extract<TrainEvent, { kind: 'step' }>;
 
@@ -10,8 +11,12 @@ export function smoothingFor(totalSteps: number): number {
   return 1 - 1 / Math.min(20, Math.max(4, totalSteps / 15));
 }
 
+/** Memory of a run that was not watched. */
+const noMemory = Object.fromEntries(memoryParts.map((part) => [part, 0])) as MemoryByPart;
+
 const columns = ['step', 'loss', 'smoothed', 'gradNorm', 'lr', 'tokensPerSecond'] as const;
 type Column = (typeof columns)[number];
+type Told = Pick<StepEvent, Exclude<Column, 'smoothed'>>;
 
 /** What the chart draws: one entry a step; `evaluation` has gaps. */
 export interface ChartData {
@@ -67,8 +72,51 @@ export class Metrics {
     this.#smoothing = smoothingFor(totalSteps);
   }
 
+  /** Draws again what a stored run has told before; its speed and memory of then are not known. */
+  restore(curves: readonly CurveRecord[], totalSteps: number): void {
+    this.reset();
+    this.begin(totalSteps);
+    const unknown = { tokensPerSecond: NaN, secondsLeft: NaN, gpuBytes: 0, gpuParts: noMemory, spike: false };
+    for (const record of curves) {
+      if (record.kind === 'step') this.push({ ...record, ...unknown });
+      if (record.kind === 'eval') this.pushEvaluation(record.step, record.loss);
+    }
+    this.flush();
+  }
+
+  /** Forgets what came after a step: the run went back to it. */
+  rewind(step: number): void {
+    const kept = Array.from({ length: this.#length }, (_, i) => this.#rowAt(i)).filter(
+      (row) => row.step <= step,
+    );
+    const evaluations = this.#evaluations.filter((evaluation) => evaluation.step <= step);
+    const latest = this.#latest;
+    const smoothing = this.#smoothing;
+    this.reset();
+    this.#smoothing = smoothing;
+    for (const row of kept) {
+      this.#append(row);
+    }
+    this.#evaluations = evaluations;
+    this.#latest = latest && latest.step <= step ? latest : null;
+    this.flush();
+  }
+
   /** Adds a step. A loss that is not finite leaves the smoothed curve where it was. */
   push(event: StepEvent): void {
+    this.#append(event);
+    this.#latest = event;
+    this.#schedule();
+  }
+
+  #rowAt(i: number): Told {
+    const [step, loss, gradNorm, lr, tokensPerSecond] = (
+      ['step', 'loss', 'gradNorm', 'lr', 'tokensPerSecond'] as const
+    ).map((column) => this.at(column, i)) as [number, number, number, number, number];
+    return { step, loss, gradNorm, lr, tokensPerSecond };
+  }
+
+  #append(event: Told): void {
     if (this.#length === this.#data.step.length) this.#grow();
     const i = this.#length++;
     if (Number.isFinite(event.loss)) {
@@ -85,8 +133,6 @@ export class Metrics {
       tokensPerSecond: event.tokensPerSecond,
     };
     for (const column of columns) this.#data[column][i] = row[column];
-    this.#latest = event;
-    this.#schedule();
   }
 
   /** Adds an evaluation after `step`. */

@@ -93,10 +93,7 @@ export const createModelSlice: SliceOf<ModelSlice> =
       model: emptyModel,
       async chooseModel(source, hub) {
         if (busyWith(get())) return;
-        const { adapter } = get();
-        if (adapter && !adapter.saved)
-          set({ question: { kind: 'discard', proceed: () => void open(source, hub ?? null) } });
-        else await open(source, hub ?? null);
+        await get().unlessUnsaved('discard', () => open(source, hub ?? null));
       },
       async reopenModel() {
         const { source, hub } = get().model;

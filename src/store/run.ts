@@ -1,22 +1,30 @@
 import type { Recipe } from '../config/recipe.ts';
-import { GraftError } from '../lib/errors.ts';
+import { GraftError, type ErrorCode } from '../lib/errors.ts';
 import type {
   MemoryPlan,
-  ModelSource,
+  Phase,
   Preparation,
   Profile,
-  Phase,
   Progress,
-  TrainEvent,
+  SamplePrompt,
   TrainOutcome,
 } from '../workers/protocol.ts';
 import { noteOf, type ErrorNote } from './errorNote.ts';
 import { emptyExporting } from './exporting.ts';
-import { busyWith, type SliceOf } from './state.ts';
+import { runEvents } from './runEvents.ts';
+import { busyWith, isTraining, type SliceOf } from './state.ts';
+
+/** An answer to a prompt of the person's choice, as of a step. */
+export interface Sample {
+  step: number;
+  prompt: string;
+  text: string;
+}
 
 export interface RunState {
-  status: 'idle' | 'preparing' | 'running' | 'stopping' | 'done' | 'failed';
-  /** What the engine is at; null where it trains or rests. */
+  /** `recovering`: the device or its worker was lost, and a stored run is about to go on. */
+  status: 'idle' | 'preparing' | 'running' | 'stopping' | 'pausing' | 'recovering' | 'done' | 'failed';
+  /** What is under way before the first step. */
   phase: Phase | null;
   /** Weights on their way to the GPU. */
   loading: Progress | null;
@@ -28,6 +36,19 @@ export interface RunState {
   evalRows: number;
   /** The recipe as it was when the run began. */
   recipe: Recipe | null;
+  /** Its id among the stored runs; null where it is not stored. */
+  id: string | null;
+  /** Why it is not stored. */
+  notStored: ErrorNote | null;
+  /** The last step that is on disk, and when it was written (milliseconds since 1970). */
+  checkpoint: { step: number; at: number } | null;
+  /** A checkpoint found no room; training waits. */
+  storageFull: { step: number; error: ErrorNote } | null;
+  /** Where it went on, in this visit, and how many damaged checkpoints were passed over. */
+  resumed: { step: number; passedOver: number } | null;
+  /** How often it went on after a lost device or worker. */
+  recoveries: number;
+  samples: Sample[];
   outcome: TrainOutcome | null;
   /** How long it took from the beginning to the end of the first step, and what of that came before it. */
   firstStep: { seconds: number; preparation: Preparation } | null;
@@ -40,16 +61,6 @@ export interface RunState {
   error: ErrorNote | null;
 }
 
-/** The adapter that the engine holds. */
-export type Adapter = { saved: boolean } & (
-  { origin: 'trained'; steps: number } | { origin: 'opened'; name: string; rank: number; modules: number }
-);
-
-/** Something that would lose an unsaved adapter or a download, waiting for a yes. */
-export type Question = { proceed: () => void } & (
-  { kind: 'discard' | 'retrain' } | { kind: 'remove'; repo: string; bytes: number }
-);
-
 /** A moment worth saying aloud to someone who doesn't see the page. */
 export type Milestone =
   | { kind: 'modelReady'; name: string }
@@ -59,7 +70,10 @@ export type Milestone =
   | { kind: 'trainingStarted'; steps: number }
   | { kind: 'trainingProgress'; percent: number; loss: number }
   | { kind: 'trainingDone'; steps: number; loss: number }
+  | { kind: 'trainingPaused'; step: number }
+  | { kind: 'trainingRecovers'; step: number }
   | { kind: 'trainingFailed' }
+  | { kind: 'storageFull' }
   | { kind: 'profileDone'; step: number }
   | { kind: 'answersDone' }
   | { kind: 'benchmarkDone' }
@@ -68,27 +82,25 @@ export type Milestone =
 
 export interface RunSlice {
   run: RunState;
-  adapter: Adapter | null;
-  openingAdapter: boolean;
-  adapterError: ErrorNote | null;
-  question: Question | null;
+  /** Prompts that are answered at each checkpoint of the next run. */
+  samplePrompts: string[];
   milestone: Milestone | null;
+  setSamplePrompts(prompts: string[]): void;
   /** Trains by the recipe, after asking when that would discard an adapter that was not saved. */
   train(): Promise<void>;
+  /** Goes on with a stored run; its model must be open. */
+  continueRun(id: string): Promise<void>;
   /** Ends the training after its current step; the adapter is kept. */
   stopTraining(): Promise<void>;
+  /** Saves the run after its current step and ends it, to go on later. */
+  pauseTraining(): Promise<void>;
+  /** What to do about a checkpoint that found no room. */
+  answerStorage(answer: 'again' | 'without'): Promise<void>;
   /** Has the next step timed on the GPU. */
   profileStep(): Promise<void>;
   dismissProfileError(): void;
   dismissRunError(): void;
-  /** Loads a PEFT folder, after asking as above. */
-  openAdapter(source: ModelSource): Promise<void>;
-  refuseAdapter(error: unknown): void;
-  dismissAdapterError(): void;
-  answerQuestion(yes: boolean): void;
   announce(milestone: Milestone): void;
-  /** Called when the engine's worker or device is lost: what it held is gone, the page keeps the rest. */
-  engineLost(error: unknown): void;
 }
 
 export const emptyRun: RunState = {
@@ -100,6 +112,13 @@ export const emptyRun: RunState = {
   plan: null,
   evalRows: 0,
   recipe: null,
+  id: null,
+  notStored: null,
+  checkpoint: null,
+  storageFull: null,
+  resumed: null,
+  recoveries: 0,
+  samples: [],
   outcome: null,
   firstStep: null,
   profiling: false,
@@ -109,132 +128,165 @@ export const emptyRun: RunState = {
   error: null,
 };
 
+/** What ends a worker or its device, and not a run: it goes on from its last checkpoint with others. */
+const passing: ReadonlySet<ErrorCode> = new Set(['gpu.device_lost', 'workers.crashed']);
+/** Recoveries without a step in between, after which going on is pointless; seconds between them grow twofold. */
+const MOST_RECOVERIES = 5;
+
 export const createRunSlice: SliceOf<RunSlice> =
   ({ workers, metrics }) =>
   (set, get) => {
     const patch = (changes: Partial<RunState>) => set(({ run }) => ({ run: { ...run, ...changes } }));
+    const onEvent = runEvents({ metrics, patch, get });
 
-    const onEvent = (event: TrainEvent) => {
-      switch (event.kind) {
-        case 'phase':
-          return patch({ phase: event.phase, loading: null });
-        case 'loading':
-          return patch({ phase: event.progress.phase, loading: event.progress });
-        case 'notKept':
-          return patch({ notKept: event.detail });
-        case 'start':
-          metrics.begin(event.totalSteps);
-          patch({
-            // The outcome comes by another port and may be first: a run that has ended stays ended.
-            ...(get().run.status === 'preparing' && { status: 'running' as const }),
-            phase: null,
-            loading: null,
-            totalSteps: event.totalSteps,
-            trainableParameters: event.trainableParameters,
-          });
-          return get().announce({ kind: 'trainingStarted', steps: event.totalSteps });
-        case 'firstStep':
-          return patch({ firstStep: { seconds: event.seconds, preparation: event.preparation } });
-        case 'profile':
-          patch({ profiling: false, profile: { step: event.step, profile: event.profile } });
-          return get().announce({ kind: 'profileDone', step: event.step });
-        case 'eval':
-          return metrics.pushEvaluation(event.step, event.loss);
-        case 'step': {
-          metrics.push(event);
-          const quarter = (step: number) => Math.floor((step * 4) / Math.max(1, get().run.totalSteps));
-          const reached = quarter(event.step);
-          if (reached > quarter(event.step - 1) && reached < 4) {
-            get().announce({ kind: 'trainingProgress', percent: reached * 25, loss: event.loss });
-          }
-        }
-      }
-    };
-
-    const run = async () => {
-      const recipe = get().recipe.draft;
+    const begin = (changes: Partial<RunState>) => {
       metrics.reset();
-      const { plan, planning } = get().memory;
       set({
-        run: { ...emptyRun, status: 'preparing', recipe, plan: planning ? null : plan },
+        run: { ...emptyRun, status: 'preparing', ...changes },
         adapter: null,
         exporting: emptyExporting,
       });
       get().forgetAnswers();
+    };
+
+    /** Trains, and where the device or the worker is lost goes on with the stored run until it ends. */
+    const follow = async (start: () => Promise<TrainOutcome>) => {
+      let attempts = 0;
+      let lastStep = -1;
+      for (let work = start; ; work = () => resumeAfterLoss(attempts)) {
+        try {
+          return await work();
+        } catch (error) {
+          const { id } = get().run;
+          const goesOn = error instanceof GraftError && passing.has(error.code) && id !== null;
+          if (!goesOn) throw error;
+          const step = get().run.checkpoint?.step ?? 0;
+          attempts = step > lastStep ? 1 : attempts + 1;
+          lastStep = step;
+          if (attempts > MOST_RECOVERIES) throw error;
+          patch({
+            status: 'recovering',
+            loading: null,
+            storageFull: null,
+            recoveries: get().run.recoveries + 1,
+          });
+          get().announce({ kind: 'trainingRecovers', step });
+        }
+      }
+    };
+
+    const resumeAfterLoss = async (attempt: number): Promise<TrainOutcome> => {
+      await new Promise((resolve) => setTimeout(resolve, 500 * 2 ** attempt));
+      const { source } = get().model;
+      const { id } = get().run;
+      if (!source || id === null) throw new GraftError('workers.restarted', { reason: 'no model' });
+      await workers.engine.call.openModel(source);
+      return workers.engine.call.resumeRun(id, onEvent);
+    };
+
+    const finish = async (working: Promise<TrainOutcome>) => {
       try {
-        const { train, evaluation } = await workers.data.call.rows();
-        // Stopped before there was anything to stop.
-        if (get().run.status === 'stopping') return set({ run: emptyRun });
-        patch({ evalRows: evaluation ? evaluation.offsets.length - 1 : 0 });
-        const outcome = await workers.engine.call.train(
-          recipe,
-          get().dataset.address,
-          train,
-          evaluation,
-          onEvent,
-        );
+        const outcome = await working;
         patch({ status: 'done', outcome });
-        set({ adapter: { origin: 'trained', saved: false, steps: outcome.steps } });
+        const { id, recipe } = get().run;
+        const isModel = recipe?.method === 'full';
+        set({ adapter: { origin: 'trained', saved: false, steps: outcome.steps, run: id, isModel } });
         void get().askSizes();
         // A QLoRA run leaves 4-bit weights there.
         if (get().stored.report) void get().refreshStorage();
-        get().announce({ kind: 'trainingDone', steps: outcome.steps, loss: outcome.finalLoss });
+        const told = { steps: outcome.steps, step: outcome.steps, loss: outcome.finalLoss };
+        get().announce({ kind: outcome.ended === 'paused' ? 'trainingPaused' : 'trainingDone', ...told });
       } catch (error) {
         patch({ status: 'failed', error: noteOf(error) });
         // A run that diverged keeps the adapter of its last good step.
         if (error instanceof GraftError && error.code === 'train.diverged' && metrics.length > 0) {
-          set({ adapter: { origin: 'trained', saved: false, steps: metrics.length } });
+          const { id: run, recipe } = get().run;
+          const isModel = recipe?.method === 'full';
+          set({ adapter: { origin: 'trained', saved: false, steps: metrics.length, run, isModel } });
           void get().askSizes();
         }
         get().announce({ kind: 'trainingFailed' });
       } finally {
-        patch({ profiling: false });
+        patch({ profiling: false, storageFull: null });
         metrics.flush();
+        void get().refreshRuns();
       }
     };
 
-    const open = async (source: ModelSource) => {
-      set({ openingAdapter: true, adapterError: null });
+    const samplesOf = async (): Promise<SamplePrompt[]> => {
+      const samples: SamplePrompt[] = [];
+      // A model without a tokenizer trains on tokens alone, and answers nothing.
+      if (get().model.tokenizer === 'none') return samples;
+      for (const text of get()
+        .samplePrompts.map((prompt) => prompt.trim())
+        .filter(Boolean)) {
+        const messages = [{ role: 'user' as const, content: text }];
+        samples.push({ text, ids: await workers.data.call.promptIds({ kind: 'chat', messages }) });
+      }
+      return samples;
+    };
+
+    const run = async () => {
+      const recipe = get().recipe.draft;
+      const { plan, planning } = get().memory;
+      begin({ recipe, plan: planning ? null : plan });
+      const beginning = async (): Promise<TrainOutcome> => {
+        const { train, evaluation } = await workers.data.call.rows();
+        patch({ evalRows: evaluation ? evaluation.offsets.length - 1 : 0 });
+        const { address, summary } = get().dataset;
+        const name = summary?.name ?? address;
+        const samples = await samplesOf();
+        const request = { recipe, name, dataFile: address, rows: train, evalRows: evaluation, samples };
+        const training = workers.engine.call.train(request, onEvent);
+        // Stopped before there was anything to stop.
+        if (get().run.status === 'stopping') void workers.engine.call.stopTraining();
+        return training;
+      };
+      await finish(follow(beginning));
+    };
+
+    const end = async (status: 'stopping' | 'pausing', call: () => Promise<null>) => {
+      const before = get().run.status;
+      if (before !== 'preparing' && before !== 'running') return;
+      patch({ status });
       try {
-        const { rank, modules } = await workers.engine.call.openAdapter(source);
-        set({
-          adapter: { origin: 'opened', saved: true, name: source.name, rank, modules },
-          exporting: emptyExporting,
-        });
-        get().forgetAnswers();
-        void get().askSizes();
+        await call();
       } catch (error) {
-        set({ adapterError: noteOf(error) });
-      } finally {
-        set({ openingAdapter: false });
+        patch({ status: before, error: noteOf(error) });
       }
-    };
-
-    const unlessUnsaved = async (kind: 'discard' | 'retrain', action: () => Promise<void>) => {
-      const { adapter } = get();
-      if (adapter && !adapter.saved) set({ question: { kind, proceed: () => void action() } });
-      else await action();
     };
 
     return {
       run: emptyRun,
-      adapter: null,
-      openingAdapter: false,
-      adapterError: null,
-      question: null,
+      samplePrompts: [],
       milestone: null,
+      setSamplePrompts: (samplePrompts) => set({ samplePrompts }),
       async train() {
-        if (!busyWith(get())) await unlessUnsaved('retrain', run);
+        if (!busyWith(get())) await get().unlessUnsaved('retrain', run);
       },
-      async stopTraining() {
-        const { status } = get().run;
-        if (status !== 'preparing' && status !== 'running') return;
-        patch({ status: 'stopping' });
-        try {
-          await workers.engine.call.stopTraining();
-        } catch (error) {
-          patch({ status, error: noteOf(error) });
-        }
+      async continueRun(id) {
+        if (busyWith(get()) || isTraining(get())) return;
+        await get().unlessUnsaved('retrain', async () => {
+          const entry = get().runs.entries.find((one) => one.id === id)?.head;
+          begin({
+            ...(entry && { recipe: entry.recipe, evalRows: entry.data.evalRows }),
+            id,
+          });
+          try {
+            const { curves } = await workers.engine.call.runDetail(id);
+            metrics.restore(curves, entry?.progress.totalSteps ?? 0);
+            patch({ samples: curves.filter((record) => record.kind === 'sample') });
+          } catch {
+            // The curve begins here, then; what is wrong with the run is told by going on with it.
+          }
+          await finish(follow(() => workers.engine.call.resumeRun(id, onEvent)));
+        });
+      },
+      stopTraining: () => end('stopping', () => workers.engine.call.stopTraining()),
+      pauseTraining: () => end('pausing', () => workers.engine.call.pauseTraining()),
+      async answerStorage(answer) {
+        patch({ storageFull: null });
+        await workers.engine.call.answerStorage(answer);
       },
       async profileStep() {
         if (get().run.status !== 'running') return;
@@ -247,24 +299,6 @@ export const createRunSlice: SliceOf<RunSlice> =
       },
       dismissProfileError: () => patch({ profileError: null }),
       dismissRunError: () => patch({ error: null }),
-      async openAdapter(source) {
-        if (!busyWith(get())) await unlessUnsaved('discard', () => open(source));
-      },
-      refuseAdapter: (error) => set({ adapterError: noteOf(error) }),
-      dismissAdapterError: () => set({ adapterError: null }),
-      answerQuestion(yes) {
-        const { question } = get();
-        set({ question: null });
-        if (yes) question?.proceed();
-      },
       announce: (milestone) => set({ milestone }),
-      engineLost(error) {
-        const { model } = get();
-        if (!model.summary) return;
-        set({
-          model: { ...model, status: 'none', summary: null, tokenizer: 'none', error: noteOf(error) },
-          adapter: null,
-        });
-      },
     };
   };

@@ -1,5 +1,6 @@
 import type { StateCreator } from 'zustand';
 import type { Workers } from '../workers/client.ts';
+import type { AdapterSlice } from './adapter.ts';
 import type { BenchmarkSlice } from './benchmark.ts';
 import type { DataHubSlice } from './dataHub.ts';
 import type { DatasetSlice } from './dataset.ts';
@@ -14,6 +15,7 @@ import type { PrefsSlice } from './prefs.ts';
 import type { PushSlice } from './pushing.ts';
 import type { RecipeSlice } from './recipe.ts';
 import type { RunSlice } from './run.ts';
+import type { RunsSlice } from './runs.ts';
 import type { StoredSlice } from './stored.ts';
 import type { TryoutSlice } from './tryout.ts';
 
@@ -29,6 +31,8 @@ export type Studio = DeviceSlice &
   RecipeSlice &
   MemorySlice &
   RunSlice &
+  AdapterSlice &
+  RunsSlice &
   TryoutSlice &
   ExportSlice &
   PushSlice &
@@ -54,6 +58,7 @@ export function busyWith(state: Studio): Busy | null {
   if (isTraining(state)) return 'train';
   if (state.tryout.status !== 'idle') return 'generate';
   if (state.exporting.adapterStatus === 'working' || state.openingAdapter) return 'adapter';
+  if (state.runs.working?.kind === 'opening') return 'adapter';
   if (state.exporting.mergeStatus === 'working' || state.exporting.measuring) return 'merge';
   if (isBenchmarking(state)) return 'benchmark';
   // What is pushed must stay as it is.
@@ -63,7 +68,7 @@ export function busyWith(state: Studio): Busy | null {
 
 /** Whether a training is under way, from the press of the button to its end. */
 export function isTraining({ run }: Pick<Studio, 'run'>): boolean {
-  return run.status === 'preparing' || run.status === 'running' || run.status === 'stopping';
+  return !(run.status === 'idle' || run.status === 'done' || run.status === 'failed');
 }
 
 /** Whether a benchmark of the device is under way. */

@@ -1,6 +1,7 @@
 import { createStore } from 'zustand/vanilla';
 import { GraftError, type ErrorCode } from '../lib/errors.ts';
 import type { Workers } from '../workers/client.ts';
+import { createAdapterSlice } from './adapter.ts';
 import { createBenchmarkSlice } from './benchmark.ts';
 import { createDataHubSlice } from './dataHub.ts';
 import { createDatasetSlice } from './dataset.ts';
@@ -14,6 +15,7 @@ import { createPrefsSlice } from './prefs.ts';
 import { createPushSlice } from './pushing.ts';
 import { createRecipeSlice } from './recipe.ts';
 import { createRunSlice } from './run.ts';
+import { createRunsSlice } from './runs.ts';
 import type { Backstage, Studio } from './state.ts';
 import { createStoredSlice } from './stored.ts';
 import { createTryoutSlice } from './tryout.ts';
@@ -57,6 +59,8 @@ export function createStudio({ workers: given, metrics }: Backstage) {
     ...createRecipeSlice(backstage)(...args),
     ...createMemorySlice(backstage)(...args),
     ...createRunSlice(backstage)(...args),
+    ...createAdapterSlice(backstage)(...args),
+    ...createRunsSlice(backstage)(...args),
     ...createTryoutSlice(backstage)(...args),
     ...createExportSlice(backstage)(...args),
     ...createPushSlice(backstage)(...args),

@@ -32,6 +32,10 @@ function sentence(milestone: Milestone): string {
       return t(`say.${milestone.kind}`, { name: milestone.name });
     case 'profileDone':
       return t('say.profileDone', { step: milestone.step });
+    case 'trainingPaused':
+    case 'trainingRecovers':
+      return t(`say.${milestone.kind}`, { step: milestone.step });
+    case 'storageFull':
     case 'trainingFailed':
     case 'answersDone':
     case 'benchmarkDone':

@@ -1,6 +1,7 @@
 import { useEffect } from 'react';
 import { I18nProvider } from 'react-aria-components';
 import { useStudio } from '../store/index.ts';
+import { isUnsaved } from '../store/adapter.ts';
 import { isTraining } from '../store/state.ts';
 import { Announcer } from './Announcer.tsx';
 import { ErrorBoundary, StepBoundary } from './ErrorBoundary.tsx';
@@ -20,6 +21,7 @@ import { TabTitle } from './TabTitle.tsx';
 import { LanguageSetter } from './LanguageSetter.tsx';
 import { languageTags, useLanguage } from './text/current.ts';
 import { t } from './text/index.ts';
+import { WakeLock } from './WakeLock.tsx';
 import { ThemeSetter } from './theme.ts';
 import './styles/index.css';
 
@@ -35,6 +37,7 @@ export function App() {
         <LanguageSetter />
         <PageDrop />
         <LeaveGuard />
+        <WakeLock />
         <TabTitle />
         <Masthead />
         <div className="page">
@@ -71,7 +74,7 @@ export function App() {
 
 /** Lets the browser ask before a training or an unsaved adapter is lost with the tab. */
 function LeaveGuard() {
-  const atStake = useStudio((state) => isTraining(state) || (state.adapter !== null && !state.adapter.saved));
+  const atStake = useStudio((state) => isTraining(state) || isUnsaved(state));
   useEffect(() => {
     if (!atStake) return;
     const ask = (event: BeforeUnloadEvent) => event.preventDefault();

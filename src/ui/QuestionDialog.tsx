@@ -1,6 +1,6 @@
 import { Button, Dialog, Heading, Modal, ModalOverlay } from 'react-aria-components';
 import { useStudio } from '../store/index.ts';
-import type { Question } from '../store/run.ts';
+import type { Question } from '../store/adapter.ts';
 import { formatBytes } from './format.ts';
 import { t } from './text/index.ts';
 
@@ -20,11 +20,7 @@ export function QuestionDialog() {
         {question && (
           <Dialog role="alertdialog" className="dialog">
             <Heading slot="title">{titleOf(question)}</Heading>
-            <p>
-              {question.kind === 'remove'
-                ? t('question.removeText', { size: formatBytes(question.bytes) })
-                : t('question.text')}
-            </p>
+            <p>{textOf(question)}</p>
             <div className="row row--end">
               <Button className="button" onPress={() => answer(false)}>
                 {t('question.no')}
@@ -41,7 +37,23 @@ export function QuestionDialog() {
 }
 
 function titleOf(question: Question): string {
-  return question.kind === 'remove'
-    ? t('question.remove', { repo: question.repo.replace(/^datasets\//, '') })
-    : t(`question.${question.kind}`);
+  switch (question.kind) {
+    case 'remove':
+      return t('question.remove', { repo: question.repo.replace(/^datasets\//, '') });
+    case 'removeRun':
+      return t('question.removeRun', { name: question.name });
+    default:
+      return t(`question.${question.kind}`);
+  }
+}
+
+function textOf(question: Question): string {
+  switch (question.kind) {
+    case 'remove':
+      return t('question.removeText', { size: formatBytes(question.bytes) });
+    case 'removeRun':
+      return t('question.removeRunText');
+    default:
+      return t('question.text');
+  }
 }

@@ -66,6 +66,11 @@ export function formatDate(time: number): string {
   return datesOf(languageTag()).format(time);
 }
 
+/** A moment of today: 14:05:09. @param time milliseconds since 1970 */
+export function formatTime(time: number): string {
+  return new Date(time).toLocaleTimeString(languageTag());
+}
+
 /** Names beside each other: rank, alpha, lr. */
 export function formatList(names: readonly string[]): string {
   return names.join(t('unit.comma'));

@@ -2,33 +2,35 @@ import shaders from 'virtual:shaders';
 import { checkTokenizerFits } from '../data/tokenizer.ts';
 import { readAdapter } from '../formats/peft.ts';
 import { openGpu, type Gpu } from '../gpu/device.ts';
-import { Profiler } from '../gpu/profiler.ts';
 import { answer } from '../infer/answer.ts';
-import { assert, GraftError, messageOf } from '../lib/errors.ts';
+import { assert, GraftError } from '../lib/errors.ts';
 import { loadAdapter } from '../model/adapterFiles.ts';
 import { withoutAdapter, type AdapterUse } from '../model/decoder.ts';
-import { quantizationOf } from '../model/openDecoder.ts';
 import { removeSpilled } from '../model/spillFile.ts';
 import { benchmarkDevice } from '../speed/benchmark.ts';
+import type { RunStore } from '../runs/runStore.ts';
 import { opfsDirectory } from '../storage/opfsDirectory.ts';
 import { fitRecipe } from '../train/fitRecipe.ts';
-import { dataShapes } from '../train/largestBatch.ts';
-import { prepareRun } from '../train/prepare.ts';
-import { runLog } from '../train/runRecord.ts';
-import { describeAdapter, startAdapter } from '../train/startAdapter.ts';
-import { chooseStreaming, planRun, streamingForAnswers, streamingRungs } from '../train/streamingPlan.ts';
-import { train } from '../train/trainer.ts';
-import { adapterFiles, adapterZip, exportSizes, mergeTo } from './exporting.ts';
+import { planRun, streamingForAnswers, streamingRungs } from '../train/streamingPlan.ts';
+import { adapterFiles, adapterZip, exportSizes, mergeTo, type TrainedContent } from './exporting.ts';
 import { summarize } from './modelSummary.ts';
 import { createHubLink } from './hubLink.ts';
 import { IdleTuner } from './idleTuner.ts';
-import { KeptAdapter } from './keptAdapter.ts';
+import { KeptTraining } from './keptTraining.ts';
 import { openTuning } from './keptTuning.ts';
+import { loadingReporter } from './loadingReporter.ts';
 import { OpenedModel, SPILL_FOLDER } from './openedModel.ts';
-import type { AdapterDtype, EngineApi, Progress } from './protocol.ts';
+import type { AdapterDtype, EngineApi } from './protocol.ts';
 import type { Throwing } from './result.ts';
+import { createRunsDesk, openRunStore } from './runsDesk.ts';
 import { folderOf } from './sourceFolder.ts';
-import { trainReporter } from './trainReporter.ts';
+import { createTrainingDesk } from './trainingDesk.ts';
+
+/** What was trained, as it goes into a merge. */
+async function contentOf(kept: KeptTraining): Promise<TrainedContent> {
+  const trained = kept.model;
+  return trained ? { adapter: null, trained } : { adapter: await kept.toPeft(), trained: null };
+}
 
 /**
  * What the engine worker does: owns the device, one model and one adapter, and runs one job at a time.
@@ -39,9 +41,8 @@ export function createEngineDesk(): Throwing<EngineApi> {
   const hub = createHubLink();
   let gpu: Promise<Gpu> | null = null;
   let model: OpenedModel | null = null;
-  let adapter: KeptAdapter | null = null;
-  let stopTraining = false;
-  let profileWanted = false;
+  let kept: KeptTraining | null = null;
+  let runs: Promise<RunStore> | null = null;
   let stopGenerating = false;
   let merging: AbortController | null = null;
   let benchmarking: AbortController | null = null;
@@ -74,26 +75,42 @@ export function createEngineDesk(): Throwing<EngineApi> {
     return model;
   }
 
-  function keptAdapter(): KeptAdapter {
-    assert(adapter, 'there is no adapter');
-    return adapter;
+  function keptTraining(): KeptTraining {
+    assert(kept, 'nothing was trained or opened');
+    return kept;
+  }
+
+  function keep(next: KeptTraining | null): void {
+    kept?.trained.dispose();
+    kept = next;
+  }
+
+  function runStore(): Promise<RunStore> {
+    runs ??= openRunStore();
+    // A refusal is not for ever: the person may change a setting and try again.
+    runs.catch(() => (runs = null));
+    return runs;
   }
 
   const adapterName = (): string => `${opened().name}-adapter`;
 
-  function dropAdapter(): void {
-    adapter?.lora.dispose();
-    adapter = null;
-  }
-
   const filesOfAdapter = async (dtype: AdapterDtype) => {
-    const kept = keptAdapter();
-    return adapterFiles(adapterName(), await kept.toPeft(), dtype, kept.record);
+    const adapter = keptTraining();
+    return adapterFiles(adapterName(), await adapter.toPeft(), dtype, adapter.record);
   };
 
-  const mergeLosses = async () => keptAdapter().mergeLosses(await device(), opened().files);
+  const mergeLosses = async () => keptTraining().mergeLosses(await device(), opened().files);
+
+  const { api: training, training: trainedId } = createTrainingDesk({
+    ...{ device, opened, inTurn, keep },
+    store: runStore,
+    choices: (onDevice) => tuner.choices(onDevice),
+  });
 
   return {
+    ...training,
+    ...createRunsDesk(runStore, trainedId),
+
     async connectHub(port) {
       hub.connect(port);
       return null;
@@ -117,7 +134,7 @@ export function createEngineDesk(): Throwing<EngineApi> {
       inTurn(async () => {
         const next = await OpenedModel.open(source, hub);
         model?.dropWeights();
-        dropAdapter();
+        keep(null);
         model = next;
         // Not of the model before.
         tuner.expect(null, null);
@@ -136,78 +153,6 @@ export function createEngineDesk(): Throwing<EngineApi> {
     fitRecipe: async (recipe, data, budget) =>
       fitRecipe(opened().files, recipe, await device(), data, budget),
 
-    train: (recipe, dataFile, rows, evalRows, onEvent) =>
-      inTurn(async () => {
-        stopTraining = false;
-        profileWanted = false;
-        const start = performance.now();
-        const { base, files } = opened();
-        const device_ = await device();
-        device_.choices = await tuner.choices(device_);
-        const shapes = dataShapes({ train: rows, evaluation: evalRows });
-        const streaming = await chooseStreaming(files, recipe, device_, shapes);
-        const run = { files, recipe, data: shapes, streaming };
-        const { loaded: decoder, preparation } = await prepareRun(device_, run, () =>
-          opened().decoderFor(device_, recipe, streaming, {
-            onProgress: loadingReporter((progress) => onEvent({ kind: 'loading', progress })),
-            onNotKept: (error) => onEvent({ kind: 'notKept', detail: messageOf(error) }),
-          }),
-        );
-        onEvent({ kind: 'phase', phase: 'adapter' });
-        // Scratch of earlier jobs may be larger than this run's.
-        decoder.workspace.dispose();
-        const lora = await startAdapter(decoder, recipe, null);
-        dropAdapter();
-        const log = runLog({
-          base: files.folder,
-          dataFile,
-          rows: { train: rows, evaluation: evalRows },
-          recipe,
-          choices: device_.choices,
-        });
-        const training = { quantize: quantizationOf(recipe), evalRows, record: log.record };
-        adapter = new KeptAdapter(lora, describeAdapter(base, recipe, null), training);
-        const reporter = trainReporter(onEvent, device_.memory, lora.parameters);
-        reporter.begin();
-        const outcome = await train({
-          decoder,
-          adapter: lora,
-          recipe,
-          dataset: rows,
-          evalDataset: evalRows,
-          onStep: (report) => {
-            log.step(report);
-            reporter.step(report);
-            if (report.step > 1) return;
-            onEvent({ kind: 'firstStep', seconds: (performance.now() - start) / 1000, preparation });
-          },
-          onEval: (step, loss) => {
-            log.evaluated(step, loss);
-            onEvent({ kind: 'eval', step, loss });
-          },
-          profiler: () => {
-            if (!profileWanted) return null;
-            profileWanted = false;
-            return new Profiler(device_);
-          },
-          onProfile: (step, profile) => onEvent({ kind: 'profile', step, profile }),
-          shouldStop: () => stopTraining,
-        });
-        return { ...outcome, seconds: reporter.seconds() };
-      }),
-
-    async stopTraining() {
-      stopTraining = true;
-      return null;
-    },
-
-    async profileStep() {
-      const { hasTimestamps, description } = await device();
-      if (!hasTimestamps) throw new GraftError('gpu.no_timestamps', { adapter: description });
-      profileWanted = true;
-      return null;
-    },
-
     generate: (request, onText, onProgress) =>
       inTurn(async () => {
         stopGenerating = false;
@@ -222,8 +167,8 @@ export function createEngineDesk(): Throwing<EngineApi> {
             onProgress: loadingReporter(onProgress),
           }));
         const use: AdapterUse =
-          adapter && adapterStrength !== 0
-            ? { adapter: adapter.lora, strength: adapterStrength, dropout: null }
+          kept && adapterStrength !== 0
+            ? { adapter: kept.trained, strength: adapterStrength, dropout: null }
             : withoutAdapter;
         const start = performance.now();
         const result = await answer(decoder, use, tokenizer, promptIds, {
@@ -246,13 +191,12 @@ export function createEngineDesk(): Throwing<EngineApi> {
         const files = await opened().readQuantized();
         const peft = await readAdapter(await folderOf(source, hub));
         const lora = await loadAdapter(await device(), files.spec, peft);
-        dropAdapter();
-        adapter = new KeptAdapter(lora, { base: opened().base, dropout: 0, from: peft.config }, null);
+        keep(new KeptTraining(lora, { base: opened().base, dropout: 0, from: peft.config }, null));
         return { rank: peft.config.r, modules: peft.modules.size };
       }),
 
     exportSizes: () =>
-      inTurn(async () => exportSizes(await device(), opened().files, await keptAdapter().toPeft())),
+      inTurn(async () => exportSizes(await device(), opened().files, await contentOf(keptTraining()))),
 
     exportAdapter: (dtype) => inTurn(async () => adapterZip(adapterName(), await filesOfAdapter(dtype))),
 
@@ -262,17 +206,17 @@ export function createEngineDesk(): Throwing<EngineApi> {
 
     merge: (destination, settings, onProgress) =>
       inTurn(async () => {
-        const kept = keptAdapter();
+        const merged = keptTraining();
         const { name, files } = opened();
         merging = new AbortController();
         try {
-          return await mergeTo(await device(), files, await kept.toPeft(), {
+          return await mergeTo(await device(), files, await contentOf(merged), {
             destination,
             settings,
             losses: mergeLosses,
-            trainedDoubleQuant: kept.training?.quantize?.doubleQuant ?? false,
+            trainedDoubleQuant: merged.training?.quantize?.doubleQuant ?? false,
             name: `${name}-merged`,
-            run: kept.record,
+            run: merged.record,
             onProgress,
             signal: merging.signal,
           });
@@ -316,15 +260,5 @@ export function createEngineDesk(): Throwing<EngineApi> {
       merging?.abort();
       return null;
     },
-  };
-}
-
-/** Tells of a load a message for each percent: one for every tensor of a large model would be thousands. */
-function loadingReporter(onProgress: (p: Progress) => void): (done: number, total: number) => void {
-  let told = 0;
-  return (done, total) => {
-    if (done < total && done - told < total / 100) return;
-    told = done;
-    onProgress({ phase: 'weights', done, total, unit: 'bytes' });
   };
 }

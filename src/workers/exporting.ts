@@ -4,7 +4,7 @@ import { adapterBytes, writeAdapter, type AdapterDtype, type PeftAdapter } from 
 import { writeText } from '../formats/text.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { modelCard } from '../hub/modelCard.ts';
-import { mergeJob } from '../merge/mergeJob.ts';
+import { mergeJob, type MergeJob } from '../merge/mergeJob.ts';
 import { mergeProved } from '../merge/mergeProved.ts';
 import { planOutput } from '../merge/outputPlan.ts';
 import { zipBlob } from '../merge/zipBlob.ts';
@@ -23,6 +23,9 @@ import type {
   Phase,
   Progress,
 } from './protocol.ts';
+
+/** What a merge adds to its base: an adapter, or the tensors of a model of which every parameter was trained. */
+export type TrainedContent = Pick<MergeJob, 'adapter' | 'trained'>;
 
 /** The files of an adapter's PEFT folder, with the record of its run and a card where it was trained here. */
 export async function adapterFiles(
@@ -55,7 +58,7 @@ export async function adapterZip(name: string, files: readonly NamedBlob[]): Pro
 export async function mergeTo(
   gpu: Gpu,
   base: ModelFiles,
-  peft: PeftAdapter,
+  { adapter, trained }: TrainedContent,
   options: {
     destination: MergeDestination;
     settings: MergeSettings;
@@ -76,8 +79,8 @@ export async function mergeTo(
     onProgress({ phase, done, total, unit: 'bytes' });
   const { maxShardSize, onto, quantize } = options.settings;
   const maxShardBytes = parseShardSize(maxShardSize);
-  const job = mergeJob(base, peft, {
-    ...{ onto, trainedDoubleQuant, quantize },
+  const job = mergeJob(base, adapter, {
+    ...{ onto, trainedDoubleQuant, quantize, trained },
     card: run && modelCard(name, 'merged', run),
   });
 
@@ -108,15 +111,21 @@ export async function mergeTo(
 }
 
 /** Bytes of what can be taken away, without making it. Throws `merge.bias_without_place`, what reading the base throws. */
-export async function exportSizes(gpu: Gpu, base: ModelFiles, peft: PeftAdapter): Promise<ExportSizes> {
+export async function exportSizes(
+  gpu: Gpu,
+  base: ModelFiles,
+  { adapter, trained }: TrainedContent,
+): Promise<ExportSizes> {
   // What it is merged onto changes no size.
   const onto = base.quantization === null ? 'original' : 'dequantized';
   const bytes = async (quantize: MergeSettings['quantize']) =>
-    (await planOutput(gpu, mergeJob(base, peft, { onto, quantize }))).totalBytes;
+    (await planOutput(gpu, mergeJob(base, adapter, { onto, quantize, trained }))).totalBytes;
+  const floats = await bytes(null);
+  if (!adapter) return { adapter: null, merged: { floats, nf4: null, nf4Nested: null } };
   return {
-    adapter: { F32: adapterBytes(peft, 'F32'), I8: adapterBytes(peft, 'I8') },
+    adapter: { F32: adapterBytes(adapter, 'F32'), I8: adapterBytes(adapter, 'I8') },
     merged: {
-      floats: await bytes(null),
+      floats,
       nf4: await bytes({ doubleQuant: false }),
       nf4Nested: await bytes({ doubleQuant: true }),
     },

@@ -22,6 +22,7 @@ export interface LoadReports {
 
 /** A model that is open: its files and tokenizer, and its weights on the GPU once something has asked for them. */
 export class OpenedModel {
+  readonly source: ModelSource;
   readonly name: string;
   /** What an adapter of it says it belongs to: the name on its Hub, where there is one. */
   readonly base: string;
@@ -31,6 +32,7 @@ export class OpenedModel {
   #loaded: { form: string; decoder: Decoder } | null = null;
 
   private constructor(source: ModelSource, files: ModelFiles, tokenizer: Vocabulary | null) {
+    this.source = source;
     this.name = source.name;
     this.base = source.kind === 'hub' || source.kind === 'cached' ? source.repo : source.name;
     this.#files = files;

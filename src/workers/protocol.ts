@@ -3,16 +3,13 @@
  * have the others' parts. Everything here survives structured cloning.
  */
 import type { Recipe } from '../config/recipe.ts';
-import type { TokenRows } from '../data/tokenRows.ts';
 import type { AdapterDtype } from '../formats/peft.ts';
-import type { MemoryByPart } from '../gpu/memory.ts';
+import type { RunsApi } from './runsProtocol.ts';
 import type { ErrorCode, ErrorParams } from '../lib/errors.ts';
 import type { BenchmarkExtent, DeviceBenchmark } from '../speed/benchmark.ts';
-import type { Profile } from '../lib/profile.ts';
 import type { RecipeFit } from '../train/fitRecipe.ts';
 import type { DataShapes } from '../train/largestBatch.ts';
 import type { MemoryPlan } from '../train/memoryPlan.ts';
-import type { Preparation } from '../train/prepare.ts';
 import type { StreamingRung } from '../train/streamingPlan.ts';
 
 export type { AdapterDtype } from '../formats/peft.ts';
@@ -23,6 +20,7 @@ export type { DataShapes } from '../train/largestBatch.ts';
 export type { MemoryPlan } from '../train/memoryPlan.ts';
 export type { Profile } from '../lib/profile.ts';
 export type { Preparation } from '../train/prepare.ts';
+export type * from './runsProtocol.ts';
 export type { StreamingRung } from '../train/streamingPlan.ts';
 export type { MemoryByPart, MemoryPart } from '../gpu/memory.ts';
 
@@ -35,12 +33,20 @@ export type ModelSource =
   /** A model of a Hub at a commit: what is read is fetched by range through the hub worker, and not kept. */
   | { kind: 'hub'; name: string; endpoint: string; repo: string; commit: string; license: string | null }
   /** A model that was downloaded, in the origin private file system. */
-  | { kind: 'cached'; name: string; host: string; repo: string; commit: string };
+  | { kind: 'cached'; name: string; host: string; repo: string; commit: string }
+  /** A model that comes with the page. @param url of its folder, ending with a slash */
+  | { kind: 'bundled'; name: string; url: string };
 
 /** Worker methods return this; the client turns failures back into GraftError. */
-export type Result<T> =
-  | { ok: true; value: T }
-  | { ok: false; error: { code: ErrorCode | null; params: ErrorParams; message: string } };
+export type Result<T> = { ok: true; value: T } | { ok: false; error: ErrorFacts };
+
+/** An error as it travels. */
+export interface ErrorFacts {
+  /** Null where it is none of ours. */
+  code: ErrorCode | null;
+  params: ErrorParams;
+  message: string;
+}
 
 export interface DeviceReport {
   description: string;
@@ -88,39 +94,6 @@ export interface ModelSummary {
 
 /** What of a recipe decides in which form weights are on the GPU. */
 export type WeightSettings = Pick<Recipe, 'method' | 'double_quant' | 'dtype' | 'memory_budget'>;
-
-export type TrainEvent =
-  | { kind: 'phase'; phase: Phase }
-  | { kind: 'loading'; progress: Progress }
-  | { kind: 'start'; totalSteps: number; trainableParameters: number }
-  | {
-      kind: 'step';
-      step: number;
-      loss: number;
-      gradNorm: number;
-      lr: number;
-      tokens: number;
-      skipped: boolean;
-      tokensPerSecond: number;
-      secondsLeft: number;
-      /** The most GPU memory at once in this run so far, and what it was for. */
-      gpuBytes: number;
-      gpuParts: MemoryByPart;
-    }
-  | { kind: 'eval'; step: number; loss: number }
-  /** The first step is done. @param seconds since the run began */
-  | { kind: 'firstStep'; seconds: number; preparation: Preparation }
-  /** The times of a step that `profileStep` asked for. */
-  | { kind: 'profile'; step: number; profile: Profile }
-  /** The 4-bit weights were not left on disk for the next load: the run is as good, the next one starts later. */
-  | { kind: 'notKept'; detail: string };
-
-export interface TrainOutcome {
-  steps: number;
-  stopped: boolean;
-  finalLoss: number;
-  seconds: number;
-}
 
 /** A chat, put in by the model's template, or a text to be continued: an empty one starts from BOS. */
 export type Prompt =
@@ -172,10 +145,10 @@ export interface MergeSettings {
 
 /** Bytes of what can be taken away, told before it is chosen. */
 export interface ExportSizes {
-  /** The weights of the adapter. */
-  adapter: Record<AdapterDtype, number>;
-  /** The weights of the merged model: in floats, in NF4, and in NF4 with double quantization. */
-  merged: { floats: number; nf4: number; nf4Nested: number };
+  /** The weights of the adapter; null where every parameter was trained. */
+  adapter: Record<AdapterDtype, number> | null;
+  /** The weights of the merged model: in floats, and for an adapter in NF4 and in NF4 with double quantization. */
+  merged: { floats: number; nf4: number | null; nf4Nested: number | null };
 }
 
 /** Loss on the evaluation rows of the adapter on either of the weights it can be merged onto. */
@@ -214,7 +187,7 @@ export interface MergeOutcome {
 export type PlannedRun = MemoryPlan & Pick<StreamingRung, 'streaming'>;
 
 /** Everything that needs the GPU: one worker owns the device, so training, trying and merging never fight for it. */
-export interface EngineApi {
+export interface EngineApi extends RunsApi {
   /** Takes a port to the hub worker, for sources of kind `hub`. */
   connectHub(port: MessagePort): Promise<Result<null>>;
   openDevice(): Promise<Result<DeviceReport>>;
@@ -226,18 +199,6 @@ export interface EngineApi {
   streamingRungs(recipe: Recipe, data: DataShapes | null): Promise<Result<StreamingRung[]>>;
   /** What a recipe takes, and what to change in one that takes more than `budget` bytes. */
   fitRecipe(recipe: Recipe, data: DataShapes | null, budget: number): Promise<Result<RecipeFit>>;
-  /** @param dataFile name of the file the rows are from, or its address on a Hub */
-  train(
-    recipe: Recipe,
-    dataFile: string,
-    rows: TokenRows,
-    evalRows: TokenRows | null,
-    onEvent: (e: TrainEvent) => void,
-  ): Promise<Result<TrainOutcome>>;
-  /** Ends the running training after its current step; the adapter is kept. */
-  stopTraining(): Promise<Result<null>>;
-  /** Has the next step of the training timed: it comes as an event of the run. */
-  profileStep(): Promise<Result<null>>;
   generate(
     request: GenerateRequest,
     onText: (piece: string) => void,

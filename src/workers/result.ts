@@ -1,5 +1,5 @@
 import { GraftError, messageOf } from '../lib/errors.ts';
-import type { Result } from './protocol.ts';
+import type { ErrorFacts, Result } from './protocol.ts';
 
 /** A worker's API as its own side writes it and as the page calls it: plain values, errors thrown. */
 export type Throwing<Api> = {
@@ -13,20 +13,29 @@ export async function resultOf<Value>(work: () => Value | Promise<Value>): Promi
   try {
     return { ok: true, value: await work() };
   } catch (error) {
-    if (error instanceof GraftError) {
-      return { ok: false, error: { code: error.code, params: error.params, message: error.message } };
-    }
-    // Comlink forwards only name, message and stack; the stack goes to the console, where it can be read.
-    console.error(error);
-    return { ok: false, error: { code: null, params: {}, message: messageOf(error) } };
+    return { ok: false, error: errorFacts(error) };
   }
+}
+
+/** An error as it travels. */
+export function errorFacts(error: unknown): ErrorFacts {
+  if (error instanceof GraftError) {
+    return { code: error.code, params: error.params, message: error.message };
+  }
+  // Comlink forwards only name, message and stack; the stack goes to the console, where it can be read.
+  console.error(error);
+  return { code: null, params: {}, message: messageOf(error) };
 }
 
 /** The value of a Result; throws GraftError for a known code, a plain Error for anything else. */
 export function valueOf<Value>(result: Result<Value>): Value {
   if (result.ok) return result.value;
-  const { code, params, message } = result.error;
-  throw code === null ? new Error(message) : new GraftError(code, params);
+  throw thrownOf(result.error);
+}
+
+/** An error that has travelled, as what was thrown. */
+export function thrownOf({ code, params, message }: ErrorFacts): Error {
+  return code === null ? new Error(message) : new GraftError(code, params);
 }
 
 /** What a worker exposes: `api` with every method's outcome as a Result. `Comlink.expose(asResults<EngineApi>(api))`. */

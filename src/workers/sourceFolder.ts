@@ -3,6 +3,7 @@ import { blobSource } from '../storage/byteSource.ts';
 import { directoryHandleFolder } from '../storage/directoryHandleFolder.ts';
 import { fileFolder } from '../storage/fileFolder.ts';
 import type { ByteSource, Folder } from '../storage/types.ts';
+import { bundledFolder } from './bundledFolder.ts';
 import { openModelCache } from './cachePlace.ts';
 import type { HubLink } from './hubLink.ts';
 import type { DataSource } from './dataProtocol.ts';
@@ -21,6 +22,8 @@ export async function folderOf(source: ModelSource, hub: HubLink): Promise<Folde
     }
     case 'cached':
       return downloaded(source);
+    case 'bundled':
+      return bundledFolder(source.name, source.url);
   }
 }
 

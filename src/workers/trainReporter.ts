@@ -1,6 +1,6 @@
 import type { GpuMemory } from '../gpu/memory.ts';
 import type { StepReport } from '../train/trainer.ts';
-import type { TrainEvent } from './protocol.ts';
+import type { TrainEvent } from './runsProtocol.ts';
 
 /** Steps over which speed is averaged. */
 const WINDOW = 10;
@@ -11,9 +11,9 @@ export function trainReporter(
   memory: GpuMemory,
   trainableParameters: number,
 ) {
-  const started = performance.now();
   const recent: { at: number; tokens: number }[] = [];
   let announced = false;
+  let told = 0;
   return {
     begin() {
       memory.resetPeak();
@@ -22,12 +22,13 @@ export function trainReporter(
     },
 
     step(report: StepReport) {
-      const { step, totalSteps, loss, gradNorm, lr, tokens, skipped, contextTokens } = report;
+      const { step, totalSteps, loss, gradNorm, lr, tokens, skipped, spike, contextTokens } = report;
       if (!announced) onEvent({ kind: 'start', totalSteps, trainableParameters });
       announced = true;
+      told += 1;
       recent.push({ at: performance.now(), tokens: contextTokens });
       // The first step compiles what was not prepared: it drops out as soon as there is another.
-      if (recent.length > (step === 2 ? 2 : WINDOW + 1)) recent.shift();
+      if (recent.length > (told === 2 ? 2 : WINDOW + 1)) recent.shift();
       const seconds = (recent.at(-1)!.at - recent[0]!.at) / 1000;
       const done = recent.slice(1).reduce((sum, r) => sum + r.tokens, 0);
       const secondsAStep = seconds / (recent.length - 1);
@@ -39,14 +40,12 @@ export function trainReporter(
         lr,
         tokens,
         skipped,
+        spike,
         tokensPerSecond: done / seconds,
         secondsLeft: secondsAStep * (totalSteps - step),
         gpuBytes: memory.peak,
         gpuParts: memory.peakParts,
       });
     },
-
-    /** Seconds since the run began. */
-    seconds: () => (performance.now() - started) / 1000,
   };
 }

@@ -40,6 +40,6 @@ export function AdapterChoice() {
 }
 
 /** A choice with its size, once that is known. */
-export function withSize(name: string, bytes: number | undefined): string {
-  return bytes === undefined ? name : t('export.withSize', { name, size: formatBytes(bytes) });
+export function withSize(name: string, bytes: number | null | undefined): string {
+  return bytes == null ? name : t('export.withSize', { name, size: formatBytes(bytes) });
 }

@@ -1,14 +1,17 @@
-import { Button } from 'react-aria-components';
 import { metrics, useStudio } from '../../store/index.ts';
 import { plannedSteps } from '../../store/plan.ts';
 import { isTraining } from '../../store/state.ts';
 import { blockReason } from '../../store/steps.ts';
 import { LossChart } from '../charts/LossChart.tsx';
-import { Icon } from '../controls/Icon.tsx';
 import { ErrorNotice, Notice } from '../controls/Notice.tsx';
 import { ProgressLine } from '../controls/ProgressLine.tsx';
 import { formatDuration, formatLoss } from '../format.ts';
 import { DeveloperPanel } from '../profile/DeveloperPanel.tsx';
+import { InterruptedRun } from '../runs/InterruptedRun.tsx';
+import { RunHistory } from '../runs/RunHistory.tsx';
+import { RunSafety } from '../runs/RunSafety.tsx';
+import { SamplePrompts, Samples } from '../runs/Samples.tsx';
+import { TrainControls } from '../runs/TrainControls.tsx';
 import { Step } from '../Step.tsx';
 import { detailText, t } from '../text/index.ts';
 import { MetricsTable } from './MetricsTable.tsx';
@@ -26,8 +29,10 @@ export function TrainStep() {
   return (
     <Step id="train">
       <ErrorNotice error={run.error} onDismiss={dismiss} />
+      <InterruptedRun />
+      {!isTraining({ run }) && <SamplePrompts />}
       <div className="launch">
-        <TrainButton />
+        <TrainControls />
         <p className="launch__note">
           {run.status === 'preparing' || run.status === 'stopping' ? (
             <span className="launch__phase">
@@ -47,6 +52,7 @@ export function TrainStep() {
         </p>
       </div>
       {run.loading && <ProgressLine label={t('train.loading')} progress={run.loading} />}
+      <RunSafety />
       {run.notKept && <Notice tone="info">{t('train.notKept', { detail: detailText(run.notKept) })}</Notice>}
       {began && (
         <div className="instrument">
@@ -55,54 +61,33 @@ export function TrainStep() {
         </div>
       )}
       {run.outcome && <Outcome />}
+      <Samples samples={run.samples} />
       {began && <MetricsTable />}
       {began && <RunMemory />}
       {began && <DeveloperPanel />}
+      <RunHistory />
     </Step>
-  );
-}
-
-function TrainButton() {
-  const status = useStudio((state) => state.run.status);
-  const training = useStudio(isTraining);
-  const blocked = useStudio((state) => blockReason(state, 'train') !== null);
-  const train = useStudio((state) => state.train);
-  const stopTraining = useStudio((state) => state.stopTraining);
-  if (training) {
-    return (
-      <Button
-        className="button button--large"
-        isDisabled={status === 'stopping'}
-        onPress={() => void stopTraining()}
-      >
-        <Icon name="stop" />
-        {t('train.stop')}
-      </Button>
-    );
-  }
-  return (
-    <Button
-      className="button button--primary button--large"
-      isDisabled={blocked}
-      onPress={() => void train()}
-    >
-      {t(status === 'idle' ? 'train.start' : 'train.again')}
-    </Button>
   );
 }
 
 function Outcome() {
   const outcome = useStudio((state) => state.run.outcome);
   if (!outcome) return null;
-  if (outcome.stopped) return <Notice tone="info">{t('train.stopped', { n: outcome.steps })}</Notice>;
+  const { ended, steps, seconds, finalLoss, best } = outcome;
+  const text = {
+    paused: t('train.paused', { n: steps }),
+    stopped: t('train.stopped', { n: steps }),
+    early: t('train.endedEarly', { n: steps }),
+    whole: t('train.done', {
+      n: steps,
+      time: formatDuration(seconds),
+      first: formatLoss(metrics.at('loss', 0)),
+      last: formatLoss(finalLoss),
+    }),
+  }[ended];
   return (
-    <Notice tone="good">
-      {t('train.done', {
-        n: outcome.steps,
-        time: formatDuration(outcome.seconds),
-        first: formatLoss(metrics.at('loss', 0)),
-        last: formatLoss(outcome.finalLoss),
-      })}
+    <Notice tone={ended === 'whole' || ended === 'early' ? 'good' : 'info'}>
+      {text} {best && t('train.best', { step: best.step, loss: formatLoss(best.loss) })}
     </Notice>
   );
 }

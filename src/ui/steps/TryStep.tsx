@@ -8,6 +8,7 @@ import { Fold } from '../controls/Fold.tsx';
 import { Icon } from '../controls/Icon.tsx';
 import { ErrorNotice, Notice } from '../controls/Notice.tsx';
 import { ProgressLine } from '../controls/ProgressLine.tsx';
+import { CheckpointPicker } from '../runs/CheckpointPicker.tsx';
 import { Step } from '../Step.tsx';
 import { t } from '../text/index.ts';
 import { AnswerPanel } from './AnswerPanel.tsx';
@@ -51,6 +52,7 @@ function Compare() {
   const setRequest = useStudio((state) => state.setRequest);
   const compare = useStudio((state) => state.compare);
   const stopAnswering = useStudio((state) => state.stopAnswering);
+  const isModel = adapter?.origin === 'trained' && adapter.isModel;
   const busy = useStudio(busyWith);
   // A text may start from nothing: the model then begins one of its own.
   const canAsk = busy === null && (request.continueText || request.prompt.trim() !== '');
@@ -84,7 +86,8 @@ function Compare() {
             {t('try.stop')}
           </Button>
         )}
-        {adapter && <StrengthSlider />}
+        {adapter && !isModel && <StrengthSlider />}
+        <CheckpointPicker />
       </div>
       <Fold title={t('try.settings')}>
         <DrawSettings />

@@ -26,6 +26,11 @@ export function hasText(key: string): key is TextKey {
   return Object.hasOwn(currentTexts().phrases, key);
 }
 
+/** Whether an error of that code is known: stored runs may tell of others. */
+export function hasErrorText(code: string): code is ErrorCode {
+  return Object.hasOwn(currentTexts().errors, code);
+}
+
 /** The two sentences of an error: what happened and why, and what to do. */
 export function errorText(code: ErrorCode, params: ErrorParams): { what: string; next: string } {
   const { errors, detail } = currentTexts();

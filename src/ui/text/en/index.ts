@@ -8,6 +8,7 @@ import { modelTexts } from './model.ts';
 import { pageTexts } from './page.ts';
 import { profileTexts } from './profile.ts';
 import { recipeTexts } from './recipe.ts';
+import { runsTexts } from './runs.ts';
 import { trainTexts } from './train.ts';
 import { tryoutTexts } from './tryout.ts';
 
@@ -24,6 +25,7 @@ export const en = {
   ...dataTexts,
   ...recipeTexts,
   ...trainTexts,
+  ...runsTexts,
   ...profileTexts,
   ...tryoutTexts,
   ...exportTexts,

@@ -12,6 +12,7 @@ import { modelTextsZh } from './model.ts';
 import { pageTextsZh } from './page.ts';
 import { profileTextsZh } from './profile.ts';
 import { recipeTextsZh } from './recipe.ts';
+import { runsTextsZh } from './runs.ts';
 import { trainTextsZh } from './train.ts';
 import { tryoutTextsZh } from './tryout.ts';
 
@@ -43,6 +44,7 @@ export const zh: Texts = {
     ...dataTextsZh,
     ...recipeTextsZh,
     ...trainTextsZh,
+    ...runsTextsZh,
     ...profileTextsZh,
     ...tryoutTextsZh,
     ...exportTextsZh,

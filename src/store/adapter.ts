@@ -1,0 +1,95 @@
+import type { ModelSource } from '../workers/protocol.ts';
+import { noteOf, type ErrorNote } from './errorNote.ts';
+import { emptyExporting } from './exporting.ts';
+import { busyWith, isTraining, type SliceOf, type Studio } from './state.ts';
+
+/** What the engine holds beside the model: an adapter, or with method "full" a model of which every parameter was trained. */
+export type Adapter = { saved: boolean } & (
+  | {
+      origin: 'trained';
+      steps: number;
+      /** The run it is of, where that is stored: then it is not lost with the tab. */
+      run: string | null;
+      /** Every parameter was trained: there is no adapter to take away, and no strength to set. */
+      isModel: boolean;
+    }
+  | { origin: 'opened'; name: string; rank: number; modules: number }
+);
+
+/** Something that would lose an unsaved adapter, a run or a download, waiting for a yes. */
+export type Question = { proceed: () => void } & (
+  | { kind: 'discard' | 'retrain' }
+  | { kind: 'remove'; repo: string; bytes: number }
+  | { kind: 'removeRun'; name: string }
+);
+
+export interface AdapterSlice {
+  adapter: Adapter | null;
+  openingAdapter: boolean;
+  adapterError: ErrorNote | null;
+  question: Question | null;
+  /** Loads a PEFT folder, after asking when that would discard an adapter that was not saved. */
+  openAdapter(source: ModelSource): Promise<void>;
+  refuseAdapter(error: unknown): void;
+  dismissAdapterError(): void;
+  /** Does something that takes the adapter away: at once where it is saved, else after a yes. */
+  unlessUnsaved(kind: 'discard' | 'retrain', action: () => Promise<void>): Promise<void>;
+  answerQuestion(yes: boolean): void;
+  /** Called when the engine's worker or device is lost: what it held is gone, the page keeps the rest. */
+  engineLost(error: unknown): void;
+}
+
+/** Whether there is an adapter that would be lost: what a stored run has trained is there whatever happens to the page. */
+export function isUnsaved({ adapter }: Pick<Studio, 'adapter'>): boolean {
+  const stored = adapter?.origin === 'trained' && adapter.run !== null;
+  return adapter !== null && !adapter.saved && !stored;
+}
+
+export const createAdapterSlice: SliceOf<AdapterSlice> =
+  ({ workers }) =>
+  (set, get) => {
+    const open = async (source: ModelSource) => {
+      set({ openingAdapter: true, adapterError: null });
+      try {
+        const { rank, modules } = await workers.engine.call.openAdapter(source);
+        set({
+          adapter: { origin: 'opened', saved: true, name: source.name, rank, modules },
+          exporting: emptyExporting,
+        });
+        get().forgetAnswers();
+        void get().askSizes();
+      } catch (error) {
+        set({ adapterError: noteOf(error) });
+      } finally {
+        set({ openingAdapter: false });
+      }
+    };
+
+    return {
+      adapter: null,
+      openingAdapter: false,
+      adapterError: null,
+      question: null,
+      async openAdapter(source) {
+        if (!busyWith(get())) await get().unlessUnsaved('discard', () => open(source));
+      },
+      refuseAdapter: (error) => set({ adapterError: noteOf(error) }),
+      dismissAdapterError: () => set({ adapterError: null }),
+      async unlessUnsaved(kind, action) {
+        if (isUnsaved(get())) set({ question: { kind, proceed: () => void action() } });
+        else await action();
+      },
+      answerQuestion(yes) {
+        const { question } = get();
+        set({ question: null });
+        if (yes) question?.proceed();
+      },
+      engineLost(error) {
+        const { model, run } = get();
+        set({ adapter: null });
+        // A training that is stored opens the model itself, and goes on.
+        if (!model.summary || (isTraining(get()) && run.id !== null)) return;
+        set({ model: { ...model, status: 'none', summary: null, tokenizer: 'none', error: noteOf(error) } });
+      },
+    };
+  };
