@@ -2,6 +2,7 @@ import { derivedBench } from './derived.ts';
 import { deviceBench } from './device.ts';
 import { memoryBench } from './memory.ts';
 import { mergeBench } from './merge.ts';
+import { pageBench } from './page.ts';
 import { peersBench, peersInChromiumBench } from './peers/peersBench.ts';
 import { stepBench } from './peers/stepBench.ts';
 import { writeSection } from './report.ts';
@@ -16,6 +17,7 @@ const sections: Record<string, (options: Readonly<Record<string, string>>) => Pr
   device: deviceBench,
   memory: memoryBench,
   merge: mergeBench,
+  page: pageBench,
   peers: peersBench,
   'peers-chromium': peersInChromiumBench,
   'peers-step': stepBench,

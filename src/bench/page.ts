@@ -1,0 +1,132 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { preview } from 'vite';
+import { openChromium } from '../../e2e/harness/chromium.ts';
+import type { Studio } from '../../e2e/harness/studio.ts';
+import { sharedPath } from '../testing/shared.ts';
+import { table } from './report.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** What the page may take: bytes of compressed scripts, and milliseconds. */
+const MOST = { pageBytes: 400_000, engineBytes: 300_000, interactiveMs: 2000, taskMs: 100 };
+/** Time for anything, in ms: software adapters take theirs. */
+const PATIENCE = 600_000;
+
+/** A task of the page's thread that took 50 ms or more. */
+interface LongTask {
+  at: number;
+  ms: number;
+}
+
+/**
+ * What the built page weighs, how soon it can be used, and how long its thread was busy in one piece while it trained.
+ * With `--steps=200` a longer training; prints milliseconds then.
+ */
+export async function pageBench(options: Readonly<Record<string, string>>): Promise<string> {
+  const steps = Number(options.steps ?? 60);
+  const folder = await mkdtemp(join(tmpdir(), 'graft-page-'));
+  const dist = join(folder, 'dist');
+  await promisify(execFile)(
+    process.execPath,
+    [join(root, 'node_modules/vite/bin/vite.js'), 'build', '--outDir', dist, '--emptyOutDir'],
+    { cwd: root, env: { ...process.env, NODE_ENV: 'production' } },
+  );
+  const server = await preview({
+    root,
+    build: { outDir: dist },
+    preview: { host: '127.0.0.1', port: 4500 },
+    logLevel: 'warn',
+  });
+  const studio = await openChromium(server.resolvedUrls!.local[0]!);
+  try {
+    const first = await interactiveMs(studio);
+    await studio.waitForText('it opens without a network too', PATIENCE);
+    const again = await interactiveMs(studio);
+    const tasks = await trainingTasks(studio, folder, steps);
+    const longest = tasks.reduce((most, { ms }) => Math.max(most, ms), 0);
+    console.log(
+      `first visit ${first.toFixed(0)} ms, next ${again.toFixed(0)} ms; long tasks while training:`,
+    );
+    console.log(
+      tasks.map(({ at, ms }) => `${ms.toFixed(0)} ms at ${(at / 1000).toFixed(1)} s`).join(', ') || 'none',
+    );
+    const share = (value: number, most: number) => `${Math.round((100 * value) / most)}%`;
+    const [page, engine] = await weights(dist);
+    const rows = [
+      ['scripts before the engine starts, compressed', '400 KB', share(page, MOST.pageBytes)],
+      ['script of the engine, compressed', '300 KB', share(engine, MOST.engineBytes)],
+      ['until the page can be used, first visit', '2 s', share(first, MOST.interactiveMs)],
+      ['until the page can be used, kept on the device', '2 s', share(again, MOST.interactiveMs)],
+      [
+        `longest task of the page’s thread, ${steps} steps`,
+        '100 ms',
+        longest < 50 ? 'below 50%' : share(longest, MOST.taskMs),
+      ],
+    ];
+    return [
+      '## The page',
+      '',
+      'The built page in Chromium: what it weighs, how soon its first buttons are there, and how long its thread was busy in one',
+      'piece from the press of Train to the end (stories260k, the engine on SwiftShader beside it). Shares of what it may take.',
+      '',
+      table(['', 'may take', 'takes'], rows),
+    ].join('\n');
+  } finally {
+    await studio.close();
+    await server.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Compressed bytes of the scripts that the page names, and of the engine's. */
+async function weights(dist: string): Promise<[page: number, engine: number]> {
+  const compressed = async (file: string) => gzipSync(await readFile(join(dist, file)), { level: 9 }).length;
+  const named = [
+    ...(await readFile(join(dist, 'index.html'), 'utf8')).matchAll(/"\.\/(assets\/[^"]+\.js)"/g),
+  ];
+  const sizes = await Promise.all(named.map(([, file = '']) => compressed(file)));
+  const engine = (await readdir(join(dist, 'assets'))).find((file) => /^engine\.worker-.*\.js$/.test(file));
+  return [sizes.reduce((sum, size) => sum + size, 0), await compressed(`assets/${engine}`)];
+}
+
+/** Milliseconds from the navigation until the buttons of the first step are there and the thread answers. */
+async function interactiveMs(studio: Studio): Promise<number> {
+  await studio.open();
+  return studio.evaluate(async () => {
+    while (!document.querySelector('.drop[data-drop="model"] button'))
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 0)));
+    return performance.now();
+  }, null);
+}
+
+/** Trains in the page; the long tasks meanwhile, by time since the start. */
+async function trainingTasks(studio: Studio, folder: string, steps: number): Promise<LongTask[]> {
+  const recipe = join(folder, 'recipe.json');
+  await writeFile(
+    recipe,
+    JSON.stringify({ rank: 4, alpha: 8, max_steps: steps, batch_size: 1, max_length: 64 }),
+  );
+  await studio.setFiles('input[accept=".json,application/json"]', [recipe]);
+  await studio.dropFiles('.drop[data-drop="model"]', [sharedPath('models/stories260k')]);
+  await studio.waitForText('Vocabulary', PATIENCE);
+  await studio.dropFiles('.drop[data-drop="data"]', [sharedPath('data/robot-stories.jsonl')]);
+  await studio.waitForText('As the model reads it', PATIENCE);
+  await studio.evaluate(() => {
+    const noted: LongTask[] = ((globalThis as unknown as { noted: LongTask[] }).noted = []);
+    const start = performance.now();
+    new PerformanceObserver((list) => {
+      for (const { startTime, duration } of list.getEntries())
+        noted.push({ at: startTime - start, ms: duration });
+    }).observe({ type: 'longtask' });
+  }, null);
+  await studio.click({ role: 'button', name: 'Train' });
+  await studio.waitForText(`Trained ${steps} steps`, PATIENCE);
+  return studio.evaluate(() => (globalThis as unknown as { noted: LongTask[] }).noted, null);
+}
