@@ -97,4 +97,47 @@ describe('data and recipe', () => {
     await studio.waitForText('By chosen columns', OPEN);
     await studio.waitForText('As the model reads it', OPEN);
   });
+
+  it('shows a shared recipe before it is taken', async () => {
+    const changes = Buffer.from(JSON.stringify({ rank: 8, lr: 99, colour: 'green' })).toString('base64url');
+    await studio.evaluate((link) => void (location.hash = link), `recipe=${changes}`);
+    const shown = await studio.waitForText('A recipe from a link', OPEN);
+    expect(shown).toContain('“colour”: no such setting here.');
+    expect(shown).toContain('“Learning rate” is 99, but must be a number from 0 to 10.');
+    expect(await accessibilityProblems(studio)).toEqual([]);
+    await studio.screenshot('recipe-link');
+    await button('Take this recipe');
+    await studio.waitForText('1 field differs from the defaults', OPEN);
+    expect(await studio.evaluate(() => location.hash, null)).toBe('');
+  });
+
+  it('reads flags of finetune.py, keeps the recipe by name, and writes it for others', async () => {
+    await button('Keep, share, other tools');
+    await studio.fill(
+      'Flags, a command, or a whole script of QwenLM/Qwen',
+      'python finetune.py --use_lora --learning_rate 1e-4 --lora_target_modules q_proj v_proj --bf16 True',
+    );
+    await button('Read the flags');
+    await studio.waitForText('--bf16 True: precision follows from', OPEN);
+    await button('Take this recipe');
+    await studio.fill('Name of the recipe', 'As at work');
+    await button('Keep this recipe');
+    await button('Balanced');
+    expect(await studio.text()).not.toContain('differ from the defaults');
+    await studio.select('Tool', 'Python for PEFT and TRL');
+    await studio.waitForText('SFTConfig(', OPEN);
+    await button('As at work');
+    await studio.waitForText('target_modules=["q_proj", "v_proj"]', OPEN);
+    await button('Advanced');
+    await studio.select('Layers', 'The last ones');
+    await studio.fill('How many of the last', '2');
+    await studio.select('Target modules', 'Attention only');
+    await studio.waitForText('layers_to_transform=[3, 4]', OPEN);
+    expect(await accessibilityProblems(studio)).toEqual([]);
+    await studio.screenshot('recipe-share');
+    await studio.colorScheme('dark');
+    await studio.resize(390, 844);
+    await studio.screenshot('recipe-share-phone');
+    expect(studio.problems).toEqual([]);
+  });
 });

@@ -1,7 +1,11 @@
-import { presetRecipe, presets, type Preset } from '../config/presets.ts';
+import { importFlags, type ImportedFlags } from '../config/finetuneFlags.ts';
+import { changedFields, presetRecipe, presets, type Preset } from '../config/presets.ts';
 import { checkField, defaultRecipe, parseRecipe, type Recipe, type RecipeKey } from '../config/recipe.ts';
+import { parseRecipeFragment, sharedRecipe, type SharedRecipe } from '../config/recipeLink.ts';
+import { GraftError } from '../lib/errors.ts';
 import { noteOf, type ErrorNote } from './errorNote.ts';
 import { parseFieldText } from './recipeShape.ts';
+import { readRecipes, writeRecipes, type NamedRecipe } from './savedRecipes.ts';
 import { isTraining, type SliceOf } from './state.ts';
 
 export interface RecipeState {
@@ -10,7 +14,15 @@ export interface RecipeState {
   /** What stands in fields that can't be used; the draft keeps their last good value. */
   invalid: Partial<Record<RecipeKey, string>>;
   error: ErrorNote | null;
+  /** Recipes kept in this browser, the latest first. */
+  saved: NamedRecipe[];
+  /** A recipe from elsewhere, which is looked at before it is taken. */
+  proposal: RecipeProposal | null;
 }
+
+/** Where a recipe comes from that nobody here has seen, and what it says. */
+export type RecipeProposal =
+  ({ from: 'link' | 'saved' } & SharedRecipe) | ({ from: 'flags' } & ImportedFlags);
 
 export interface RecipeSlice {
   recipe: RecipeState;
@@ -25,6 +37,16 @@ export interface RecipeSlice {
   /** Reads a recipe file; one that can't be read changes nothing. */
   loadRecipe(file: File): Promise<void>;
   dismissRecipeError(): void;
+  /** Looks at the recipe that a link carries in its fragment, where it does. */
+  readRecipeLink(fragment: string): void;
+  /** Looks at the recipe that flags of finetune.py mean. */
+  readFlags(text: string): void;
+  /** Takes the recipe that was looked at, or leaves it. */
+  answerProposal(take: boolean): void;
+  /** Keeps the recipe in this browser; one of the same name gives way. */
+  saveNamed(name: string): void;
+  loadNamed(name: string): void;
+  removeNamed(name: string): void;
 }
 
 /** The fields that change the tokens of the rows. */
@@ -35,11 +57,14 @@ const TYPING_PAUSE = 400;
 export const createRecipeSlice: SliceOf<RecipeSlice> = () => (set, get) => {
   let pause: ReturnType<typeof setTimeout> | undefined;
 
+  const patch = (changes: Partial<RecipeState>) =>
+    set(({ recipe }) => ({ recipe: { ...recipe, ...changes } }));
+
   const apply = (changes: Partial<Recipe>, invalid: RecipeState['invalid']) => {
     if (isTraining(get())) return;
     const before = get().recipe.draft;
     const draft = { ...before, ...changes };
-    set({ recipe: { draft, invalid, error: null } });
+    patch({ draft, invalid, error: null });
     if (tokenFields.every((key) => draft[key] === before[key])) return;
     clearTimeout(pause);
     pause = setTimeout(() => void get().tokenize(), TYPING_PAUSE);
@@ -52,7 +77,7 @@ export const createRecipeSlice: SliceOf<RecipeSlice> = () => (set, get) => {
   };
 
   return {
-    recipe: { draft: defaultRecipe(), invalid: {}, error: null },
+    recipe: { draft: defaultRecipe(), invalid: {}, error: null, saved: readRecipes(), proposal: null },
     setFieldText: (key, text) => setOne(key, parseFieldText(key, text), text),
     setFieldValue: (key, value) => setOne(key, value, String(value)),
     resetField: (key) => setOne(key, defaultRecipe()[key], ''),
@@ -71,10 +96,47 @@ export const createRecipeSlice: SliceOf<RecipeSlice> = () => (set, get) => {
       try {
         apply(parseRecipe(parseJson(await file.text())), {});
       } catch (error) {
-        set(({ recipe }) => ({ recipe: { ...recipe, error: noteOf(error) } }));
+        patch({ error: noteOf(error) });
       }
     },
-    dismissRecipeError: () => set(({ recipe }) => ({ recipe: { ...recipe, error: null } })),
+    dismissRecipeError: () => patch({ error: null }),
+    readRecipeLink(fragment) {
+      const shared = parseRecipeFragment(fragment);
+      if (shared === 'broken') patch({ error: noteOf(new GraftError('train.shared_broken')) });
+      else if (shared) patch({ proposal: { from: 'link', ...shared } });
+    },
+    readFlags(text) {
+      const { tokenized, summary } = get().dataset;
+      try {
+        const flags = importFlags(text, tokenized?.rows ?? summary?.rows ?? null);
+        patch({ proposal: { from: 'flags', ...flags }, error: null });
+      } catch (error) {
+        patch({ error: noteOf(error) });
+      }
+    },
+    answerProposal(take) {
+      const { proposal } = get().recipe;
+      patch({ proposal: null });
+      if (take && proposal) apply(proposal.recipe, {});
+    },
+    saveNamed(name) {
+      const { draft, saved } = get().recipe;
+      const changes = Object.fromEntries(changedFields(draft).map((key) => [key, draft[key]]));
+      const others = saved.filter((other) => other.name !== name);
+      patch({ saved: writeRecipes([{ name, changes }, ...others]) });
+    },
+    loadNamed(name) {
+      const found = get().recipe.saved.find((candidate) => candidate.name === name);
+      if (!found) return;
+      const shared = sharedRecipe(found.changes);
+      // What an older or newer page kept may not fit this one's fields: then it is looked at first.
+      if (shared.unknown.length + shared.invalid.length > 0)
+        patch({ proposal: { from: 'saved', ...shared } });
+      else apply(shared.recipe, {});
+    },
+    removeNamed(name) {
+      patch({ saved: writeRecipes(get().recipe.saved.filter((other) => other.name !== name)) });
+    },
   };
 };
 

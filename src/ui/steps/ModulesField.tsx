@@ -1,6 +1,7 @@
+import { useState } from 'react';
 import { Group, ToggleButton } from 'react-aria-components';
 import { useStudio } from '../../store/index.ts';
-import { SwitchInput } from '../controls/SwitchInput.tsx';
+import { SelectInput } from '../controls/SelectInput.tsx';
 import { fieldText, t } from '../text/index.ts';
 
 /** Names of linear layers most decoders have, until a model is open. */
@@ -8,29 +9,61 @@ const usualModules = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_p
 /** Names of embedding and head in most decoders. */
 const usualSavable = ['embed_tokens', 'lm_head'];
 
-/** The layers that get an adapter: all, or those whose names are chosen. */
+/** Parts of a block by the names that families give their layers. */
+const parts: Record<'attention' | 'mlp', RegExp> = {
+  attention: /^(q_proj|k_proj|v_proj|o_proj|c_attn|c_proj|qkv_proj)$/,
+  mlp: /^(gate_proj|up_proj|down_proj|gate_up_proj|w1|w2)$/,
+};
+
+type TargetsKind = 'all' | keyof typeof parts | 'names';
+
+/** The layers that get an adapter: all, those of a part of each block, or those whose names are chosen. */
 export function TargetsField({ disabled }: { disabled: boolean }) {
   const targets = useStudio((state) => state.recipe.draft.targets);
   const modules = useStudio((state) => state.model.summary?.linearModules) ?? usualModules;
   const setFieldValue = useStudio((state) => state.setFieldValue);
   const { label, help } = fieldText('targets');
+  const [byName, setByName] = useState(false);
   const all = targets === 'all-linear';
-  const names = [...new Set([...modules, ...(all ? [] : targets)])];
-  const choose = (chosen: string[]) => {
-    // An adapter on nothing is no adapter: the last one stays.
-    if (chosen.length > 0) setFieldValue('targets', chosen);
+  const chosen = all ? modules : targets;
+  const names = [...new Set([...modules, ...chosen])];
+  const of = (part: keyof typeof parts) => modules.filter((name) => parts[part].test(name));
+  const kinds = (Object.keys(parts) as (keyof typeof parts)[]).filter((part) => of(part).length > 0);
+  const kind: TargetsKind = byName
+    ? 'names'
+    : all
+      ? 'all'
+      : (kinds.find((part) => [...of(part)].sort().join() === [...chosen].sort().join()) ?? 'names');
+  const choose = (next: TargetsKind) => {
+    setByName(next === 'names');
+    if (next === 'all') setFieldValue('targets', 'all-linear');
+    else if (next !== 'names') setFieldValue('targets', of(next));
   };
   return (
     <div className="field">
-      <span className="field__label">{label}</span>
-      <SwitchInput
-        label={t('recipe.allLinear')}
-        selected={all}
+      <SelectInput
+        label={label}
+        help={help}
+        value={kind}
         disabled={disabled}
-        onChange={(selected) => setFieldValue('targets', selected ? 'all-linear' : [...modules])}
+        options={(['all', ...kinds, 'names'] as TargetsKind[]).map((value) => ({
+          value,
+          label: t(`targets.${value}`),
+        }))}
+        onChange={choose}
       />
-      {!all && <Chips label={label} names={names} chosen={targets} disabled={disabled} onChange={choose} />}
-      <span className="field__help">{help}</span>
+      {kind !== 'all' && (
+        <Chips
+          label={t('targets.names')}
+          names={names}
+          chosen={chosen}
+          disabled={disabled}
+          onChange={(next) => {
+            // An adapter on nothing is no adapter: the last one stays.
+            if (next.length > 0) setFieldValue('targets', next);
+          }}
+        />
+      )}
     </div>
   );
 }

@@ -1,20 +1,16 @@
 import { Button } from 'react-aria-components';
 import { defaultRecipe, recipeFields, type RecipeKey } from '../../config/recipe.ts';
 import { useStudio } from '../../store/index.ts';
-import {
-  fieldShape,
-  formatLayers,
-  formatNumber,
-  idleReason,
-  type FieldShape,
-} from '../../store/recipeShape.ts';
+import { fieldShape, formatNumber, idleReason, type FieldShape } from '../../store/recipeShape.ts';
 import { Icon } from '../controls/Icon.tsx';
 import { NumberInput } from '../controls/NumberInput.tsx';
 import { SelectInput } from '../controls/SelectInput.tsx';
 import { SwitchInput } from '../controls/SwitchInput.tsx';
 import { formatCount } from '../format.ts';
-import { fieldText, hasText, t } from '../text/index.ts';
+import { fieldText, t } from '../text/index.ts';
+import { LayersField } from './LayersField.tsx';
 import { SavedModulesField, TargetsField } from './ModulesField.tsx';
+import { optionText, valueText } from './recipeText.ts';
 
 const shapes = Object.fromEntries(
   (Object.keys(recipeFields) as RecipeKey[]).map((key) => [key, fieldShape(key)]),
@@ -90,6 +86,7 @@ function Editor({ field, disabled }: { field: RecipeKey; disabled: boolean }) {
     case 'modules':
       return <SavedModulesField disabled={disabled} />;
     case 'layers':
+      return <LayersField disabled={disabled} />;
     case 'number':
       return (
         <NumberInput
@@ -121,7 +118,7 @@ function rangeText(shape: FieldShape): string {
 
 function problemText(shape: FieldShape, kept: string): string {
   const still = t('recipe.keptValue', { value: kept });
-  if (shape.kind !== 'number') return `${t('recipe.badLayers')} ${still}`;
+  if (shape.kind !== 'number') return still;
   return `${t(shape.integer ? 'recipe.outOfRangeInteger' : 'recipe.outOfRange', limitsOf(shape))} ${still}`;
 }
 
@@ -133,18 +130,4 @@ function limitsOf({ min, max, integer }: Extract<FieldShape, { kind: 'number' }>
 function steppedText(shape: FieldShape, value: unknown, direction: 1 | -1): string | null {
   if (shape.kind !== 'number' || !shape.integer || typeof value !== 'number') return null;
   return String(Math.min(shape.max, Math.max(shape.min, value + direction)));
-}
-
-function valueText(value: unknown): string {
-  if (typeof value === 'number') return formatNumber(value);
-  if (typeof value === 'boolean') return t(value ? 'recipe.on' : 'recipe.off');
-  if (Array.isArray(value) && value.length === 0) return t('recipe.none');
-  if (Array.isArray(value))
-    return value.every(Number.isInteger) ? formatLayers(value as number[]) : value.join(', ');
-  return value === 'all' ? 'all' : optionText(String(value));
-}
-
-function optionText(option: string): string {
-  const key = `option.${option}`;
-  return hasText(key) ? t(key) : option;
 }

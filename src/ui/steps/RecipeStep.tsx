@@ -2,7 +2,6 @@ import { Button, Group, ToggleButton } from 'react-aria-components';
 import { changedFields, presetOf, presets } from '../../config/presets.ts';
 import { recipeFields, type RecipeGroup, type RecipeKey } from '../../config/recipe.ts';
 import { useStudio } from '../../store/index.ts';
-import { plannedSteps } from '../../store/plan.ts';
 import { fieldShape } from '../../store/recipeShape.ts';
 import { isTraining } from '../../store/state.ts';
 import { FileButton } from '../controls/FileButton.tsx';
@@ -13,14 +12,17 @@ import { downloadFile } from '../files.ts';
 import { Step } from '../Step.tsx';
 import { formatList } from '../format.ts';
 import { fieldText, t } from '../text/index.ts';
+import { ChangedFields } from './ChangedFields.tsx';
 import { MemoryPanel } from './MemoryPanel.tsx';
+import { RecipeEstimate } from './RecipeEstimate.tsx';
+import { RecipeProposal } from './RecipeProposal.tsx';
+import { RecipeShare } from './RecipeShare.tsx';
 import { RecipeField } from './RecipeField.tsx';
 
 /** Step 3: how it is trained. */
 export function RecipeStep() {
   const { draft, error } = useStudio((state) => state.recipe);
   const dismiss = useStudio((state) => state.dismissRecipeError);
-  const rows = useStudio((state) => state.dataset.tokenized?.rows ?? state.dataset.summary?.rows ?? 0);
   const disabled = useStudio(isTraining);
   const changed = changedFields(draft);
   const changedAdvanced = changed.filter((key) => recipeFields[key].group === 'advanced' && isChoice(key));
@@ -28,8 +30,8 @@ export function RecipeStep() {
     <Step id="recipe" aside={<SaveAndLoad disabled={disabled} />}>
       <ErrorNotice error={error} onDismiss={dismiss} />
       <Presets disabled={disabled} />
+      <ChangedFields />
       <Fields group="main" disabled={disabled} />
-      {rows > 0 && <p className="remark">{t('recipe.estimate', { n: plannedSteps(draft, rows), rows })}</p>}
       <Fold
         title={t('recipe.advanced')}
         note={
@@ -42,7 +44,10 @@ export function RecipeStep() {
       >
         <Fields group="advanced" disabled={disabled} />
       </Fold>
+      <RecipeEstimate />
       <MemoryPanel />
+      <RecipeShare />
+      <RecipeProposal />
     </Step>
   );
 }

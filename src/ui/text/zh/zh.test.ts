@@ -37,7 +37,7 @@ const terms = new Set(
     'zip kernels top unsafe support nf4 nt nn tn english your-name sharegpt prompt completion messages alpaca ' +
     'safetensors pickle git lfs pull config worker nan mib trl ' +
     // What is typed, pressed or written in files.
-    'about true enter escape ctrl all auto train merge debian ubuntu mesa-vulkan-drivers system user human assistant gpt ' +
+    'about true enter escape ctrl python all auto train merge debian ubuntu mesa-vulkan-drivers system user human assistant gpt ' +
     'tool conversations dtype shader-f timestamp-query all-linear'
   ).split(' '),
 );
