@@ -6,7 +6,7 @@ import type { Visitor } from './visitor.ts';
 
 /** A run that shows a curve, an evaluation and a plan, and takes little even without a GPU. */
 const recipe = {
-  ...{ rank: 8, alpha: 16, lr: 5e-3, max_steps: 12, batch_size: 2, max_length: 128 },
+  ...{ rank: 8, alpha: 16, lr: 5e-3, max_steps: 24, batch_size: 2, max_length: 128 },
   ...{ eval_fraction: 0.05, eval_steps: 4 },
 };
 
@@ -77,7 +77,8 @@ export async function visit(
   await visitor.unfold('try.settings');
   await visitor.fill('try.maxNewTokens', '40');
   await visitor.press('try.compare', '#try');
-  await page.locator('.answer[data-side="tuned"] .answer__facts').waitFor({ timeout: 300_000 });
+  const facts = page.locator('.answer[data-side="tuned"] .answer__facts').filter({ hasText: /\d/ });
+  await facts.waitFor({ timeout: 300_000 });
   await camera.take('compared', '#try');
 
   await visitor.press('export.downloadMerged', '#try');

@@ -47,7 +47,7 @@ function Rows() {
               {[
                 t('train.step'),
                 t('train.loss'),
-                `${t('train.loss')}, ${t('train.smoothed')}`,
+                t('train.smoothedLoss'),
                 t('train.eval'),
                 t('train.lr'),
                 t('train.gradNorm'),

@@ -12,6 +12,7 @@ export const trainTexts = {
   'train.of': 'of {total}',
   'train.loss': 'Loss',
   'train.smoothed': 'smoothed',
+  'train.smoothedLoss': 'Loss, smoothed',
   'train.raw': 'per step',
   'train.eval': 'Eval loss',
   'train.evaluation': 'evaluation',

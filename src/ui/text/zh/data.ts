@@ -16,7 +16,7 @@ export const dataTextsZh = {
   'data.evalRows': '留作评估',
   'data.tokensTotal': 'token 总数',
   'data.trained': '参与训练',
-  'data.trainedShare': '占全部的 {share}',
+  'data.trainedShare': '占 {share}',
   'data.longest': '最长一条',
   'data.cut': '超过 {max} 被截断',
   'data.cutNone': '无',

@@ -26,7 +26,7 @@ export const exportTextsZh = {
   'export.onlyDequantized':
     '将合并到 4 位所代表的权重上：这个模型以 4 位（{method}）发布，不含原始的 16 位权重。要合并到原始权重，请打开原模型，再打开这个适配器。',
   'export.result': '结果',
-  'export.result.floats': '与模型的存储格式相同（{dtypes}）',
+  'export.result.floats': '原存储格式（{dtypes}）',
   'export.result.floatsDequantized': '反量化',
   'export.result.nf4': '4 位 NF4',
   'export.result.nf4Nested': '4 位 NF4，双重量化',

@@ -13,6 +13,7 @@ export const trainTextsZh = {
   'train.of': '共 {total}',
   'train.loss': '损失',
   'train.smoothed': '平滑',
+  'train.smoothedLoss': '平滑损失',
   'train.raw': '每步',
   'train.eval': '评估损失',
   'train.evaluation': '评估',
