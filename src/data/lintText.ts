@@ -48,19 +48,19 @@ export function rowFacts(row: Row, format: RowFormat): RowFacts {
   }
   const { texts, prompt, answers } = partsOf(conversation);
   const all = texts.join('\u0001');
-  const loose = looseText(all);
   const flags: TextFlag[] = [];
   if (answers.some((answer) => answer.trim() === '')) flags.push('emptyAnswer');
   if ('messages' in conversation && !rolesAlternate(conversation.messages)) flags.push('roleOrder');
-  if (all.includes('\ufffd')) flags.push('replacementCharacter');
-  if (MOJIBAKE.test(all)) flags.push('mojibake');
+  const ascii = isAscii(all);
+  if (!ascii && all.includes('\ufffd')) flags.push('replacementCharacter');
+  if (!ascii && MOJIBAKE.test(all)) flags.push('mojibake');
   // oxlint-disable-next-line no-control-regex -- those are what is looked for; U+0001 parts the texts
   if (/[\u0000\u0002-\u0008\u000b\u000e-\u001f\u007f]/.test(all)) flags.push('controlCharacter');
   return {
     exact: hashOf(all),
-    loose: loose === '' ? null : hashOf(loose),
-    prompt: prompt === null ? null : hashOf(looseText(prompt)),
-    script: scriptOf(all),
+    loose: looseHash(ascii ? all : all.normalize('NFKC')),
+    prompt: prompt === null ? null : looseHash(ascii ? prompt : prompt.normalize('NFKC')),
+    script: scriptOf(all.slice(0, SAMPLE)),
     flags,
   };
 }
@@ -103,14 +103,9 @@ function rolesAlternate(messages: readonly Message[]): boolean {
   });
 }
 
-/** Letters and digits alone, in one form: what two rows have in common that differ in looks only. */
-function looseText(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- ASCII is its own normal form, and most text is ASCII
-  const plain = /^[\u0000-\u007f]*$/.test(text) ? text : text.normalize('NFKC');
-  return plain
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}]+/gu, ' ')
-    .trim();
+function isAscii(text: string): boolean {
+  // oxlint-disable-next-line no-control-regex -- that is what ASCII is
+  return /^[\u0000-\u007f]*$/.test(text);
 }
 
 /** Characters looked at to tell a row's script. */
@@ -128,10 +123,8 @@ const scripts: readonly [Script, RegExp][] = [
   ['Latin', /\p{Script=Latin}/gu],
 ];
 
-function scriptOf(text: string): Script | null {
-  const sample = text.slice(0, SAMPLE);
-  // oxlint-disable-next-line no-control-regex -- the quick way for most text
-  if (/^[\u0000-\u007f]*$/.test(sample)) return /[a-z]/i.test(sample) ? 'Latin' : null;
+function scriptOf(sample: string): Script | null {
+  if (isAscii(sample)) return /[a-z]/i.test(sample) ? 'Latin' : null;
   const counts = scripts.map(([name, pattern]) => [name, sample.match(pattern)?.length ?? 0] as const);
   const letters = counts.reduce((sum, [, count]) => sum + count, 0);
   if (letters === 0) return null;
@@ -143,15 +136,57 @@ function scriptOf(text: string): Script | null {
   return most >= letters * MAINLY ? name : 'other';
 }
 
-/** A hash of 53 bits (cyrb53, public domain). */
+/** Beginnings and end of cyrb53, a hash of 53 bits in the public domain. */
+const START = [0xdeadbeef, 0x41c6ce57] as const;
+
 function hashOf(text: string): number {
-  let [a, b] = [0xdeadbeef, 0x41c6ce57];
+  let [a, b]: [number, number] = [...START];
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
     a = Math.imul(a ^ unit, 2654435761);
     b = Math.imul(b ^ unit, 1597334677);
   }
-  a = Math.imul(a ^ (a >>> 16), 2246822507) ^ Math.imul(b ^ (b >>> 13), 3266489909);
-  b = Math.imul(b ^ (b >>> 16), 2246822507) ^ Math.imul(a ^ (a >>> 13), 3266489909);
+  return finish(a, b);
+}
+
+/** What a UTF-16 unit counts as: its small letter, 0 where it is neither letter nor digit, −1 where that is not known yet. */
+const folded = new Int32Array(65536).fill(-1);
+
+function fold(unit: number): number {
+  const char = String.fromCharCode(unit);
+  const isSurrogate = unit >= 0xd800 && unit < 0xe000;
+  return isSurrogate || /[\p{L}\p{N}]/u.test(char) ? char.toLowerCase().charCodeAt(0) : 0;
+}
+
+/**
+ * The hash of letters and digits alone, words parted by one space: what two texts have in common that differ in looks
+ * only. Null where nothing is left.
+ */
+function looseHash(text: string): number | null {
+  let [a, b]: [number, number] = [...START];
+  let [any, parted] = [false, false];
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    let kept = folded[unit]!;
+    if (kept < 0) folded[unit] = kept = fold(unit);
+    if (kept === 0) {
+      parted = any;
+      continue;
+    }
+    if (parted) {
+      a = Math.imul(a ^ 32, 2654435761);
+      b = Math.imul(b ^ 32, 1597334677);
+    }
+    a = Math.imul(a ^ kept, 2654435761);
+    b = Math.imul(b ^ kept, 1597334677);
+    any = true;
+    parted = false;
+  }
+  return any ? finish(a, b) : null;
+}
+
+function finish(first: number, second: number): number {
+  const a = Math.imul(first ^ (first >>> 16), 2246822507) ^ Math.imul(second ^ (second >>> 13), 3266489909);
+  const b = Math.imul(second ^ (second >>> 16), 2246822507) ^ Math.imul(a ^ (a >>> 13), 3266489909);
   return 4294967296 * (2097151 & b) + (a >>> 0);
 }
