@@ -5,12 +5,14 @@ import { chunksOf, ChunkStore, type StoredFile } from './chunkStore.ts';
 import { curveBytes, CurveLog, readCurves, type CurveRecord, type Curves } from './curveLog.ts';
 import { parseHeader, type RunChange, type RunHeader } from './header.ts';
 import { Slots } from './slots.ts';
-import type { CheckpointData, CheckpointFile } from './types.ts';
+import { CHUNK_BYTES, type CheckpointData, type CheckpointFile } from './types.ts';
 
 export interface OpenRunOptions {
   /** How many of the last checkpoints stay; two at the least. */
   keep?: number;
   now?: () => number;
+  /** The size of new chunks. */
+  chunkBytes?: number;
 }
 
 /** Bytes that a run takes. */
@@ -67,7 +69,7 @@ export class Run {
   static async open(
     directory: Directory,
     release: (() => Promise<void>) | null,
-    { keep = 2, now = Date.now }: OpenRunOptions = {},
+    { keep = 2, now = Date.now, chunkBytes = CHUNK_BYTES }: OpenRunOptions = {},
   ): Promise<Run> {
     const slots = headerSlots(directory);
     const { values, unreadable } = await slots.read();
@@ -76,7 +78,7 @@ export class Run {
       const code = unreadable.length > 0 ? 'runs.header_damaged' : 'runs.not_found';
       throw new GraftError(code, { run: directory.name });
     }
-    const chunks = await ChunkStore.open(await directory.directory(chunkFolder));
+    const chunks = await ChunkStore.open(await directory.directory(chunkFolder), chunkBytes);
     const options = { run: header.name, keep, now, otherFiles: () => header.files };
     const checkpoints = await CheckpointStore.open(directory, chunks, options);
     const run = new Run(directory, release, { slots, chunks, checkpoints, header }, now);

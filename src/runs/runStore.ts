@@ -5,7 +5,8 @@ import { CheckpointStore } from './checkpointStore.ts';
 import { ChunkStore, type StoredFile } from './chunkStore.ts';
 import { RUN_FORMAT, type RunChange, type RunHeader } from './header.ts';
 import { becomeOwner, isOwned, OWNER_WAIT_MS } from './ownership.ts';
-import { chunkFolder, headerSlots, Run, type RunSize } from './run.ts';
+import { chunkFolder, headerSlots, Run, type OpenRunOptions, type RunSize } from './run.ts';
+import { CHUNK_BYTES } from './types.ts';
 
 /** What a new run is given. */
 export interface NewRun extends Pick<RunHeader, 'name' | 'recipe' | 'base' | 'kernels' | 'extra'> {
@@ -24,9 +25,7 @@ export interface RunSummary {
   busy: boolean;
 }
 
-export interface RunStoreOptions {
-  keep?: number;
-  now?: () => number;
+export interface RunStoreOptions extends OpenRunOptions {
   newId?: () => string;
 }
 
@@ -43,7 +42,7 @@ export class RunStore {
     this.#root = root;
     this.#locks = locks;
     const now = options.now ?? Date.now;
-    this.#options = { keep: 2, now, newId: () => newRunId(now()), ...options };
+    this.#options = { keep: 2, now, chunkBytes: CHUNK_BYTES, newId: () => newRunId(now()), ...options };
   }
 
   /**
@@ -78,7 +77,7 @@ export class RunStore {
     if (!release) throw new GraftError('runs.in_use', { run: id });
     try {
       const directory = await this.#root.directory(id);
-      const chunks = await ChunkStore.open(await directory.directory(chunkFolder));
+      const chunks = await ChunkStore.open(await directory.directory(chunkFolder), this.#options.chunkBytes);
       const header = await fill(id, directory, chunks);
       const slots = headerSlots(directory);
       // Into both slots: one alone that cannot be read is known to be of a run that never was.

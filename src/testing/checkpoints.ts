@@ -1,4 +1,5 @@
 import { hexOf } from '../lib/bytes.ts';
+import { createContentHash, takeDigest } from '../lib/contentHash.ts';
 import { createRandom } from '../lib/random.ts';
 import type { CheckpointData } from '../runs/types.ts';
 import { bytesSource } from '../storage/byteSource.ts';
@@ -28,4 +29,27 @@ export async function contentOf({ step, state, files }: CheckpointData) {
     hexOf(await readBytes(0, size)),
   ]);
   return { step, state, files: await Promise.all(read) };
+}
+
+/** A digest of all that a checkpoint holds. */
+export async function digestOf({ step, state, files }: CheckpointData): Promise<string> {
+  const hasher = await createContentHash();
+  hasher.update(JSON.stringify([step, state]));
+  for (const { name, size, read } of files) hasher.update(name).update(await read(0, size));
+  return hexOf(takeDigest(hasher));
+}
+
+/** A checkpoint of 300 kB that is made at once and hangs on its step; one of its three files stays the same. */
+export function madeUpState(step: number): CheckpointData {
+  const words = (seed: number, length: number) =>
+    new Uint8Array(Uint32Array.from({ length }, (_, i) => Math.imul(i + seed, 2654435761)).buffer);
+  return {
+    step,
+    state: { step },
+    files: [
+      bytesSource('params', words(step, 20_000)),
+      bytesSource('frozen', words(0, 30_000)),
+      { ...bytesSource('m', words(-step, 25_000)), forResume: true },
+    ],
+  };
 }
