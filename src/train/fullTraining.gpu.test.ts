@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { defaultRecipe, type Recipe } from '../config/recipe.ts';
 import type { Gpu } from '../gpu/device.ts';
+import type { CheckpointData } from '../runs/types.ts';
 import { closeDecoder, openDecoder } from '../model/openDecoder.ts';
 import { openModelFiles } from '../model/openModel.ts';
 import { expectClose } from '../testing/compare.ts';
@@ -13,6 +14,7 @@ import { planMemory, measureMemory } from './memoryPlan.ts';
 import { startTraining } from './startTraining.ts';
 import { chooseStreaming } from './streamingPlan.ts';
 import { train, type StepReport } from './trainer.ts';
+import { copyOf } from './trainState.ts';
 
 const rows = randomRows([5, 3, 7, 4, 6, 2]);
 
@@ -28,14 +30,23 @@ function recipeOf(fields: Partial<Recipe> = {}): Recipe {
   return { ...defaultRecipe(), ...settings, method: 'full', ...fields };
 }
 
-async function run(fields: Partial<Recipe> = {}, config: Record<string, unknown> = {}) {
+async function run(
+  fields: Partial<Recipe> = {},
+  config: Record<string, unknown> = {},
+  resume: CheckpointData | null = null,
+) {
   const decoder = await openDecoder(gpu, await openModelFiles(tinyModel({ config })), 'f32');
   const recipe = recipeOf(fields);
   const adapter = await startTraining(decoder, recipe);
   const start = await readBuffers(gpu, adapter.params);
   const reports: StepReport[] = [];
+  const saved = new Map<number, CheckpointData>();
   await train({
-    ...{ decoder, adapter, recipe, dataset: rows, evalDataset: null },
+    ...{ decoder, adapter, recipe, dataset: rows, evalDataset: null, resume },
+    checkpoints: {
+      ...{ seconds: 1e6, model: 'tiny' },
+      save: async (data) => void saved.set(data.step, await copyOf(data)),
+    },
     onStep: (report) => reports.push(report),
     onEval: () => undefined,
     shouldStop: () => false,
@@ -44,7 +55,7 @@ async function run(fields: Partial<Recipe> = {}, config: Record<string, unknown>
   const [matrices = 0] = adapter.segments.filter(({ decays }) => decays).map(({ count }) => count);
   adapter.dispose();
   closeDecoder(decoder);
-  return { reports, start, params, matrices, losses: reports.map(({ loss }) => loss) };
+  return { reports, saved, start, params, matrices, losses: reports.map(({ loss }) => loss) };
 }
 
 const qwen3 = { architectures: ['Qwen3ForCausalLM'], model_type: 'qwen3', head_dim: 8 };
@@ -70,6 +81,14 @@ describe.each([{}, { ...qwen3, tie_word_embeddings: true }])('a run of all param
       expectClose(numbers(divided), numbers(whole), { rtol: 2e-5 });
     }
   });
+});
+
+it('goes on from a checkpoint to the same bits', async () => {
+  const fields = { max_steps: 5, shuffle: true, batch_size: 2, checkpoint_steps: 1, weight_decay: 0.1 };
+  const whole = await run(fields, { attention_bias: true });
+  const resumed = await run(fields, { attention_bias: true }, whole.saved.get(2)!);
+  expect(resumed.reports).toEqual(whole.reports.slice(2));
+  expect(resumed.params).toEqual(whole.params);
 });
 
 it('weight decay shrinks matrices and leaves norms and biases alone', async () => {
