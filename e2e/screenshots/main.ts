@@ -111,7 +111,7 @@ async function picture(
     const page = await without.newPage({ locale: languageTags[language], reducedMotion: 'reduce' });
     const camera = new Camera(page, join(output, 'without-webgpu'), language);
     await page.goto(url);
-    await new Visitor(page).see('device.missing');
+    await new Visitor(page).see('device.retry');
     await camera.take('open');
     faults.push(...camera.faults);
   } finally {

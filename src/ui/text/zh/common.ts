@@ -13,7 +13,7 @@ export const commonTextsZh = {
   'error.boundaryNext': '请重新加载页面，并复制详细信息反馈给我们。',
   'error.reload': '重新加载',
   'error.step': '这一步遇到了无法处理的错误。其他步骤仍可使用，训练也会继续。',
-  'error.stepNext': '请重新显示这一步。如果再次出错，请复制详细信息（其中不含您的数据）反馈给我们。',
+  'error.stepNext': '请重新显示这一步。如果再次出错，请复制详细信息（其中不含你的数据）反馈给我们。',
   'error.drawAgain': '重新显示',
   'question.discard': '要丢弃适配器吗？',
   'question.retrain': '要从头重新训练吗？',

@@ -5,8 +5,8 @@ import type { Translated } from '../phrase.ts';
 export const runsTextsZh = {
   'train.pause': '暂停',
   'train.pausing': '本步结束后保存并暂停…',
-  'train.recovering': 'GPU 已丢失，正在从第 {step} 步继续…',
-  'train.recovered': 'GPU 或其 worker 丢失过 {n} 次；训练已从最近的检查点继续，数值完全一致。',
+  'train.recovering': 'GPU 设备丢失，正在从第 {step} 步继续…',
+  'train.recovered': 'GPU 设备或 worker 丢失过 {n} 次；每次都从最近的检查点继续，数值完全一致。',
   'train.paused': '已在第 {n} 步后暂停。一切都已保存，可随时继续。',
   'train.endedEarly': '在第 {n} 步后提前停止：评估损失不再下降。',
   'train.best': '最低评估损失为 {loss}（第 {step} 步）。',
@@ -22,8 +22,8 @@ export const runsTextsZh = {
 
   'samples.title': '样例回答',
   'samples.label': '每个检查点都要回答的提示词',
-  'samples.help': '每行一条。您可以看到回答如何随学习而变化。',
-  'samples.hint': '您想问它什么？',
+  'samples.help': '每行一条。你可以看到回答如何随学习而变化。',
+  'samples.hint': '你想问它什么？',
   'samples.before': '训练前',
   'samples.step': '第 {step} 步',
   'samples.older': '更早的回答',
@@ -90,6 +90,6 @@ export const runsTextsZh = {
   'question.removeRunText': '它的曲线、样例回答和检查点都会消失。已导出的文件会保留。',
   'question.removeRun.yes': '删除',
   'say.trainingPaused': '训练已在第 {step} 步后暂停。',
-  'say.trainingRecovers': 'GPU 已丢失；训练将从第 {step} 步之后继续。',
+  'say.trainingRecovers': 'GPU 设备丢失；训练将从第 {step} 步之后继续。',
   'say.storageFull': '训练正在等待：没有空间可供保存。',
 } as const satisfies Translated<typeof runsTexts>;

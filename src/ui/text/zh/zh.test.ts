@@ -38,7 +38,7 @@ const terms = new Set(
     'safetensors pickle git lfs pull config worker nan mib trl ' +
     // What is typed, pressed or written in files.
     'about true enter escape ctrl python all auto train merge debian ubuntu mesa-vulkan-drivers system user human assistant gpt ' +
-    'tool conversations dtype shader-f timestamp-query all-linear'
+    'ctrl esc tool conversations dtype shader-f timestamp-query all-linear'
   ).split(' '),
 );
 
