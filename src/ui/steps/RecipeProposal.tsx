@@ -4,7 +4,7 @@ import { changedFields } from '../../config/presets.ts';
 import { useStudio } from '../../store/index.ts';
 import type { RecipeProposal as Proposal } from '../../store/recipe.ts';
 import { isTraining } from '../../store/state.ts';
-import { fieldText, t } from '../text/index.ts';
+import { detailText, fieldText, t } from '../text/index.ts';
 import { valueText } from './recipeText.ts';
 
 /** A recipe from a link or from flags, shown field by field before any of it is taken. */
@@ -98,7 +98,7 @@ function Remarks({ proposal }: { proposal: Proposal }) {
       : [
           ...proposal.unknown.map((name) => t('proposal.unknown', { name })),
           ...proposal.invalid.map(({ field, value, expected }) =>
-            t('proposal.invalid', { field: fieldText(field).label, value, expected }),
+            t('proposal.invalid', { field: fieldText(field).label, value, expected: detailText(expected) }),
           ),
         ];
   if (remarks.length === 0) return null;
