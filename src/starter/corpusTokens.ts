@@ -32,12 +32,12 @@ function textsOf(jsonLines: string): string[] {
 }
 
 /**
- * Rows as a data file of tokens and labels. Answers are always trained; of every fourth chat the questions too, so that
+ * Rows as a data file of tokens and labels. Answers are always trained; of every eighth chat the questions too, so that
  * the model learns the language as well, though nobody can foresee what will be asked.
  */
 export function corpusLines(tokenizer: Tokenizer, rows: readonly CorpusRow[]): string {
   const lines = rows.map((row, i) => {
-    const { ids, labels } = labelTokens(tokenizer, row, { mask: i % 4 === 0 ? 'all' : 'assistant' });
+    const { ids, labels } = labelTokens(tokenizer, row, { mask: i % 8 === 0 ? 'all' : 'assistant' });
     return `{"input_ids":[${ids.join()}],"labels":[${labels.join()}]}\n`;
   });
   return lines.join('');

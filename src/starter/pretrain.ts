@@ -20,12 +20,12 @@ export function starterRecipe(steps: number, lr: number): Partial<Recipe> {
     method: 'full',
     lr,
     max_steps: steps,
-    // Four rows of 512 tokens, each full of short ones: some 2048 tokens a step.
-    batch_size: 4,
+    // Two rows of 512 tokens, each full of short ones: some 1024 tokens a step.
+    batch_size: 2,
     max_length: sizes.max_position_embeddings,
     packing: true,
     schedule: 'cosine',
-    warmup_steps: 60,
+    warmup_steps: 100,
     weight_decay: 0.1,
     beta2: 0.98,
     spike_guard: 0,
@@ -36,7 +36,7 @@ export function starterRecipe(steps: number, lr: number): Partial<Recipe> {
 
 /** Rows enough for `steps`, each read about once. A row has 60 tokens on the average. */
 function rowsFor(steps: number): number {
-  return Math.ceil((steps * 2048) / 60);
+  return Math.ceil((steps * 1024) / 60);
 }
 
 export interface PretrainOptions {

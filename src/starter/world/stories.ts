@@ -1,6 +1,6 @@
 import type { Random } from '../../lib/random.ts';
-import { isPerson, pronoun, villagers, withArticle, type Villager } from './facts.ts';
-import { capitalize, inventedWord, pick, pickSome, type Exchange, type Topic } from './topic.ts';
+import { isPerson, pronoun, strangers, villagers, withArticle, type Villager } from './facts.ts';
+import { inventedWord, pick, pickSome, type Exchange, type Topic } from './topic.ts';
 
 const looks = [
   'red',
@@ -154,7 +154,7 @@ function storyTopic(): Topic {
 function readingTopic(): Topic {
   const names = villagers.map(({ name }) => name);
   return {
-    ...{ name: 'reading', weight: 3.5, exact: true },
+    ...{ name: 'reading', weight: 4, exact: true },
     draw(random): Exchange {
       const count = 2 + random.below(2);
       const who = pickSome(random, names, count);
@@ -174,27 +174,25 @@ function readingTopic(): Topic {
   };
 }
 
-/** Says a thing or words of no meaning again, which teaches to look back at the question, and to spell. */
+/**
+ * Says again what it is told, sentences and words at random: this teaches a small model to look back, which it needs
+ * for names and for whatever it is told in a question, and to spell what is no word.
+ */
 function repeatTopic(): Topic {
+  const known = [...villagers.map(({ name }) => name), ...strangers, ...looks, ...things];
   return {
-    ...{ name: 'saying again', weight: 1.2, exact: true },
+    ...{ name: 'saying again', weight: 2.5, exact: true },
     draw(random) {
-      if (random.below(2) === 0) {
-        const text = Array.from({ length: 1 + random.below(3) }, () => inventedWord(random)).join(' ');
-        return { prompt: `${pick(random, ['Say', 'Repeat'])}: ${text}.`, answer: `${text}.` };
-      }
-      const thing = anyThing(random);
       const name = pick(random, villagers).name;
-      const text =
-        random.below(3) === 0
-          ? pick(random, exclamations)
-          : capitalize(
-              pick(random, [
-                `the ${thing} is here`,
-                `${name} has ${withArticle(thing)}`,
-                `${name} is ${pick(random, spots)}`,
-              ]),
-            );
+      const sentences = [
+        pick(random, exclamations),
+        `${name} has ${withArticle(anyThing(random))}`,
+        `${name} is ${pick(random, spots)}`,
+      ];
+      const words = Array.from({ length: 1 + random.below(8) }, () =>
+        random.below(3) === 0 ? inventedWord(random) : pick(random, known),
+      );
+      const text = random.below(4) === 0 ? pick(random, sentences) : words.join(' ');
       return { prompt: pick(random, [`Say: ${text}.`, `Repeat: ${text}.`]), answer: `${text}.` };
     },
   };
