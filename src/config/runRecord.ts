@@ -13,6 +13,12 @@ export interface ModelOrigin {
   license: string | null;
 }
 
+/** How many rows of a data file were edited or left out by hand. */
+export interface RowChanges {
+  edited: number;
+  excluded: number;
+}
+
 /** How an adapter came to be: what went in, and what came out. */
 export interface RunRecord {
   base: ModelOrigin & { name: string };
@@ -25,6 +31,8 @@ export interface RunRecord {
     /** Tokens of the rows trained on, and those of them that are predicted. */
     tokens: number;
     trainedTokens: number;
+    /** What a person changed of the file's rows before; older records and unchanged files have none. */
+    changes?: RowChanges | undefined;
   };
   recipe: Recipe;
   /** Optimizer steps. */
@@ -52,6 +60,7 @@ const schema = v.object({
     evalRows: v.number(),
     tokens: v.number(),
     trainedTokens: v.number(),
+    changes: v.optional(v.object({ edited: v.number(), excluded: v.number() })),
   }),
   recipe: v.unknown(),
   steps: v.number(),

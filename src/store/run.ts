@@ -233,10 +233,14 @@ export const createRunSlice: SliceOf<RunSlice> =
       const beginning = async (): Promise<TrainOutcome> => {
         const { train, evaluation } = await workers.data.call.rows();
         patch({ evalRows: evaluation ? evaluation.offsets.length - 1 : 0 });
-        const { address, summary } = get().dataset;
+        const { address, summary, changes } = get().dataset;
+        const { edited, excluded } = changes;
         const name = summary?.name ?? address;
         const samples = await samplesOf();
-        const request = { recipe, name, dataFile: address, rows: train, evalRows: evaluation, samples };
+        const request = {
+          ...{ recipe, name, dataFile: address, rows: train, evalRows: evaluation, samples },
+          ...(edited + excluded > 0 && { changes: { edited, excluded } }),
+        };
         const training = workers.engine.call.train(request, onEvent);
         // Stopped before there was anything to stop.
         if (get().run.status === 'stopping') void workers.engine.call.stopTraining();

@@ -1,5 +1,5 @@
 import type { Recipe } from '../config/recipe.ts';
-import { lossesOf, type RunRecord } from '../config/runRecord.ts';
+import { lossesOf, type RowChanges, type RunRecord } from '../config/runRecord.ts';
 import { countTrainedTokens, type TokenRows } from '../data/tokenRows.ts';
 import type { KernelChoices } from '../gpu/choices.ts';
 import type { Folder } from '../storage/types.ts';
@@ -8,6 +8,8 @@ import type { Folder } from '../storage/types.ts';
 export interface RunInput {
   base: Pick<Folder, 'name' | 'origin'>;
   dataFile: string;
+  /** What was changed of its rows by hand. */
+  changes?: RowChanges | undefined;
   rows: { train: TokenRows; evaluation: TokenRows | null };
   recipe: Recipe;
   /** Those that the device has when the run begins. */
@@ -15,7 +17,7 @@ export interface RunInput {
 }
 
 /** Hears of the steps of a run and gives its record, also of one that ended early. */
-export function runLog({ base: { name, origin }, dataFile, rows, recipe, choices }: RunInput) {
+export function runLog({ base: { name, origin }, dataFile, changes, rows, recipe, choices }: RunInput) {
   const losses: number[] = [];
   const evalLosses: RunRecord['evalLosses'] = [];
   const { train, evaluation } = rows;
@@ -35,6 +37,7 @@ export function runLog({ base: { name, origin }, dataFile, rows, recipe, choices
         evalRows: evaluation ? evaluation.offsets.length - 1 : 0,
         tokens: train.ids.length,
         trainedTokens: countTrainedTokens(train),
+        ...(changes && { changes }),
       },
       ...{ recipe, evalLosses: [...evalLosses], steps: losses.length, loss: lossesOf(losses) },
       kernels: choices.used,

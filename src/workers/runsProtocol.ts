@@ -1,5 +1,6 @@
 /** What the page and the engine worker say to each other of runs: training, and what is stored of it. */
 import type { Recipe } from '../config/recipe.ts';
+import type { RowChanges } from '../config/runRecord.ts';
 import type { TokenRows } from '../data/tokenRows.ts';
 import type { CheckpointInfo } from '../runs/checkpointStore.ts';
 import type { CurveRecord } from '../runs/curveLog.ts';
@@ -32,6 +33,8 @@ export interface TrainRequest {
   name: string;
   /** Name of the file the rows are from, or its address on a Hub. */
   dataFile: string;
+  /** What was changed of its rows by hand; none for the file as it is. */
+  changes?: RowChanges | undefined;
   rows: TokenRows;
   evalRows: TokenRows | null;
   samples: SamplePrompt[];

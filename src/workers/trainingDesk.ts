@@ -1,4 +1,5 @@
 import type { Recipe } from '../config/recipe.ts';
+import type { RowChanges } from '../config/runRecord.ts';
 import type { TokenRows } from '../data/tokenRows.ts';
 import { rowLengths } from '../data/tokenize.ts';
 import type { Vocabulary } from '../data/tokenizer.ts';
@@ -57,6 +58,7 @@ export interface TrainingPlace {
 interface Begun {
   recipe: Recipe;
   dataFile: string;
+  changes?: RowChanges | undefined;
   rows: { train: TokenRows; evaluation: TokenRows | null };
   samples: readonly SamplePrompt[];
   /** What it has told before. */
@@ -107,7 +109,10 @@ export function createTrainingDesk(place: TrainingPlace): {
     // Scratch of earlier jobs may be larger than this run's.
     decoder.workspace.dispose();
     const trained = await startTraining(decoder, recipe);
-    const log = runLog({ base: files.folder, dataFile: begun.dataFile, rows, recipe, choices: gpu.choices });
+    const log = runLog({
+      ...{ base: files.folder, dataFile: begun.dataFile, changes: begun.changes },
+      ...{ rows, recipe, choices: gpu.choices },
+    });
     const about = describeAdapter(base, recipe, null);
     const training = {
       quantize: quantizationOf(recipe),
@@ -188,19 +193,19 @@ export function createTrainingDesk(place: TrainingPlace): {
   };
 
   const api: Throwing<TrainingApi> = {
-    train: ({ recipe, name, dataFile, rows, evalRows, samples }, onEvent) => {
+    train: ({ recipe, name, dataFile, changes, rows, evalRows, samples }, onEvent) => {
       wanted = 'on';
       return place.inTurn(() => {
         const all = { train: rows, evaluation: evalRows };
         return runTraining(
           {
-            ...{ recipe, dataFile, samples, rows: all },
+            ...{ recipe, dataFile, changes, samples, rows: all },
             ...{ records: [], checkpoint: null, kernels: null },
             async store(gpu, fingerprint) {
               const model = place.opened();
               const log = runLog({
                 base: model.files.folder,
-                dataFile,
+                ...{ dataFile, changes },
                 rows: all,
                 recipe,
                 choices: gpu.choices,
@@ -250,7 +255,13 @@ export function createTrainingDesk(place: TrainingPlace): {
           const { recipe, data, kernels } = run.header;
           return await runTraining(
             {
-              ...{ recipe, checkpoint, dataFile: data.file, samples: extraOf(run.header).samples },
+              ...{
+                recipe,
+                checkpoint,
+                dataFile: data.file,
+                changes: data.changes,
+                samples: extraOf(run.header).samples,
+              },
               rows,
               records: (await run.curves()).records,
               kernels: checkpoint ? readTrainState(checkpoint).kernels : kernels,
@@ -318,7 +329,7 @@ async function checkpointOf(
   const { records } = await run.curves();
   const log = runLog({
     base: model.files.folder,
-    dataFile: data.file,
+    ...{ dataFile: data.file, changes: data.changes },
     rows,
     recipe,
     choices: new TunedChoices(run.header.kernels),
