@@ -44,15 +44,15 @@ describe('data and recipe', () => {
     const shown = await studio.waitForText('Worth a look', OPEN);
     expect(shown).toContain('1 row can’t be used and is left out');
     expect(shown).toContain('1 row has an empty answer');
-    expect(shown).toContain('1 row is there before');
+    expect(shown).toContain('1 row repeats an earlier one');
     expect(shown).toContain('1 row looks like text in the wrong encoding');
     expect(shown).toContain('1 answer is cut off');
     await studio.screenshot('data-findings');
     expect(await accessibilityProblems(studio)).toEqual([]);
 
-    await button('Exclude this row: 1 row is there before');
+    await button('Exclude this row: 1 row repeats an earlier one');
     await studio.waitForText('1 row excluded', OPEN);
-    expect(await studio.text()).not.toContain('1 row is there before');
+    expect(await studio.text()).not.toContain('1 row repeats an earlier one');
 
     // The row that is no JSON is repaired as text.
     await button('Show line 7');

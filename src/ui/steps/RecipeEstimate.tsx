@@ -1,7 +1,7 @@
 import { useStudio } from '../../store/index.ts';
 import { timeEstimate } from '../../store/pace.ts';
 import { plannedSteps } from '../../store/plan.ts';
-import { formatBytes, formatCompact, formatDuration } from '../format.ts';
+import { formatBytes, formatCompact, formatCount, formatDuration } from '../format.ts';
 import { Fact, Facts } from '../controls/Facts.tsx';
 import { t } from '../text/index.ts';
 
@@ -22,8 +22,8 @@ export function RecipeEstimate() {
     <section className="part" aria-label={t('estimate.title')} aria-busy={memory.planning}>
       <Facts>
         {rows > 0 && (
-          <Fact name={t('estimate.steps')}>
-            {t('recipe.estimate', { n: plannedSteps(recipe.draft, rows), rows })}
+          <Fact name={t('estimate.steps')} note={t('estimate.rows', { n: rows })}>
+            {formatCount(plannedSteps(recipe.draft, rows))}
           </Fact>
         )}
         <Fact

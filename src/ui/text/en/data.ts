@@ -121,7 +121,7 @@ export const dataTexts = {
   'lint.severity.error': 'Error',
   'lint.severity.warning': 'Warning',
   'lint.severity.hint': 'Hint',
-  'lint.duplicate': { one: '{n} row is there before', other: '{n} rows are there before' },
+  'lint.duplicate': { one: '{n} row repeats an earlier one', other: '{n} rows repeat earlier ones' },
   'lint.duplicate.why':
     'Word for word the same as an earlier row: it is learned more often than the others, and by heart.',
   'lint.duplicate.tag': 'duplicate',

@@ -46,6 +46,7 @@ export const recipeTexts = {
   // What it will take
   'estimate.title': 'What it will take',
   'estimate.steps': 'Steps',
+  'estimate.rows': { one: 'over {n} row', other: 'over {n} rows' },
   'estimate.time': 'Time',
   'estimate.noTime': 'not measured yet',
   'estimate.measured': 'at {speed} tokens/s, as in the last such run here',

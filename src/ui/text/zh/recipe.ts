@@ -40,6 +40,7 @@ export const recipeTextsZh = {
   // What it will take
   'estimate.title': '预计开销',
   'estimate.steps': '步数',
+  'estimate.rows': '共 {n} 条数据',
   'estimate.time': '时间',
   'estimate.noTime': '尚未测量',
   'estimate.measured': '每秒 {speed} 个 token，取自本机上一次同类训练',
