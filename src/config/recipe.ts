@@ -212,6 +212,20 @@ export const recipeFields = {
     'Warm-up steps',
     'Steps over which the learning rate rises from zero.',
   ),
+  start_rank: field(
+    count(0, 512),
+    0,
+    'advanced',
+    'Start rank',
+    'Begin with this rank and double it until it is the whole; what was learned stays. 0 begins with the whole rank.',
+  ),
+  grow_steps: field(
+    count(1, 1e7),
+    100,
+    'advanced',
+    'Double the rank every',
+    'Optimizer steps between two doublings, where a start rank is set.',
+  ),
   weight_decay: field(
     real(0, 10),
     0,

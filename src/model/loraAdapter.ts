@@ -3,18 +3,12 @@ import type { Tensor } from '../gpu/tensor.ts';
 import { readFloats, upload } from '../gpu/transfer.ts';
 import type { Weight } from '../kernels/weight.ts';
 import { assert } from '../lib/errors.ts';
-import { createRandom } from '../lib/random.ts';
-import { bySiblings, type LoraModule } from './loraModules.ts';
-import {
-  joinedPlace,
-  matrixAt,
-  ParameterLayout,
-  type ParameterBuffers,
-  type Place,
-  type Segment,
-} from './parameters.ts';
+import { createRandom, type Random } from '../lib/random.ts';
+import { keyOf, layOut, movedValues, type LoraLayout, type MoveValues } from './loraLayout.ts';
+import type { LoraModule } from './loraModules.ts';
+import { joinedPlace, matrixAt, type ParameterBuffers, type Place, type Segment } from './parameters.ts';
 import type { SiblingGroup } from './siblings.ts';
-import { SavedMatrix, type SavedSpec } from './savedModules.ts';
+import type { SavedMatrix, SavedSpec } from './savedModules.ts';
 import type { Trainable } from './trainable.ts';
 import type { VocabularyRole } from './vocabulary.ts';
 
@@ -48,61 +42,69 @@ export interface LoraValues {
   b: Float32Array<ArrayBuffer>;
 }
 
-/** Where A and B of a module are. */
-interface PairPlace {
-  module: LoraModule;
-  a: Place;
-  b: Place;
-}
-
 /** What LoRA trains: A and B of each module, and matrices that are trained in full beside them. */
 export class LoraAdapter implements Trainable {
-  readonly modules: readonly LoraModule[];
-  /** Matrices trained in full (PEFT's modules_to_save); their values come from the model. */
-  readonly saved: readonly SavedMatrix[];
-  readonly params: ParameterBuffers;
   readonly gpu: Gpu;
   readonly keepsActivations = false;
-  readonly #layout: ParameterLayout;
-  readonly #places = new Map<string, PairPlace>();
+  readonly #savedSpecs: readonly SavedSpec[];
+  #shape: LoraLayout;
+  #params: ParameterBuffers;
   /** What was asked for, so that a step makes no objects anew. */
   readonly #groups = new WeakMap<ParameterBuffers, Map<string, LoraGroup | null>>();
 
   constructor(gpu: Gpu, modules: readonly LoraModule[], saved: readonly SavedSpec[] = []) {
     this.gpu = gpu;
-    this.modules = modules;
-    const layout = new ParameterLayout(gpu);
-    // A of siblings one after the other, then B of them, so that they are one matrix each.
-    for (const siblings of bySiblings(modules)) {
-      const a = siblings.map(({ rank, linear }) => layout.reserve(rank * linear.inFeatures));
-      const b = siblings.map(({ rank, linear }) => layout.reserve(linear.outFeatures * rank));
-      siblings.forEach((module, i) => {
-        this.#places.set(key(module.layer, module.linear.path), { module, a: a[i]!, b: b[i]! });
-      });
-    }
-    this.saved = saved.map((spec) => new SavedMatrix(spec, layout));
-    this.#layout = layout;
-    this.params = layout.make(gpu, 'trained parameters', 'adapter');
+    this.#savedSpecs = saved;
+    this.#shape = layOut(gpu, modules, saved);
+    this.#params = this.#shape.layout.make(gpu, 'trained parameters', 'adapter');
+  }
+
+  get modules(): readonly LoraModule[] {
+    return this.#shape.modules;
+  }
+
+  /** Matrices trained in full (PEFT's modules_to_save); their values come from the model. */
+  get saved(): readonly SavedMatrix[] {
+    return this.#shape.saved;
+  }
+
+  get params(): ParameterBuffers {
+    return this.#params;
+  }
+
+  /**
+   * Gives every module another rank, its scale unchanged. The parameters are zero afterwards, in buffers of their own,
+   * and what was made for those before is of no use any more.
+   * @returns puts values of the layout before, an array a buffer, where they belong in the new one
+   */
+  setRank(rank: number): MoveValues {
+    const before = this.#shape;
+    const modules = before.modules.map((module) => ({ ...module, rank }));
+    const after = layOut(this.gpu, modules, this.#savedSpecs);
+    this.dispose();
+    this.#shape = after;
+    this.#params = after.layout.make(this.gpu, 'trained parameters', 'adapter');
+    return (values) => movedValues(before, after, values);
   }
 
   /** Number of trained parameters. */
   get parameters(): number {
-    return this.#layout.parameters;
+    return this.#shape.layout.parameters;
   }
 
   /** What each of the buffers holds. */
   get segments(): readonly Segment[] {
-    return this.#layout.segments;
+    return this.#shape.layout.segments;
   }
 
   /** Zeroed buffers of the parameters' layout, for gradients. */
   makeGradients(): ParameterBuffers {
-    return this.#layout.make(this.gpu, 'gradients', 'gradients');
+    return this.#shape.layout.make(this.gpu, 'gradients', 'gradients');
   }
 
   /** A and B of a module in the parameters, or in buffers of the same layout. */
   pair(layer: number, path: string, buffers: ParameterBuffers = this.params): LoraPair | null {
-    const place = this.#places.get(key(layer, path));
+    const place = this.#shape.places.get(keyOf(layer, path));
     if (!place) return null;
     const { rank, scale, linear } = place.module;
     return {
@@ -117,7 +119,7 @@ export class LoraAdapter implements Trainable {
   group(layer: number, group: SiblingGroup, buffers: ParameterBuffers = this.params): LoraGroup | null {
     let known = this.#groups.get(buffers);
     if (!known) this.#groups.set(buffers, (known = new Map()));
-    const at = key(layer, group.name);
+    const at = keyOf(layer, group.name);
     let found = known.get(at);
     if (found === undefined) known.set(at, (found = this.#makeGroup(layer, group, buffers)));
     return found;
@@ -128,7 +130,7 @@ export class LoraAdapter implements Trainable {
     { linears, inFeatures, width }: SiblingGroup,
     buffers: ParameterBuffers,
   ): LoraGroup | null {
-    const places = linears.map(({ path }) => this.#places.get(key(layer, path)) ?? null);
+    const places = linears.map(({ path }) => this.#shape.places.get(keyOf(layer, path)) ?? null);
     const present = places.filter((place) => place !== null);
     const [first] = present;
     if (!first) return null;
@@ -176,15 +178,20 @@ export class LoraAdapter implements Trainable {
    */
   initialize(seed: number): void {
     const random = createRandom(seed);
-    for (const { module } of this.#places.values()) {
-      const { inFeatures, outFeatures } = module.linear;
-      const bound = 1 / Math.sqrt(inFeatures);
-      const stream = random.fork(module.path);
-      const a = Float32Array.from(
-        { length: module.rank * inFeatures },
-        () => (2 * stream.next() - 1) * bound,
-      );
-      this.write(module, { a, b: new Float32Array(outFeatures * module.rank) });
+    for (const { module } of this.#shape.places.values()) {
+      const b = new Float32Array(module.linear.outFeatures * module.rank);
+      this.write(module, { a: initialA(module, random), b });
+    }
+  }
+
+  /** Gives the rows of A from `rank` on the values that `initialize` gives them. */
+  initializeFrom(rank: number, seed: number): void {
+    const random = createRandom(seed);
+    for (const { module } of this.#shape.places.values()) {
+      const fresh = initialA(module, random);
+      const { a } = this.pair(module.layer, module.linear.path)!;
+      const start = rank * module.linear.inFeatures;
+      upload(this.gpu, { ...a, offset: a.offset + 4 * start }, fresh.subarray(start));
     }
   }
 
@@ -199,11 +206,14 @@ export class LoraAdapter implements Trainable {
   /** Reads every module's matrices back, in order. */
   async read(): Promise<Map<LoraModule, LoraValues>> {
     const buffers: Float32Array<ArrayBuffer>[] = [];
-    const used = [...this.#places.values()].flatMap(({ a, b }) => [a.segment, b.segment]);
+    const used = [...this.#shape.places.values()].flatMap(({ a, b }) => [a.segment, b.segment]);
     for (const segment of new Set(used)) buffers[segment] = await readFloats(this.gpu, this.params[segment]!);
     const valuesAt = ({ segment, start, size }: Place) => buffers[segment]!.slice(start, start + size);
     return new Map(
-      [...this.#places.values()].map(({ module, a, b }) => [module, { a: valuesAt(a), b: valuesAt(b) }]),
+      [...this.#shape.places.values()].map(({ module, a, b }) => [
+        module,
+        { a: valuesAt(a), b: valuesAt(b) },
+      ]),
     );
   }
 
@@ -212,6 +222,8 @@ export class LoraAdapter implements Trainable {
   }
 }
 
-function key(layer: number, path: string): string {
-  return `${layer}.${path}`;
+function initialA({ path, rank, linear }: LoraModule, random: Random): Float32Array<ArrayBuffer> {
+  const bound = 1 / Math.sqrt(linear.inFeatures);
+  const stream = random.fork(path);
+  return Float32Array.from({ length: rank * linear.inFeatures }, () => (2 * stream.next() - 1) * bound);
 }

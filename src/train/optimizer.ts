@@ -44,7 +44,12 @@ export class Optimizer {
   readonly #partials: Tensor;
   readonly #reader: NumberReader;
 
-  constructor(gpu: Gpu, adapter: Trainable, commands: Commands, name: OptimizerName) {
+  constructor(
+    gpu: Gpu,
+    adapter: Trainable,
+    commands: Commands,
+    readonly name: OptimizerName,
+  ) {
     this.#gpu = gpu;
     this.#adapter = adapter;
     this.#commands = commands;

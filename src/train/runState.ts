@@ -4,6 +4,7 @@ import { assert } from '../lib/errors.ts';
 import { CheckpointClock } from './checkpointClock.ts';
 import { dataDigest } from './dataDigest.ts';
 import { newProgress, type RunProgress } from './progress.ts';
+import { growing, rankAt } from './rankSchedule.ts';
 import { ProvenReader } from './provenReader.ts';
 import type { TrainOptions } from './trainer.ts';
 import {
@@ -74,10 +75,13 @@ export class RunState {
     }
   }
 
-  /** Gives the adapter the best parameters, where the recipe asks for them. */
+  /** Gives the adapter the best parameters, where the recipe asks for them, at the rank that they had. */
   loadBest(): void {
-    const { decoder, adapter } = this.#options;
-    this.#best?.forEach((bytes, i) => uploadBytes(decoder.gpu, adapter.params[i]!, bytes));
+    const { decoder, adapter, recipe } = this.#options;
+    const { best } = this.progress;
+    if (!this.#best || !best) return;
+    growing(adapter, recipe)?.setRank(rankAt(recipe, best.step));
+    this.#best.forEach((bytes, i) => uploadBytes(decoder.gpu, adapter.params[i]!, bytes));
   }
 
   /** Saves the run where that is due. The next step's gradients may be under way. @param always saves in any case

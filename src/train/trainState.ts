@@ -130,9 +130,10 @@ export async function restore(
       uploadBytes(gpu, { ...tensor, offset: tensor.offset + at }, bytes);
     }
   }
-  if (!byName.has(`${BEST}.0`)) return null;
-  const sizes = pairs.filter(({ file }) => isParameters(file.name)).map(({ file }) => file.size);
-  return Promise.all(sizes.map((size, i) => of(`${BEST}.${i}`, size).read(0, size)));
+  // They may be of another rank, where that has grown since.
+  const best: Uint8Array<ArrayBuffer>[] = [];
+  for (let file; (file = byName.get(`${BEST}.${best.length}`));) best.push(await file.read(0, file.size));
+  return best.length > 0 ? best : null;
 }
 
 /** The same numbers in memory, where they stay while the run goes on. */

@@ -4,9 +4,11 @@ import type { AdamWStep } from '../kernels/adamW.ts';
 import { uploadBatch } from '../model/batchTensors.ts';
 import type { Decoder } from '../model/decoder.ts';
 import { headLosses } from '../model/head.ts';
+import type { LoraAdapter } from '../model/loraAdapter.ts';
 import type { Trainable } from '../model/trainable.ts';
 import type { OptimizerName } from './adamStates.ts';
 import { Canary } from './canary.ts';
+import { changeRank, readAll, writeAll } from './rankSchedule.ts';
 import { Optimizer, type StepLimits, type StepNumbers } from './optimizer.ts';
 
 /** A micro-batch and its dropout. */
@@ -25,7 +27,7 @@ export interface StepDropout {
 export class StepRunner {
   readonly #decoder: Decoder;
   readonly #adapter: Trainable;
-  readonly #optimizer: Optimizer;
+  #optimizer: Optimizer;
   #canary: Canary | null = null;
 
   constructor(decoder: Decoder, adapter: Trainable, optimizer: OptimizerName = 'adamw') {
@@ -46,6 +48,37 @@ export class StepRunner {
       Object.entries(tensors).map(([name, tensor]): [string, Tensor] => [`${name}.${i}`, tensor]),
     );
     return new Map([...named, ...states]);
+  }
+
+  /**
+   * Trains the adapter at another rank from here on. m and v of what was there stay; those of new rows and columns are
+   * zero, as at the start of a run.
+   */
+  async changeRank(adapter: LoraAdapter, rank: number, seed: number): Promise<void> {
+    const { gpu, commands } = this.#decoder;
+    const { states } = this.#optimizer;
+    const names = Object.keys(states[0] ?? {});
+    const kept = new Map<string, Float32Array[]>();
+    for (const name of names)
+      kept.set(
+        name,
+        await readAll(
+          gpu,
+          states.map((tensors) => tensors[name]!),
+        ),
+      );
+    const params = await readAll(gpu, adapter.params);
+    const optimizer = this.#optimizer.name;
+    this.#optimizer.dispose();
+    const move = await changeRank(adapter, rank, seed, params);
+    this.#optimizer = new Optimizer(gpu, adapter, commands, optimizer);
+    for (const [name, values] of kept) {
+      writeAll(
+        gpu,
+        this.#optimizer.states.map((tensors) => tensors[name]!),
+        move(values),
+      );
+    }
   }
 
   /**

@@ -15,6 +15,7 @@ import { runLongest, withSmallerBatch } from './longestBatch.ts';
 import type { RunProgress } from './progress.ts';
 import { learningRate } from './schedule.ts';
 import { noteStep, spikeLimits, type SpikeLimits } from './spikeGuard.ts';
+import { changeRank, growing, rankAt } from './rankSchedule.ts';
 import { stepsOf } from './steps.ts';
 import type { StepNumbers } from './optimizer.ts';
 import { RunState } from './runState.ts';
@@ -112,6 +113,8 @@ export async function train(options: TrainOptions): Promise<TrainOutcome> {
     totalSteps: plan.steps,
   };
   const dropoutSeeds = createRandom(recipe.seed).fork('dropout');
+  const grows = growing(adapter, recipe);
+  if (grows) await changeRank(grows, rankAt(recipe, Math.max(1, options.resume?.step ?? 1)), recipe.seed);
   const runner = new StepRunner(decoder, adapter, recipe.optimizer);
   const { commands } = decoder;
   // While the numbers of a step are on their way, the GPU computes the next one's gradients; its update waits for them,
@@ -120,6 +123,8 @@ export async function train(options: TrainOptions): Promise<TrainOutcome> {
   let next: Promise<BegunStep> | null = null;
 
   const begin = async (step: number): Promise<BegunStep> => {
+    const rank = rankAt(recipe, step);
+    if (grows && grows.modules[0]!.rank !== rank) await runner.changeRank(grows, rank, recipe.seed);
     const batches = plan.step(step - 1).map((rows) => buildMicroBatch(dataset, rows));
     const seeds = batches.map((_, i) => dropoutSeeds.fork(`${step - 1} ${i}`).uint32());
     const profiler = options.profiler?.() ?? null;
@@ -178,7 +183,8 @@ export async function train(options: TrainOptions): Promise<TrainOutcome> {
       const isLast = step === plan.steps;
       const limits = spikeLimits(progress.window, recipe.spike_guard);
       const numbers = update(current, progress.updates, limits);
-      next = overlaps && !isLast ? begin(step + 1) : null;
+      const staysAsItIs = rankAt(recipe, step) === rankAt(recipe, step + 1);
+      next = overlaps && !isLast && staysAsItIs ? begin(step + 1) : null;
       // Told when it is this one's turn.
       next?.catch(() => undefined);
       const { lossSum, gradNorm, skipped } = await numbers;
@@ -220,6 +226,8 @@ export async function train(options: TrainOptions): Promise<TrainOutcome> {
     await next?.catch(() => undefined);
     commands.profile(null);
     runner.dispose();
+    // Its file says the recipe's rank, however the run ended; on a lost device there is none to be written.
+    if (grows) await changeRank(grows, recipe.rank, recipe.seed).catch(() => undefined);
   }
 }
 

@@ -214,7 +214,7 @@ function recipeOfRun(files: ModelFiles, asked: Recipe, initial: PeftAdapter | nu
   if (!initial) return asked;
   const modules = matchModules(spec, initial);
   const saved = matchSaved(spec, initial);
-  if (planned === shapeText(modules, saved)) return asked;
+  if (planned === shapeText(modules, saved)) return { ...asked, start_rank: 0 };
   console.error('Training goes on from the adapter with its own rank, alpha, modules and layers.');
   const { r: rank, lora_alpha: alpha, use_rslora: rslora } = initial.config;
   const targets = [...new Set(modules.map(({ linear }) => linear.name))];
@@ -222,6 +222,8 @@ function recipeOfRun(files: ModelFiles, asked: Recipe, initial: PeftAdapter | nu
   return {
     ...{ ...asked, rank, alpha, rslora, targets },
     modules_to_save: saved.map(lastPart),
+    // All of its rank has learned something.
+    start_rank: 0,
     layers: layers.length === spec.layers ? 'all' : layers,
   };
 }

@@ -65,6 +65,10 @@ export const trainErrors = {
     what: 'The GPU has too little memory for the longest row. Nothing was trained yet.',
     next: 'Lower "max_length", use the method QLoRA, or set a memory budget.',
   },
+  'train.growth_8bit': {
+    what: 'A rank that grows cannot keep AdamW’s states in 8 bits.',
+    next: 'Set "optimizer" to "adamw", or "start_rank" to 0.',
+  },
   'train.not_finite': {
     what: 'The state of the run after step {step} is not finite ({name}), so it was not saved.',
     next: 'Lower the learning rate and go on from the last checkpoint, which is intact.',

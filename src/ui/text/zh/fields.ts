@@ -59,6 +59,11 @@ export const fieldTextsZh: Record<RecipeKey, FieldText> = {
   },
   schedule: { label: '学习率调度', help: '学习率在训练过程中怎样变化，名称与 transformers 一致。' },
   warmup_steps: { label: '预热步数', help: '学习率从零升到设定值所用的步数。' },
+  start_rank: {
+    label: '起始秩',
+    help: '从这个秩开始训练，逐步翻倍，直到达到设定的秩；已学到的内容保持不变。0 表示一开始就用设定的秩。',
+  },
+  grow_steps: { label: '秩翻倍间隔', help: '设置了起始秩时，每隔多少训练步把秩翻倍。' },
   weight_decay: { label: '权重衰减', help: '每一步都把适配器往零拉近一点。' },
   beta1: { label: 'Adam β₁', help: '梯度均值的记忆系数。' },
   beta2: { label: 'Adam β₂', help: '梯度平方的记忆系数。' },

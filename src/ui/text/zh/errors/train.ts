@@ -63,6 +63,10 @@ export const trainErrorsZh = {
     what: 'GPU 显存放不下最长的一条数据。训练还没有开始。',
     next: '请调低 "max_length"，改用 QLoRA，或设置显存预算。',
   },
+  'train.growth_8bit': {
+    what: '秩会增长时，AdamW 的状态不能用 8 位保存。',
+    next: '请把 "optimizer" 设为 "adamw"，或把 "start_rank" 设为 0。',
+  },
   'train.not_finite': {
     what: '第 {step} 步之后的训练状态不是有限值（{name}），因此没有保存。',
     next: '请调低学习率，从上一个完好的检查点继续。',

@@ -101,6 +101,7 @@ describe('a resumed run', () => {
     ['adamw', {}, 50, [1, 17, 40]],
     ['adamw_8bit', { optimizer: 'adamw_8bit', rank: 80 }, 8, [3]],
     ['NF4', { method: 'qlora', double_quant: true }, 4, [1]],
+    ['a rank that grows', { start_rank: 1, grow_steps: 3, eval_steps: 2, lr: 0.1 }, 9, [2, 3]],
   ])('equals one that was not interrupted, from every step, with %s', async (_, fields, steps, toEnd) => {
     const recipe = await open({ max_steps: steps, eval_steps: 7, load_best: true, ...fields });
     const whole = await run(recipe, { evalDataset: evalRows });
