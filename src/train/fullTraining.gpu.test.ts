@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { defaultRecipe, type Recipe } from '../config/recipe.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { CheckpointData } from '../runs/types.ts';
-import { closeDecoder, openDecoder } from '../model/openDecoder.ts';
+import { activationType, closeDecoder, openDecoder } from '../model/openDecoder.ts';
 import { openModelFiles } from '../model/openModel.ts';
 import { expectClose } from '../testing/compare.ts';
 import { expectGraftError } from '../testing/errors.ts';
@@ -35,8 +35,9 @@ async function run(
   config: Record<string, unknown> = {},
   resume: CheckpointData | null = null,
 ) {
-  const decoder = await openDecoder(gpu, await openModelFiles(tinyModel({ config })), 'f32');
   const recipe = recipeOf(fields);
+  const files = await openModelFiles(tinyModel({ config }));
+  const decoder = await openDecoder(gpu, files, activationType(gpu, recipe.dtype));
   const adapter = await startTraining(decoder, recipe);
   const start = await readBuffers(gpu, adapter.params);
   const reports: StepReport[] = [];
@@ -81,6 +82,14 @@ describe.each([{}, { ...qwen3, tie_word_embeddings: true }])('a run of all param
       expectClose(numbers(divided), numbers(whole), { rtol: 2e-5 });
     }
   });
+});
+
+it('learns with activations in f16 as in f32, but for rounding', async () => {
+  if (!gpu.hasF16) return;
+  const config = { ...qwen3, attention_bias: true };
+  const [half, whole] = [await run({ dtype: 'f16' }, config), await run({}, config)];
+  expect(half.params).not.toEqual(whole.params);
+  expectClose(half.losses, whole.losses, { rtol: 0.02 });
 });
 
 it('goes on from a checkpoint to the same bits', async () => {
