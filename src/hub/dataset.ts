@@ -6,12 +6,12 @@ import type { ModelCache } from './modelCache.ts';
 import type { HubFile } from './remoteFile.ts';
 import type { HubRepo } from './resolveRepo.ts';
 
-const rows = /\.(?:jsonl|ndjson|json|parquet|txt)$/i;
+const rows = /\.(?:jsonl|ndjson|json|csv|tsv|parquet|txt)$/i;
 /** Files beside the rows: descriptions of the data set, requirements, hidden ones. */
 const noRows =
   /(?:^|\/)(?:\.|_)|(?:^|\/)(?:dataset_infos?|dataset_dict|state|config|requirements)\.(?:json|txt)$/i;
 
-/** The files of a data set that may hold rows: JSON Lines, JSON, Parquet, text; in the order of their paths. */
+/** The files of a data set that may hold rows: JSON Lines, JSON, CSV, Parquet, text; in the order of their paths. */
 export function dataFilesOf(dataset: HubRepo): HubFile[] {
   return [...dataset.files.values()]
     .filter(({ path }) => rows.test(path) && !noRows.test(path))

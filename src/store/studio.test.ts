@@ -1,6 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
 import { defaultRecipe } from '../config/recipe.ts';
+import { recipeFragment } from '../config/recipeLink.ts';
 import { GraftError } from '../lib/errors.ts';
 import { sharedPath } from '../testing/shared.ts';
 import { deskClient, noCache } from '../testing/workers.ts';
@@ -132,6 +133,36 @@ describe('studio', () => {
     await load('not json');
     expect(studio.getState().recipe.error?.code).toBe('train.recipe_not_object');
     expect(studio.getState().recipe.draft.rank).toBe(4);
+  });
+
+  it('looks at recipes from elsewhere before it takes them, and keeps them by name', () => {
+    const { studio } = openStudio();
+    const { readRecipeLink, readFlags, answerProposal, saveNamed, loadNamed, removeNamed } =
+      studio.getState();
+    readRecipeLink(recipeFragment({ ...defaultRecipe(), rank: 4 }));
+    expect(studio.getState().recipe).toMatchObject({ draft: { rank: 16 }, proposal: { from: 'link' } });
+    answerProposal(false);
+    expect(studio.getState().recipe).toMatchObject({ draft: { rank: 16 }, proposal: null });
+    readRecipeLink('#recipe=%');
+    expect(studio.getState().recipe.error?.code).toBe('train.shared_broken');
+    readFlags('--use_lora --lora_r 12');
+    answerProposal(true);
+    expect(studio.getState().recipe.draft).toMatchObject({ rank: 12, method: 'lora', lr: 5e-5 });
+    saveNamed('mine');
+    studio.getState().applyPreset('balanced');
+    loadNamed('mine');
+    expect(studio.getState().recipe.draft.rank).toBe(12);
+    // Kept by a page that had other fields.
+    studio.setState(({ recipe }) => ({
+      recipe: { ...recipe, saved: [{ name: 'old', changes: { rank: 2, colour: 'green' } }] },
+    }));
+    loadNamed('old');
+    expect(studio.getState().recipe).toMatchObject({
+      draft: { rank: 12 },
+      proposal: { unknown: ['colour'] },
+    });
+    removeNamed('old');
+    expect(studio.getState().recipe.saved).toEqual([]);
   });
 
   it('asks before an unsaved adapter is lost, and keeps it on a no', async () => {

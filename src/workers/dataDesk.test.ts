@@ -111,4 +111,97 @@ describe('data desk', () => {
       code: 'data.tokenizer_mismatch',
     });
   });
+
+  it('takes edits and exclusions, and moves no other row between training and evaluation', async () => {
+    const desk = await deskWithStories();
+    const split = { ...options, evalFraction: 0.1 };
+    const before = await desk.tokenize(split, ignore);
+    const uses = async () =>
+      Promise.all(Array.from({ length: 48 }, async (_, position) => (await desk.preview(position)).use));
+    const first = await uses();
+    const training = first.indexOf('train');
+    await desk.changeRows({ kind: 'exclude', position: training });
+    const text = '{"prompt":"Who?","completion":"Zip."}';
+    expect(await desk.checkRow(training + 1, text, split)).toMatchObject({ problem: null, cutTokens: 0 });
+    expect(await desk.changeRows({ kind: 'edit', position: training + 1, text })).toEqual({
+      ...{ edited: 1, excluded: 1, undoable: 2 },
+    });
+    const after = await desk.tokenize(split, ignore);
+    expect(after.rows).toBe(before.rows - 1);
+    expect(after.evalRows).toBe(before.evalRows);
+    expect(await uses()).toEqual(first.map((use, at) => (at === training ? 'excluded' : use)));
+    expect((await (await desk.changedFile()).text()).split('\n')[training]).toBe(text);
+
+    // A row that nothing is trained of is told at once, and again when it is kept.
+    const empty = '{"input": "no such shape"}';
+    expect((await desk.checkRow(5, empty, split)).problem?.code).toBe('data.missing_field');
+    await desk.changeRows({ kind: 'edit', position: 5, text: empty });
+    expect((await desk.tokenize(split, ignore)).problems).toMatchObject([
+      { line: 6, code: 'data.missing_field', position: 5 },
+    ]);
+    expect(await desk.preview(5)).toMatchObject({ use: 'unusable', edited: true, tokens: 0 });
+    for (let i = 0; i < 3; i++) await desk.changeRows({ kind: 'undo' });
+    expect(await desk.tokenize(split, ignore)).toEqual(before);
+  });
+
+  it('says what may be wrong, excludes it, and finds rows by text and line', async () => {
+    const desk = createDataDesk(textInThread);
+    await desk.openTokenizer(modelSource('stories260k'), 512);
+    const rows = ['a', 'b', 'a', 'c', 'a'].map((prompt) => JSON.stringify({ prompt, completion: 'Zip' }));
+    await desk.openDataset({ kind: 'file', file: new File([rows.join('\n\n')], 'd.jsonl') }, ignore);
+    await desk.tokenize(options, ignore);
+    expect(await desk.lint()).toMatchObject([
+      {
+        code: 'duplicate',
+        count: 2,
+        rows: [
+          { position: 2, line: 5 },
+          { position: 4, line: 9 },
+        ],
+      },
+    ]);
+    expect((await desk.preview(2)).codes).toEqual(['duplicate']);
+    expect(await desk.findRow('ZIP', 3, 1)).toEqual({ position: 3, matches: 5 });
+    expect(await desk.findRow('c', 4, 1)).toEqual({ position: 3, matches: 1 });
+    expect(await desk.findRow('no', 0, -1)).toEqual({ position: null, matches: 0 });
+    expect(await desk.rowAtLine(6)).toBe(3);
+    await desk.changeRows({ kind: 'excludeFound', code: 'duplicate' });
+    expect((await desk.tokenize(options, ignore)).rows).toBe(3);
+    expect(await desk.lint()).toEqual([]);
+  });
+
+  it('reads a table by the columns that a person chooses', async () => {
+    const desk = createDataDesk(textInThread);
+    await desk.openTokenizer(modelSource('stories260k'), 512);
+    const file = new File(['frage;antwort\nWho?;Zip\nWhere?;\n'], 'd.csv');
+    const summary = await desk.openDataset({ kind: 'file', file }, ignore);
+    expect(summary).toMatchObject({ kind: 'csv', format: null, rows: 2 });
+    await expect(desk.tokenize(options, ignore)).rejects.toMatchObject({ code: 'data.columns_not_chosen' });
+    const mapping = summary.guess!;
+    expect(await desk.mappedRows(mapping)).toMatchObject([
+      {
+        line: 2,
+        turns: [
+          { role: 'user', content: 'Who?' },
+          { role: 'assistant', content: 'Zip' },
+        ],
+      },
+      { line: 3 },
+    ]);
+    expect((await desk.mapColumns(mapping)).format).toBe('columns');
+    expect((await desk.tokenize(options, ignore)).rows).toBe(2);
+    expect(await desk.lint()).toMatchObject([{ code: 'emptyAnswer', count: 1 }]);
+    expect((await desk.changedFile()).name).toBe('d-changed.jsonl');
+  });
+
+  it('shows what of a row is cut off', async () => {
+    const desk = await deskWithStories();
+    await desk.tokenize({ ...options, maxLength: 60 }, ignore);
+    const { tokens, cutTokens, pieces } = await desk.preview(0);
+    expect(tokens).toBe(60);
+    const count = (cut: boolean) =>
+      pieces.filter((piece) => Boolean(piece.cut) === cut).reduce((sum, piece) => sum + piece.tokens, 0);
+    expect([count(false), count(true)]).toEqual([60, cutTokens]);
+    expect(cutTokens).toBeGreaterThan(0);
+  });
 });

@@ -53,7 +53,7 @@ export const hubTexts = {
 
   // Data sets
   'dataHub.title': 'A data set of the Hub',
-  'dataHub.note': 'one of its files, JSONL, JSON, Parquet or text',
+  'dataHub.note': 'one of its files, JSONL, JSON, CSV, Parquet or text',
   'dataHub.find': 'Data set',
   'dataHub.findHelp': 'Its name on {host}, with @revision if you like, or the address of its page.',
   'dataHub.findButton': 'List files',

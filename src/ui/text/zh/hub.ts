@@ -53,7 +53,7 @@ export const hubTextsZh = {
 
   // Data sets
   'dataHub.title': 'Hub 上的数据集',
-  'dataHub.note': '其中一个文件：JSONL、JSON、Parquet 或文本',
+  'dataHub.note': '其中一个文件：JSONL、JSON、CSV、Parquet 或文本',
   'dataHub.find': '数据集',
   'dataHub.findHelp': '它在 {host} 上的名称，可加 @版本；也可以粘贴页面地址。',
   'dataHub.findButton': '列出文件',
