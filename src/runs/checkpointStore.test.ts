@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { GraftError } from '../lib/errors.ts';
 import { contentOf, someCheckpoint } from '../testing/checkpoints.ts';
 import { expectGraftError } from '../testing/errors.ts';
 import { FaultyDisk } from '../testing/faultyDirectory.ts';
@@ -201,4 +202,23 @@ it('reads and writes a chunk at a time', async () => {
     [128, 128],
     [256, 44],
   ]);
+});
+
+it('passes over a list that cannot be read for now, and removes nothing of what it names', async () => {
+  const { directory } = await storeWith(10, 20);
+  const open = directory.open.bind(directory);
+  let failures = Infinity;
+  directory.open = async (file) => {
+    if (file === 'checkpoints.a' && failures-- > 0)
+      throw new GraftError('storage.changed', { file, detail: '' });
+    return open(file);
+  };
+  const store = await openStore(directory);
+  await store.collect();
+  expect((await store.load()).passedOver).toEqual([{ step: null, file: 'checkpoints.a' }]);
+  // A moment later it can be read, and all is there.
+  failures = 2;
+  const loaded = await (await openStore(directory)).load();
+  expect(await contentOf(loaded.checkpoint!)).toEqual(await contentOf(someCheckpoint(20)));
+  expect(loaded.passedOver).toEqual([]);
 });

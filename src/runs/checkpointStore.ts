@@ -84,7 +84,7 @@ export class CheckpointStore {
   readonly #slots: Slots<Manifest>;
   readonly #options: Required<CheckpointStoreOptions>;
   #entries: readonly CheckpointEntry[] = [];
-  /** The last list may be on disk or not: until another is, nothing it names is removed. */
+  /** There may be a newer list on disk than is known: until another is written, nothing that it names is removed. */
   #uncertain = false;
   /** One change at a time. */
   #last: Promise<unknown> = Promise.resolve();
@@ -107,7 +107,9 @@ export class CheckpointStore {
     options: CheckpointStoreOptions,
   ): Promise<CheckpointStore> {
     const store = CheckpointStore.create(directory, chunks, options);
-    store.#entries = newestOf(await store.#slots.read());
+    const found = await store.#slots.read();
+    store.#entries = newestOf(found);
+    store.#uncertain = found.unreadable.length > 0;
     return store;
   }
 

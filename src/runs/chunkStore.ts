@@ -3,6 +3,7 @@ import { createContentHash } from '../lib/contentHash.ts';
 import { GraftError } from '../lib/errors.ts';
 import { checkRange } from '../storage/byteSource.ts';
 import type { ByteSource, Directory } from '../storage/types.ts';
+import { isMissing, isUnsteady, readSteadily } from './readSteadily.ts';
 import { CHUNK_BYTES, type CheckpointFile } from './types.ts';
 
 /** A file as it is stored: in chunks of `chunkBytes` (the last may be shorter), each named by what is in it. */
@@ -105,7 +106,9 @@ export class ChunkStore {
     const name = stored.chunks[index]!;
     const length = Math.min(stored.chunkBytes, stored.size - index * stored.chunkBytes);
     const bytes = await this.#read(name, 0, length).catch((cause: unknown) => {
-      throw isGone(cause) ? new GraftError('runs.damaged', { file: stored.name }, { cause }) : cause;
+      throw isMissing(cause) || isUnsteady(cause)
+        ? new GraftError('runs.damaged', { file: stored.name }, { cause })
+        : cause;
     });
     if (this.#hashOf(bytes) !== name) throw new GraftError('runs.damaged', { file: stored.name });
     return bytes;
@@ -139,12 +142,6 @@ export class ChunkStore {
   }
 
   async #read(chunk: string, offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
-    return (await this.directory.open(chunk)).read(offset, length);
+    return readSteadily(this.directory, chunk, (source) => source.read(offset, length));
   }
-}
-
-/** Whether a read failed since the file is not there or too short, rather than for want of permission, say. */
-function isGone(error: unknown): boolean {
-  const codes = ['storage.not_found', 'storage.folder_not_found', 'storage.short_read', 'storage.changed'];
-  return error instanceof GraftError && codes.includes(error.code);
 }

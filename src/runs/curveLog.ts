@@ -1,7 +1,7 @@
 import { concatBytes } from '../lib/bytes.ts';
-import { GraftError } from '../lib/errors.ts';
 import type { Directory } from '../storage/types.ts';
 import { crc32 } from './crc32.ts';
+import { isMissing, readSteadily } from './readSteadily.ts';
 
 /** What happened in a run, one thing a record. Steps are optimizer steps, from 1; times are milliseconds since 1970. */
 export type CurveRecord =
@@ -99,11 +99,9 @@ export async function readCurves(directory: Directory): Promise<Curves> {
 /** The log as it is; empty where there is none. */
 export async function curveBytes(directory: Directory): Promise<Uint8Array<ArrayBuffer>> {
   try {
-    const source = await directory.open(curvesFile);
-    return await source.read(0, source.size);
+    return await readSteadily(directory, curvesFile, (source) => source.read(0, source.size));
   } catch (error) {
-    const codes = ['storage.not_found', 'storage.folder_not_found'];
-    if (error instanceof GraftError && codes.includes(error.code)) return new Uint8Array(0);
+    if (isMissing(error)) return new Uint8Array(0);
     throw error;
   }
 }

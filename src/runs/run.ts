@@ -182,18 +182,18 @@ export class Run {
     return readCurves(this.directory);
   }
 
-  /** A file of the data set that was stored with the run, verified. Null where there is none of that name. */
+  /** A file of the data set that was stored with the run, verified. Null where there is none of that name. Throws `runs.data_damaged`. */
   async dataFile(name: string): Promise<CheckpointFile | null> {
     const stored = this.#header.files.find((file) => file.name === name);
     if (!stored) return null;
-    await this.#chunks.verify(stored);
-    return this.#chunks.open(stored);
+    return this.#verified(stored);
   }
 
-  /** All files of the data set, verified. Throws `runs.damaged`. */
+  /** All files of the data set, verified. Throws `runs.data_damaged`. */
   async dataFiles(): Promise<CheckpointFile[]> {
-    for (const file of this.#header.files) await this.#chunks.verify(file);
-    return this.#header.files.map((file) => this.#chunks.open(file));
+    const files: CheckpointFile[] = [];
+    for (const file of this.#header.files) files.push(await this.#verified(file));
+    return files;
   }
 
   async size(): Promise<RunSize> {
@@ -240,6 +240,15 @@ export class Run {
     } finally {
       await this.#release?.();
     }
+  }
+
+  async #verified(file: StoredFile): Promise<CheckpointFile> {
+    const { name: run } = this.#header;
+    await this.#chunks.verify(file).catch((cause: unknown) => {
+      const damaged = cause instanceof GraftError && cause.code === 'runs.damaged';
+      throw damaged ? new GraftError('runs.data_damaged', { run, file: file.name }, { cause }) : cause;
+    });
+    return this.#chunks.open(file);
   }
 
   #checkOwner(): void {

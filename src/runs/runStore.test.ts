@@ -168,6 +168,20 @@ it('makes a run whole or not at all, whatever call of the storage fails', async 
   }
 });
 
+it('tells a damaged data set from a damaged checkpoint', async () => {
+  const root = new MemoryDirectory('runs');
+  const run = await storeOn(root).create(someRun());
+  const { files } = await (await root.directory(run.id)).directory('chunks');
+  files.get(run.header.files[1]!.chunks[0]!)![3]! ^= 1;
+  await expectGraftError(() => run.dataFiles(), 'runs.data_damaged', {
+    run: 'Robots / 1',
+    file: 'train.labels',
+  });
+  expect(await run.dataFile('train.ids')).toMatchObject({ name: 'train.ids', size: 60 });
+  expect(await run.dataFile('other')).toBeNull();
+  await run.close();
+});
+
 it('names runs so that they sort by time', () => {
   expect(newRunId(Date.UTC(2026, 0, 31, 14, 25, 0))).toMatch(/^20260131-142500-[0-9a-f]{6}$/);
 });

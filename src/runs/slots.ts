@@ -2,6 +2,7 @@ import { concatBytes } from '../lib/bytes.ts';
 import { createContentHash, DIGEST_BYTES } from '../lib/contentHash.ts';
 import { GraftError } from '../lib/errors.ts';
 import type { Directory } from '../storage/types.ts';
+import { isMissing, isUnsteady, readSteadily } from './readSteadily.ts';
 
 const MAGIC = new TextEncoder().encode('graftrs1');
 /** Magic and the length of the text. */
@@ -51,8 +52,8 @@ export class Slots<T> {
     const places = new Map<number, string>();
     for (const file of this.#files) {
       const bytes = await this.#bytes(file);
-      if (bytes.byteLength === 0) continue;
-      const value = await decode(bytes);
+      if (bytes?.byteLength === 0) continue;
+      const value = bytes && (await decode(bytes));
       const parsed = value && tryTo(() => this.#parse(value.value));
       if (!parsed) found.unreadable.push(file);
       else {
@@ -88,19 +89,15 @@ export class Slots<T> {
     this.#newest = { file: target, sequence: sequence + 1 };
   }
 
-  async #bytes(file: string): Promise<Uint8Array<ArrayBuffer>> {
+  /** What is in a slot; null where it is there but cannot be read. */
+  async #bytes(file: string): Promise<Uint8Array<ArrayBuffer> | null> {
     try {
-      const source = await this.#directory.open(file);
-      return await source.read(0, Math.min(source.size, MOST_BYTES));
+      return await readSteadily(this.#directory, file, (source) =>
+        source.read(0, Math.min(source.size, MOST_BYTES)),
+      );
     } catch (error) {
-      // Its owner may be writing it at this moment: then the other slot has the value.
-      const codes = [
-        'storage.not_found',
-        'storage.folder_not_found',
-        'storage.changed',
-        'storage.short_read',
-      ];
-      if (error instanceof GraftError && codes.includes(error.code)) return new Uint8Array(0);
+      if (isMissing(error)) return new Uint8Array(0);
+      if (isUnsteady(error)) return null;
       throw error;
     }
   }

@@ -9,6 +9,10 @@ export const runsErrors = {
     what: 'File “{file}” of the run is missing, cut off, or not what was stored.',
     next: 'Go on from an earlier checkpoint.',
   },
+  'runs.data_damaged': {
+    what: 'The data set stored with run “{run}” is damaged at “{file}”, so the run cannot go on with the same data.',
+    next: 'Start a new run from the data file; what this one has trained can still be tried and exported.',
+  },
   'runs.none_left': {
     what: 'No checkpoint of run “{run}” is intact ({count} were tried); the first fails at “{file}”.',
     next: 'Start the run again: its recipe and its data are still there.',

@@ -10,6 +10,10 @@ export const runsErrorsZh = {
     what: '训练任务的文件“{file}”缺失、不完整，或与保存时不同。',
     next: '请从更早的检查点继续。',
   },
+  'runs.data_damaged': {
+    what: '与训练任务“{run}”一起保存的数据集在“{file}”处损坏，因此无法用同样的数据继续。',
+    next: '请用数据文件开始新的训练；这个任务已训练的结果仍可试用和导出。',
+  },
   'runs.none_left': {
     what: '训练任务“{run}”没有完好的检查点（试了 {count} 个）；第一个错在“{file}”。',
     next: '请重新开始训练：它的配方和数据都还在。',
