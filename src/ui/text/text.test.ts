@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { parseAst } from 'vite';
 import { afterEach, describe, expect, it } from 'vitest';
 import { recipeFields } from '../../config/recipe.ts';
 import { formatCompact, formatCount, formatDate, formatDuration, formatList } from '../format.ts';
@@ -8,11 +9,34 @@ import { errorText, fieldText, hasText, t } from './index.ts';
 
 const ui = new URL('../', import.meta.url);
 
-function sources(): string {
+function files(): { name: string; code: string }[] {
   return readdirSync(ui, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name) && !entry.parentPath.includes('/text'))
-    .map((entry) => readFileSync(`${entry.parentPath}/${entry.name}`, 'utf8'))
+    .map(({ name, parentPath }) => ({ name, code: readFileSync(`${parentPath}/${name}`, 'utf8') }));
+}
+
+const sources = () =>
+  files()
+    .map(({ code }) => code)
     .join('\n');
+
+/** Words that stand in a component itself: between tags, or in an attribute that people read. */
+function wordsIn(code: string): string[] {
+  const found: string[] = [];
+  const walk = (node: unknown): void => {
+    if (Array.isArray(node)) return node.forEach(walk);
+    if (typeof node !== 'object' || node === null) return;
+    const { type, name, value } = node as { type?: string; name?: { name?: string }; value?: unknown };
+    const read =
+      type === 'JSXAttribute' && /^(aria-label|title|placeholder|alt|label)$/.test(name?.name ?? '');
+    const text = type === 'JSXText' ? value : read ? (value as { value?: unknown } | null)?.value : null;
+    // What is typed as it is, such as an address or an option, is no word.
+    if (typeof text === 'string' && /(^|\s)([A-Za-z’]{2,}|[一-鿿]+)[.,:;!?…]?(\s|$)/.test(text))
+      found.push(text.trim());
+    Object.values(node).forEach(walk);
+  };
+  walk(parseAst(code, { lang: 'tsx' }).body);
+  return found;
 }
 
 afterEach(() => showLanguage('en'));
@@ -39,6 +63,14 @@ describe('texts', () => {
       return !parts.some((_, i) => i > 0 && code.includes(`\`${parts.slice(0, i).join('.')}.$`));
     });
     expect(unused).toEqual([]);
+  });
+
+  it('stand in dictionaries, not in components', () => {
+    expect(wordsIn('<p title="Some words">and {more} text</p>')).toEqual(['Some words', 'and', 'text']);
+    const words = files()
+      .filter(({ name }) => name.endsWith('.tsx'))
+      .flatMap(({ name, code }) => wordsIn(code).map((text) => `${name}: ${text}`));
+    expect(words).toEqual([]);
   });
 
   it('name every option of the recipe', () => {

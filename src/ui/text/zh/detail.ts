@@ -14,7 +14,8 @@ let wordings: Wording[] | null = null;
 /** English words of the engine in 简体中文, as far as they are known; else as they are. */
 export function detailInChinese(words: string): string {
   const known = Object.hasOwn(detailsZh, words) ? detailsZh[words] : undefined;
-  if (known !== undefined || !words.includes(' ')) return known ?? words;
+  // What is longer is somebody's text, and not the engine's.
+  if (known !== undefined || !words.includes(' ') || words.length > 1000) return known ?? words;
   wordings ??= [
     ...Object.entries(detailsZh).map(([english, chinese]) => wording(english, chinese)),
     // The text of an error that was the cause of another.
