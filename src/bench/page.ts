@@ -99,7 +99,7 @@ async function weights(dist: string): Promise<[page: number, engine: number]> {
 async function interactiveMs(studio: Studio): Promise<number> {
   await studio.open();
   return studio.evaluate(async () => {
-    while (!document.querySelector('.drop[data-drop="model"] button'))
+    while (!document.querySelector('.drop[data-drop="model"] .button'))
       await new Promise((resolve) => setTimeout(resolve, 10));
     await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 0)));
     return performance.now();
