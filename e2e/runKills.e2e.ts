@@ -10,6 +10,7 @@ const KILLS = Number(process.env.GRAFT_KILLS ?? 200);
 /** Those of a real training, where starting its GPU takes the most time. */
 const TRAINING_KILLS = Math.ceil(KILLS / 20);
 const TRAINING_STEPS = 24;
+const TIMEOUT_MS = Math.max(600_000, KILLS * 5_000);
 
 let tab: KillableTab<RunNews>;
 beforeAll(async () => {
@@ -87,61 +88,73 @@ function listen(known: Known, pace: Pace, digestAt: (step: number) => Promise<st
   return { hear, check, news };
 }
 
-it(`loses no committed step of a run that is saved all the time, through ${KILLS - TRAINING_KILLS} kills`, async () => {
-  const random = createRandom(31);
-  const task: RunTask = { kind: 'save', folder: 'saved', steps: 1e6, digests: false };
-  let known: Known = { committed: 0, found: 0 };
-  const pace = new Pace();
-  let passedOver = 0;
-  let wentOn = 0;
-  for (let n = 0; n < KILLS - TRAINING_KILLS; n++) {
-    const { hear, check, news } = listen(known, pace, (step) => digestOf(madeUpState(step)));
-    expect(await tab.run(task, hear, nextKill(n, pace, random, { early: true }))).toBe(true);
-    const next = await check();
-    if (next.committed > known.committed) wentOn += 1;
-    for (const item of news) if (item.kind === 'loaded') passedOver += item.passedOver;
-    known = next;
-  }
-  console.info(
-    `${known.committed} steps, ${wentOn} starts went on, ${passedOver} unfinished states were passed over`,
-  );
-  expect(wentOn).toBeGreaterThan((KILLS - TRAINING_KILLS) / 4);
-});
-
-it(`ends a training in the same bits through ${TRAINING_KILLS} kills, and loses no committed step`, async () => {
-  const random = createRandom(32);
-  const task = { kind: 'train', steps: TRAINING_STEPS } as const;
-  // The run that nobody disturbs.
-  const undisturbed: RunNews[] = [];
-  const whole = { ...task, folder: 'whole', digests: true } satisfies RunTask;
-  await tab.run(whole, (item) => void undisturbed.push(item));
-  const digests = new Map(
-    undisturbed.map((item) => (item.kind === 'committed' ? [item.step, item.digest!] : [0, ''])),
-  );
-  const end = undisturbed.at(-1)!;
-  expect(end).toMatchObject({ kind: 'done' });
-  // None before the first step.
-  expect(digests.size).toBe(1 + TRAINING_STEPS);
-  const pace = new Pace();
-  let [kills, ends] = [0, 0];
-  let known: Known = { committed: 0, found: 0 };
-  const folder = () => `killed-${ends}`;
-  while (kills < TRAINING_KILLS) {
-    const { hear, check, news } = listen(known, pace, (step) => digests.get(step)!);
-    const kill = nextKill(kills, pace, random, { early: false });
-    const killed = await tab.run({ ...task, folder: folder(), digests: false } satisfies RunTask, hear, kill);
-    known = await check();
-    if (killed) {
-      kills += 1;
-      continue;
+it(
+  `loses no committed step of a run that is saved all the time, through ${KILLS - TRAINING_KILLS} kills`,
+  async () => {
+    const random = createRandom(31);
+    const task: RunTask = { kind: 'save', folder: 'saved', steps: 1e6, digests: false };
+    let known: Known = { committed: 0, found: 0 };
+    const pace = new Pace();
+    let passedOver = 0;
+    let wentOn = 0;
+    for (let n = 0; n < KILLS - TRAINING_KILLS; n++) {
+      const { hear, check, news } = listen(known, pace, (step) => digestOf(madeUpState(step)));
+      expect(await tab.run(task, hear, nextKill(n, pace, random, { early: true }))).toBe(true);
+      const next = await check();
+      if (next.committed > known.committed) wentOn += 1;
+      for (const item of news) if (item.kind === 'loaded') passedOver += item.passedOver;
+      known = next;
     }
+    console.info(
+      `${known.committed} steps, ${wentOn} starts went on, ${passedOver} unfinished states were passed over`,
+    );
+    expect(wentOn).toBeGreaterThan((KILLS - TRAINING_KILLS) / 4);
+  },
+  TIMEOUT_MS,
+);
+
+it(
+  `ends a training in the same bits through ${TRAINING_KILLS} kills, and loses no committed step`,
+  async () => {
+    const random = createRandom(32);
+    const task = { kind: 'train', steps: TRAINING_STEPS } as const;
+    // The run that nobody disturbs.
+    const undisturbed: RunNews[] = [];
+    const whole = { ...task, folder: 'whole', digests: true } satisfies RunTask;
+    await tab.run(whole, (item) => void undisturbed.push(item));
+    const digests = new Map(
+      undisturbed.map((item) => (item.kind === 'committed' ? [item.step, item.digest!] : [0, ''])),
+    );
+    const end = undisturbed.at(-1)!;
+    expect(end).toMatchObject({ kind: 'done' });
+    // None before the first step.
+    expect(digests.size).toBe(1 + TRAINING_STEPS);
+    const pace = new Pace();
+    let [kills, ends] = [0, 0];
+    let known: Known = { committed: 0, found: 0 };
+    const folder = () => `killed-${ends}`;
+    while (kills < TRAINING_KILLS) {
+      const { hear, check, news } = listen(known, pace, (step) => digests.get(step)!);
+      const kill = nextKill(kills, pace, random, { early: false });
+      const killed = await tab.run(
+        { ...task, folder: folder(), digests: false } satisfies RunTask,
+        hear,
+        kill,
+      );
+      known = await check();
+      if (killed) {
+        kills += 1;
+        continue;
+      }
+      expect(news.at(-1)).toEqual(end);
+      ends += 1;
+      known = { committed: 0, found: 0 };
+    }
+    const { hear, check, news } = listen(known, pace, (step) => digests.get(step)!);
+    await tab.run({ ...task, folder: folder(), digests: false } satisfies RunTask, hear);
+    await check();
     expect(news.at(-1)).toEqual(end);
-    ends += 1;
-    known = { committed: 0, found: 0 };
-  }
-  const { hear, check, news } = listen(known, pace, (step) => digests.get(step)!);
-  await tab.run({ ...task, folder: folder(), digests: false } satisfies RunTask, hear);
-  await check();
-  expect(news.at(-1)).toEqual(end);
-  console.info(`${ends + 1} runs of ${TRAINING_STEPS} steps ended`);
-});
+    console.info(`${ends + 1} runs of ${TRAINING_STEPS} steps ended`);
+  },
+  TIMEOUT_MS,
+);
