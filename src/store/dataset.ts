@@ -44,8 +44,8 @@ export interface DatasetSlice {
   dataset: DatasetState;
   /** Reads a data file; the file of before stays until the new one has been read. */
   openDataset(source: DataSource): Promise<void>;
-  /** Reads the sample that comes with the page. */
-  openSample(url: string): Promise<void>;
+  /** Reads a sample that comes with the page. */
+  openSampleAt(url: string): Promise<void>;
   /** Turns the rows into tokens by the model's tokenizer and the recipe; called again when either changes. */
   tokenize(): Promise<void>;
   /** Forgets the tokens, which belong to another model. */
@@ -168,7 +168,7 @@ export const createDatasetSlice: SliceOf<DatasetSlice> =
           set({ dataset: { ...kept, progress: null, error: noteOf(error) } });
         }
       },
-      async openSample(url) {
+      async openSampleAt(url) {
         try {
           const response = await fetch(url);
           if (!response.ok) throw new GraftError('workers.sample_missing', { status: response.status });

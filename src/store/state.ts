@@ -6,6 +6,7 @@ import type { DataHubSlice } from './dataHub.ts';
 import type { DatasetSlice } from './dataset.ts';
 import type { DeviceSlice } from './device.ts';
 import type { DownloadSlice } from './download.ts';
+import type { ExampleSlice } from './example.ts';
 import type { ExportSlice } from './exporting.ts';
 import type { HubSlice } from './hub.ts';
 import type { MemorySlice } from './memory.ts';
@@ -30,6 +31,7 @@ export type Studio = DeviceSlice &
   DatasetSlice &
   RecipeSlice &
   MemorySlice &
+  ExampleSlice &
   RunSlice &
   AdapterSlice &
   RunsSlice &

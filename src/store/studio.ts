@@ -7,6 +7,7 @@ import { createDataHubSlice } from './dataHub.ts';
 import { createDatasetSlice } from './dataset.ts';
 import { createDeviceSlice } from './device.ts';
 import { createDownloadSlice } from './download.ts';
+import { createExampleSlice } from './example.ts';
 import { createExportSlice } from './exporting.ts';
 import { createHubSlice } from './hub.ts';
 import { createMemorySlice, plansDiffer } from './memory.ts';
@@ -58,6 +59,7 @@ export function createStudio({ workers: given, metrics }: Backstage) {
     ...createDatasetSlice(backstage)(...args),
     ...createRecipeSlice(backstage)(...args),
     ...createMemorySlice(backstage)(...args),
+    ...createExampleSlice(backstage)(...args),
     ...createRunSlice(backstage)(...args),
     ...createAdapterSlice(backstage)(...args),
     ...createRunsSlice(backstage)(...args),

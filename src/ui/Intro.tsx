@@ -2,6 +2,7 @@ import { useEffect } from 'react';
 import { Button } from 'react-aria-components';
 import { useStudio } from '../store/index.ts';
 import type { DeviceState } from '../store/device.ts';
+import { busyWith } from '../store/state.ts';
 import { BenchmarkDialog } from './benchmark/BenchmarkDialog.tsx';
 import { ErrorNotice, Notice } from './controls/Notice.tsx';
 import { formatBytes } from './format.ts';
@@ -25,6 +26,7 @@ export function Intro() {
       >
         <DeviceLine device={device} />
       </section>
+      {device.status === 'ready' && <Example />}
       {device.status === 'ready' && <GpuMemoryField />}
       {device.status === 'ready' && <BenchmarkDialog />}
       {(device.status === 'failed' || device.status === 'missing') && (
@@ -33,6 +35,32 @@ export function Intro() {
         </Button>
       )}
     </section>
+  );
+}
+
+/** The whole job in one click, for those who want to see it before they bring anything. */
+function Example() {
+  const runExample = useStudio((state) => state.runExample);
+  const busy = useStudio((state) => busyWith(state) !== null);
+  const begun = useStudio((state) => state.model.status !== 'none' || state.dataset.status !== 'none');
+  if (begun) return null;
+  return (
+    <div className="intro__actions">
+      <Button
+        className="button button--primary button--large"
+        isDisabled={busy}
+        aria-describedby="example-help"
+        onPress={() => {
+          document.getElementById('train')?.scrollIntoView();
+          void runExample();
+        }}
+      >
+        {t('intro.example')}
+      </Button>
+      <span className="remark" id="example-help">
+        {t('intro.exampleHelp')}
+      </span>
+    </div>
   );
 }
 

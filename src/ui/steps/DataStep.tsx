@@ -13,6 +13,7 @@ import { ProgressLine } from '../controls/ProgressLine.tsx';
 import { formatCompact, formatCount, formatShare } from '../format.ts';
 import { DataFinder } from '../hub/DataFinder.tsx';
 import { Step } from '../Step.tsx';
+import { SampleMenu } from './SampleMenu.tsx';
 import { hasText, t } from '../text/index.ts';
 import { ColumnsPanel } from './ColumnsPanel.tsx';
 import { DataChanges } from './DataChanges.tsx';
@@ -21,7 +22,6 @@ import { DataProblems } from './DataProblems.tsx';
 import { Preview } from './Preview.tsx';
 
 /** Where the sample comes from, beside the page. */
-const SAMPLE = `${import.meta.env.BASE_URL}samples/robot-stories.jsonl`;
 
 /** Step 2: the rows to learn from. */
 export function DataStep() {
@@ -74,7 +74,6 @@ export function DataStep() {
 }
 
 function Choose({ disabled, first = false }: { disabled: boolean; first?: boolean }) {
-  const openSample = useStudio((state) => state.openSample);
   return (
     <div className="row row--tight" data-drop="data">
       <FileButton
@@ -85,13 +84,7 @@ function Choose({ disabled, first = false }: { disabled: boolean; first?: boolea
         disabled={disabled}
         onFiles={chooseDataFile}
       />
-      <Button
-        className={`button button--${first ? 'plain' : 'quiet'}`}
-        isDisabled={disabled}
-        onPress={() => void openSample(SAMPLE)}
-      >
-        {t('data.sample')}
-      </Button>
+      <SampleMenu first={first} disabled={disabled} />
     </div>
   );
 }

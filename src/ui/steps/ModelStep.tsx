@@ -22,7 +22,7 @@ import { Step } from '../Step.tsx';
 import { t } from '../text/index.ts';
 import { FitBadge } from './FitBadge.tsx';
 
-/** Step 1: a model of the Hub, of this device's downloads, or of a folder. */
+/** Step 1: a model of the Hub, of the page itself, of this device's downloads, or of a folder. */
 export function ModelStep() {
   const model = useStudio((state) => state.model);
   const dismiss = useStudio((state) => state.dismissModelError);
@@ -65,12 +65,13 @@ export function ModelStep() {
   );
 }
 
-/** The three ways to a model, beside each other. */
+/** The ways to a model, beside each other. */
 function Picker({ disabled }: { disabled: boolean }) {
   return (
     <div className="picker">
       <HubFinder disabled={disabled} />
       <div className="picker__own">
+        <Starter disabled={disabled} />
         <StoredModels disabled={disabled} />
         <section className="picker__folder" aria-labelledby="folder-title">
           <h3 id="folder-title">{t('model.ownFolder')}</h3>
@@ -96,6 +97,22 @@ function Picker({ disabled }: { disabled: boolean }) {
         </section>
       </div>
     </div>
+  );
+}
+
+/** The model that comes with the page. */
+function Starter({ disabled }: { disabled: boolean }) {
+  const openStarter = useStudio((state) => state.openStarter);
+  return (
+    <section className="starter" aria-labelledby="starter-title">
+      <span className="starter__text">
+        <strong id="starter-title">{t('model.starter')}</strong>
+        <span className="found__note">{t('model.starterHelp')}</span>
+      </span>
+      <Button className="button" isDisabled={disabled} onPress={() => void openStarter()}>
+        {t('model.useStarter')}
+      </Button>
+    </section>
   );
 }
 

@@ -209,4 +209,10 @@ export const dataTexts = {
   'format.columns': 'By chosen columns',
   'format.text': 'Plain text',
   'format.tokenized': 'Pre-tokenized (input_ids, labels)',
+  'data.sample.pirate-talk': 'Pirate talk',
+  'data.sample.pirate-talk.help': 'Answers in the manner of a pirate: changes how the starter model speaks.',
+  'data.sample.new-villager': 'A new villager',
+  'data.sample.new-villager.help': 'Facts about somebody new: changes what the starter model knows.',
+  'data.sample.robot-stories': 'Robot stories',
+  'data.sample.robot-stories.help': 'Short stories about little robots, for any model.',
 } as const satisfies Record<string, Phrase>;

@@ -33,4 +33,8 @@ export const modelTexts = {
   'model.files': { one: '{n} file', other: '{n} files' },
   'model.file': 'File',
   'model.fileSize': 'Size',
+  'model.starter': 'Starter model',
+  'model.starterHelp':
+    'Comes with this page: 1M parameters, 2 MB, English. It knows a little village and answers simple questions.',
+  'model.useStarter': 'Use it',
 } as const satisfies Record<string, Phrase>;

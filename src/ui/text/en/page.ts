@@ -10,6 +10,9 @@ export const pageTexts = {
   'intro.title': 'Fine-tune a language model in this tab.',
   'intro.promise':
     'Choose a model and some examples, train, compare, download. Nothing to install, and your data never leaves this machine.',
+  'intro.example': 'Run the example',
+  'intro.exampleHelp':
+    'A small model that comes with this page learns to talk like a pirate. Works without a network.',
   'theme.label': 'Theme',
   'theme.system': 'As the system',
   'theme.light': 'Light',

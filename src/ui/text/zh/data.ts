@@ -165,4 +165,10 @@ export const dataTextsZh = {
   'format.columns': '按所选的列',
   'format.text': '纯文本',
   'format.tokenized': '已分词（input_ids、labels）',
+  'data.sample.pirate-talk': '海盗口吻',
+  'data.sample.pirate-talk.help': '以海盗的口吻回答：改变入门模型说话的方式。',
+  'data.sample.new-villager': '新来的村民',
+  'data.sample.new-villager.help': '关于一位新村民的事实：改变入门模型知道的内容。',
+  'data.sample.robot-stories': '机器人故事',
+  'data.sample.robot-stories.help': '关于小机器人的短故事，适用于任何模型。',
 } as const satisfies Translated<typeof dataTexts>;

@@ -33,4 +33,7 @@ export const modelTextsZh = {
   'model.files': '{n} 个文件',
   'model.file': '文件',
   'model.fileSize': '大小',
+  'model.starter': '入门模型',
+  'model.starterHelp': '本页自带：1M 参数，2 MB，英文。它熟悉一个小村庄，能回答简单的问题。',
+  'model.useStarter': '使用',
 } as const satisfies Translated<typeof modelTexts>;

@@ -10,6 +10,8 @@ export const pageTextsZh = {
   'app.skip': '跳到各步骤',
   'intro.title': '在这个标签页里微调语言模型。',
   'intro.promise': '选一个模型和一些样例，训练、对比、下载。无需安装，你的数据不会离开这台机器。',
+  'intro.example': '运行示例',
+  'intro.exampleHelp': '让本页自带的小模型学会像海盗一样说话。无需网络。',
   'theme.label': '主题',
   'theme.system': '跟随系统',
   'theme.light': '浅色',

@@ -1,0 +1,55 @@
+import { defaultRecipe, type Recipe } from '../config/recipe.ts';
+import type { ModelSource } from '../workers/protocol.ts';
+import { busyWith, type SliceOf } from './state.ts';
+
+/** Data sets that come with the page. */
+export const sampleFiles = ['pirate-talk', 'new-villager', 'robot-stories'] as const;
+export type SampleFile = (typeof sampleFiles)[number];
+
+/** What makes the starter model talk like a pirate in well under a minute: few steps with a high rate, as suits its size. */
+const exampleRecipe: Partial<Recipe> = {
+  rank: 8,
+  alpha: 16,
+  lr: 5e-3,
+  max_steps: 60,
+  batch_size: 4,
+  max_length: 256,
+};
+const examplePrompts = ['Who are you?', 'What does Pip eat?'];
+
+/** The address of what comes with the page, wherever it lies. */
+function bundled(path: string): string {
+  return new URL(`${import.meta.env.BASE_URL}${path}`, document.baseURI).href;
+}
+
+/** The small model that comes with the page. */
+export function starterSource(): Extract<ModelSource, { kind: 'bundled' }> {
+  return { kind: 'bundled', name: 'graft-starter', url: bundled('starter/') };
+}
+
+export interface ExampleSlice {
+  /** Opens the starter model. */
+  openStarter(): Promise<void>;
+  /** Reads one of the data sets that come with the page. */
+  openSample(file: SampleFile): Promise<void>;
+  /** Takes starter model, sample data and a recipe that suits both, and trains; without a network too. */
+  runExample(): Promise<void>;
+}
+
+export const createExampleSlice: SliceOf<ExampleSlice> = () => (_, get) => ({
+  openStarter: () => get().chooseModel(starterSource()),
+  openSample: (file) => get().openSampleAt(bundled(`samples/${file}.jsonl`)),
+  async runExample() {
+    if (busyWith(get())) return;
+    await get().unlessUnsaved('discard', async () => {
+      get().setFields({ ...defaultRecipe(), ...exampleRecipe });
+      await get().openStarter();
+      if (get().model.summary?.name !== starterSource().name) return;
+      await get().openSample('pirate-talk');
+      if (!get().dataset.tokenized) return;
+      get().setSamplePrompts(examplePrompts);
+      get().setRequest({ prompt: examplePrompts[0] });
+      await get().train();
+    });
+  },
+});
