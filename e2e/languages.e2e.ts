@@ -25,7 +25,7 @@ describe.each(browsers)('languages in %s', (_, openStudio) => {
     await studio.click({ role: 'radio', name: '中文' });
     const shown = await studio.waitForText('找到分词器，但没有对话模板');
     expect(await languageOf(studio)).toEqual(['zh-CN', 'Graft – 在浏览器标签页里微调语言模型']);
-    expect(shown).toContain('stories260k');
+    expect(shown).toContain('260,032');
     expect(shown).toContain('学习率');
     expect(shown).not.toMatch(/Learning rate|Recipe|Choose|Vocabulary/);
     expect(await accessibilityProblems(studio)).toEqual([]);
