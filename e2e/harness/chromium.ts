@@ -9,27 +9,70 @@ import { waitForText, type Studio, type Target } from './studio.ts';
 type Role = Parameters<Page['getByRole']>[0];
 
 /** Starts Chromium with an empty profile. @param url the studio's address, @param options without WebGPU if asked */
-export async function openChromium(url: string, options: { webgpu?: boolean } = {}): Promise<Studio> {
+export async function openChromium(url: string, options: { webgpu?: boolean } = {}): Promise<ChromiumStudio> {
   const browser = await chromium.launch(chromiumLaunchOptions(options));
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
   const downloads = await mkdtemp(join(tmpdir(), 'graft-downloads-'));
   return new ChromiumStudio(browser, page, url, downloads);
 }
 
-class ChromiumStudio implements Studio {
+/** What Chromium's trace tells; durations in µs, by the clock and by the thread. */
+interface TraceEvent {
+  name: string;
+  pid: number;
+  tid: number;
+  dur?: number;
+  tdur?: number;
+  args?: { name?: string };
+}
+
+/** The studio in Chromium, which can also lose its GPU. */
+export class ChromiumStudio implements Studio {
   readonly browser = 'chromium';
   readonly problems: string[] = [];
 
   constructor(
     private readonly process: Browser,
-    private readonly page: Page,
+    private page: Page,
     private readonly url: string,
     private readonly downloads: string,
   ) {
-    page.on('pageerror', (error) => this.problems.push(error.message));
-    page.on('console', (message) => {
-      if (message.type() === 'error') this.problems.push(message.text());
+    this.listen(page);
+  }
+
+  async killTab(): Promise<void> {
+    const next = await this.page.context().newPage();
+    await this.page.close();
+    this.page = next;
+    this.listen(next);
+  }
+
+  /** The tasks of the page's thread while `work` runs: by the clock, and by the processor, in ms. */
+  async tasksDuring(work: () => Promise<void>): Promise<{ clock: number; processor: number }[]> {
+    await this.process.startTracing(this.page, {
+      categories: ['toplevel', 'disabled-by-default-devtools.timeline', '__metadata'],
     });
+    await work();
+    const { traceEvents } = JSON.parse((await this.process.stopTracing()).toString()) as {
+      traceEvents: TraceEvent[];
+    };
+    const thread = ({ pid, tid }: TraceEvent) => `${pid} ${tid}`;
+    const pages = new Set(
+      traceEvents
+        .filter(({ name, args }) => name === 'thread_name' && args?.name === 'CrRendererMain')
+        .map(thread),
+    );
+    return traceEvents
+      .filter((event) => event.name.endsWith('RunTask') && pages.has(thread(event)))
+      .map(({ dur = 0, tdur = 0 }) => ({ clock: dur / 1000, processor: tdur / 1000 }));
+  }
+
+  /** Ends the browser's GPU process, and with it every device. */
+  async crashGpu(): Promise<void> {
+    const session = await this.process.newBrowserCDPSession();
+    // It answers only that it is done for.
+    await session.send('Browser.crashGpuProcess').catch(() => undefined);
+    await session.detach();
   }
 
   async open(path = ''): Promise<void> {
@@ -115,6 +158,13 @@ class ChromiumStudio implements Studio {
   async close(): Promise<void> {
     await this.process.close();
     await rm(this.downloads, { recursive: true, force: true });
+  }
+
+  private listen(page: Page): void {
+    page.on('pageerror', (error) => this.problems.push(error.message));
+    page.on('console', (message) => {
+      if (message.type() === 'error') this.problems.push(message.text());
+    });
   }
 
   private find({ role, name }: Target) {
