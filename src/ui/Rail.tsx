@@ -68,7 +68,7 @@ function remarkOf(state: Studio, id: StepId): string {
     case 'data': {
       const { summary, tokenized } = dataset;
       if (!summary) return '';
-      const problems = summary.problemCount + (tokenized?.problemCount ?? 0);
+      const problems = (tokenized ?? summary).problemCount;
       const rows = t('rail.data', { n: tokenized?.rows ?? summary.rows });
       return problems > 0 ? formatList([rows, t('rail.problems', { n: problems })]) : rows;
     }
