@@ -20,7 +20,7 @@ export const recipeTextsZh = {
   'recipe.range': '{min} 到 {max}',
   'recipe.default': '默认 {value}',
   'recipe.defaultOption': '默认：{value}',
-  'recipe.reset': '把“{field}”恢复为默认值 {value}',
+  'recipe.reset': '恢复“{field}”：默认 {value}',
   'recipe.outOfRange': '请输入 {min} 到 {max} 之间的数。',
   'recipe.outOfRangeInteger': '请输入 {min} 到 {max} 之间的整数。',
   'recipe.badLayers': '请填 all，或层号，例如 0-3, 7。',

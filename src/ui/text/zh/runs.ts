@@ -54,7 +54,7 @@ export const runsTextsZh = {
   'runs.hide': '收起',
   'runs.hideName': '收起 {name} 的详情',
   'runs.compare': '显示在图上',
-  'runs.compareName': '在图上绘制 {name}',
+  'runs.compareName': '把 {name} 显示在图上',
   'runs.compareChart': '所选训练的损失曲线',
   'runs.name': '名称',
   'runs.note': '备注',
