@@ -14,6 +14,7 @@ import { testGpu } from '../testing/gpu.ts';
 import { refuseLeaks } from '../testing/leaks.ts';
 import { randomRows, readBuffers } from '../testing/passes.ts';
 import { tinyModel } from '../testing/tinyModel.ts';
+import { trainedAt } from './checkpointAdapter.ts';
 import { startAdapter } from './startAdapter.ts';
 import { capture, copyOf } from './trainState.ts';
 import { train, type StepReport } from './trainer.ts';
@@ -195,6 +196,22 @@ describe('a checkpoint', () => {
     };
     await expect(run(recipe, { save })).rejects.toThrow('no room');
   });
+});
+
+describe('what was trained by a checkpoint', () => {
+  it.each([{}, { start_rank: 1, grow_steps: 2 }])(
+    'is what a run that ends there gives: %j',
+    async (fields) => {
+      const recipe = await open({ max_steps: 6, ...fields });
+      const saved = (await run(recipe)).saved.get(3)!;
+      const stopped = await run(recipe, { until: 3 });
+      // Without what only going on needs.
+      const files = saved.files.filter(({ forResume }) => !forResume);
+      const trained = await trainedAt(decoder, { ...stored(saved), files });
+      expect(await readBuffers(gpu, trained.params)).toEqual(stopped.params);
+      trained.dispose();
+    },
+  );
 });
 
 describe('rows set aside', () => {
