@@ -43,7 +43,9 @@ async function main(): Promise<void> {
   const output = resolve(positionals[0] ?? 'screenshots');
   const model = resolve(values.model ?? join(root, 'public', 'starter'));
   const data = resolve(values.data ?? join(root, 'public', 'samples', 'robot-stories.jsonl'));
-  for (const path of [model, data]) if (!existsSync(path)) throw new Error(`there is no ${path}\n\n${usage}`);
+  for (const path of [join(model, 'config.json'), data]) {
+    if (!existsSync(path)) throw new Error(`there is no ${path}\n\n${usage}`);
+  }
   const wanted = languages.filter((name) => name === (values.language ?? name));
   if (wanted.length === 0) throw new Error(usage);
 

@@ -71,6 +71,7 @@ export async function visit(
   await page.locator('#train .notice--good, #train .outcome').first().waitFor({ timeout: 900_000 });
   await visitor.unfold('train.table');
   await visitor.unfold('profile.title');
+  await visitor.unfold('runs.title');
   await camera.take('trained', '#train');
 
   await visitor.fill('try.prompt', prompts[language]);
