@@ -9,6 +9,7 @@ import type { DownloadSlice } from './download.ts';
 import type { ExampleSlice } from './example.ts';
 import type { ExportSlice } from './exporting.ts';
 import type { HubSlice } from './hub.ts';
+import type { LrSearchSlice } from './lrSearch.ts';
 import type { MemorySlice } from './memory.ts';
 import type { Metrics } from './metrics.ts';
 import type { ModelSlice } from './model.ts';
@@ -32,6 +33,7 @@ export type Studio = DeviceSlice &
   RecipeSlice &
   MemorySlice &
   ExampleSlice &
+  LrSearchSlice &
   RunSlice &
   AdapterSlice &
   RunsSlice &
@@ -52,7 +54,7 @@ export type SliceOf<Slice> = (
 ) => (...store: Parameters<StateCreator<Studio, [], [], Slice>>) => Slice;
 
 /** What the engine worker is busy with; it does one thing at a time. */
-export type Busy = 'model' | 'train' | 'generate' | 'adapter' | 'merge' | 'push' | 'benchmark';
+export type Busy = 'model' | 'train' | 'generate' | 'adapter' | 'merge' | 'push' | 'benchmark' | 'lrSearch';
 
 /** What the engine is doing now, or null. */
 export function busyWith(state: Studio): Busy | null {
@@ -63,6 +65,7 @@ export function busyWith(state: Studio): Busy | null {
   if (state.runs.working?.kind === 'opening') return 'adapter';
   if (state.exporting.mergeStatus === 'working' || state.exporting.measuring) return 'merge';
   if (isBenchmarking(state)) return 'benchmark';
+  if (state.lrSearch.status !== 'idle') return 'lrSearch';
   // What is pushed must stay as it is.
   if (state.pushing.status === 'merging' || state.pushing.status === 'sending') return 'push';
   return null;

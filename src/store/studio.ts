@@ -10,6 +10,7 @@ import { createDownloadSlice } from './download.ts';
 import { createExampleSlice } from './example.ts';
 import { createExportSlice } from './exporting.ts';
 import { createHubSlice } from './hub.ts';
+import { createLrSearchSlice } from './lrSearch.ts';
 import { createMemorySlice, plansDiffer } from './memory.ts';
 import { createModelSlice } from './model.ts';
 import { createPrefsSlice } from './prefs.ts';
@@ -59,6 +60,7 @@ export function createStudio({ workers: given, metrics }: Backstage) {
     ...createDatasetSlice(backstage)(...args),
     ...createRecipeSlice(backstage)(...args),
     ...createMemorySlice(backstage)(...args),
+    ...createLrSearchSlice(backstage)(...args),
     ...createExampleSlice(backstage)(...args),
     ...createRunSlice(backstage)(...args),
     ...createAdapterSlice(backstage)(...args),

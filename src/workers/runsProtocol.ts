@@ -8,12 +8,16 @@ import type { RunHeader } from '../runs/header.ts';
 import type { RunSize } from '../runs/run.ts';
 import type { MemoryByPart } from '../gpu/memory.ts';
 import type { Profile } from '../lib/profile.ts';
+import type { LrRange } from '../train/lrRange.ts';
+import type { LrPoint } from '../train/lrSuggestion.ts';
 import type { Preparation } from '../train/prepare.ts';
 import type { ErrorFacts, ModelSource, Phase, Progress, Result } from './protocol.ts';
 
 export type { CheckpointInfo } from '../runs/checkpointStore.ts';
 export type { CurveRecord } from '../runs/curveLog.ts';
 export type { RunSize } from '../runs/run.ts';
+export type { LrRange } from '../train/lrRange.ts';
+export type { LrPoint } from '../train/lrSuggestion.ts';
 
 /** A prompt that is answered at each checkpoint. */
 export interface SamplePrompt {
@@ -123,6 +127,15 @@ export interface RunsApi {
   pauseTraining(): Promise<Result<null>>;
   /** After `storageFull`: tries again, or goes on without this checkpoint. */
   answerStorage(answer: 'again' | 'without'): Promise<Result<null>>;
+  /** Sweeps the learning rate over a few steps of a recipe, of which nothing is kept. */
+  lrRange(
+    recipe: Recipe,
+    rows: TokenRows,
+    onPoint: (point: LrPoint, total: number) => void,
+    onProgress: (p: Progress) => void,
+  ): Promise<Result<LrRange>>;
+  /** Ends the sweep with what there is. */
+  stopLrRange(): Promise<Result<null>>;
   /** Has the next step of the training timed: it comes as an event of the run. */
   profileStep(): Promise<Result<null>>;
   /** All stored runs, the newest first; none where the browser denies storage. */

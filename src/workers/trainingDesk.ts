@@ -19,7 +19,7 @@ import type { RunStore } from '../runs/runStore.ts';
 import { readTokenRows, tokenRowFiles } from '../runs/tokenRowFiles.ts';
 import type { CheckpointData } from '../runs/types.ts';
 import { dataShapes } from '../train/largestBatch.ts';
-import { prepareRun } from '../train/prepare.ts';
+import { lrRange } from '../train/lrRange.ts';
 import { runLog } from '../train/runRecord.ts';
 import { describeAdapter } from '../train/startAdapter.ts';
 import { startTraining } from '../train/startTraining.ts';
@@ -28,6 +28,7 @@ import { chooseStreaming } from '../train/streamingPlan.ts';
 import { train } from '../train/trainer.ts';
 import { readTrainState, restore } from '../train/trainState.ts';
 import { KeptTraining } from './keptTraining.ts';
+import { loadForRun } from './loadForRun.ts';
 import { loadingReporter } from './loadingReporter.ts';
 import type { OpenedModel } from './openedModel.ts';
 import type { ModelSource, Progress } from './protocol.ts';
@@ -79,6 +80,8 @@ type TrainingApi = Pick<
   | 'answerStorage'
   | 'profileStep'
   | 'openCheckpoint'
+  | 'lrRange'
+  | 'stopLrRange'
 >;
 
 /** Trains: new runs and stored ones. One at a time; `training` tells the id of the stored one. */
@@ -88,6 +91,7 @@ export function createTrainingDesk(place: TrainingPlace): {
 } {
   let wanted: 'on' | 'stop' | 'pause' = 'on';
   let profileWanted = false;
+  let sweeping = false;
   let current: TrainingRun | null = null;
 
   const runTraining = async (begun: Begun, onEvent: (e: TrainEvent) => void): Promise<TrainOutcome> => {
@@ -96,18 +100,17 @@ export function createTrainingDesk(place: TrainingPlace): {
     const { base, files, tokenizer } = place.opened();
     const { recipe, rows, checkpoint } = begun;
     const gpu = await place.device();
-    gpu.choices = begun.kernels ? new TunedChoices(begun.kernels) : await place.choices(gpu);
-    const data = dataShapes(rows);
-    const streaming = await chooseStreaming(files, recipe, gpu, data);
-    const { loaded: decoder, preparation } = await prepareRun(gpu, { files, recipe, data, streaming }, () =>
-      place.opened().decoderFor(gpu, recipe, streaming, {
+    const choices = begun.kernels ? new TunedChoices(begun.kernels) : await place.choices(gpu);
+    const { decoder, preparation } = await loadForRun(
+      gpu,
+      place.opened(),
+      { recipe, rows, choices },
+      {
         onProgress: loadingReporter((progress) => onEvent({ kind: 'loading', progress })),
         onNotKept: (error) => onEvent({ kind: 'notKept', detail: messageOf(error) }),
-      }),
+      },
     );
     onEvent({ kind: 'phase', phase: 'adapter' });
-    // Scratch of earlier jobs may be larger than this run's.
-    decoder.workspace.dispose();
     const trained = await startTraining(decoder, recipe);
     const log = runLog({
       ...{ base: files.folder, dataFile: begun.dataFile, changes: begun.changes },
@@ -273,6 +276,31 @@ export function createTrainingDesk(place: TrainingPlace): {
           await run.close();
         }
       });
+    },
+
+    lrRange: (recipe, rows, onPoint, onProgress) => {
+      sweeping = true;
+      return place.inTurn(async () => {
+        const gpu = await place.device();
+        const all = { train: rows, evaluation: null };
+        const { decoder } = await loadForRun(
+          gpu,
+          place.opened(),
+          { recipe, rows: all, choices: await place.choices(gpu) },
+          { onProgress: loadingReporter(onProgress) },
+        );
+        const trained = await startTraining(decoder, recipe);
+        try {
+          const shouldStop = () => !sweeping;
+          return await lrRange({ decoder, adapter: trained, recipe, dataset: rows, onPoint, shouldStop });
+        } finally {
+          trained.dispose();
+        }
+      });
+    },
+    async stopLrRange() {
+      sweeping = false;
+      return null;
     },
 
     async stopTraining() {

@@ -13,6 +13,7 @@ import { Step } from '../Step.tsx';
 import { formatList } from '../format.ts';
 import { fieldText, t } from '../text/index.ts';
 import { ChangedFields } from './ChangedFields.tsx';
+import { LrSearch } from './LrSearch.tsx';
 import { MemoryPanel } from './MemoryPanel.tsx';
 import { RecipeEstimate } from './RecipeEstimate.tsx';
 import { RecipeProposal } from './RecipeProposal.tsx';
@@ -45,10 +46,20 @@ export function RecipeStep() {
         <Fields group="advanced" disabled={disabled} />
       </Fold>
       <RecipeEstimate />
+      <LrSearchFold />
       <MemoryPanel />
       <RecipeShare />
       <RecipeProposal />
     </Step>
+  );
+}
+
+/** Folded away: those who know their rate need no test. */
+function LrSearchFold() {
+  return (
+    <Fold title={t('lrSearch.title')} note={t('lrSearch.note')}>
+      <LrSearch />
+    </Fold>
   );
 }
 

@@ -3,6 +3,7 @@ import { commonTexts } from './common.ts';
 import { dataTexts } from './data.ts';
 import { exportTexts } from './export.ts';
 import { hubTexts } from './hub.ts';
+import { lrSearchTexts } from './lrSearch.ts';
 import { memoryTexts } from './memory.ts';
 import { modelTexts } from './model.ts';
 import { pageTexts } from './page.ts';
@@ -24,6 +25,7 @@ export const en = {
   ...memoryTexts,
   ...dataTexts,
   ...recipeTexts,
+  ...lrSearchTexts,
   ...trainTexts,
   ...runsTexts,
   ...profileTexts,

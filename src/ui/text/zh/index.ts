@@ -7,6 +7,7 @@ import { errorTextsZh } from './errors/index.ts';
 import { exportTextsZh } from './export.ts';
 import { fieldTextsZh } from './fields.ts';
 import { hubTextsZh } from './hub.ts';
+import { lrSearchTextsZh } from './lrSearch.ts';
 import { memoryTextsZh } from './memory.ts';
 import { modelTextsZh } from './model.ts';
 import { pageTextsZh } from './page.ts';
@@ -43,6 +44,7 @@ export const zh: Texts = {
     ...memoryTextsZh,
     ...dataTextsZh,
     ...recipeTextsZh,
+    ...lrSearchTextsZh,
     ...trainTextsZh,
     ...runsTextsZh,
     ...profileTextsZh,
