@@ -20,10 +20,21 @@ class FirefoxStudio implements Studio {
 
   constructor(
     private readonly process: Browser,
-    private readonly page: Page,
+    private page: Page,
     private readonly url: string,
     private readonly downloads: string,
   ) {
+    this.listen(page);
+  }
+
+  async killTab(): Promise<void> {
+    const next = await this.process.newPage();
+    await this.page.close({ runBeforeUnload: false });
+    this.page = next;
+    this.listen(next);
+  }
+
+  private listen(page: Page): void {
     page.on('pageerror', (error) =>
       this.problems.push(error instanceof Error ? error.message : String(error)),
     );

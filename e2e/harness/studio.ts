@@ -14,6 +14,8 @@ export interface Studio {
   readonly problems: string[];
   /** Opens a path below the studio's address. */
   open(path?: string): Promise<void>;
+  /** Ends the tab without asking it, as a crash does, and gives another one with the same storage. */
+  killTab(): Promise<void>;
   /** Clicks the element with this role and name, once it is there and enabled. */
   click(target: Target): Promise<void>;
   /** Replaces the text of the field with this accessible name. */
