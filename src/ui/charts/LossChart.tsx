@@ -46,8 +46,9 @@ export function LossChart() {
   return (
     <figure className="chart">
       <figcaption className="hidden">
-        {t('train.chart')}.{' '}
-        {n > 0 && t('train.chartSummary', { n, loss: formatLoss(metrics.at('smoothed', n - 1)) })}
+        {n > 0
+          ? t('train.chartSummary', { n, loss: formatLoss(metrics.at('smoothed', n - 1)) })
+          : t('train.chart')}
       </figcaption>
       <div className="chart__head" aria-hidden="true">
         <span className="chart__title">{t('train.chart')}</span>

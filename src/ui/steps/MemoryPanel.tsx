@@ -32,8 +32,10 @@ export function MemoryPanel() {
           <MemoryBar parts={plan.parts} total={plan.total} budget={budget} />
           <MemoryAdvice plan={plan} budget={budget} />
           <p className="remark">
-            {t('memory.trainable', { n: plan.trainableParameters })}.{' '}
-            {t(onData ? 'memory.onData' : 'memory.onLongest', { n: formatCount(plan.tokens) })}
+            {t('unit.sentences', {
+              first: t('memory.trainable', { n: plan.trainableParameters }),
+              second: t(onData ? 'memory.onData' : 'memory.onLongest', { n: formatCount(plan.tokens) }),
+            })}
           </p>
           <BudgetFold />
           <Fold title={t('memory.table')}>

@@ -41,7 +41,7 @@ export const memoryTexts = {
   'memory.ofBudget': 'of {budget}',
   'memory.onData': 'Counted on your data: the largest batch has {n} tokens.',
   'memory.onLongest': 'Counted without data: every row as long as it may be, {n} tokens in a batch.',
-  'memory.trainable': { one: '{n} trained parameter', other: '{n} trained parameters' },
+  'memory.trainable': { one: '{n} trained parameter.', other: '{n} trained parameters.' },
   'memory.bar': 'GPU memory by part: {parts}.',
   'memory.barPart': '{part} {size}',
   'memory.table': 'Memory as a table',

@@ -33,7 +33,7 @@ export const memoryTextsZh = {
   'memory.ofBudget': '共 {budget}',
   'memory.onData': '按你的数据估算：最大的批次有 {n} 个 token。',
   'memory.onLongest': '还没有数据，按每条都达到截断长度估算：一批 {n} 个 token。',
-  'memory.trainable': '{n} 个可训练参数',
+  'memory.trainable': '{n} 个可训练参数。',
   'memory.bar': '显存构成：{parts}。',
   'memory.barPart': '{part} {size}',
   'memory.table': '以表格查看显存',
