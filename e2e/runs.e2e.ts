@@ -29,13 +29,10 @@ describe('stored runs', () => {
     await studio.waitForText('WebGPU is ready', OPEN);
     await dropModel(studio, sharedPath('models/stories260k'));
   };
-  const stepReached = (step: number) =>
-    expect
-      .poll(async () => Number(/Step\s+(\d+)\s+of 40/.exec(await studio.text())?.[1] ?? 0), {
-        timeout: OPEN,
-        interval: 100,
-      })
-      .toBeGreaterThanOrEqual(step);
+  const stepReached = async (step: number) => {
+    const read = async () => Number(/Step\s+(\d+)\s+of 40/.exec(await studio.text())?.[1] ?? 0);
+    await expect.poll(read, { timeout: OPEN, interval: 100 }).toBeGreaterThanOrEqual(step);
+  };
 
   it('goes on after a pause, a killed tab and a lost GPU, to its end', { timeout: 900_000 }, async () => {
     const path = join(folder, 'recipe.json');

@@ -11,7 +11,8 @@ type Role = Parameters<Page['getByRole']>[0];
 /** Starts Chromium with an empty profile. @param url the studio's address, @param options without WebGPU if asked */
 export async function openChromium(url: string, options: { webgpu?: boolean } = {}): Promise<ChromiumStudio> {
   const browser = await chromium.launch(chromiumLaunchOptions(options));
-  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+  const page = await context.newPage();
   const downloads = await mkdtemp(join(tmpdir(), 'graft-downloads-'));
   return new ChromiumStudio(browser, page, url, downloads);
 }

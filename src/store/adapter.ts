@@ -1,7 +1,7 @@
 import type { ModelSource } from '../workers/protocol.ts';
 import { noteOf, type ErrorNote } from './errorNote.ts';
 import { emptyExporting } from './exporting.ts';
-import { busyWith, isTraining, type SliceOf, type Studio } from './state.ts';
+import { busyWith, isTraining, isUnsaved, type SliceOf } from './state.ts';
 
 /** What the engine holds beside the model: an adapter, or with method "full" a model of which every parameter was trained. */
 export type Adapter = { saved: boolean } & (
@@ -37,12 +37,6 @@ export interface AdapterSlice {
   answerQuestion(yes: boolean): void;
   /** Called when the engine's worker or device is lost: what it held is gone, the page keeps the rest. */
   engineLost(error: unknown): void;
-}
-
-/** Whether there is an adapter that would be lost: what a stored run has trained is there whatever happens to the page. */
-export function isUnsaved({ adapter }: Pick<Studio, 'adapter'>): boolean {
-  const stored = adapter?.origin === 'trained' && adapter.run !== null;
-  return adapter !== null && !adapter.saved && !stored;
 }
 
 export const createAdapterSlice: SliceOf<AdapterSlice> =

@@ -8,8 +8,8 @@ import type {
   MergeSettings,
   Progress,
 } from '../workers/protocol.ts';
+import { busyWith, isWholeModel, type SliceOf, type Studio } from './state.ts';
 import { noteOf, type ErrorNote } from './errorNote.ts';
-import { busyWith, type SliceOf, type Studio } from './state.ts';
 
 type Status = 'idle' | 'working' | 'done' | 'failed';
 
@@ -93,10 +93,12 @@ export function mergeBase({
 export function mergeSettings(state: Studio): MergeSettings {
   const { onto, result, shardSize } = state.exportChoices;
   const base = mergeBase(state);
+  // A model that was trained whole is written as its base is.
+  const floats = result === 'floats' || isWholeModel(state);
   return {
     maxShardSize: shardSize,
     onto: base === 'choice' ? onto : base,
-    quantize: result === 'floats' ? null : { doubleQuant: result === 'nf4Nested' },
+    quantize: floats ? null : { doubleQuant: result === 'nf4Nested' },
   };
 }
 

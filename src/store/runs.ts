@@ -1,4 +1,4 @@
-import type { RunDetail, RunEntry } from '../workers/protocol.ts';
+import type { CheckpointInfo, RunDetail, RunEntry } from '../workers/protocol.ts';
 import { noteOf, type ErrorNote } from './errorNote.ts';
 import { busyWith, isTraining, type SliceOf, type Studio } from './state.ts';
 
@@ -9,6 +9,8 @@ export interface RunsState {
   known: boolean;
   /** The run that is looked at, and what is stored of it once that is read. */
   open: { id: string; detail: RunDetail | null } | null;
+  /** Checkpoints of the run whose adapter the engine holds. */
+  choices: { id: string; checkpoints: readonly CheckpointInfo[] } | null;
   /** Curves of runs that are compared, by id. */
   compared: Record<string, RunDetail['curves']>;
   /** What is being done to which run. */
@@ -26,6 +28,8 @@ export interface RunsSlice {
   refreshRuns(): Promise<void>;
   /** Looks at a run; null closes it. */
   openRun(id: string | null): Promise<void>;
+  /** Reads which checkpoints of a run there are to choose from. */
+  readCheckpoints(id: string): Promise<void>;
   /** Draws a run beside others, or no longer. */
   compareRun(id: string, shown: boolean): Promise<void>;
   changeRun(id: string, change: { name?: string; note?: string }): Promise<void>;
@@ -47,6 +51,7 @@ const emptyRuns: RunsState = {
   entries: [],
   known: false,
   open: null,
+  choices: null,
   compared: {},
   working: null,
   exported: null,
@@ -113,6 +118,14 @@ export const createRunsSlice: SliceOf<RunsSlice> =
           await readDetail(id);
         } catch (error) {
           patch({ error: noteOf(error) });
+        }
+      },
+      async readCheckpoints(id) {
+        try {
+          patch({ choices: { id, checkpoints: (await call.runDetail(id)).checkpoints } });
+        } catch {
+          // Nothing to choose from, then; the history tells what is wrong with the run.
+          patch({ choices: null });
         }
       },
       async compareRun(id, shown) {

@@ -80,3 +80,14 @@ export function isTraining({ run }: Pick<Studio, 'run'>): boolean {
 export function isBenchmarking({ benchmark }: Pick<Studio, 'benchmark'>): boolean {
   return benchmark.status === 'running' || benchmark.status === 'stopping';
 }
+
+/** Whether there is an adapter that would be lost: what a stored run has trained is there whatever happens to the page. */
+export function isUnsaved({ adapter }: Pick<Studio, 'adapter'>): boolean {
+  const stored = adapter?.origin === 'trained' && adapter.run !== null;
+  return adapter !== null && !adapter.saved && !stored;
+}
+
+/** Whether what was trained is the whole model, of which there is no adapter to take away. */
+export function isWholeModel({ adapter }: Pick<Studio, 'adapter'>): boolean {
+  return adapter?.origin === 'trained' && adapter.isModel;
+}

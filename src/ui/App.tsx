@@ -1,8 +1,7 @@
 import { useEffect } from 'react';
 import { I18nProvider } from 'react-aria-components';
 import { useStudio } from '../store/index.ts';
-import { isUnsaved } from '../store/adapter.ts';
-import { isTraining } from '../store/state.ts';
+import { isTraining, isUnsaved } from '../store/state.ts';
 import { Announcer } from './Announcer.tsx';
 import { ErrorBoundary, StepBoundary } from './ErrorBoundary.tsx';
 import { finishSignIn } from './hub/signIn.ts';

@@ -55,7 +55,13 @@ export function createRunsDesk(
   return {
     async runs() {
       const opened = await store().catch(() => null);
-      return ((await opened?.list()) ?? []).map((summary) => entryOf(summary, training()));
+      if (!opened) return [];
+      const entries: RunEntry[] = [];
+      for (const summary of await opened.list()) {
+        const size = await opened.size(summary.id).catch(() => null);
+        entries.push({ ...entryOf(summary, training()), bytes: size?.total ?? 0 });
+      }
+      return entries;
     },
     async runDetail(id) {
       const runs = await store();
@@ -90,7 +96,7 @@ export function createRunsDesk(
   };
 }
 
-function entryOf({ id, header, busy }: RunSummary, training: string | null): RunEntry {
+function entryOf({ id, header, busy }: RunSummary, training: string | null): Omit<RunEntry, 'bytes'> {
   if (!header) return { id, head: null };
   const { name, note, createdAt, changedAt, recipe, base, data, progress, failure, state } = header;
   const running = id === training ? 'running' : busy ? 'elsewhere' : 'cut';

@@ -96,6 +96,8 @@ export interface TrainOutcome {
 /** A stored run in the list. `cut`: it was running when its tab or worker ended. `elsewhere`: another tab has it. */
 export interface RunEntry {
   id: string;
+  /** On disk; 0 where that cannot be read. */
+  bytes: number;
   /** Null where both copies of its head are damaged: it can only be deleted. */
   head:
     | (Pick<

@@ -18,15 +18,14 @@ import type { Run } from '../runs/run.ts';
 import type { RunStore } from '../runs/runStore.ts';
 import { readTokenRows, tokenRowFiles } from '../runs/tokenRowFiles.ts';
 import type { CheckpointData } from '../runs/types.ts';
-import { dataShapes } from '../train/largestBatch.ts';
+import { trainedAt } from '../train/checkpointAdapter.ts';
 import { lrRange } from '../train/lrRange.ts';
 import { runLog } from '../train/runRecord.ts';
 import { describeAdapter } from '../train/startAdapter.ts';
 import { startTraining } from '../train/startTraining.ts';
 import { stepsOf } from '../train/steps.ts';
-import { chooseStreaming } from '../train/streamingPlan.ts';
 import { train } from '../train/trainer.ts';
-import { readTrainState, restore } from '../train/trainState.ts';
+import { readTrainState } from '../train/trainState.ts';
 import { KeptTraining } from './keptTraining.ts';
 import { loadForRun } from './loadForRun.ts';
 import { loadingReporter } from './loadingReporter.ts';
@@ -349,18 +348,23 @@ async function checkpointOf(
   if (!checkpoint) throw new GraftError('runs.no_such_step', { run: run.header.name, step });
   const rows = await rowsOf(run);
   const gpu = await place.device();
-  const streaming = await chooseStreaming(model.files, recipe, gpu, dataShapes(rows));
-  const decoder = await model.decoderFor(gpu, recipe, streaming, { onProgress: loadingReporter(onProgress) });
-  const trained = await startTraining(decoder, recipe);
-  const parameters = new Map(trained.params.map((tensor, i) => [`parameters.${i}`, tensor]));
-  await restore(gpu, parameters, checkpoint);
+  const choices = new TunedChoices(run.header.kernels);
+  const { decoder } = await loadForRun(
+    gpu,
+    model,
+    { recipe, rows, choices },
+    {
+      onProgress: loadingReporter(onProgress),
+    },
+  );
+  const trained = await trainedAt(decoder, checkpoint);
   const { records } = await run.curves();
   const log = runLog({
     base: model.files.folder,
     ...{ dataFile: data.file, changes: data.changes },
     rows,
     recipe,
-    choices: new TunedChoices(run.header.kernels),
+    choices,
   });
   for (const record of records) {
     if (record.step > step) continue;

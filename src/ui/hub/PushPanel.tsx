@@ -1,8 +1,8 @@
 import { useState } from 'react';
 import { Button, Form, Input, Label, Text, TextField } from 'react-aria-components';
+import { busyWith, isWholeModel } from '../../store/state.ts';
 import { useStudio } from '../../store/index.ts';
 import type { PushState, PushWhat } from '../../store/pushing.ts';
-import { busyWith } from '../../store/state.ts';
 import type { Progress } from '../../workers/protocol.ts';
 import { Fold } from '../controls/Fold.tsx';
 import { Notice } from '../controls/Notice.tsx';
@@ -26,7 +26,9 @@ export function PushPanel() {
   const dismiss = useStudio((state) => state.dismissPush);
   const base = useStudio((state) => state.model.summary?.name ?? '');
   const busy = useStudio((state) => busyWith(state) !== null);
-  const [what, setWhat] = useState<PushWhat>('adapter');
+  const isModel = useStudio(isWholeModel);
+  const [chosen, setWhat] = useState<PushWhat>('adapter');
+  const what = isModel ? 'merged' : chosen;
   const [hidden, setHidden] = useState(true);
   const [repo, setRepo] = useState('');
   const isRunning = pushing.status === 'merging' || pushing.status === 'sending';
@@ -45,7 +47,9 @@ export function PushPanel() {
           <SelectInput
             label={t('push.what')}
             value={what}
-            options={kinds.map((value) => ({ value, label: t(`push.what.${value}`) }))}
+            options={kinds
+              .filter((value) => !isModel || value === 'merged')
+              .map((value) => ({ value, label: t(`push.what.${value}`) }))}
             onChange={setWhat}
             disabled={busy}
           />

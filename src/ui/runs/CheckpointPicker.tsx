@@ -10,14 +10,14 @@ export function CheckpointPicker() {
   const adapter = useStudio((state) => state.adapter);
   const id = adapter?.origin === 'trained' ? adapter.run : null;
   const checkpoints = useStudio(({ runs }) =>
-    runs.open?.id === id ? runs.open.detail?.checkpoints : undefined,
+    runs.choices?.id === id ? runs.choices.checkpoints : undefined,
   );
-  const openRun = useStudio((state) => state.openRun);
+  const readCheckpoints = useStudio((state) => state.readCheckpoints);
   const take = useStudio((state) => state.takeCheckpoint);
   const busy = useStudio((state) => busyWith(state) !== null || state.runs.working !== null);
   useEffect(() => {
-    if (id !== null) void openRun(id);
-  }, [id, openRun]);
+    if (id !== null) void readCheckpoints(id);
+  }, [id, readCheckpoints]);
   if (id === null || adapter?.origin !== 'trained' || !checkpoints || checkpoints.length < 2) return null;
   return (
     <SelectInput

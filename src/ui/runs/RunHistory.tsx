@@ -6,7 +6,7 @@ import { busyWith } from '../../store/state.ts';
 import type { RunEntry } from '../../workers/protocol.ts';
 import { FileButton } from '../controls/FileButton.tsx';
 import { Fold } from '../controls/Fold.tsx';
-import { formatDate, formatLoss } from '../format.ts';
+import { formatBytes, formatDate, formatLoss } from '../format.ts';
 import { t } from '../text/index.ts';
 import { CompareChart } from './CompareChart.tsx';
 import { RunDetails } from './RunDetails.tsx';
@@ -26,10 +26,13 @@ export function RunHistory() {
     if (ended) void refresh();
   }, [ended, refresh]);
   if (!known) return null;
+  const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
+  const counted = t('runs.count', { n: entries.length });
+  const note = bytes > 0 ? `${counted} · ${formatBytes(bytes)}` : counted;
   return (
     <>
       {error && <RunsError />}
-      <Fold title={t('runs.title')} note={t('runs.count', { n: entries.length })}>
+      <Fold title={t('runs.title')} note={note}>
         <div className="runs">
           {entries.length === 0 && <p className="remark">{t('runs.none')}</p>}
           {compares && <CompareChart />}
@@ -75,7 +78,7 @@ function RunItem({ entry: { id, head } }: { entry: RunEntry }) {
     );
   }
   const { name, status, progress, createdAt, base } = head;
-  const goesOn = status === 'cut' || status === 'paused' || status === 'failed';
+  const goesOn = ['cut', 'paused', 'stopped', 'failed'].includes(status);
   const facts = [
     base.name,
     t('runs.steps', { step: progress.step, total: progress.totalSteps }),

@@ -41,5 +41,7 @@ export function AdapterChoice() {
 
 /** A choice with its size, once that is known. */
 export function withSize(name: string, bytes: number | null | undefined): string {
-  return bytes == null ? name : t('export.withSize', { name, size: formatBytes(bytes) });
+  return bytes === null || bytes === undefined
+    ? name
+    : t('export.withSize', { name, size: formatBytes(bytes) });
 }

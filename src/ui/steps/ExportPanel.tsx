@@ -1,5 +1,6 @@
 import { useEffect, useRef } from 'react';
 import { Button } from 'react-aria-components';
+import { isWholeModel } from '../../store/state.ts';
 import { useStudio } from '../../store/index.ts';
 import { Icon } from '../controls/Icon.tsx';
 import { ErrorNotice, Notice } from '../controls/Notice.tsx';
@@ -17,12 +18,13 @@ export function ExportPanel() {
   const exporting = useStudio((state) => state.exporting);
   const dismiss = useStudio((state) => state.dismissExportError);
   const cancelMerge = useStudio((state) => state.cancelMerge);
+  const isModel = useStudio(isWholeModel);
   const { merged, folder } = exporting;
   return (
     <div className="part export">
       <h3>{t('export.title')}</h3>
       <div className="export__choices">
-        <AdapterChoice />
+        {!isModel && <AdapterChoice />}
         <MergedChoice />
       </div>
       <PushPanel />

@@ -1,7 +1,7 @@
 import { Button } from 'react-aria-components';
+import { busyWith, isWholeModel } from '../../store/state.ts';
 import { mergeBase, mergeResults, shardSizes } from '../../store/exporting.ts';
 import { useStudio } from '../../store/index.ts';
-import { busyWith } from '../../store/state.ts';
 import { Icon } from '../controls/Icon.tsx';
 import { SelectInput } from '../controls/SelectInput.tsx';
 import { formatBytes } from '../format.ts';
@@ -16,6 +16,7 @@ export function MergedChoice() {
   const chooseExport = useStudio((state) => state.chooseExport);
   const quantized = useStudio((state) => state.model.summary?.quantized ?? null);
   const base = useStudio(mergeBase);
+  const isModel = useStudio(isWholeModel);
   const busy = useStudio((state) => busyWith(state) !== null);
   const saveToFolder = async () => {
     try {
@@ -27,12 +28,12 @@ export function MergedChoice() {
   };
   return (
     <section className="choice">
-      <h4>{t('export.merged')}</h4>
-      <p>{t('export.mergedHelp')}</p>
+      <h4>{t(isModel ? 'export.trained' : 'export.merged')}</h4>
+      <p>{t(isModel ? 'export.trainedHelp' : 'export.mergedHelp')}</p>
       {base === 'choice' && <MergeOnto />}
       {quantized && <p>{t('export.onlyDequantized', { method: t(`model.quantized.${quantized}`) })}</p>}
-      <ResultSelect disabled={busy} />
-      {result !== 'floats' && <p>{t('export.nf4Help')}</p>}
+      {!isModel && <ResultSelect disabled={busy} />}
+      {result !== 'floats' && !isModel && <p>{t('export.nf4Help')}</p>}
       <SelectInput
         label={t('export.shardSize')}
         value={shardSize}
@@ -50,7 +51,7 @@ export function MergedChoice() {
           onPress={() => void merge({ kind: 'zip' })}
         >
           <Icon name="download" />
-          {t('export.downloadMerged')}
+          {t(isModel ? 'export.downloadTrained' : 'export.downloadMerged')}
         </Button>
         {'showDirectoryPicker' in window && (
           <Button className="button" isDisabled={busy} onPress={() => void saveToFolder()}>

@@ -1,6 +1,6 @@
 import { Button, Label, TextArea, TextField } from 'react-aria-components';
+import { busyWith, isWholeModel } from '../../store/state.ts';
 import { useStudio } from '../../store/index.ts';
-import { busyWith } from '../../store/state.ts';
 import { blockReason, isRemote } from '../../store/steps.ts';
 import { chooseAdapterFiles } from '../chooseFiles.ts';
 import { FileButton } from '../controls/FileButton.tsx';
@@ -52,7 +52,7 @@ function Compare() {
   const setRequest = useStudio((state) => state.setRequest);
   const compare = useStudio((state) => state.compare);
   const stopAnswering = useStudio((state) => state.stopAnswering);
-  const isModel = adapter?.origin === 'trained' && adapter.isModel;
+  const isModel = useStudio(isWholeModel);
   const busy = useStudio(busyWith);
   // A text may start from nothing: the model then begins one of its own.
   const canAsk = busy === null && (request.continueText || request.prompt.trim() !== '');

@@ -54,4 +54,8 @@ export const exportTexts = {
   'proof.losses':
     'Loss on the evaluation rows: {original} on the original weights, {dequantized} on the 4-bit ones.',
   'proof.lossDequantized': 'Loss on the evaluation rows: {dequantized}.',
+  'export.trained': 'Trained model',
+  'export.trainedHelp':
+    'Every parameter was trained, so this is the whole model, in the data type of its base.',
+  'export.downloadTrained': 'Download trained model',
 } as const satisfies Record<string, Phrase>;

@@ -48,4 +48,7 @@ export const exportTextsZh = {
     '文件里的 4 位权重正确：logits 相差不超过 {difference}，舍入误差允许 {allowed}。4 位量化本身使 logits 与“基座模型 + 适配器”最多相差 {quantization}。',
   'proof.losses': '评估数据上的损失：原始权重 {original}，4 位权重 {dequantized}。',
   'proof.lossDequantized': '评估数据上的损失：{dequantized}。',
+  'export.trained': '训练后的模型',
+  'export.trainedHelp': '所有参数都参与了训练，因此这是完整的模型，数据类型与基座模型相同。',
+  'export.downloadTrained': '下载训练后的模型',
 } as const satisfies Translated<typeof exportTexts>;
