@@ -17,7 +17,8 @@ export function Checkpoints({ id, checkpoints }: { id: string; checkpoints: read
   const pin = useStudio((state) => state.pinCheckpoint);
   if (checkpoints.length === 0) return <p className="remark">{t('runs.noCheckpoints')}</p>;
   return (
-    <section aria-label={t('runs.checkpoints')}>
+    <section>
+      <h4>{t('runs.checkpoints')}</h4>
       <ul className="checkpoints">
         {checkpoints.toReversed().map(({ step, savedAt, evalLoss, best, pinned, bytes }) => (
           <li key={step} className="checkpoint">
