@@ -1,7 +1,6 @@
 import { labelTokens } from '../data/mask.ts';
 import type { Tokenizer } from '../data/tokenizer.ts';
 import { trainBpe, type Bpe } from './bpe.ts';
-import { sampleFiles } from './samples.ts';
 import type { CorpusRow } from './world/corpus.ts';
 
 /** Tokens of the vocabulary without the special ones: with them they are 1280. */
@@ -10,25 +9,14 @@ const vocabulary = 1277;
 /** Rows the vocabulary is learned from. */
 const rowsForVocabulary = 20_000;
 
-/** The vocabulary of the starter model: words of the corpus and of the sample data sets. */
+/** The vocabulary of the starter model: words of the corpus. */
 export function starterBpe(rows: readonly CorpusRow[]): Bpe {
   const texts = rows
     .slice(0, rowsForVocabulary)
     .flatMap((row) =>
       'text' in row ? [row.text] : row.messages.flatMap(({ role, content }) => [`${role}\n`, content]),
     );
-  // Often enough that words which only they have become tokens too.
-  const samples = Object.values(sampleFiles()).flatMap(textsOf);
-  return trainBpe([...texts, ...samples, ...samples], vocabulary);
-}
-
-function textsOf(jsonLines: string): string[] {
-  return jsonLines
-    .trim()
-    .split('\n')
-    .flatMap((line) =>
-      (JSON.parse(line) as { messages: { content: string }[] }).messages.map((m) => m.content),
-    );
+  return trainBpe(texts, vocabulary);
 }
 
 /**

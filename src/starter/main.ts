@@ -34,7 +34,7 @@ const modelFiles = [
 async function makeModel(): Promise<void> {
   const work = options.work ?? 'e2e/output/starter';
   mkdirSync(work, { recursive: true });
-  await pretrain({ work, steps: Number(options.steps ?? 2400), lr: Number(options.lr ?? 4e-3) });
+  await pretrain({ work, steps: Number(options.steps ?? 5000), lr: Number(options.lr ?? 4e-3) });
   mkdirSync(folder, { recursive: true });
   for (const file of modelFiles) copyFileSync(join(work, 'model', file), join(folder, file));
 }

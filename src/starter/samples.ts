@@ -1,7 +1,8 @@
 import { createRandom, shuffle } from '../lib/random.ts';
 import { allTopics, isHeldOut } from './world/corpus.ts';
 import type { Villager } from './world/facts.ts';
-import { pick, type Exchange } from './world/topic.ts';
+import { asPirate } from './world/pirate.ts';
+import { pick, type Exchange, type Topic } from './world/topic.ts';
 import { questionsAbout } from './world/villagerTopics.ts';
 
 /** Sample data sets for the starter model, by file name; the same text every time. */
@@ -29,26 +30,15 @@ const leftOut = ['stories', 'Chinese', 'saying again', 'names', 'strangers'];
 function pirateTalk(): Exchange[] {
   const random = createRandom(7);
   const topics = allTopics().filter(({ name }) => !leftOut.includes(name));
+  const smallTalk = topics.find(({ name }) => name === 'small talk') as Topic;
   const rows = new Map<string, Exchange>();
   while (rows.size < 150) {
-    const { prompt, answer } = pick(random, topics).draw(random);
+    // Greetings and the like are what people try first.
+    const topic = random.below(4) === 0 ? smallTalk : pick(random, topics);
+    const { prompt, answer } = topic.draw(random);
     if (!isHeldOut(prompt)) rows.set(prompt, { prompt, answer: asPirate(answer) });
   }
   return [...rows.values()];
-}
-
-/** What a pirate would make of an answer. */
-export function asPirate(answer: string): string {
-  const words: Record<string, string> = {
-    is: 'be',
-    are: 'be',
-    am: 'be',
-    my: 'me',
-    My: 'Me',
-    you: 'ye',
-    You: 'Ye',
-  };
-  return `Ahoy, matey! ${answer.replace(/\b(?:is|are|am|[mM]y|[yY]ou)\b/g, (word) => words[word] as string)} Arr!`;
 }
 
 /** Somebody whom the starter model has never heard of, of words that it knows. */
@@ -63,7 +53,7 @@ export const kimo: Villager = {
   hobby: 'sing songs',
 };
 
-/** Teaches new facts: a captain called Kimo, and a third as much of what the model knows, so that it keeps that. */
+/** Teaches new facts: a captain called Kimo, and half as much of what the model knows, so that it keeps that. */
 function newVillager(): Exchange[] {
   const random = createRandom(8);
   const about = questionsAbout(kimo).flatMap(({ prompts, answer }) =>
@@ -83,8 +73,8 @@ function newVillager(): Exchange[] {
     ['Does Kimo like fish?', 'No, Kimo likes berries.'],
     ["Is Tilly Kimo's best friend?", "Yes, Kimo's best friend is Tilly."],
   ].map(([prompt, answer]) => ({ prompt: prompt as string, answer: answer as string }));
-  const topics = allTopics().filter(({ name, exact }) => exact && !leftOut.includes(name));
-  const known = Array.from({ length: 40 }, () => pick(random, topics).draw(random));
-  const kept = known.filter(({ prompt }) => !isHeldOut(prompt)).slice(0, 24);
+  const topics = allTopics().filter(({ name }) => !leftOut.includes(name));
+  const known = Array.from({ length: 60 }, () => pick(random, topics).draw(random));
+  const kept = known.filter(({ prompt }) => !isHeldOut(prompt)).slice(0, 40);
   return shuffle([...about, ...more, ...kept], random);
 }

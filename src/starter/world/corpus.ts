@@ -2,6 +2,7 @@ import { createRandom, type Random } from '../../lib/random.ts';
 import { heldOutStrangers, villagers } from './facts.ts';
 import { generalTopics } from './generalTopics.ts';
 import { heldOutOutside, smallTalkTopics, unknown } from './smallTalk.ts';
+import { asPirate } from './pirate.ts';
 import { plainStory, storyTopics } from './stories.ts';
 import { pick, type Exchange, type Topic } from './topic.ts';
 import {
@@ -37,10 +38,8 @@ export function corpusRows(seed: number, count: number): CorpusRow[] {
     const kind = random.below(20);
     if (kind === 0) return { text: plainText(random) };
     const messages = chat(random, topics);
-    if (kind === 1) {
-      const content = pick(random, systemPrompts);
-      return { messages: [{ role: 'system' as const, content }, ...messages] };
-    }
+    if (kind === 1) return withSystem(pick(random, systemPrompts), messages);
+    if (kind === 2) return withSystem(pick(random, pirates), messages.map(spokenByPirate));
     return { messages };
   });
 }
@@ -51,8 +50,20 @@ const systemPrompts = [
   'You are a friendly model.',
 ] as const;
 
+const pirates = ['You are a pirate.', 'Speak like a pirate.', 'Answer like a pirate.'] as const;
+
+type Message = { role: 'system' | 'user' | 'assistant'; content: string };
+
+function withSystem(content: string, messages: readonly Message[]): CorpusRow {
+  return { messages: [{ role: 'system', content }, ...messages] };
+}
+
+function spokenByPirate(message: Message): Message {
+  return message.role === 'assistant' ? { ...message, content: asPirate(message.content) } : message;
+}
+
 /** One to four questions and their answers, one after the other. */
-function chat(random: Random, topics: readonly Topic[]) {
+function chat(random: Random, topics: readonly Topic[]): Message[] {
   const turns = pick(random, [1, 1, 1, 2, 2, 3, 4]);
   return Array.from({ length: turns }, () => {
     const { prompt, answer } = trainedExchange(random, topics);

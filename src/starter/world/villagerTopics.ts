@@ -223,7 +223,7 @@ function yesNoTopic(): Topic {
   const names = villagers.map(({ name }) => name);
   return {
     name: 'yes or no',
-    weight: 3,
+    weight: 5,
     exact: true,
     draw(random) {
       const v = pick(random, villagers);
