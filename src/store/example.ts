@@ -28,6 +28,10 @@ export function starterSource(): Extract<ModelSource, { kind: 'bundled' }> {
 }
 
 export interface ExampleSlice {
+  /** Whether the example is under way, or its result still there to be looked at. */
+  example: boolean;
+  /** Puts the guide through the example away. */
+  endExample(): void;
   /** Opens the starter model. */
   openStarter(): Promise<void>;
   /** Reads one of the data sets that come with the page. */
@@ -36,12 +40,15 @@ export interface ExampleSlice {
   runExample(): Promise<void>;
 }
 
-export const createExampleSlice: SliceOf<ExampleSlice> = () => (_, get) => ({
+export const createExampleSlice: SliceOf<ExampleSlice> = () => (set, get) => ({
+  example: false,
+  endExample: () => set({ example: false }),
   openStarter: () => get().chooseModel(starterSource()),
   openSample: (file) => get().openSampleAt(bundled(`samples/${file}.jsonl`)),
   async runExample() {
     if (busyWith(get())) return;
     await get().unlessUnsaved('discard', async () => {
+      set({ example: true });
       get().setFields({ ...defaultRecipe(), ...exampleRecipe });
       await get().openStarter();
       if (get().model.summary?.name !== starterSource().name) return;

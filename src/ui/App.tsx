@@ -4,6 +4,7 @@ import { useStudio } from '../store/index.ts';
 import { isTraining, isUnsaved } from '../store/state.ts';
 import { Announcer } from './Announcer.tsx';
 import { ErrorBoundary, StepBoundary } from './ErrorBoundary.tsx';
+import { ExampleGuide } from './ExampleGuide.tsx';
 import { finishSignIn } from './hub/signIn.ts';
 import { Intro } from './Intro.tsx';
 import { Masthead } from './Masthead.tsx';
@@ -60,6 +61,7 @@ export function App() {
             </StepBoundary>
           </main>
         </div>
+        <ExampleGuide />
         <footer className="footer">
           <p>{t('footer.licence')}</p>
           <OfflineNote />

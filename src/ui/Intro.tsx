@@ -50,10 +50,7 @@ function Example() {
         className="button button--primary button--large"
         isDisabled={busy}
         aria-describedby="example-help"
-        onPress={() => {
-          document.getElementById('train')?.scrollIntoView();
-          void runExample();
-        }}
+        onPress={() => void runExample()}
       >
         {t('intro.example')}
       </Button>

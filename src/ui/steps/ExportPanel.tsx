@@ -21,7 +21,7 @@ export function ExportPanel() {
   const isModel = useStudio(isWholeModel);
   const { merged, folder } = exporting;
   return (
-    <div className="part export">
+    <div className="part export" id="export">
       <h3>{t('export.title')}</h3>
       <div className="export__choices">
         {!isModel && <AdapterChoice />}
