@@ -1,3 +1,4 @@
+import type { Recipe } from '../config/recipe.ts';
 import type { ModelSource } from '../workers/protocol.ts';
 import { noteOf, type ErrorNote } from './errorNote.ts';
 import { emptyExporting } from './exporting.ts';
@@ -7,11 +8,12 @@ import { busyWith, isTraining, isUnsaved, type SliceOf } from './state.ts';
 export type Adapter = { saved: boolean } & (
   | {
       origin: 'trained';
+      /** The step whose parameters these are. */
       steps: number;
-      /** The run it is of, where that is stored: then it is not lost with the tab. */
+      /** The stored run that has them as a checkpoint: then they are not lost with the tab. */
       run: string | null;
-      /** Every parameter was trained: there is no adapter to take away, and no strength to set. */
-      isModel: boolean;
+      /** With "full" there is no adapter to take away, and no strength to set. */
+      method: Recipe['method'];
     }
   | { origin: 'opened'; name: string; rank: number; modules: number }
 );
@@ -32,7 +34,7 @@ export interface AdapterSlice {
   openAdapter(source: ModelSource): Promise<void>;
   refuseAdapter(error: unknown): void;
   dismissAdapterError(): void;
-  /** Does something that takes the adapter away: at once where it is saved, else after a yes. */
+  /** Does something that takes the adapter away: at once where it is saved, else after a yes, which is for all it does. */
   unlessUnsaved(kind: 'discard' | 'retrain', action: () => Promise<void>): Promise<void>;
   answerQuestion(yes: boolean): void;
   /** Called when the engine's worker or device is lost: what it held is gone, the page keeps the rest. */
@@ -42,6 +44,14 @@ export interface AdapterSlice {
 export const createAdapterSlice: SliceOf<AdapterSlice> =
   ({ workers }) =>
   (set, get) => {
+    /** What is being done after a yes. */
+    let agreed = 0;
+
+    const proceed = (action: () => Promise<void>) => {
+      agreed += 1;
+      void action().finally(() => (agreed -= 1));
+    };
+
     const open = async (source: ModelSource) => {
       set({ openingAdapter: true, adapterError: null });
       try {
@@ -70,7 +80,7 @@ export const createAdapterSlice: SliceOf<AdapterSlice> =
       refuseAdapter: (error) => set({ adapterError: noteOf(error) }),
       dismissAdapterError: () => set({ adapterError: null }),
       async unlessUnsaved(kind, action) {
-        if (isUnsaved(get())) set({ question: { kind, proceed: () => void action() } });
+        if (isUnsaved(get()) && agreed === 0) set({ question: { kind, proceed: () => proceed(action) } });
         else await action();
       },
       answerQuestion(yes) {
@@ -81,8 +91,9 @@ export const createAdapterSlice: SliceOf<AdapterSlice> =
       engineLost(error) {
         const { model, run } = get();
         set({ adapter: null });
+        if (!model.summary) return;
         // A training that is stored opens the model itself, and goes on.
-        if (!model.summary || (isTraining(get()) && run.id !== null)) return;
+        if (isTraining(get()) && run.id !== null) return set({ run: { ...run, modelLost: true } });
         set({ model: { ...model, status: 'none', summary: null, tokenizer: 'none', error: noteOf(error) } });
       },
     };

@@ -1,25 +1,24 @@
 import { describe, expect, it } from 'vitest';
-import { defaultRecipe } from '../config/recipe.ts';
 import { emptyModel } from './model.ts';
 import type { Adapter } from './adapter.ts';
-import { emptyRun } from './run.ts';
 import { mergeBase } from './exporting.ts';
 import type { ModelSummary } from '../workers/protocol.ts';
 
-const trained: Adapter = { origin: 'trained', saved: false, steps: 3, run: null, isModel: false };
+const trained = (method: 'lora' | 'qlora'): Adapter => ({
+  ...{ origin: 'trained', saved: false, steps: 3, run: null, method },
+});
 const openedAdapter: Adapter = { origin: 'opened', saved: true, name: 'adapter', rank: 8, modules: 35 };
 
 describe('mergeBase', () => {
   it.each([
-    ['LoRA', 'lora', null, trained, 'original'],
-    ['QLoRA', 'qlora', null, trained, 'choice'],
-    ['an adapter opened after a QLoRA run', 'qlora', null, openedAdapter, 'original'],
-    ['LoRA on a GPTQ model', 'lora', 'gptq', trained, 'dequantized'],
-    ['QLoRA on a bitsandbytes model', 'qlora', 'bitsandbytes', trained, 'dequantized'],
-    ['an adapter opened on an AWQ model', 'lora', 'awq', openedAdapter, 'dequantized'],
-  ] as const)('of %s', (_, method, quantized, adapter, base) => {
-    const run = { ...emptyRun, recipe: { ...defaultRecipe(), method } };
+    ['LoRA', null, trained('lora'), 'original'],
+    ['QLoRA', null, trained('qlora'), 'choice'],
+    ['an opened adapter', null, openedAdapter, 'original'],
+    ['LoRA on a GPTQ model', 'gptq', trained('lora'), 'dequantized'],
+    ['QLoRA on a bitsandbytes model', 'bitsandbytes', trained('qlora'), 'dequantized'],
+    ['an adapter opened on an AWQ model', 'awq', openedAdapter, 'dequantized'],
+  ] as const)('of %s', (_, quantized, adapter, base) => {
     const model = { ...emptyModel, summary: { quantized } as ModelSummary };
-    expect(mergeBase({ model, run, adapter })).toBe(base);
+    expect(mergeBase({ model, adapter })).toBe(base);
   });
 });

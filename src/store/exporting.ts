@@ -82,11 +82,10 @@ export const emptyExporting: ExportState = {
  */
 export function mergeBase({
   model,
-  run,
   adapter,
-}: Pick<Studio, 'model' | 'run' | 'adapter'>): 'choice' | MergeSettings['onto'] {
+}: Pick<Studio, 'model' | 'adapter'>): 'choice' | MergeSettings['onto'] {
   if (model.summary?.quantized) return 'dequantized';
-  return adapter?.origin === 'trained' && run.recipe?.method === 'qlora' ? 'choice' : 'original';
+  return adapter?.origin === 'trained' && adapter.method === 'qlora' ? 'choice' : 'original';
 }
 
 /** How a merged model is made by what the person has chosen. */

@@ -1,65 +1,13 @@
-import type { Recipe } from '../config/recipe.ts';
-import { GraftError, type ErrorCode } from '../lib/errors.ts';
-import type {
-  MemoryPlan,
-  Phase,
-  Preparation,
-  Profile,
-  Progress,
-  SamplePrompt,
-  TrainOutcome,
-} from '../workers/protocol.ts';
-import { noteOf, type ErrorNote } from './errorNote.ts';
+import { GraftError } from '../lib/errors.ts';
+import type { SamplePrompt, TrainOutcome } from '../workers/protocol.ts';
+import { noteOf } from './errorNote.ts';
 import { emptyExporting } from './exporting.ts';
+import { isPassing, withRecovery } from './recovery.ts';
 import { runEvents } from './runEvents.ts';
-import { busyWith, isTraining, type SliceOf } from './state.ts';
+import { emptyRun, type RunState } from './runState.ts';
+import { busyWith, type SliceOf } from './state.ts';
 
-/** An answer to a prompt of the person's choice, as of a step. */
-export interface Sample {
-  step: number;
-  prompt: string;
-  text: string;
-}
-
-export interface RunState {
-  /** `recovering`: the device or its worker was lost, and a stored run is about to go on. */
-  status: 'idle' | 'preparing' | 'running' | 'stopping' | 'pausing' | 'recovering' | 'done' | 'failed';
-  /** What is under way before the first step. */
-  phase: Phase | null;
-  /** Weights on their way to the GPU. */
-  loading: Progress | null;
-  totalSteps: number;
-  trainableParameters: number;
-  /** What the memory plan said of it before it began. */
-  plan: MemoryPlan | null;
-  /** Rows kept for evaluation. */
-  evalRows: number;
-  /** The recipe as it was when the run began. */
-  recipe: Recipe | null;
-  /** Its id among the stored runs; null where it is not stored. */
-  id: string | null;
-  /** Why it is not stored. */
-  notStored: ErrorNote | null;
-  /** The last step that is on disk, and when it was written (milliseconds since 1970). */
-  checkpoint: { step: number; at: number } | null;
-  /** A checkpoint found no room; training waits. */
-  storageFull: { step: number; error: ErrorNote } | null;
-  /** Where it went on, in this visit, and how many damaged checkpoints were passed over. */
-  resumed: { step: number; passedOver: number } | null;
-  /** How often it went on after a lost device or worker. */
-  recoveries: number;
-  samples: Sample[];
-  outcome: TrainOutcome | null;
-  /** How long it took from the beginning to the end of the first step, and what of that came before it. */
-  firstStep: { seconds: number; preparation: Preparation } | null;
-  /** Whether a step is to be timed, and the last that was. */
-  profiling: boolean;
-  profile: { step: number; profile: Profile } | null;
-  profileError: ErrorNote | null;
-  /** Why its 4-bit weights were not kept for the next time. */
-  notKept: string | null;
-  error: ErrorNote | null;
-}
+export { emptyRun, type RunState, type Sample } from './runState.ts';
 
 /** A moment worth saying aloud to someone who doesn't see the page. */
 export type Milestone =
@@ -103,43 +51,18 @@ export interface RunSlice {
   announce(milestone: Milestone): void;
 }
 
-export const emptyRun: RunState = {
-  status: 'idle',
-  phase: null,
-  loading: null,
-  totalSteps: 0,
-  trainableParameters: 0,
-  plan: null,
-  evalRows: 0,
-  recipe: null,
-  id: null,
-  notStored: null,
-  checkpoint: null,
-  storageFull: null,
-  resumed: null,
-  recoveries: 0,
-  samples: [],
-  outcome: null,
-  firstStep: null,
-  profiling: false,
-  profile: null,
-  profileError: null,
-  notKept: null,
-  error: null,
-};
-
-/** What ends a worker or its device, and not a run: it goes on from its last checkpoint with others. */
-const passing: ReadonlySet<ErrorCode> = new Set(['gpu.device_lost', 'workers.crashed']);
-/** Recoveries without a step in between, after which going on is pointless; seconds between them grow twofold. */
-const MOST_RECOVERIES = 5;
-
 export const createRunSlice: SliceOf<RunSlice> =
   ({ workers, metrics }) =>
   (set, get) => {
     const patch = (changes: Partial<RunState>) => set(({ run }) => ({ run: { ...run, ...changes } }));
     const onEvent = runEvents({ metrics, patch, get });
 
+    const { call } = workers.engine;
+    /** How the person wants it to end; whoever trains it is told, also one that begins only now. */
+    let wish: 'stopping' | 'pausing' | null = null;
+
     const begin = (changes: Partial<RunState>) => {
+      wish = null;
       metrics.reset();
       set({
         run: { ...emptyRun, status: 'preparing', ...changes },
@@ -149,62 +72,62 @@ export const createRunSlice: SliceOf<RunSlice> =
       get().forgetAnswers();
     };
 
-    /** Trains, and where the device or the worker is lost goes on with the stored run until it ends. */
-    const follow = async (start: () => Promise<TrainOutcome>) => {
-      let attempts = 0;
-      let lastStep = -1;
-      for (let work = start; ; work = () => resumeAfterLoss(attempts)) {
-        try {
-          return await work();
-        } catch (error) {
-          const { id } = get().run;
-          const goesOn = error instanceof GraftError && passing.has(error.code) && id !== null;
-          if (!goesOn) throw error;
-          const step = get().run.checkpoint?.step ?? 0;
-          attempts = step > lastStep ? 1 : attempts + 1;
-          lastStep = step;
-          if (attempts > MOST_RECOVERIES) throw error;
-          patch({
-            status: 'recovering',
-            loading: null,
-            storageFull: null,
-            recoveries: get().run.recoveries + 1,
-          });
-          get().announce({ kind: 'trainingRecovers', step });
-        }
-      }
+    const tell = async (): Promise<unknown> =>
+      wish && (wish === 'stopping' ? call.stopTraining() : call.pauseTraining());
+
+    /** What was wanted before there was anything to end: a training begins without it. */
+    const told = (training: Promise<TrainOutcome>): Promise<TrainOutcome> => {
+      // Where this fails, so does the training.
+      tell().catch(() => undefined);
+      return training;
     };
 
-    const resumeAfterLoss = async (attempt: number): Promise<TrainOutcome> => {
-      await new Promise((resolve) => setTimeout(resolve, 500 * 2 ** attempt));
+    const resume = (id: string) => told(call.resumeRun(id, onEvent));
+
+    const resumeAfterLoss = async (): Promise<TrainOutcome> => {
       const { source } = get().model;
       const { id } = get().run;
       if (!source || id === null) throw new GraftError('workers.restarted', { reason: 'no model' });
-      await workers.engine.call.openModel(source);
-      return workers.engine.call.resumeRun(id, onEvent);
+      await call.openModel(source);
+      patch({ modelLost: false });
+      return resume(id);
+    };
+
+    /** Trains, and where the device or the worker is lost goes on with the stored run until it ends. */
+    const follow = (start: () => Promise<TrainOutcome>) =>
+      withRecovery(start, resumeAfterLoss, () => {
+        const { id, checkpoint, recoveries } = get().run;
+        if (id === null) return null;
+        const step = checkpoint?.step ?? 0;
+        const status = wish ?? 'recovering';
+        patch({ status, loading: null, storageFull: null, recoveries: recoveries + 1 });
+        get().announce({ kind: 'trainingRecovers', step });
+        return step;
+      });
+
+    /** Says what the engine holds: the parameters of a step, which only `run` keeps from being lost. */
+    const holds = (steps: number, run: string | null) => {
+      const method = get().run.recipe?.method ?? 'lora';
+      set({ adapter: { origin: 'trained', saved: false, steps, run, method } });
+      void get().askSizes();
     };
 
     const finish = async (working: Promise<TrainOutcome>) => {
       try {
         const outcome = await working;
         patch({ status: 'done', outcome });
-        const { id, recipe } = get().run;
-        const isModel = recipe?.method === 'full';
-        set({ adapter: { origin: 'trained', saved: false, steps: outcome.steps, run: id, isModel } });
-        void get().askSizes();
+        const { step, stored } = outcome.kept;
+        holds(step, stored ? get().run.id : null);
         // A QLoRA run leaves 4-bit weights there.
         if (get().stored.report) void get().refreshStorage();
-        const told = { steps: outcome.steps, step: outcome.steps, loss: outcome.finalLoss };
-        get().announce({ kind: outcome.ended === 'paused' ? 'trainingPaused' : 'trainingDone', ...told });
+        const facts = { steps: outcome.steps, step: outcome.steps, loss: outcome.finalLoss };
+        get().announce({ kind: outcome.ended === 'paused' ? 'trainingPaused' : 'trainingDone', ...facts });
       } catch (error) {
         patch({ status: 'failed', error: noteOf(error) });
-        // A run that diverged keeps the adapter of its last good step.
-        if (error instanceof GraftError && error.code === 'train.diverged' && metrics.length > 0) {
-          const { id: run, recipe } = get().run;
-          const isModel = recipe?.method === 'full';
-          set({ adapter: { origin: 'trained', saved: false, steps: metrics.length, run, isModel } });
-          void get().askSizes();
-        }
+        if (get().run.modelLost) get().engineLost(error);
+        // A run that diverged keeps the adapter of its last good step, which is later than its last checkpoint.
+        const last = metrics.latest?.step;
+        if (error instanceof GraftError && error.code === 'train.diverged' && last) holds(last, null);
         get().announce({ kind: 'trainingFailed' });
       } finally {
         patch({ profiling: false, storageFull: null });
@@ -241,21 +164,23 @@ export const createRunSlice: SliceOf<RunSlice> =
           ...{ recipe, name, dataFile: address, rows: train, evalRows: evaluation, samples },
           ...(edited + excluded > 0 && { changes: { edited, excluded } }),
         };
-        const training = workers.engine.call.train(request, onEvent);
-        // Stopped before there was anything to stop.
-        if (get().run.status === 'stopping') void workers.engine.call.stopTraining();
-        return training;
+        return told(call.train(request, onEvent));
       };
       await finish(follow(beginning));
     };
 
-    const end = async (status: 'stopping' | 'pausing', call: () => Promise<null>) => {
+    const end = async (wanted: 'stopping' | 'pausing') => {
       const before = get().run.status;
-      if (before !== 'preparing' && before !== 'running') return;
-      patch({ status });
+      if (before !== 'preparing' && before !== 'running' && before !== 'recovering') return;
+      wish = wanted;
+      // Who stops does not wait for room: the engine does without the checkpoint that waits for it.
+      patch({ status: wanted, ...(wanted === 'stopping' && { storageFull: null }) });
       try {
-        await call();
+        await tell();
       } catch (error) {
+        // Lost before it heard: the one that goes on with the run is told again.
+        if (isPassing(error) || get().run.status !== wanted) return;
+        wish = null;
         patch({ status: before, error: noteOf(error) });
       }
     };
@@ -269,7 +194,7 @@ export const createRunSlice: SliceOf<RunSlice> =
         if (!busyWith(get())) await get().unlessUnsaved('retrain', run);
       },
       async continueRun(id) {
-        if (busyWith(get()) || isTraining(get())) return;
+        if (busyWith(get())) return;
         await get().unlessUnsaved('retrain', async () => {
           const entry = get().runs.entries.find((one) => one.id === id)?.head;
           begin({
@@ -277,26 +202,27 @@ export const createRunSlice: SliceOf<RunSlice> =
             id,
           });
           try {
-            const { curves } = await workers.engine.call.runDetail(id);
+            const { curves } = await call.runDetail(id);
             metrics.restore(curves, entry?.progress.totalSteps ?? 0);
             patch({ samples: curves.filter((record) => record.kind === 'sample') });
           } catch {
             // The curve begins here, then; what is wrong with the run is told by going on with it.
           }
-          await finish(follow(() => workers.engine.call.resumeRun(id, onEvent)));
+          await finish(follow(() => resume(id)));
         });
       },
-      stopTraining: () => end('stopping', () => workers.engine.call.stopTraining()),
-      pauseTraining: () => end('pausing', () => workers.engine.call.pauseTraining()),
+      stopTraining: () => end('stopping'),
+      pauseTraining: () => end('pausing'),
       async answerStorage(answer) {
         patch({ storageFull: null });
-        await workers.engine.call.answerStorage(answer);
+        // Nobody waits any more where the engine was lost.
+        await call.answerStorage(answer).catch(() => undefined);
       },
       async profileStep() {
         if (get().run.status !== 'running') return;
         patch({ profiling: true, profileError: null });
         try {
-          await workers.engine.call.profileStep();
+          await call.profileStep();
         } catch (error) {
           patch({ profiling: false, profileError: noteOf(error) });
         }

@@ -1,6 +1,8 @@
-import type { CheckpointInfo, RunDetail, RunEntry } from '../workers/protocol.ts';
+import type { CheckpointInfo, ModelPlace, ModelSource, RunDetail, RunEntry } from '../workers/protocol.ts';
 import { noteOf, type ErrorNote } from './errorNote.ts';
-import { busyWith, isTraining, type SliceOf, type Studio } from './state.ts';
+import { starterSource } from './example.ts';
+import { emptyExporting } from './exporting.ts';
+import { busyWith, type SliceOf, type Studio } from './state.ts';
 
 export interface RunsState {
   /** Stored runs, the newest first. */
@@ -17,8 +19,6 @@ export interface RunsState {
   working: { id: string | null; kind: 'exporting' | 'importing' | 'removing' | 'freeing' | 'opening' } | null;
   /** A run that was made into a file. */
   exported: { id: string; file: File } | null;
-  /** The checkpoint whose adapter the engine holds. */
-  taken: { id: string; step: number } | null;
   error: ErrorNote | null;
 }
 
@@ -55,7 +55,6 @@ const emptyRuns: RunsState = {
   compared: {},
   working: null,
   exported: null,
-  taken: null,
   error: null,
 };
 
@@ -93,11 +92,12 @@ export const createRunsSlice: SliceOf<RunsSlice> =
     const openModelOf = async (id: string): Promise<boolean> => {
       const head = headOf(id);
       if (!head) return false;
-      const { model } = get();
-      const { place } = head;
-      if (model.status === 'ready' && model.summary?.name === head.base.name) return true;
-      if (place.kind !== 'dropped') await get().chooseModel(place);
-      return get().model.status === 'ready';
+      if (isModelOpen(get(), head)) return true;
+      const source = sourceOf(head.place);
+      if (source) await get().chooseModel(source);
+      const opened = isModelOpen(get(), head);
+      if (!opened) patch({ error: get().model.error });
+      return opened;
     };
 
     return {
@@ -158,7 +158,11 @@ export const createRunsSlice: SliceOf<RunsSlice> =
         const proceed = () =>
           void work('removing', id, async () => {
             await call.removeRun(id);
-            const { open, exported } = get().runs;
+            const { adapter, runs } = get();
+            const { open, exported } = runs;
+            // What the engine holds of it is from now on nowhere else.
+            if (adapter?.origin === 'trained' && adapter.run === id)
+              set({ adapter: { ...adapter, run: null } });
             await get().compareRun(id, false);
             patch({
               ...(open?.id === id && { open: null }),
@@ -178,33 +182,56 @@ export const createRunsSlice: SliceOf<RunsSlice> =
           patch({ open: { id, detail: null } });
         }),
       async resumeRun(id) {
-        if (busyWith(get()) || isTraining(get())) return;
-        if (await openModelOf(id)) await get().continueRun(id);
+        if (busyWith(get())) return;
+        await get().unlessUnsaved('retrain', async () => {
+          if (await openModelOf(id)) await get().continueRun(id);
+        });
       },
       async takeCheckpoint(id, step) {
-        if (busyWith(get())) return;
-        await get().unlessUnsaved('discard', () =>
-          work('opening', id, async () => {
-            if (!(await openModelOf(id))) return;
-            const { isModel } = await call.openCheckpoint(id, step, (loading) =>
+        if (busyWith(get()) || get().runs.working) return;
+        await get().unlessUnsaved('discard', async () => {
+          const method = headOf(id)?.recipe.method;
+          if (!method || !(await openModelOf(id))) return;
+          await work('opening', id, async () => {
+            await call.openCheckpoint(id, step, (loading) =>
               set(({ tryout }) => ({
                 tryout: { ...tryout, loading: loading.done < loading.total ? loading : null },
               })),
             );
-            set({ adapter: { origin: 'trained', saved: false, steps: step, run: id, isModel } });
-            patch({ taken: { id, step } });
+            set({
+              adapter: { origin: 'trained', saved: false, steps: step, run: id, method },
+              exporting: emptyExporting,
+            });
             get().forgetAnswers();
             void get().askSizes();
-          }),
-        );
+          });
+        });
       },
       dismissRunsError: () => patch({ error: null }),
     };
   };
 
+type Head = NonNullable<RunEntry['head']>;
+
+/** Where a run's model is found without the person; null for files that must be dropped again, and what this page does not have. */
+function sourceOf(place: ModelPlace): ModelSource | null {
+  if (place.kind === 'cached') return place;
+  // By its name: a run may come from a page at another address.
+  const starter = place.kind === 'bundled' ? starterSource() : null;
+  return starter?.name === place.name ? starter : null;
+}
+
+function isModelOpen({ model }: Pick<Studio, 'model'>, { place, base }: Head): boolean {
+  if (model.status !== 'ready') return false;
+  const { source, summary } = model;
+  if (place.kind === 'dropped') return summary?.name === base.name;
+  if (source?.kind !== place.kind || source.name !== place.name) return false;
+  return place.kind === 'bundled' || (source.kind === 'cached' && source.commit === place.commit);
+}
+
 /** Whether the model of a run is open, or can be opened without the person: one that was dropped must be dropped again. */
 export function canOpenModel({ runs, model }: Pick<Studio, 'runs' | 'model'>, id: string): boolean {
   const head = runs.entries.find((entry) => entry.id === id)?.head;
   if (!head) return false;
-  return head.place.kind !== 'dropped' || model.summary?.name === head.base.name;
+  return isModelOpen({ model }, head) || sourceOf(head.place) !== null;
 }

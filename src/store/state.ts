@@ -89,5 +89,5 @@ export function isUnsaved({ adapter }: Pick<Studio, 'adapter'>): boolean {
 
 /** Whether what was trained is the whole model, of which there is no adapter to take away. */
 export function isWholeModel({ adapter }: Pick<Studio, 'adapter'>): boolean {
-  return adapter?.origin === 'trained' && adapter.isModel;
+  return adapter?.origin === 'trained' && adapter.method === 'full';
 }

@@ -168,7 +168,7 @@ describe('studio', () => {
   it('asks before an unsaved adapter is lost, and keeps it on a no', async () => {
     const { studio, openModel } = openStudio();
     await openModel();
-    studio.setState({ adapter: { origin: 'trained', saved: false, steps: 3, run: null, isModel: false } });
+    studio.setState({ adapter: { origin: 'trained', saved: false, steps: 3, run: null, method: 'lora' } });
     await studio.getState().chooseModel(source);
     expect(studio.getState().question?.kind).toBe('discard');
     studio.getState().answerQuestion(false);
@@ -203,7 +203,7 @@ describe('studio', () => {
     const { studio, openModel, lose } = openStudio();
     await openModel();
     await studio.getState().openDataset({ kind: 'file', file: stories });
-    studio.setState({ adapter: { origin: 'trained', saved: false, steps: 3, run: null, isModel: false } });
+    studio.setState({ adapter: { origin: 'trained', saved: false, steps: 3, run: null, method: 'lora' } });
     lose(new GraftError('workers.crashed', { worker: 'engine', reason: 'out of memory' }));
     const state = studio.getState();
     expect(state.model).toMatchObject({

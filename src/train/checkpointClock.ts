@@ -12,13 +12,16 @@ export interface CheckpointRhythm {
 /** Says when a checkpoint is due: by time, since a run may end at any moment and steps take what they take. */
 export class CheckpointClock {
   readonly #rhythm: CheckpointRhythm;
+  /** The last that was due, and the last of all. */
   #last: number;
+  #lastOfAll: number;
   #cost = 0;
 
   /** @param now milliseconds of a clock that never goes back */
   constructor(rhythm: CheckpointRhythm, now: number) {
     this.#rhythm = rhythm;
     this.#last = now;
+    this.#lastOfAll = now;
   }
 
   /** Whether step `step`, just done, should be saved. */
@@ -28,9 +31,15 @@ export class CheckpointClock {
     return now - this.#last >= Math.max(1000 * seconds, this.#cost / MOST_SHARE);
   }
 
-  /** Says that a checkpoint was saved. */
-  saved(began: number, now: number): void {
+  /** Whether one more takes no larger share of the time than a checkpoint may. */
+  affordable(now: number): boolean {
+    return now - this.#lastOfAll >= this.#cost / MOST_SHARE;
+  }
+
+  /** Says that a checkpoint was saved, in its turn (`due`) or besides. */
+  saved(began: number, now: number, due: boolean): void {
     this.#cost = now - began;
-    this.#last = now;
+    this.#lastOfAll = now;
+    if (due) this.#last = now;
   }
 }

@@ -75,24 +75,30 @@ export class RunState {
     }
   }
 
-  /** Gives the adapter the best parameters, where the recipe asks for them, at the rank that they had. */
-  loadBest(): void {
+  /** Gives the adapter the best parameters, where the recipe asks for them, at the rank that they had.
+   * @returns their step; null where it keeps its own */
+  loadBest(): number | null {
     const { decoder, adapter, recipe } = this.#options;
     const { best } = this.progress;
-    if (!this.#best || !best) return;
+    if (!this.#best || !best) return null;
     growing(adapter, recipe)?.setRank(rankAt(recipe, best.step));
     this.#best.forEach((bytes, i) => uploadBytes(decoder.gpu, adapter.params[i]!, bytes));
+    return best.step;
   }
 
-  /** Saves the run where that is due. The next step's gradients may be under way. @param always saves in any case
-   * @returns whether it was saved */
-  async checkpoint(always: boolean): Promise<boolean> {
+  /** Saves the run where that is due, or the best evaluation so far is worth it. The next step's gradients may be under way.
+   * @param always saves in any case
+   * @param isBest its evaluation is the best so far
+   * @returns whether it was due, and saved */
+  async checkpoint(always: boolean, isBest: boolean): Promise<boolean> {
     const { checkpoints, decoder, recipe } = this.#options;
     const clock = this.#clock;
     if (!checkpoints || !clock || !this.#identity) return false;
     const began = performance.now();
     const wanted = checkpoints.wanted?.() ?? false;
-    if (!always && !wanted && !clock.due(this.progress.step, began)) return false;
+    const due = always || wanted || clock.due(this.progress.step, began);
+    // Who asks for the best parameters at the end shall find them among the checkpoints, too.
+    if (!due && !(isBest && (recipe.load_best || clock.affordable(began)))) return false;
     const { gpu } = decoder;
     const state = {
       version: 1 as const,
@@ -107,7 +113,7 @@ export class RunState {
     } finally {
       release();
     }
-    clock.saved(began, performance.now());
-    return true;
+    clock.saved(began, performance.now(), due);
+    return due;
   }
 }

@@ -46,7 +46,7 @@ export interface StepReport {
 
 /** Where a run is saved to. */
 export interface Checkpoints {
-  /** Seconds between two checkpoints; the recipe's `checkpoint_steps` come besides, and one at the end. */
+  /** Seconds between two checkpoints; the recipe's `checkpoint_steps` come besides, the best evaluations', and one at the end. */
   seconds: number;
   /** Which weights are trained on: a commit, or what else tells them from others. */
   model: string;
@@ -72,7 +72,7 @@ export interface TrainOptions {
   resume?: CheckpointData | null;
   onStep(report: StepReport): void;
   onEval(step: number, loss: number): void;
-  /** Called after a step was saved; training waits, and the adapter may be used. */
+  /** Called after a step was saved in its turn; training waits, and the adapter may be used. */
   onCheckpoint?(step: number): Promise<void>;
   /** Asked before each step: what takes its times, or null. */
   profiler?(): Profiler | null;
@@ -85,13 +85,16 @@ export interface TrainOptions {
 export interface TrainOutcome {
   /** Optimizer steps done, also those before it was resumed. */
   steps: number;
+  /** Ended by `shouldStop`, before the last step. */
   stopped: boolean;
   /** Evaluations stopped getting better. */
   stoppedEarly: boolean;
   /** Of the last step. */
   finalLoss: number;
-  /** The lowest evaluation loss, where there was one; with the recipe's `load_best` the adapter is that step's. */
+  /** The lowest evaluation loss, where there was one. */
   best: RunProgress['best'];
+  /** The step whose parameters are kept: the last, or with the recipe's `load_best` that of the lowest evaluation loss. */
+  keptStep: number;
 }
 
 /**
@@ -198,6 +201,7 @@ export async function train(options: TrainOptions): Promise<TrainOutcome> {
       if (progress.skippedInARow >= MAX_SKIPPED)
         throw new GraftError('train.diverged', { step, count: MAX_SKIPPED });
       stopped = options.shouldStop();
+      let isBest = false;
       if (evalDataset && (step % recipe.eval_steps === 0 || isLast || stopped)) {
         // The next step's gradients are recorded, but it has not changed the adapter.
         await next?.catch(() => undefined);
@@ -205,23 +209,25 @@ export async function train(options: TrainOptions): Promise<TrainOutcome> {
         const { loss: evalLoss } = await evaluate(decoder, use, evalDataset, recipe.batch_size);
         options.onEval(step, evalLoss);
         if (step % recipe.eval_steps === 0 || isLast) {
-          if (noteEvaluation(progress, evalLoss, recipe.min_delta)) await state.keepBest();
+          isBest = noteEvaluation(progress, evalLoss, recipe.min_delta);
+          if (isBest) await state.keepBest();
         } else {
           // Out of turn, because the run was stopped: a run without that stop has no such evaluation.
           lastIsBest = !progress.best || evalLoss < progress.best.loss;
         }
       }
-      if ((await state.checkpoint(isLast || stopped || ended())) && options.onCheckpoint) {
+      if ((await state.checkpoint(isLast || stopped || ended(), isBest)) && options.onCheckpoint) {
         await next?.catch(() => undefined);
         await options.onCheckpoint(step);
       }
       if (ended() || stopped) break;
       current = await (next ?? begin(step + 1));
     }
-    if (!lastIsBest) state.loadBest();
+    const bestStep = lastIsBest ? null : state.loadBest();
     const { step: steps, loss, best } = progress;
-    const stoppedEarly = !stopped && steps < plan.steps;
-    return { steps, stopped, stoppedEarly, finalLoss: loss ?? Number.NaN, best };
+    const cut = steps < plan.steps;
+    const ending = { stopped: stopped && cut, stoppedEarly: !stopped && cut };
+    return { steps, ...ending, finalLoss: loss ?? Number.NaN, best, keptStep: bestStep ?? steps };
   } finally {
     await next?.catch(() => undefined);
     commands.profile(null);

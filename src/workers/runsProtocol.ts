@@ -90,6 +90,8 @@ export interface TrainOutcome {
   finalLoss: number;
   /** The lowest evaluation loss and its step. */
   best: { step: number; loss: number } | null;
+  /** The step whose parameters the engine holds (with `load_best` that of the best), and whether a checkpoint has them. */
+  kept: { step: number; stored: boolean };
   seconds: number;
 }
 
@@ -154,9 +156,5 @@ export interface RunsApi {
   /** @returns its id here */
   importRun(file: File): Promise<Result<string>>;
   /** Takes what was trained up to a checkpoint of a run, to try and to export; its model must be open. */
-  openCheckpoint(
-    id: string,
-    step: number,
-    onProgress: (p: Progress) => void,
-  ): Promise<Result<{ parameters: number; isModel: boolean }>>;
+  openCheckpoint(id: string, step: number, onProgress: (p: Progress) => void): Promise<Result<null>>;
 }

@@ -184,8 +184,9 @@ export function createTrainingDesk(place: TrainingPlace): {
           ? 'early'
           : 'whole';
       await stored.end(ended);
-      const { steps, finalLoss, best } = outcome;
-      return { steps, ended, finalLoss, best, seconds: stored.seconds };
+      const { steps, finalLoss, best, keptStep: step } = outcome;
+      const kept = { step, stored: stored.has(step) };
+      return { steps, ended, finalLoss, best, kept, seconds: stored.seconds };
     } catch (error) {
       await stored.fail(error);
       throw error;
@@ -247,6 +248,8 @@ export function createTrainingDesk(place: TrainingPlace): {
         const run = await (await place.store()).open(id);
         try {
           if (!run.owned) throw new GraftError('runs.in_use', { run: run.header.name });
+          // Before anything of it is changed.
+          await checkModel(run, place.opened());
           const { checkpoint, passedOver } = await run.load();
           const rows = await rowsOf(run);
           const step = checkpoint?.step ?? 0;
@@ -304,6 +307,8 @@ export function createTrainingDesk(place: TrainingPlace): {
 
     async stopTraining() {
       wanted = 'stop';
+      // A checkpoint that waits for room is done without; the last is tried all the same.
+      current?.answer('without');
       return null;
     },
     async pauseTraining() {
@@ -325,9 +330,8 @@ export function createTrainingDesk(place: TrainingPlace): {
     openCheckpoint: (id, step, onProgress) =>
       place.inTurn(async () => {
         const run = await (await place.store()).look(id);
-        const kept = await checkpointOf(run, step, place, onProgress);
-        place.keep(kept);
-        return { parameters: kept.trained.parameters, isModel: kept.model !== null };
+        place.keep(await checkpointOf(run, step, place, onProgress));
+        return null;
       }),
   };
   return { api, training: () => current?.id ?? null };
@@ -341,9 +345,8 @@ async function checkpointOf(
   onProgress: (progress: Progress) => void,
 ): Promise<KeptTraining> {
   const model = place.opened();
-  const { recipe, base, data } = run.header;
-  if ((await weightsFingerprint(model.files.checkpoint)) !== base.fingerprint)
-    throw new GraftError('train.resume_other_model');
+  const { recipe, data } = run.header;
+  await checkModel(run, model);
   const { checkpoint } = await run.load(step);
   if (!checkpoint) throw new GraftError('runs.no_such_step', { run: run.header.name, step });
   const rows = await rowsOf(run);
@@ -373,6 +376,12 @@ async function checkpointOf(
   }
   const training = { quantize: quantizationOf(recipe), evalRows: rows.evaluation, record: log.record };
   return new KeptTraining(trained, describeAdapter(model.base, recipe, null), training);
+}
+
+/** Throws `train.resume_other_model` where a run was not trained on the open model. */
+async function checkModel(run: Run, model: OpenedModel): Promise<void> {
+  if ((await weightsFingerprint(model.files.checkpoint)) !== run.header.base.fingerprint)
+    throw new GraftError('train.resume_other_model');
 }
 
 /** The rows that a run was stored with. Throws `runs.damaged`. */

@@ -23,6 +23,7 @@ export class TrainingRun {
   #answered: ((answer: 'again' | 'without') => void) | null = null;
   #loss: number | null;
   #evalLoss: number | null;
+  #evalStep: number | null = null;
   #step: number;
 
   constructor(run: Run | null, onEvent: (event: TrainEvent) => void) {
@@ -36,6 +37,11 @@ export class TrainingRun {
     return this.#run?.id ?? null;
   }
 
+  /** Whether there is a checkpoint of a step. */
+  has(step: number): boolean {
+    return this.#run?.checkpoints.some((one) => one.step === step) ?? false;
+  }
+
   /** Seconds of training, in all visits. */
   get seconds(): number {
     return this.#secondsBefore + (performance.now() - this.#startedAt) / 1000;
@@ -47,7 +53,7 @@ export class TrainingRun {
   }
 
   evaluated(step: number, loss: number): void {
-    this.#evalLoss = Number.isFinite(loss) ? loss : null;
+    [this.#evalStep, this.#evalLoss] = [step, Number.isFinite(loss) ? loss : null];
     this.#note({ kind: 'eval', step, at: Date.now(), loss });
   }
 
@@ -61,7 +67,9 @@ export class TrainingRun {
     if (!run) return;
     for (;;) {
       try {
-        const { savedAt } = await run.save(data, this.#evalLoss);
+        // Only its own: that of an earlier step would make it the best for what it is not.
+        const evalLoss = this.#evalStep === data.step ? this.#evalLoss : null;
+        const { savedAt } = await run.save(data, evalLoss);
         await run.change({ progress: this.#progress() });
         return this.#onEvent({ kind: 'checkpoint', step: data.step, at: savedAt });
       } catch (error) {

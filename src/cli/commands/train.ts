@@ -153,6 +153,9 @@ export async function run(args: string[]): Promise<void> {
       return writeTrained(gpu, files, adapter, written);
     };
     let first = true;
+    let evaluated: { step: number; loss: number } | null = null;
+    /** Of a checkpoint whose step was evaluated. */
+    const evalLossOf = (step: number) => (evaluated?.step === step ? evaluated.loss : null);
     try {
       const outcome = await train({
         decoder,
@@ -160,7 +163,10 @@ export async function run(args: string[]): Promise<void> {
         recipe,
         dataset: rows.train,
         evalDataset: rows.evaluation,
-        checkpoints: saved && { seconds, model, save: async (data) => void (await saved.run.save(data)) },
+        checkpoints: saved && {
+          ...{ seconds, model },
+          save: async (data) => void (await saved.run.save(data, evalLossOf(data.step))),
+        },
         resume: saved?.checkpoint ?? null,
         onStep: (report) => {
           if (first) {
@@ -176,6 +182,7 @@ export async function run(args: string[]): Promise<void> {
         },
         onEval: (step, loss) => {
           log.evaluated(step, loss);
+          evaluated = { step, loss };
           note(saved, { kind: 'eval', step, at: Date.now(), loss });
           console.error(`step ${step}  eval loss ${loss.toFixed(4)}`);
         },

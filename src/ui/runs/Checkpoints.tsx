@@ -8,8 +8,8 @@ import { t } from '../text/index.ts';
 
 /** The checkpoints of a run: kept, or taken to be tried and exported. */
 export function Checkpoints({ id, checkpoints }: { id: string; checkpoints: readonly CheckpointInfo[] }) {
-  const taken = useStudio(({ runs, adapter }) =>
-    runs.taken?.id === id && adapter !== null ? runs.taken.step : null,
+  const taken = useStudio(({ adapter }) =>
+    adapter?.origin === 'trained' && adapter.run === id ? adapter.steps : null,
   );
   const possible = useStudio((state) => canOpenModel(state, id));
   const busy = useStudio((state) => busyWith(state) !== null || state.runs.working !== null);

@@ -25,7 +25,7 @@ export function TrainControls() {
       </Button>
     );
   }
-  const going = status === 'preparing' || status === 'running';
+  const going = status === 'preparing' || status === 'running' || status === 'recovering';
   return (
     <>
       {stored && (
