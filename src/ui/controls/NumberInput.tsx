@@ -1,5 +1,6 @@
 import { useState, type KeyboardEvent } from 'react';
-import { FieldError, Input, Label, Text, TextField } from 'react-aria-components';
+import { FieldError, Input, Label, TextField } from 'react-aria-components';
+import { Help } from './Help.tsx';
 
 interface NumberInputProps {
   label: string;
@@ -60,11 +61,7 @@ export function NumberInput(props: NumberInputProps) {
       {problem ? (
         <FieldError className="field__problem">{problem}</FieldError>
       ) : (
-        help && (
-          <Text slot="description" className="field__help">
-            {help}
-          </Text>
-        )
+        help && <Help label={label} text={help} />
       )}
     </TextField>
   );

@@ -1,4 +1,5 @@
 import { useId } from 'react';
+import { Help } from './Help.tsx';
 import { Icon } from './Icon.tsx';
 
 interface SelectInputProps<Value extends string> {
@@ -33,11 +34,7 @@ export function SelectInput<Value extends string>(props: SelectInputProps<Value>
         </select>
         <Icon name="down" />
       </div>
-      {help && (
-        <span className="field__help" id={`${id}-help`}>
-          {help}
-        </span>
-      )}
+      {help && <Help label={label} text={help} id={`${id}-help`} />}
     </div>
   );
 }

@@ -1,4 +1,5 @@
 import { useId } from 'react';
+import { Help } from './Help.tsx';
 
 interface SwitchInputProps {
   label: string;
@@ -25,11 +26,7 @@ export function SwitchInput({ label, selected, onChange, help, disabled }: Switc
         <span className="switch__track" aria-hidden="true" />
         <span>{label}</span>
       </button>
-      {help && (
-        <span className="field__help" id={helpId}>
-          {help}
-        </span>
-      )}
+      {help && <Help label={label} text={help} id={helpId} />}
     </div>
   );
 }

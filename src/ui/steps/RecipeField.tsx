@@ -7,7 +7,7 @@ import { NumberInput } from '../controls/NumberInput.tsx';
 import { SelectInput } from '../controls/SelectInput.tsx';
 import { SwitchInput } from '../controls/SwitchInput.tsx';
 import { formatCount } from '../format.ts';
-import { fieldText, t } from '../text/index.ts';
+import { fieldText, hasText, t } from '../text/index.ts';
 import { LayersField } from './LayersField.tsx';
 import { SavedModulesField, TargetsField } from './ModulesField.tsx';
 import { optionText, valueText } from './recipeText.ts';
@@ -26,7 +26,7 @@ export function RecipeField({ field, disabled }: { field: RecipeKey; disabled: b
   const changed = JSON.stringify(value) !== JSON.stringify(defaults[field]) || invalid !== undefined;
   const method = quantized ? t(`model.quantized.${quantized}`) : '';
   return (
-    <div className="recipe-field" data-changed={changed} data-wide={isWide(shapes[field])}>
+    <div className="recipe-field" data-changed={changed} data-wide={isWide(field)}>
       <Editor field={field} disabled={disabled || idle !== null} />
       {idle && <p className="recipe-field__idle">{t(`recipe.idle.${idle}`, { method })}</p>}
       <p className="recipe-field__meta">
@@ -74,7 +74,7 @@ function Editor({ field, disabled }: { field: RecipeKey; disabled: boolean }) {
       return (
         <SelectInput
           label={label}
-          help={help}
+          help={choiceHelp(String(value)) ?? help}
           value={String(value)}
           disabled={disabled || shape.options.length < 2}
           options={shape.options.map((option) => ({ value: option, label: optionText(option) }))}
@@ -102,8 +102,15 @@ function Editor({ field, disabled }: { field: RecipeKey; disabled: boolean }) {
   }
 }
 
-function isWide({ kind }: FieldShape): boolean {
-  return kind === 'targets' || kind === 'modules';
+/** What the chosen option does, where each needs words of its own: all of them would be a wall of text. */
+function choiceHelp(option: string): string | null {
+  const key = `optionHelp.${option}`;
+  return hasText(key) ? t(key) : null;
+}
+
+function isWide(field: RecipeKey): boolean {
+  const { kind } = shapes[field];
+  return kind === 'targets' || kind === 'modules' || field === 'mask';
 }
 
 function defaultText(field: RecipeKey): string {

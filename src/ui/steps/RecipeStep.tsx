@@ -32,7 +32,7 @@ export function RecipeStep() {
       <ErrorNotice error={error} onDismiss={dismiss} />
       <Presets disabled={disabled} />
       <ChangedFields />
-      <Fields group="main" disabled={disabled} />
+      <Fields keys={keysOf('main')} disabled={disabled} />
       <Fold
         title={t('recipe.advanced')}
         note={
@@ -43,7 +43,7 @@ export function RecipeStep() {
             : t('recipe.unchanged')
         }
       >
-        <Fields group="advanced" disabled={disabled} />
+        <AdvancedFields disabled={disabled} />
       </Fold>
       <RecipeEstimate />
       <LrSearchFold />
@@ -126,10 +126,44 @@ function isChoice(key: RecipeKey): boolean {
   return shape.kind !== 'choice' || shape.options.length > 1;
 }
 
-function Fields({ group, disabled }: { group: RecipeGroup; disabled: boolean }) {
-  const keys = (Object.keys(recipeFields) as RecipeKey[]).filter(
+/** What the advanced settings are about; those that no part names go to the last. */
+const advancedParts = {
+  adapter: ['targets', 'layers', 'dropout', 'rslora', 'start_rank', 'grow_steps', 'modules_to_save'],
+  numbers: ['quant', 'double_quant', 'dtype', 'optimizer'],
+  steps: [
+    ...['schedule', 'warmup_steps', 'weight_decay', 'max_grad_norm', 'spike_guard'],
+    ...['beta1', 'beta2', 'eps'],
+  ],
+  evaluation: ['eval_fraction', 'eval_steps', 'checkpoint_steps', 'load_best', 'patience', 'min_delta'],
+  rows: ['packing', 'shuffle', 'seed'],
+} as const satisfies Record<string, readonly string[]>;
+type AdvancedPart = keyof typeof advancedParts;
+
+function AdvancedFields({ disabled }: { disabled: boolean }) {
+  const keys = keysOf('advanced');
+  const partOf = (key: RecipeKey): AdvancedPart =>
+    (Object.keys(advancedParts) as AdvancedPart[]).find((part) =>
+      (advancedParts[part] as readonly string[]).includes(key),
+    ) ?? 'rows';
+  return (Object.keys(advancedParts) as AdvancedPart[]).map((part) => {
+    const order: readonly string[] = advancedParts[part];
+    const own = keys.filter((key) => partOf(key) === part);
+    return (
+      <section key={part} className="advanced" aria-labelledby={`advanced-${part}`}>
+        <h4 id={`advanced-${part}`}>{t(`recipe.part.${part}`)}</h4>
+        <Fields keys={own.toSorted((a, b) => order.indexOf(a) - order.indexOf(b))} disabled={disabled} />
+      </section>
+    );
+  });
+}
+
+function keysOf(group: RecipeGroup): RecipeKey[] {
+  return (Object.keys(recipeFields) as RecipeKey[]).filter(
     (key) => recipeFields[key].group === group && isChoice(key),
   );
+}
+
+function Fields({ keys, disabled }: { keys: readonly RecipeKey[]; disabled: boolean }) {
   return (
     <div className="fields">
       {keys.map((key) => (

@@ -26,6 +26,12 @@ export const commonTexts = {
   'question.removeText': '{size} on this device become free. To use it again, it must be downloaded again.',
   'question.remove.yes': 'Delete',
 
+  // The rest of a long help
+  'help.more': 'More',
+  'help.less': 'Less',
+  'help.moreAbout': 'More about {label}',
+  'help.lessAbout': 'Less about {label}',
+
   // Announced to screen readers
   'say.modelReady': 'Model {name} is open.',
   'say.modelsFound': { one: '{n} model found.', other: '{n} models found.' },

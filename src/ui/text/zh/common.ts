@@ -25,6 +25,12 @@ export const commonTextsZh = {
   'question.removeText': '将在本机释放 {size}。再次使用时需要重新下载。',
   'question.remove.yes': '删除',
 
+  // The rest of a long help
+  'help.more': '展开',
+  'help.less': '收起',
+  'help.moreAbout': '展开“{label}”的说明',
+  'help.lessAbout': '收起“{label}”的说明',
+
   // Announced to screen readers
   'say.modelReady': '模型 {name} 已打开。',
   'say.modelsFound': '找到 {n} 个模型。',
