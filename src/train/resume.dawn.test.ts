@@ -216,11 +216,19 @@ describe('what was trained by a checkpoint', () => {
 
 describe('rows set aside', () => {
   it('decide which adapter is kept', async () => {
-    const recipe = await open({ max_steps: 12, eval_steps: 2, lr: 0.1, load_best: true });
-    const { outcome, evals, saved, params } = await run(recipe, { evalDataset: evalRows });
+    const own = { max_steps: 12, eval_steps: 2, lr: 0.1, load_best: true, checkpoint_steps: 0 };
+    // Who stops it in its last step stops nothing.
+    const { outcome, evals, saved, params } = await run(await open(own), {
+      evalDataset: evalRows,
+      until: 12,
+    });
     const lowest = evals.reduce((a, b) => (b[1] < a[1] ? b : a));
-    expect(outcome.best).toEqual({ step: lowest[0], loss: lowest[1] });
+    expect(outcome).toMatchObject({
+      ...{ best: { step: lowest[0], loss: lowest[1] }, keptStep: lowest[0] },
+      ...{ stopped: false, stoppedEarly: false },
+    });
     expect(lowest[0]).toBeLessThan(12);
+    // No other was due, and the best is there all the same.
     const { files } = saved.get(lowest[0])!;
     const kept = files.find(({ name }) => name === 'parameters.0')!;
     expect(new Float32Array((await kept.read(0, kept.size)).buffer)).toEqual(params);
