@@ -18,6 +18,7 @@ export function Intro() {
     <section className="intro">
       <h1>{t('intro.title')}</h1>
       <p className="intro__promise">{t('intro.promise')}</p>
+      {device.status === 'ready' && <Example />}
       <section
         className="device"
         data-status={device.status}
@@ -26,9 +27,12 @@ export function Intro() {
       >
         <DeviceLine device={device} />
       </section>
-      {device.status === 'ready' && <Example />}
-      {device.status === 'ready' && <GpuMemoryField />}
-      {device.status === 'ready' && <BenchmarkDialog />}
+      {device.status === 'ready' && (
+        <div className="intro__machine">
+          <GpuMemoryField />
+          <BenchmarkDialog />
+        </div>
+      )}
       {(device.status === 'failed' || device.status === 'missing') && (
         <Button className="button button--small" onPress={() => void checkDevice()}>
           {t('device.retry')}

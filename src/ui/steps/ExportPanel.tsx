@@ -27,7 +27,6 @@ export function ExportPanel() {
         {!isModel && <AdapterChoice />}
         <MergedChoice />
       </div>
-      <PushPanel />
       <ErrorNotice error={exporting.adapterError} onDismiss={dismiss} />
       <ErrorNotice error={exporting.mergeError} onDismiss={dismiss} />
       {exporting.adapterStatus === 'working' && <ProgressLine label={t('export.packing')} progress={null} />}
@@ -54,6 +53,7 @@ export function ExportPanel() {
       )}
       <Downloaded file={exporting.adapterFile} />
       {merged && <Downloaded file={merged.zip} />}
+      <PushPanel />
     </div>
   );
 }

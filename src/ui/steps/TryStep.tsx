@@ -38,8 +38,8 @@ export function TryStep() {
           ) : (
             <Notice tone="info">{t('block.noTokenizer')}</Notice>
           )}
-          <OpenAdapter />
           {adapter && <ExportPanel />}
+          <OpenAdapter />
         </>
       )}
     </Step>
@@ -89,9 +89,6 @@ function Compare() {
         {adapter && !isModel && <StrengthSlider />}
         <CheckpointPicker />
       </div>
-      <Fold title={t('try.settings')}>
-        <DrawSettings />
-      </Fold>
       {loading && <ProgressLine label={t('train.loading')} progress={loading} />}
       <div className="answers" data-single={!adapter}>
         <AnswerPanel side="base" answer={base} active={status === 'base'} />
@@ -99,6 +96,9 @@ function Compare() {
           <AnswerPanel side="tuned" answer={tuned} active={status === 'tuned'} waiting={status === 'base'} />
         )}
       </div>
+      <Fold title={t('try.settings')}>
+        <DrawSettings />
+      </Fold>
     </>
   );
 }
