@@ -47,8 +47,3 @@ export function exactProduct(factors: readonly number[]): number | undefined {
   }
   return product;
 }
-
-/** Elements of a tensor of this shape; `[]` is a scalar. The shape must be one that a header was accepted with. */
-export function elementCount(shape: readonly number[]): number {
-  return shape.reduce((product, size) => product * size, 1);
-}

@@ -66,11 +66,9 @@ it('keeps the last, the best and the pinned, and what they share once', async ()
   // Each: state, 3 chunks of params and of m; and the 3 chunks that all share.
   expect(chunks.size).toBe(4 * (1 + 3 + 3) + 3);
   await store.pin(30, false);
-  await store.evaluated(60, 0.5);
-  await store.save(someCheckpoint(70));
+  await store.save(someCheckpoint(70), 0.5);
   expect(kept().map(([step]) => step)).toEqual([60, 70]);
-  await store.keepOnly([60]);
-  expect(chunks.size).toBe(1 + 3 + 3 + 3);
+  expect(chunks.size).toBe(2 * (1 + 3 + 3) + 3);
 });
 
 it('takes away what is later than a step that the run goes on from', async () => {

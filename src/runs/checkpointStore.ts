@@ -178,22 +178,17 @@ export class CheckpointStore {
 
   /** Keeps a checkpoint whatever comes after, or no longer. Throws `runs.no_such_step`. */
   pin(step: number, pinned: boolean): Promise<void> {
-    return this.#change(step, (entry) => ({ ...entry, pinned }));
-  }
-
-  /** Notes the evaluation loss of a checkpoint that was saved before it was known. Throws `runs.no_such_step`. */
-  evaluated(step: number, evalLoss: number): Promise<void> {
-    return this.#change(step, (entry) => ({ ...entry, evalLoss }));
+    return this.#alone(async () => {
+      const { run } = this.#options;
+      if (!this.#entries.some((entry) => entry.step === step))
+        throw new GraftError('runs.no_such_step', { run, step });
+      await this.#commit(this.#entries.map((entry) => (entry.step === step ? { ...entry, pinned } : entry)));
+    });
   }
 
   /** Forgets the checkpoints after a step, when a run goes on from an earlier one. */
   rewind(step: number): Promise<void> {
     return this.#alone(() => this.#commit(this.#entries.filter((entry) => entry.step <= step)));
-  }
-
-  /** Removes checkpoints: all but these steps. */
-  keepOnly(steps: readonly number[]): Promise<void> {
-    return this.#alone(() => this.#commit(this.#entries.filter((entry) => steps.includes(entry.step))));
   }
 
   /** Removes what only going on needs, of all checkpoints: their adapters stay. */
@@ -263,15 +258,6 @@ export class CheckpointStore {
       state: JSON.parse(new TextDecoder().decode(text)) as unknown,
       files: files.map(({ forResume, stored }) => ({ ...this.#chunks.open(stored), forResume })),
     };
-  }
-
-  #change(step: number, change: (entry: CheckpointEntry) => CheckpointEntry): Promise<void> {
-    return this.#alone(async () => {
-      const { run } = this.#options;
-      if (!this.#entries.some((entry) => entry.step === step))
-        throw new GraftError('runs.no_such_step', { run, step });
-      await this.#commit(this.#entries.map((entry) => (entry.step === step ? change(entry) : entry)));
-    });
   }
 
   /** The last few, the best and the pinned. */

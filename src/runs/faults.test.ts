@@ -107,7 +107,7 @@ it.each(['fail', 'quota', 'half quota', 'short'] as const)(
 
 it('a machine that goes down in the middle of anything loses no committed checkpoint', async () => {
   const step = fc.record({
-    what: fc.constantFrom('save', 'save', 'save', 'pin', 'evaluated', 'reopen', 'rewind'),
+    what: fc.constantFrom('save', 'save', 'save', 'pin', 'unpin', 'reopen', 'rewind'),
     fault: fc.option(fc.record({ kind: fc.constantFrom(...faults), at: fc.integer({ min: 1, max: 60 }) }), {
       nil: null,
     }),
@@ -135,7 +135,7 @@ it('a machine that goes down in the middle of anything loses no committed checkp
             target = steps.at(-2) ?? newest;
             return store.rewind(target);
           }
-          return what === 'pin' ? store.pin(newest, true) : store.evaluated(newest, random.next());
+          return store.pin(newest, what === 'pin');
         };
         const done = await run().then(
           () => true,

@@ -158,22 +158,10 @@ export class Run {
     await this.#checkpoints.pin(step, pinned);
   }
 
-  /** Notes the evaluation loss of a checkpoint. Throws `runs.no_such_step`, `runs.read_only`. */
-  async evaluated(step: number, evalLoss: number): Promise<void> {
-    this.#checkOwner();
-    await this.#checkpoints.evaluated(step, evalLoss);
-  }
-
   /** Frees what only going on needs; the adapters of all checkpoints stay. Throws `runs.read_only`. */
   async dropResume(): Promise<void> {
     this.#checkOwner();
     await this.#checkpoints.dropResume();
-  }
-
-  /** Removes the checkpoints of all other steps. Throws `runs.read_only`. */
-  async keepOnly(steps: readonly number[]): Promise<void> {
-    this.#checkOwner();
-    await this.#checkpoints.keepOnly(steps);
   }
 
   /** Its curves so far, as they are on disk; the owner's are written first. */

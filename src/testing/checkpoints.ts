@@ -1,7 +1,7 @@
 import { hexOf } from '../lib/bytes.ts';
 import { createContentHash, takeDigest } from '../lib/contentHash.ts';
 import { createRandom } from '../lib/random.ts';
-import type { CheckpointData } from '../runs/types.ts';
+import type { CheckpointData, CheckpointFile } from '../runs/types.ts';
 import { bytesSource } from '../storage/byteSource.ts';
 
 /** A checkpoint of made-up bytes that hang on its step; `frozen` is the same in all, `forResume` what can be dropped. */
@@ -52,4 +52,14 @@ export function madeUpState(step: number): CheckpointData {
       { ...bytesSource('m', words(-step, 25_000)), forResume: true },
     ],
   };
+}
+
+/** The same numbers in memory, where they stay while the run goes on. */
+export async function copyOf({ step, state, files }: CheckpointData): Promise<CheckpointData> {
+  const copies: CheckpointFile[] = [];
+  for (const file of files) {
+    const { name, size, forResume = false } = file;
+    copies.push({ ...bytesSource(name, await file.read(0, size)), forResume });
+  }
+  return { step, state, files: copies };
 }

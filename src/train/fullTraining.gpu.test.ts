@@ -4,6 +4,7 @@ import type { Gpu } from '../gpu/device.ts';
 import type { CheckpointData } from '../runs/types.ts';
 import { activationType, closeDecoder, openDecoder } from '../model/openDecoder.ts';
 import { openModelFiles } from '../model/openModel.ts';
+import { copyOf } from '../testing/checkpoints.ts';
 import { expectClose } from '../testing/compare.ts';
 import { expectGraftError } from '../testing/errors.ts';
 import { testGpu } from '../testing/gpu.ts';
@@ -14,7 +15,6 @@ import { planMemory, measureMemory } from './memoryPlan.ts';
 import { startTraining } from './startTraining.ts';
 import { chooseStreaming } from './streamingPlan.ts';
 import { train, type StepReport } from './trainer.ts';
-import { copyOf } from './trainState.ts';
 
 const rows = randomRows([5, 3, 7, 4, 6, 2]);
 

@@ -7,12 +7,12 @@ import { GraftError } from '../lib/errors.ts';
 import { closeDecoder, openDecoder } from '../model/openDecoder.ts';
 import { openModelFiles, type ModelFiles } from '../model/openModel.ts';
 import type { CheckpointData } from '../runs/types.ts';
+import { copyOf } from '../testing/checkpoints.ts';
 import { expectGraftError } from '../testing/errors.ts';
 import { randomRows, readBuffers } from '../testing/passes.ts';
 import { tinyModel } from '../testing/tinyModel.ts';
-import { trainWithRecovery, type DeviceLoss, type TrainSession } from './recovery.ts';
+import { trainWithRecovery, type DeviceLoss, type TrainSession } from '../testing/trainWithRecovery.ts';
 import { startAdapter } from './startAdapter.ts';
-import { copyOf } from './trainState.ts';
 import type { StepReport } from './trainer.ts';
 
 const STEPS = 30;

@@ -9,6 +9,7 @@ import { hexOf } from '../lib/bytes.ts';
 import { closeDecoder, openDecoder, quantizationOf } from '../model/openDecoder.ts';
 import { openModelFiles } from '../model/openModel.ts';
 import type { CheckpointData } from '../runs/types.ts';
+import { copyOf } from '../testing/checkpoints.ts';
 import { expectGraftError } from '../testing/errors.ts';
 import { testGpu } from '../testing/gpu.ts';
 import { refuseLeaks } from '../testing/leaks.ts';
@@ -16,7 +17,7 @@ import { randomRows, readBuffers } from '../testing/passes.ts';
 import { tinyModel } from '../testing/tinyModel.ts';
 import { trainedAt } from './checkpointAdapter.ts';
 import { startAdapter } from './startAdapter.ts';
-import { capture, copyOf } from './trainState.ts';
+import { capture } from './trainState.ts';
 import { train, type StepReport } from './trainer.ts';
 
 const rows = randomRows([5, 3, 7, 4, 6, 2, 8, 5]);

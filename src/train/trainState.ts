@@ -136,14 +136,4 @@ export async function restore(
   return best.length > 0 ? best : null;
 }
 
-/** The same numbers in memory, where they stay while the run goes on. */
-export async function copyOf({ step, state, files }: CheckpointData): Promise<CheckpointData> {
-  const copies: CheckpointFile[] = [];
-  for (const file of files) {
-    const { name, size, forResume = false } = file;
-    copies.push({ ...bytesSource(name, await file.read(0, size)), forResume });
-  }
-  return { step, state, files: copies };
-}
-
 const isParameters = (name: string): boolean => name.startsWith('parameters.');

@@ -3,7 +3,7 @@ import { GraftError, messageOf } from '../lib/errors.ts';
 import type { Decoder } from '../model/decoder.ts';
 import type { Trainable } from '../model/trainable.ts';
 import type { CheckpointData } from '../runs/types.ts';
-import { train, type TrainOptions, type TrainOutcome } from './trainer.ts';
+import { train, type TrainOptions, type TrainOutcome } from '../train/trainer.ts';
 
 /** Waits before a device is asked for again: twice as long each time. Browsers refuse one for a while after a crash. */
 const [FIRST_WAIT_MS, LONGEST_WAIT_MS] = [500, 60_000];
