@@ -1,0 +1,168 @@
+import { join } from 'node:path';
+import shaders from 'virtual:shaders';
+import { beforeAll, expect, it } from 'vitest';
+import { openDawn } from '../cli/dawn.ts';
+import { defaultRecipe, type Recipe } from '../config/recipe.ts';
+import { noChoices } from '../gpu/choices.ts';
+import { openGpu, type Gpu } from '../gpu/device.ts';
+import { GraftError } from '../lib/errors.ts';
+import { RunStore } from '../runs/runStore.ts';
+import type { MemoryFolder } from '../storage/memoryFolder.ts';
+import { nodeLocks } from '../storage/nodeLocks.ts';
+import { scratchFolder } from '../testing/cli.ts';
+import { expectGraftError } from '../testing/errors.ts';
+import { FaultyDisk } from '../testing/faultyDirectory.ts';
+import { randomRows } from '../testing/passes.ts';
+import { tinyModel } from '../testing/tinyModel.ts';
+import { createHubLink } from './hubLink.ts';
+import type { KeptTraining } from './keptTraining.ts';
+import { OpenedModel } from './openedModel.ts';
+import type { TrainEvent, TrainRequest } from './runsProtocol.ts';
+import { createTrainingDesk } from './trainingDesk.ts';
+
+/** A disk on which nothing more can be written while it is full. */
+class SmallDisk extends FaultyDisk {
+  full = false;
+  override call(file: string, writes: boolean): boolean {
+    if (this.full && writes) throw new GraftError('storage.quota', { file });
+    return super.call(file, writes);
+  }
+}
+
+let gpu: Gpu;
+beforeAll(async () => {
+  gpu = await openGpu(openDawn(), shaders);
+});
+
+const scratch = scratchFolder();
+let count = 0;
+
+function openTiny(folder: MemoryFolder): Promise<OpenedModel> {
+  const files = [...folder.files].map(([name, bytes]) => new File([bytes], name));
+  return OpenedModel.open({ kind: 'files', name: 'tiny', files }, createHubLink());
+}
+
+/** The engine's training on a tiny model without a tokenizer, its runs on a disk in memory. */
+async function openDesk({ stores = true, on = gpu } = {}) {
+  const disk = new SmallDisk();
+  const store = new RunStore(disk.root, nodeLocks(join(scratch, `locks${(count += 1)}`)));
+  const denied = async () => Promise.reject(new GraftError('storage.opfs_denied', { detail: 'test' }));
+  let model = await openTiny(tinyModel());
+  let kept: KeptTraining | null = null;
+  const { api, training } = createTrainingDesk({
+    ...{ device: async () => on, opened: () => model, inTurn: (job) => job() },
+    ...{ store: stores ? async () => store : denied, choices: async () => noChoices },
+    keep: (trained) => {
+      kept?.trained.dispose();
+      kept = trained;
+    },
+  });
+  const headerOf = async (id: string) => (await store.list()).find((run) => run.id === id);
+  const openOther = async () => (model = await openTiny(tinyModel({ seed: 2 })));
+  return { api, training, disk, store, headerOf, openOther };
+}
+
+function request(recipe: Partial<Recipe> = {}): TrainRequest {
+  return {
+    recipe: { ...defaultRecipe(), rank: 2, batch_size: 1, max_steps: 4, checkpoint_steps: 1, ...recipe },
+    ...{ name: 'a run', dataFile: 'a.jsonl', rows: randomRows([5, 3, 7, 4]), evalRows: randomRows([4, 6]) },
+    // Nothing answers it here: the model has no tokenizer.
+    samples: [{ text: 'Hello?', ids: [1, 2] }],
+  };
+}
+
+/** Notes events; `on` may answer them. */
+function listener(on: (event: TrainEvent) => void = () => undefined) {
+  const events: TrainEvent[] = [];
+  const hear = (event: TrainEvent) => {
+    events.push(event);
+    on(event);
+  };
+  const of = <Kind extends TrainEvent['kind']>(kind: Kind) =>
+    events.filter((event): event is Extract<TrainEvent, { kind: Kind }> => event.kind === kind);
+  return { hear, of, id: () => of('stored')[0]!.id };
+}
+
+it('who stops on a full disk is asked about the last checkpoint alone, and can go on later', async () => {
+  const { api, disk, store, headerOf } = await openDesk();
+  const { hear, of, id } = listener((event) => {
+    if (event.kind === 'step' && event.step === 2) disk.full = true;
+    if (event.kind !== 'storageFull') return;
+    if (event.step === 2) void api.stopTraining();
+    else void api.answerStorage('without');
+  });
+  const outcome = await api.train(request(), hear);
+  expect(of('storageFull').map(({ step }) => step)).toEqual([2, 3]);
+  expect(outcome).toMatchObject({ ended: 'stopped', steps: 3, kept: { step: 3, stored: false } });
+  expect(of('sample')).toEqual([]);
+  // It counts as cut off: that it was stopped could not be written either.
+  expect(await headerOf(id())).toMatchObject({ busy: false, header: { state: 'running' } });
+
+  disk.full = false;
+  const again = listener();
+  const whole = await api.resumeRun(id(), again.hear);
+  expect(again.of('resumed')).toMatchObject([{ step: 1, passedOver: 0 }]);
+  expect(whole).toMatchObject({ ended: 'whole', steps: 4, kept: { step: 4, stored: true } });
+  expect(await headerOf(id())).toMatchObject({ header: { state: 'done', progress: { step: 4 } } });
+  expect((await store.look(id())).checkpoints.map(({ step }) => step)).toEqual([3, 4]);
+});
+
+it('a run whose model is not open stays as it was', async () => {
+  const { api, headerOf, openOther, store } = await openDesk();
+  const { hear, id } = listener((event) => {
+    if (event.kind === 'step' && event.step === 2) void api.pauseTraining();
+  });
+  expect(await api.train(request(), hear)).toMatchObject({ ended: 'paused', steps: 2 });
+  const before = await headerOf(id());
+  expect(before).toMatchObject({ busy: false, header: { state: 'paused' } });
+  await openOther();
+  await expectGraftError(() => api.resumeRun(id(), hear), 'train.resume_other_model');
+  await expectGraftError(() => api.openCheckpoint(id(), 2, () => undefined), 'train.resume_other_model');
+  expect(await headerOf(id())).toEqual(before);
+  expect((await (await store.look(id())).curves()).records.filter(({ kind }) => kind === 'resumed')).toEqual(
+    [],
+  );
+});
+
+it('who pauses in the last step has a whole run', async () => {
+  const { api, headerOf } = await openDesk();
+  const { hear, id } = listener((event) => {
+    if (event.kind === 'step' && event.step === 4) void api.pauseTraining();
+  });
+  expect(await api.train(request(), hear)).toMatchObject({ ended: 'whole', steps: 4 });
+  expect(await headerOf(id())).toMatchObject({ header: { state: 'done' } });
+});
+
+it('the best is a checkpoint that can be taken, with its own loss', async () => {
+  const { api, store } = await openDesk();
+  const { hear, of, id } = listener();
+  const recipe = { eval_steps: 2, load_best: true, lr: 0.3, max_steps: 8, checkpoint_steps: 3 };
+  const { best, kept } = await api.train(request(recipe), hear);
+  expect(kept).toEqual({ step: best!.step, stored: true });
+  const losses = new Map(of('eval').map(({ step, loss }) => [step, loss]));
+  const { checkpoints } = await store.look(id());
+  expect(checkpoints.find((one) => one.best)).toMatchObject({ step: best!.step, evalLoss: best!.loss });
+  for (const { step, evalLoss } of checkpoints) expect(evalLoss).toBe(losses.get(step) ?? null);
+});
+
+it('a run that cannot be stored trains as well, and says so', async () => {
+  const { api, training } = await openDesk({ stores: false });
+  const { hear, of } = listener();
+  expect(await api.train(request(), hear)).toMatchObject({
+    ended: 'whole',
+    kept: { step: 4, stored: false },
+  });
+  expect(of('notStored')).toMatchObject([{ error: { code: 'storage.opfs_denied' } }]);
+  expect(of('stored')).toEqual([]);
+  expect(training()).toBeNull();
+});
+
+it('a run whose device is lost counts as cut off, and belongs to nobody', async () => {
+  const own = await openGpu(openDawn(), shaders);
+  const { api, headerOf } = await openDesk({ on: own });
+  const { hear, id } = listener((event) => {
+    if (event.kind === 'checkpoint' && event.step === 2) own.device.destroy();
+  });
+  await expectGraftError(() => api.train(request(), hear), 'gpu.device_lost');
+  expect(await headerOf(id())).toMatchObject({ busy: false, header: { state: 'running', failure: null } });
+});
