@@ -15,7 +15,10 @@ const exampleRecipe: Partial<Recipe> = {
   batch_size: 4,
   max_length: 256,
 };
+const exampleData: SampleFile = 'pirate-talk';
 const examplePrompts = ['Who are you?', 'What does Pip eat?'];
+
+const fileOf = (sample: SampleFile): string => `${sample}.jsonl`;
 
 /** The address of what comes with the page, wherever it lies. */
 function bundled(path: string): string {
@@ -44,7 +47,7 @@ export const createExampleSlice: SliceOf<ExampleSlice> = () => (set, get) => ({
   example: false,
   endExample: () => set({ example: false }),
   openStarter: () => get().chooseModel(starterSource()),
-  openSample: (file) => get().openSampleAt(bundled(`samples/${file}.jsonl`)),
+  openSample: (file) => get().openSampleAt(bundled(`samples/${fileOf(file)}`)),
   async runExample() {
     if (busyWith(get())) return;
     await get().unlessUnsaved('discard', async () => {
@@ -52,8 +55,10 @@ export const createExampleSlice: SliceOf<ExampleSlice> = () => (set, get) => ({
       get().setFields({ ...defaultRecipe(), ...exampleRecipe });
       await get().openStarter();
       if (get().model.summary?.name !== starterSource().name) return;
-      await get().openSample('pirate-talk');
-      if (!get().dataset.tokenized) return;
+      await get().openSample(exampleData);
+      const { summary, tokenized } = get().dataset;
+      // What could not be read leaves the data of before.
+      if (summary?.name !== fileOf(exampleData) || !tokenized) return;
       get().setSamplePrompts(examplePrompts);
       get().setRequest({ prompt: examplePrompts[0] });
       await get().train();

@@ -38,6 +38,7 @@ const empty: LrSearchState = {
 export const createLrSearchSlice: SliceOf<LrSearchSlice> =
   ({ workers }) =>
   (set, get) => {
+    const { call } = workers.engine;
     const patch = (changes: Partial<LrSearchState>) =>
       set(({ lrSearch }) => ({ lrSearch: { ...lrSearch, ...changes } }));
     return {
@@ -47,7 +48,7 @@ export const createLrSearchSlice: SliceOf<LrSearchSlice> =
         patch({ ...empty, status: 'running' });
         try {
           const { train } = await workers.data.call.rows();
-          const { points, suggestion } = await workers.engine.call.lrRange(
+          const sweep = call.lrRange(
             get().recipe.draft,
             train,
             (point, total) => {
@@ -57,6 +58,9 @@ export const createLrSearchSlice: SliceOf<LrSearchSlice> =
             },
             (loading) => patch({ loading: loading.done < loading.total ? loading : null }),
           );
+          // Stopped before there was anything to stop.
+          if (get().lrSearch.status === 'stopping') call.stopLrRange().catch(() => undefined);
+          const { points, suggestion } = await sweep;
           patch({ status: 'idle', points, suggestion, done: true, loading: null });
         } catch (error) {
           patch({ status: 'idle', loading: null, error: noteOf(error) });
@@ -65,7 +69,7 @@ export const createLrSearchSlice: SliceOf<LrSearchSlice> =
       async stopSearch() {
         if (get().lrSearch.status !== 'running') return;
         patch({ status: 'stopping' });
-        await workers.engine.call.stopLrRange().catch(() => undefined);
+        await call.stopLrRange().catch(() => undefined);
       },
       closeSearch: () => patch(empty),
     };

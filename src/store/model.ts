@@ -76,6 +76,7 @@ export const createModelSlice: SliceOf<ModelSlice> =
       });
       metrics.reset();
       get().forgetTokens();
+      get().closeSearch();
     };
 
     const openTokenizer = async (source: ModelSource, { vocabSize }: ModelSummary) => {
