@@ -1,65 +1,20 @@
-import { join } from 'node:path';
-import shaders from 'virtual:shaders';
-import { beforeAll, expect, it } from 'vitest';
-import { openDawn } from '../cli/dawn.ts';
+import { expect, it } from 'vitest';
 import { defaultRecipe, type Recipe } from '../config/recipe.ts';
-import { noChoices } from '../gpu/choices.ts';
-import { openGpu, type Gpu } from '../gpu/device.ts';
-import { GraftError } from '../lib/errors.ts';
-import { RunStore } from '../runs/runStore.ts';
-import type { MemoryFolder } from '../storage/memoryFolder.ts';
-import { nodeLocks } from '../storage/nodeLocks.ts';
 import { scratchFolder } from '../testing/cli.ts';
 import { expectGraftError } from '../testing/errors.ts';
-import { FaultyDisk } from '../testing/faultyDirectory.ts';
 import { randomRows } from '../testing/passes.ts';
+import { dropped, openRunsEngine } from '../testing/runsEngine.ts';
 import { tinyModel } from '../testing/tinyModel.ts';
-import { createHubLink } from './hubLink.ts';
-import type { KeptTraining } from './keptTraining.ts';
-import { OpenedModel } from './openedModel.ts';
 import type { TrainEvent, TrainRequest } from './runsProtocol.ts';
-import { createTrainingDesk } from './trainingDesk.ts';
-
-/** A disk on which nothing more can be written while it is full. */
-class SmallDisk extends FaultyDisk {
-  full = false;
-  override call(file: string, writes: boolean): boolean {
-    if (this.full && writes) throw new GraftError('storage.quota', { file });
-    return super.call(file, writes);
-  }
-}
-
-let gpu: Gpu;
-beforeAll(async () => {
-  gpu = await openGpu(openDawn(), shaders);
-});
 
 const scratch = scratchFolder();
-let count = 0;
 
-function openTiny(folder: MemoryFolder): Promise<OpenedModel> {
-  const files = [...folder.files].map(([name, bytes]) => new File([bytes], name));
-  return OpenedModel.open({ kind: 'files', name: 'tiny', files }, createHubLink());
-}
-
-/** The engine's training on a tiny model without a tokenizer, its runs on a disk in memory. */
-async function openDesk({ stores = true, on = gpu } = {}) {
-  const disk = new SmallDisk();
-  const store = new RunStore(disk.root, nodeLocks(join(scratch, `locks${(count += 1)}`)));
-  const denied = async () => Promise.reject(new GraftError('storage.opfs_denied', { detail: 'test' }));
-  let model = await openTiny(tinyModel());
-  let kept: KeptTraining | null = null;
-  const { api, training } = createTrainingDesk({
-    ...{ device: async () => on, opened: () => model, inTurn: (job) => job() },
-    ...{ store: stores ? async () => store : denied, choices: async () => noChoices },
-    keep: (trained) => {
-      kept?.trained.dispose();
-      kept = trained;
-    },
-  });
-  const headerOf = async (id: string) => (await store.list()).find((run) => run.id === id);
-  const openOther = async () => (model = await openTiny(tinyModel({ seed: 2 })));
-  return { api, training, disk, store, headerOf, openOther };
+/** The engine with a tiny model open that has no tokenizer. */
+async function openDesk(options: { stores?: boolean } = {}) {
+  const engine = openRunsEngine(scratch, options);
+  await engine.desk.openModel(dropped(tinyModel()));
+  const openOther = () => engine.desk.openModel(dropped(tinyModel({ seed: 2 })));
+  return { ...engine, api: engine.desk, openOther };
 }
 
 function request(recipe: Partial<Recipe> = {}): TrainRequest {
@@ -158,10 +113,9 @@ it('a run that cannot be stored trains as well, and says so', async () => {
 });
 
 it('a run whose device is lost counts as cut off, and belongs to nobody', async () => {
-  const own = await openGpu(openDawn(), shaders);
-  const { api, headerOf } = await openDesk({ on: own });
+  const { api, headerOf, loseDevice } = await openDesk();
   const { hear, id } = listener((event) => {
-    if (event.kind === 'checkpoint' && event.step === 2) own.device.destroy();
+    if (event.kind === 'checkpoint' && event.step === 2) void loseDevice();
   });
   await expectGraftError(() => api.train(request(), hear), 'gpu.device_lost');
   expect(await headerOf(id())).toMatchObject({ busy: false, header: { state: 'running', failure: null } });
