@@ -74,7 +74,11 @@ function remarkOf(state: Studio, id: StepId): string {
     }
     case 'recipe':
       if (Object.keys(recipe.invalid).length > 0) return t('block.recipeInvalid');
-      return t('rail.recipe', { rank: recipe.draft.rank, lr: formatNumber(recipe.draft.lr) });
+      // A number is not broken at its minus.
+      return t('rail.recipe', {
+        rank: recipe.draft.rank,
+        lr: formatNumber(recipe.draft.lr).replace('-', '-\u2060'),
+      });
     case 'train':
       if (adapter?.origin === 'trained') return t('rail.trained', { n: adapter.steps });
       if (adapter?.origin === 'opened') return t('rail.adapterOpened', { name: adapter.name });

@@ -66,6 +66,11 @@ export function formatDate(time: number): string {
   return datesOf(languageTag()).format(time);
 }
 
+/** A day with its time, to the minute. @param time milliseconds since 1970 */
+export function formatMoment(time: number): string {
+  return new Date(time).toLocaleString(languageTag(), { dateStyle: 'medium', timeStyle: 'short' });
+}
+
 /** A moment of today: 14:05:09. @param time milliseconds since 1970 */
 export function formatTime(time: number): string {
   return new Date(time).toLocaleTimeString(languageTag());

@@ -3,13 +3,13 @@ import UPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { useStudio } from '../../store/index.ts';
 import { comparedCurves } from '../../store/comparedCurves.ts';
-import { formatLoss } from '../format.ts';
+import { formatLoss, formatMoment } from '../format.ts';
 import { t } from '../text/index.ts';
 import { useDarkness } from '../theme.ts';
 
 const HEIGHT = 240;
 /** Told apart by dashes too, for those who see colours otherwise. */
-const colours = ['--flame-1', '--flame-2', '--flame-3', '--flame-4', '--flame-5'] as const;
+const colours = ['--curve-1', '--curve-2', '--curve-3', '--curve-4', '--curve-5'] as const;
 const dashes = [[], [8, 4], [2, 3], [10, 3, 2, 3], [5, 5]];
 
 /** The smoothed losses of the chosen runs on one chart; their numbers are a list below, for those who don't see it. */
@@ -18,7 +18,10 @@ export function CompareChart() {
   const entries = useStudio((state) => state.runs.entries);
   const dark = useDarkness();
   const host = useRef<HTMLDivElement>(null);
-  const names = Object.keys(compared).map((id) => entries.find((entry) => entry.id === id)?.head?.name ?? id);
+  const runs = Object.keys(compared).map((id) => ({
+    id,
+    head: entries.find((entry) => entry.id === id)?.head,
+  }));
   const { columns, last } = useMemo(() => comparedCurves(Object.values(compared)), [compared]);
 
   useEffect(() => {
@@ -71,8 +74,8 @@ export function CompareChart() {
       <figcaption className="hidden">{t('runs.compareChart')}</figcaption>
       <div ref={host} aria-hidden="true" />
       <ul className="compare__legend">
-        {names.map((name, i) => (
-          <li key={`${name} ${i}`}>
+        {runs.map(({ id, head }, i) => (
+          <li key={id}>
             <svg width="22" height="6" aria-hidden="true">
               <line
                 x1="0"
@@ -84,8 +87,11 @@ export function CompareChart() {
                 strokeDasharray={dashes[i % dashes.length]!.join(' ')}
               />
             </svg>
-            {name}
-            <span className="found__note">{t('runs.loss', { loss: formatLoss(last[i] ?? NaN) })}</span>
+            {head?.name ?? id}
+            <span className="found__note">
+              {head && `${formatMoment(head.createdAt)} · `}
+              {t('runs.smoothedLoss', { loss: formatLoss(last[i] ?? NaN) })}
+            </span>
           </li>
         ))}
       </ul>

@@ -7,7 +7,8 @@ import type { RunDetail, RunEntry } from '../../workers/protocol.ts';
 import { Fact, Facts } from '../controls/Facts.tsx';
 import { Icon } from '../controls/Icon.tsx';
 import { downloadFile } from '../files.ts';
-import { formatBytes, formatDate, formatDuration, formatList } from '../format.ts';
+import { formatBytes, formatDuration, formatList, formatMoment } from '../format.ts';
+import { valueText } from '../steps/recipeText.ts';
 import { errorText, fieldText, hasErrorText, t } from '../text/index.ts';
 import { Checkpoints } from './Checkpoints.tsx';
 import { Samples } from './Samples.tsx';
@@ -18,9 +19,7 @@ type Head = NonNullable<RunEntry['head']>;
 export function RunDetails({ id, head }: { id: string; head: Head }) {
   const detail = useStudio(({ runs }) => (runs.open?.id === id ? runs.open.detail : null));
   const { base, data, recipe, progress, createdAt, failure } = head;
-  const changed = changedFields(recipe).map(
-    (key) => `${fieldText(key).label} ${JSON.stringify(recipe[key])}`,
-  );
+  const changed = changedFields(recipe).map((key) => `${fieldText(key).label} ${valueText(recipe[key])}`);
   return (
     <div className="run__details">
       {failure && hasErrorText(failure.code) && (
@@ -28,10 +27,10 @@ export function RunDetails({ id, head }: { id: string; head: Head }) {
       )}
       <Facts>
         <Fact name={t('runs.model')}>{base.repo ?? base.name}</Fact>
-        <Fact name={t('runs.data')}>
-          {data.file} · {t('rail.data', { n: data.rows })}
+        <Fact name={t('runs.data')} note={t('rail.data', { n: data.rows })}>
+          {data.file}
         </Fact>
-        <Fact name={t('runs.began')}>{formatDate(createdAt)}</Fact>
+        <Fact name={t('runs.began')}>{formatMoment(createdAt)}</Fact>
         <Fact name={t('runs.took')}>{formatDuration(progress.seconds)}</Fact>
         {detail && <Fact name={t('runs.size')}>{formatBytes(detail.size.total)}</Fact>}
       </Facts>

@@ -6,7 +6,7 @@ import { busyWith } from '../../store/state.ts';
 import type { RunEntry } from '../../workers/protocol.ts';
 import { FileButton } from '../controls/FileButton.tsx';
 import { Fold } from '../controls/Fold.tsx';
-import { formatBytes, formatDate, formatLoss } from '../format.ts';
+import { formatBytes, formatLoss, formatMoment } from '../format.ts';
 import { t } from '../text/index.ts';
 import { CompareChart } from './CompareChart.tsx';
 import { RunDetails } from './RunDetails.tsx';
@@ -84,7 +84,7 @@ function RunItem({ entry: { id, head } }: { entry: RunEntry }) {
     t('runs.steps', { step: progress.step, total: progress.totalSteps }),
     ...(progress.loss === null ? [] : [t('runs.loss', { loss: formatLoss(progress.loss) })]),
     ...(progress.evalLoss === null ? [] : [t('runs.evalLoss', { loss: formatLoss(progress.evalLoss) })]),
-    formatDate(createdAt),
+    formatMoment(createdAt),
   ];
   return (
     <li className="run" data-status={status}>

@@ -28,7 +28,7 @@ export function SamplePrompts() {
   );
 }
 
-/** What the model answered at each checkpoint, the latest first. */
+/** What the model answered: before and now beside each other, as when it is tried; what was between, folded away. */
 export function Samples({ samples }: { samples: readonly Sample[] }) {
   const prompts = [...new Set(samples.map(({ prompt }) => prompt))];
   if (prompts.length === 0) return null;
@@ -51,8 +51,8 @@ function AnswersTo({ prompt, samples }: { prompt: string; samples: readonly Samp
     <div className="samples__prompt">
       <p className="samples__question">{prompt}</p>
       <dl className="samples__answers">
-        <AnswerAt sample={latest} />
         {first && <AnswerAt sample={first} />}
+        <AnswerAt sample={latest} />
       </dl>
       {between.length > 0 && (
         <Fold title={t('samples.older')}>

@@ -1,5 +1,7 @@
+import { Button } from 'react-aria-components';
 import { metrics, useStudio } from '../../store/index.ts';
 import { plannedSteps } from '../../store/plan.ts';
+import type { RunState } from '../../store/runState.ts';
 import { isTraining } from '../../store/state.ts';
 import { blockReason } from '../../store/steps.ts';
 import { LossChart } from '../charts/LossChart.tsx';
@@ -33,22 +35,12 @@ export function TrainStep() {
       {!isTraining({ run }) && <SamplePrompts />}
       <div className="launch">
         <TrainControls />
-        <p className="launch__note">
-          {run.status === 'preparing' || run.status === 'stopping' ? (
-            <span className="launch__phase">
-              {run.status === 'stopping'
-                ? t('train.stopping')
-                : run.phase && !run.loading
-                  ? t(`phase.${run.phase}`)
-                  : t('train.preparing')}
-            </span>
-          ) : run.status === 'running' ? (
-            run.phase && t(`phase.${run.phase}`)
-          ) : reason ? (
-            t(`block.${reason}`)
-          ) : (
-            rows > 0 && t('recipe.estimate', { n: plannedSteps(draft, rows), rows })
-          )}
+        <p className="launch__note" data-busy={isTraining({ run })}>
+          {isTraining({ run })
+            ? doing(run)
+            : reason
+              ? t(`block.${reason}`)
+              : rows > 0 && t('recipe.estimate', { n: plannedSteps(draft, rows), rows })}
         </p>
       </div>
       {run.loading && <ProgressLine label={t('train.loading')} progress={run.loading} />}
@@ -70,8 +62,25 @@ export function TrainStep() {
   );
 }
 
+/** What the run is at, where the numbers below don't tell. */
+function doing({ status, phase, loading, checkpoint, resumed }: RunState): string {
+  switch (status) {
+    case 'stopping':
+      return t('train.stopping');
+    case 'pausing':
+      return t('train.pausing');
+    case 'recovering':
+      return t('train.recovering', { step: checkpoint?.step ?? resumed?.step ?? 0 });
+    case 'preparing':
+      return t(phase && !loading ? `phase.${phase}` : 'train.preparing');
+    default:
+      return phase ? t(`phase.${phase}`) : '';
+  }
+}
+
 function Outcome() {
   const outcome = useStudio((state) => state.run.outcome);
+  const hasAdapter = useStudio((state) => state.adapter?.origin === 'trained');
   if (!outcome) return null;
   const { ended, steps, seconds, finalLoss, best } = outcome;
   const text = {
@@ -87,7 +96,22 @@ function Outcome() {
   }[ended];
   return (
     <Notice tone={ended === 'whole' || ended === 'early' ? 'good' : 'info'}>
-      {text} {best && t('train.best', { step: best.step, loss: formatLoss(best.loss) })}
+      <p>
+        {text} {best && t('train.best', { step: best.step, loss: formatLoss(best.loss) })}
+      </p>
+      {ended !== 'paused' && hasAdapter && (
+        <div className="row row--tight">
+          <Button
+            className="button button--small"
+            onPress={() => {
+              document.getElementById('try')?.scrollIntoView();
+              document.querySelector<HTMLElement>('#try .prompt textarea')?.focus({ preventScroll: true });
+            }}
+          >
+            {t('train.seeChange')}
+          </Button>
+        </div>
+      )}
     </Notice>
   );
 }

@@ -55,6 +55,7 @@ export const runsTexts = {
   'runs.damaged': 'Damaged run {id}',
   'runs.steps': 'step {step} of {total}',
   'runs.loss': 'loss {loss}',
+  'runs.smoothedLoss': 'smoothed loss {loss}',
   'runs.evalLoss': 'eval loss {loss}',
   'runs.show': 'Details',
   'runs.showName': 'Details of {name}',

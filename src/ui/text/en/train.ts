@@ -38,6 +38,7 @@ export const trainTexts = {
     one: 'Trained {n} step in {time}. Loss went from {first} to {last}.',
     other: 'Trained {n} steps in {time}. Loss went from {first} to {last}.',
   },
+  'train.seeChange': 'Try it and take it with you',
   'train.notKept': 'The model’s 4-bit weights are not kept for the next time: {detail}',
   'train.stopped': {
     one: 'Stopped after {n} step. The adapter is kept: try it or save it below.',

@@ -8,7 +8,7 @@ export const dataTextsZh = {
   'data.dropHint': '支持 JSONL、JSON、CSV、Parquet 和纯文本，格式自动识别。',
   'data.chooseFile': '选择数据文件',
   'data.sample': '使用示例数据',
-  'data.sampleHint': '机器人故事：240 条英文短文，主角是名叫 Zip 的机器人。',
+  'data.sampleHint': '手头没有数据？本页自带几份英文示例。',
   'data.reading': '正在读取 {name}',
   'data.tokenizing': '正在把数据转换为 token',
   'data.format': '格式',

@@ -48,6 +48,7 @@ export const runsTextsZh = {
   'runs.damaged': '已损坏的训练记录 {id}',
   'runs.steps': '第 {step} 步，共 {total} 步',
   'runs.loss': '损失 {loss}',
+  'runs.smoothedLoss': '平滑损失 {loss}',
   'runs.evalLoss': '评估损失 {loss}',
   'runs.show': '详情',
   'runs.showName': '{name} 的详情',

@@ -36,6 +36,7 @@ export const trainTextsZh = {
   'train.tableThinned': '共 {n} 步，每 {stride} 步取一行。',
   'train.downloadMetrics': '保存为 CSV',
   'train.done': '训练了 {n} 步，用时 {time}。损失从 {first} 变为 {last}。',
+  'train.seeChange': '试用并导出',
   'train.notKept': '模型的 4 位权重没有留存供下次使用：{detail}',
   'train.stopped': '在 {n} 步后停止。适配器已保留，可在下面试用或保存。',
   'train.skipped': '有一步的梯度不是有限值，已跳过。',
