@@ -1,10 +1,10 @@
 import { useEffect, useRef, useSyncExternalStore } from 'react';
-import UPlot from 'uplot';
-import 'uplot/dist/uPlot.min.css';
+import type UPlot from 'uplot';
 import { metrics } from '../../store/index.ts';
 import { formatLoss } from '../format.ts';
 import { t } from '../text/index.ts';
 import { useDarkness } from '../theme.ts';
+import { drawPlot, type PlotStyle } from './plot.ts';
 
 const HEIGHT = 260;
 /** Rows of the legend, in the order of the chart's series. */
@@ -22,17 +22,16 @@ export function LossChart() {
   useEffect(() => {
     const element = host.current;
     if (!element) return;
-    const plot = new UPlot(
-      optionsFor(element, () => showValues(plot, legend.current)),
-      chartColumns(),
+    const onCursor = () => showValues(plot, legend.current);
+    const { plot, remove } = drawPlot(
       element,
+      HEIGHT,
+      (style) => optionsFor(style, onCursor),
+      chartColumns(),
     );
     chart.current = plot;
-    const observer = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: HEIGHT }));
-    observer.observe(element);
     return () => {
-      observer.disconnect();
-      plot.destroy();
+      remove();
       chart.current = null;
     };
   }, [dark]);
@@ -88,44 +87,34 @@ function lastKnown(column: ArrayLike<number | null | undefined>): number | undef
   return undefined;
 }
 
-function optionsFor(element: HTMLElement, onCursor: () => void): UPlot.Options {
-  const style = getComputedStyle(element);
-  const color = (name: string) => style.getPropertyValue(name).trim();
-  const font = `12px ${style.fontFamily}`;
-  const axis: UPlot.Axis = {
-    stroke: color('--ink-3'),
-    font,
-    grid: { stroke: color('--line-faint'), width: 1 },
-    ticks: { show: false },
-    gap: 8,
-  };
+function optionsFor({ colour, axis }: PlotStyle, onCursor: () => void) {
   return {
-    width: element.clientWidth,
-    height: HEIGHT,
-    padding: [12, 12, 0, 0],
-    legend: { show: false },
-    cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
     scales: { x: { time: false }, y: { range: lossRange } },
     axes: [
       {
         ...axis,
+        gap: 8,
         grid: { show: false },
         incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 1e4, 1e5],
         space: 60,
         size: 32,
       },
-      { ...axis, size: 52, values: (_, ticks) => ticks.map((tick) => String(Number(tick.toPrecision(4)))) },
+      {
+        ...axis,
+        ...{ gap: 8, size: 52 },
+        values: (_: UPlot, ticks: number[]) => ticks.map((tick) => String(Number(tick.toPrecision(4)))),
+      },
     ],
     series: [
       {},
-      { stroke: color('--chart-raw'), width: 1, points: { show: false } },
-      { stroke: color('--accent'), width: 2.25, points: { show: false } },
+      { stroke: colour('--chart-raw'), width: 1, points: { show: false } },
+      { stroke: colour('--accent'), width: 2.25, points: { show: false } },
       {
-        stroke: color('--chart-eval'),
+        stroke: colour('--chart-eval'),
         width: 1.5,
         dash: [5, 4],
         spanGaps: true,
-        points: { show: true, size: 7, fill: color('--chart-eval') },
+        points: { show: true, size: 7, fill: colour('--chart-eval') },
       },
     ],
     hooks: { setCursor: [onCursor] },

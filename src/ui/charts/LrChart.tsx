@@ -1,10 +1,10 @@
 import { useEffect, useRef } from 'react';
-import UPlot from 'uplot';
-import 'uplot/dist/uPlot.min.css';
+import type UPlot from 'uplot';
 import type { LrPoint } from '../../workers/protocol.ts';
 import { formatSmall } from '../format.ts';
 import { t } from '../text/index.ts';
 import { useDarkness } from '../theme.ts';
+import { drawPlot, type PlotStyle } from './plot.ts';
 
 const HEIGHT = 200;
 
@@ -15,60 +15,11 @@ export function LrChart({ points, suggested }: { points: readonly LrPoint[]; sug
   useEffect(() => {
     const element = host.current;
     if (!element || points.length < 2) return;
-    const style = getComputedStyle(element);
-    const colour = (name: string) => style.getPropertyValue(name).trim();
-    const axis: UPlot.Axis = {
-      stroke: colour('--ink-3'),
-      font: `12px ${style.fontFamily}`,
-      grid: { stroke: colour('--line-faint'), width: 1 },
-      ticks: { show: false },
-    };
-    const line = (plot: UPlot) => {
-      if (suggested === null) return;
-      const x = plot.valToPos(suggested, 'x', true);
-      const { top, height } = plot.bbox;
-      plot.ctx.save();
-      plot.ctx.strokeStyle = colour('--accent');
-      plot.ctx.lineWidth = 2;
-      plot.ctx.beginPath();
-      plot.ctx.moveTo(x, top);
-      plot.ctx.lineTo(x, top + height);
-      plot.ctx.stroke();
-      plot.ctx.restore();
-    };
-    const plot = new UPlot(
-      {
-        width: element.clientWidth,
-        height: HEIGHT,
-        padding: [12, 12, 0, 0],
-        legend: { show: false },
-        cursor: { y: false, drag: { x: false, y: false } },
-        scales: { x: { time: false, distr: 3 } },
-        axes: [
-          {
-            ...axis,
-            size: 32,
-            values: (_, ticks) =>
-              ticks.map((tick) => (Number.isInteger(Math.log10(tick)) ? formatSmall(tick) : '')),
-          },
-          { ...axis, size: 52 },
-        ],
-        series: [
-          {},
-          { stroke: colour('--chart-raw'), width: 1, points: { show: false } },
-          { stroke: colour('--chart-eval'), width: 2.25, points: { show: false } },
-        ],
-        hooks: { draw: [line] },
-      },
-      [points.map(({ lr }) => lr), points.map(({ loss }) => loss), points.map(({ smoothed }) => smoothed)],
-      element,
-    );
-    const observer = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: HEIGHT }));
-    observer.observe(element);
-    return () => {
-      observer.disconnect();
-      plot.destroy();
-    };
+    return drawPlot(element, HEIGHT, (style) => optionsFor(style, suggested), [
+      points.map(({ lr }) => lr),
+      points.map(({ loss }) => loss),
+      points.map(({ smoothed }) => smoothed),
+    ]).remove;
   }, [points, suggested, dark]);
   return (
     <figure className="chart">
@@ -78,4 +29,38 @@ export function LrChart({ points, suggested }: { points: readonly LrPoint[]; sug
       <div ref={host} aria-hidden="true" />
     </figure>
   );
+}
+
+function optionsFor({ colour, axis }: PlotStyle, suggested: number | null) {
+  const line = (plot: UPlot) => {
+    if (suggested === null) return;
+    const x = plot.valToPos(suggested, 'x', true);
+    const { top, height } = plot.bbox;
+    plot.ctx.save();
+    plot.ctx.strokeStyle = colour('--accent');
+    plot.ctx.lineWidth = 2;
+    plot.ctx.beginPath();
+    plot.ctx.moveTo(x, top);
+    plot.ctx.lineTo(x, top + height);
+    plot.ctx.stroke();
+    plot.ctx.restore();
+  };
+  return {
+    scales: { x: { time: false, distr: 3 as const } },
+    axes: [
+      {
+        ...axis,
+        size: 32,
+        values: (_: UPlot, ticks: number[]) =>
+          ticks.map((tick) => (Number.isInteger(Math.log10(tick)) ? formatSmall(tick) : '')),
+      },
+      { ...axis, size: 52 },
+    ],
+    series: [
+      {},
+      { stroke: colour('--chart-raw'), width: 1, points: { show: false } },
+      { stroke: colour('--chart-eval'), width: 2.25, points: { show: false } },
+    ],
+    hooks: { draw: [line] },
+  };
 }

@@ -1,8 +1,8 @@
 import { useEffect, useMemo, useRef } from 'react';
-import UPlot from 'uplot';
-import 'uplot/dist/uPlot.min.css';
+import type UPlot from 'uplot';
 import { useStudio } from '../../store/index.ts';
 import { comparedCurves } from '../../store/comparedCurves.ts';
+import { drawPlot, type PlotStyle } from '../charts/plot.ts';
 import { formatLoss, formatMoment } from '../format.ts';
 import { t } from '../text/index.ts';
 import { useDarkness } from '../theme.ts';
@@ -27,46 +27,9 @@ export function CompareChart() {
   useEffect(() => {
     const element = host.current;
     if (!element) return;
-    const style = getComputedStyle(element);
-    const colour = (name: string) => style.getPropertyValue(name).trim();
-    const axis: UPlot.Axis = {
-      stroke: colour('--ink-3'),
-      font: `12px ${style.fontFamily}`,
-      grid: { stroke: colour('--line-faint'), width: 1 },
-      ticks: { show: false },
-    };
-    const plot = new UPlot(
-      {
-        width: element.clientWidth,
-        height: HEIGHT,
-        padding: [12, 12, 0, 0],
-        legend: { show: false },
-        cursor: { y: false, drag: { x: false, y: false } },
-        scales: { x: { time: false } },
-        axes: [
-          { ...axis, grid: { show: false }, size: 32 },
-          { ...axis, size: 52 },
-        ],
-        series: [
-          {},
-          ...columns.slice(1).map((_, i) => ({
-            stroke: colour(colours[i % colours.length]!),
-            dash: dashes[i % dashes.length]!,
-            width: 2,
-            spanGaps: true,
-            points: { show: false },
-          })),
-        ],
-      },
-      columns as UPlot.AlignedData,
-      element,
-    );
-    const observer = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: HEIGHT }));
-    observer.observe(element);
-    return () => {
-      observer.disconnect();
-      plot.destroy();
-    };
+    const curves = columns.length - 1;
+    return drawPlot(element, HEIGHT, (style) => optionsFor(style, curves), columns as UPlot.AlignedData)
+      .remove;
   }, [dark, columns]);
 
   return (
@@ -97,4 +60,24 @@ export function CompareChart() {
       </ul>
     </figure>
   );
+}
+
+function optionsFor({ colour, axis }: PlotStyle, curves: number) {
+  return {
+    scales: { x: { time: false } },
+    axes: [
+      { ...axis, grid: { show: false }, size: 32 },
+      { ...axis, size: 52 },
+    ],
+    series: [
+      {},
+      ...Array.from({ length: curves }, (_, i) => ({
+        stroke: colour(colours[i % colours.length]!),
+        dash: dashes[i % dashes.length]!,
+        width: 2,
+        spanGaps: true,
+        points: { show: false },
+      })),
+    ],
+  };
 }
