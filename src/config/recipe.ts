@@ -84,7 +84,7 @@ export const recipeFields = {
     16,
     'main',
     'Rank',
-    'How much the adapter can learn. 8 to 16 suits style and facts; 64 suits harder tasks and needs more memory.',
+    'How much the adapter can learn: 8 to 16 for style and facts; 64 for harder tasks, with more memory.',
   ),
   alpha: field(
     real(0.01, 4096),

@@ -1,7 +1,6 @@
 import { useEffect, useRef } from 'react';
 import type UPlot from 'uplot';
 import type { LrPoint } from '../../workers/protocol.ts';
-import { formatSmall } from '../format.ts';
 import { t } from '../text/index.ts';
 import { useDarkness } from '../theme.ts';
 import { drawPlot, type PlotStyle } from './plot.ts';
@@ -37,8 +36,9 @@ function optionsFor({ colour, axis }: PlotStyle, suggested: number | null) {
     const x = plot.valToPos(suggested, 'x', true);
     const { top, height } = plot.bbox;
     plot.ctx.save();
-    plot.ctx.strokeStyle = colour('--accent');
-    plot.ctx.lineWidth = 2;
+    plot.ctx.strokeStyle = colour('--chart-eval');
+    plot.ctx.lineWidth = 2 * devicePixelRatio;
+    plot.ctx.setLineDash([6 * devicePixelRatio, 4 * devicePixelRatio]);
     plot.ctx.beginPath();
     plot.ctx.moveTo(x, top);
     plot.ctx.lineTo(x, top + height);
@@ -52,14 +52,14 @@ function optionsFor({ colour, axis }: PlotStyle, suggested: number | null) {
         ...axis,
         size: 32,
         values: (_: UPlot, ticks: number[]) =>
-          ticks.map((tick) => (Number.isInteger(Math.log10(tick)) ? formatSmall(tick) : '')),
+          ticks.map((tick) => (Number.isInteger(Math.log10(tick)) ? tick.toExponential(0) : '')),
       },
       { ...axis, size: 52 },
     ],
     series: [
       {},
       { stroke: colour('--chart-raw'), width: 1, points: { show: false } },
-      { stroke: colour('--chart-eval'), width: 2.25, points: { show: false } },
+      { stroke: colour('--accent'), width: 2.25, points: { show: false } },
     ],
     hooks: { draw: [line] },
   };

@@ -1,4 +1,6 @@
 import type { Answer, Side } from '../../store/tryout.ts';
+import { useStudio } from '../../store/index.ts';
+import { isWholeModel } from '../../store/state.ts';
 import { ErrorNotice } from '../controls/Notice.tsx';
 import { formatCompact } from '../format.ts';
 import { t } from '../text/index.ts';
@@ -14,7 +16,8 @@ interface AnswerPanelProps {
 
 /** One model's answer, as plain text whatever it contains. */
 export function AnswerPanel({ side, answer, active, waiting = false }: AnswerPanelProps) {
-  const title = t(`try.${side}`);
+  const isModel = useStudio(isWholeModel);
+  const title = t(side === 'tuned' && isModel ? 'try.tunedModel' : `try.${side}`);
   const outcome = answer?.outcome;
   return (
     <article className="answer" data-side={side} data-active={active} aria-busy={active} aria-label={title}>

@@ -97,7 +97,12 @@ function Outcome() {
   return (
     <Notice tone={ended === 'whole' || ended === 'early' ? 'good' : 'info'}>
       <p>
-        {text} {best && t('train.best', { step: best.step, loss: formatLoss(best.loss) })}
+        {best
+          ? t('unit.sentences', {
+              first: text,
+              second: t('train.best', { step: best.step, loss: formatLoss(best.loss) }),
+            })
+          : text}
       </p>
       {ended !== 'paused' && hasAdapter && (
         <div className="row row--tight">

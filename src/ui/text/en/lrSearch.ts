@@ -11,7 +11,7 @@ export const lrSearchTexts = {
   'lrSearch.stop': 'That is enough',
   'lrSearch.running': 'Testing learning rates',
   'lrSearch.chart': 'Loss by learning rate',
-  'lrSearch.found': 'The loss falls best around {valley}, and most steeply at {steepest}.',
+  'lrSearch.found': 'The loss falls best around {valley} (the dashed line), and most steeply at {steepest}.',
   'lrSearch.nothing':
     'The loss never fell, so there is nothing to suggest. More data or a larger batch may help.',
   'lrSearch.take': 'Use {lr}',

@@ -26,6 +26,7 @@ export const tryoutTexts = {
   'try.strengthHelp': '0 is the model as it was, 1 as it was trained.',
   'try.base': 'Base model',
   'try.tuned': 'With your adapter',
+  'try.tunedModel': 'As you trained it',
   'try.empty': 'The answer comes here.',
   'try.waiting': 'Waits for the base model.',
   'try.answering': 'Answering…',

@@ -11,7 +11,7 @@ export const lrSearchTextsZh = {
   'lrSearch.stop': '到此为止',
   'lrSearch.running': '正在测试学习率',
   'lrSearch.chart': '不同学习率下的损失',
-  'lrSearch.found': '损失在 {valley} 附近下降得最好，在 {steepest} 处下降最快。',
+  'lrSearch.found': '损失在 {valley} 附近下降得最好（虚线处），在 {steepest} 处下降最快。',
   'lrSearch.nothing': '损失从未下降，无法给出建议。增加数据或增大批大小可能会有帮助。',
   'lrSearch.take': '使用 {lr}',
   'lrSearch.taken': '已使用 {lr}',

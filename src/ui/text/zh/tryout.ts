@@ -27,6 +27,7 @@ export const tryoutTextsZh = {
   'try.strengthHelp': '0 是原来的模型，1 是训练后的模型。',
   'try.base': '基座模型',
   'try.tuned': '加上你的适配器',
+  'try.tunedModel': '训练后的模型',
   'try.empty': '回答会显示在这里。',
   'try.waiting': '等待基座模型回答完。',
   'try.answering': '正在回答…',
