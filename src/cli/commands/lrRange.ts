@@ -1,17 +1,12 @@
 import { loadTokenizer } from '../../data/tokenizer.ts';
-import { activationType, openDecoder, quantizationOf } from '../../model/openDecoder.ts';
-import { dataShapes } from '../../train/largestBatch.ts';
 import { defaultSweep, lrRange } from '../../train/lrRange.ts';
-import { prepareRun } from '../../train/prepare.ts';
 import { checkTraining, startTraining } from '../../train/startTraining.ts';
-import { chooseStreaming } from '../../train/streamingPlan.ts';
 import { readDataset } from '../dataset.ts';
-import { derivedFor } from '../derivedCache.ts';
 import { modelChoice, modelFlags, modelOptions } from '../hubModel.ts';
+import { loadForRun } from '../loadForRun.ts';
 import { Options } from '../options.ts';
 import { readRecipe } from '../recipe.ts';
 import { openModelAt, withGpu } from '../session.ts';
-import { spillFolder } from '../spillFolder.ts';
 
 export const usage =
   'lr-range --model DIR --data FILE [--recipe FILE.json] [--from LR] [--to LR] [--steps N]';
@@ -39,16 +34,8 @@ export async function run(args: string[]): Promise<void> {
     vocabSize: spec.vocabSize,
   });
   const range = await withGpu(async (gpu) => {
-    const data = dataShapes({ train: dataset, evaluation: null });
-    const streaming = await chooseStreaming(files, recipe, gpu, data);
-    const { loaded: decoder } = await prepareRun(gpu, { files, recipe, data, streaming }, () =>
-      openDecoder(gpu, files, activationType(gpu, recipe.dtype), {
-        quantize: quantizationOf(recipe),
-        streaming,
-        spillFolder: spillFolder(),
-        derived: derivedFor(model),
-      }),
-    );
+    const rows = { train: dataset, evaluation: null };
+    const { decoder } = await loadForRun(gpu, model, files, recipe, rows);
     const adapter = await startTraining(decoder, recipe);
     return lrRange({
       ...{ decoder, adapter, recipe, dataset, sweep: { from, to, steps } },

@@ -3,21 +3,17 @@ import { writeText } from '../../formats/text.ts';
 import { Profiler } from '../../gpu/profiler.ts';
 import { GraftError } from '../../lib/errors.ts';
 import { chromeTrace, type Profile } from '../../lib/profile.ts';
-import { activationType, closeDecoder, openDecoder, quantizationOf } from '../../model/openDecoder.ts';
-import { dataShapes } from '../../train/largestBatch.ts';
-import { prepareRun } from '../../train/prepare.ts';
+import { closeDecoder } from '../../model/openDecoder.ts';
 import { startTraining } from '../../train/startTraining.ts';
-import { chooseStreaming } from '../../train/streamingPlan.ts';
 import { train } from '../../train/trainer.ts';
 import { readDataset } from '../dataset.ts';
-import { derivedFor } from '../derivedCache.ts';
 import { modelChoice, modelFlags, modelOptions } from '../hubModel.ts';
+import { loadForRun } from '../loadForRun.ts';
 import { Options } from '../options.ts';
 import { outputFile } from '../output.ts';
 import { profileText } from '../profileText.ts';
 import { readRecipe } from '../recipe.ts';
 import { openModelAt, withGpu } from '../session.ts';
-import { spillFolder } from '../spillFolder.ts';
 
 export const usage = 'profile --model DIR --data FILE [--recipe FILE.json] [--trace OUT.json]';
 
@@ -46,16 +42,8 @@ export async function run(args: string[]): Promise<void> {
   const profile = await withGpu(async (gpu) => {
     // Before minutes of loading, not after.
     if (!gpu.hasTimestamps) throw new GraftError('gpu.no_timestamps', { adapter: gpu.description });
-    const data = dataShapes({ train: dataset, evaluation: null });
-    const streaming = await chooseStreaming(files, recipe, gpu, data);
-    const { loaded: decoder } = await prepareRun(gpu, { files, recipe, data, streaming }, () =>
-      openDecoder(gpu, files, activationType(gpu, recipe.dtype), {
-        quantize: quantizationOf(recipe),
-        streaming,
-        spillFolder: spillFolder(),
-        derived: derivedFor(model),
-      }),
-    );
+    const rows = { train: dataset, evaluation: null };
+    const { decoder } = await loadForRun(gpu, model, files, recipe, rows);
     const adapter = await startTraining(decoder, recipe);
     let begun = 0;
     let taken: Profile | null = null;

@@ -11,7 +11,6 @@ import { GraftError } from '../../lib/errors.ts';
 import { matchModules, matchSaved } from '../../model/adapterFiles.ts';
 import { planLora, type LoraModule } from '../../model/loraModules.ts';
 import { lastPart, planSaved, type SavedSpec } from '../../model/savedModules.ts';
-import { activationType, openDecoder, quantizationOf } from '../../model/openDecoder.ts';
 import type { ModelFiles } from '../../model/openModel.ts';
 import { weightsFingerprint } from '../../model/weightsFingerprint.ts';
 import { describeStreaming } from '../../model/streaming.ts';
@@ -19,22 +18,19 @@ import type { CurveRecord } from '../../runs/curveLog.ts';
 import type { Run } from '../../runs/run.ts';
 import { tokenRowFiles } from '../../runs/tokenRowFiles.ts';
 import { nodeFolder } from '../../storage/nodeFolder.ts';
-import { dataShapes } from '../../train/largestBatch.ts';
 import { runLog } from '../../train/runRecord.ts';
 import { checkTraining, startTraining } from '../../train/startTraining.ts';
-import { describePreparation, prepareRun } from '../../train/prepare.ts';
-import { chooseStreaming } from '../../train/streamingPlan.ts';
+import { describePreparation } from '../../train/prepare.ts';
 import { stepsOf } from '../../train/steps.ts';
 import { train, type StepReport, type TrainOutcome } from '../../train/trainer.ts';
 import { readTrainState } from '../../train/trainState.ts';
 import { readDataset } from '../dataset.ts';
-import { derivedFor } from '../derivedCache.ts';
 import { modelChoice, modelFlags, modelOptions } from '../hubModel.ts';
+import { loadForRun } from '../loadForRun.ts';
 import { Options } from '../options.ts';
 import { outputFolder } from '../output.ts';
 import { readRecipe } from '../recipe.ts';
 import { openAdapterAt, openModelAt, withGpu } from '../session.ts';
-import { spillFolder } from '../spillFolder.ts';
 import { writeTrained } from '../trainedOutput.ts';
 import { CheckpointFolder, type SavedRun } from '../trainRun.ts';
 
@@ -99,17 +95,8 @@ export async function run(args: string[]): Promise<void> {
   await withGpu(async (gpu) => {
     const start = performance.now();
     if (choices) gpu.choices = choices;
-    const data = dataShapes(rows);
-    const streaming = await chooseStreaming(files, recipe, gpu, data);
-    const ready = await prepareRun(gpu, { files, recipe, data, streaming }, () =>
-      openDecoder(gpu, files, activationType(gpu, recipe.dtype), {
-        quantize: quantizationOf(recipe),
-        streaming,
-        spillFolder: spillFolder(),
-        derived: derivedFor(choice),
-      }),
-    );
-    const { loaded: decoder, preparation } = ready;
+    const loading = loadForRun(gpu, choice, files, recipe, rows);
+    const { decoder, preparation, streaming } = await loading;
     const onDisk = describeStreaming(streaming, spec.layers);
     if (onDisk) console.error(onDisk);
     const adapter = await startTraining(decoder, recipe, initial);
