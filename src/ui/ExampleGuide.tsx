@@ -30,10 +30,10 @@ function Guide() {
   const merge = useStudio((state) => state.merge);
   const end = useStudio((state) => state.endExample);
   const guide = useRef<HTMLElement>(null);
-  // The button that began it is gone, and with it the focus.
-  useEffect(() => guide.current?.focus({ preventScroll: true }), []);
   useEffect(() => {
     if (stage === 'training') show('train');
+    // The button that was pressed is gone, and with it the focus.
+    if (document.activeElement === document.body) guide.current?.focus({ preventScroll: true });
   }, [stage]);
   const next = {
     opening: null,
