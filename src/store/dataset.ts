@@ -132,7 +132,8 @@ export const createDatasetSlice: SliceOf<DatasetSlice> =
         get().announce({ kind: 'dataReady', rows: tokenized.rows });
         // What the linter found is told of the row that is shown, so it comes first.
         await lint();
-        await get().showRow(get().dataset.preview?.position ?? 0);
+        // Not the row that is shown: a person may just have asked for another.
+        await get().showRow(wantedRow);
       } catch (error) {
         patch({ tokenized: null, preview: null, findings: [], error: noteOf(error) });
       } finally {
@@ -161,6 +162,7 @@ export const createDatasetSlice: SliceOf<DatasetSlice> =
         try {
           await restoreTokenizer();
           const summary = await workers.data.call.openDataset(source, onProgress);
+          wantedRow = 0;
           set({ dataset: { ...emptyDataset, status: 'ready', summary, address: addressOf(source) } });
           await get().tokenize();
         } catch (error) {
