@@ -405,7 +405,13 @@ function sampler(
     for (const { text: prompt, ids } of samples) {
       const use = { adapter, strength: 1, dropout: null };
       const options = { maxNewTokens: SAMPLE_TOKENS, temperature: 0, topK: 0, topP: 1, seed: 0 };
-      onSample(step, prompt, (await answer(decoder, use, tokenizer, ids, options)).text);
+      try {
+        onSample(step, prompt, (await answer(decoder, use, tokenizer, ids, options)).text);
+      } catch (error) {
+        // A prompt that is too long, say: the training is worth more than its sample.
+        if (!(error instanceof GraftError && error.code.startsWith('infer.'))) throw error;
+        onSample(step, prompt, error.message);
+      }
     }
   };
 }
