@@ -10,7 +10,7 @@ export type SampleFile = (typeof sampleFiles)[number];
 const exampleRecipe: Partial<Recipe> = {
   rank: 8,
   alpha: 16,
-  lr: 5e-3,
+  lr: 3e-3,
   max_steps: 60,
   batch_size: 4,
   max_length: 256,

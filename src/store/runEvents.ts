@@ -24,7 +24,8 @@ export function runEvents({
       case 'notKept':
         return patch({ notKept: event.detail });
       case 'stored':
-        return patch({ id: event.id });
+        patch({ id: event.id });
+        return void get().refreshRuns();
       case 'notStored':
         return patch({ notStored: noteOf(thrownOf(event.error)) });
       case 'resumed':

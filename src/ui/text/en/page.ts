@@ -110,4 +110,5 @@ export const pageTexts = {
   'rail.adapterOpened': 'Adapter “{name}”',
   'rail.saved': 'Saved',
   'rail.unsaved': 'Adapter not saved yet',
+  'rail.kept': 'Kept on this device',
 } as const satisfies Record<string, Phrase>;

@@ -106,4 +106,5 @@ export const pageTextsZh = {
   'rail.adapterOpened': '适配器“{name}”',
   'rail.saved': '已保存',
   'rail.unsaved': '适配器尚未保存',
+  'rail.kept': '已保留在本机',
 } as const satisfies Translated<typeof pageTexts>;
