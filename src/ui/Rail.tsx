@@ -84,7 +84,8 @@ function remarkOf(state: Studio, id: StepId): string {
       if (adapter?.origin === 'opened') return t('rail.adapterOpened', { name: adapter.name });
       return reason ? t(`block.${reason}`) : '';
     case 'try':
-      if (adapter?.origin === 'trained') return t(adapter.saved ? 'rail.saved' : adapter.run === null ? 'rail.unsaved' : 'rail.kept');
+      if (adapter?.origin === 'trained')
+        return t(adapter.saved ? 'rail.saved' : adapter.run === null ? 'rail.unsaved' : 'rail.kept');
       return reason ? t(`block.${reason}`) : '';
   }
 }
