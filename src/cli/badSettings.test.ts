@@ -28,7 +28,11 @@ describe.concurrent('a recipe', () => {
     ['with a number out of range', { lr: -1 }, '"lr" is -1, but it must be a number from 0 to 10.'],
     ['with infinity', '{"lr": 1e999}', '"lr" is Infinity, but'],
     ['with half a step', { max_steps: 1.5 }, '"max_steps" is 1.5, but it must be a whole number'],
-    ['of another method', { method: 'dora' }, '"method" is "dora", but it must be one of "lora", "qlora", "full".'],
+    [
+      'of another method',
+      { method: 'dora' },
+      '"method" is "dora", but it must be one of "lora", "qlora", "full".',
+    ],
     ['with another quantization', { quant: 'int8' }, '"quant" is "int8", but it must be "nf4".'],
     [
       'with a module that cannot be trained in full',

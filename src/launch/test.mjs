@@ -1,6 +1,6 @@
 // npm test: installs what is missing, runs every test, and ends with the line "N passed, N failed".
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkNode, fail, installPackages, root, runInstalled } from './project.mjs';
@@ -8,16 +8,19 @@ import { installRequirements } from './system.mjs';
 
 const PYTHON_INTEROP = join(root, 'e2e', 'interop', 'run.mjs');
 
-/** The steps in order: what each needs of the system, and how it counts its tests. */
+/**
+ * The steps: what each needs of the system, and how it counts its tests. When all are run, those of a lane follow each
+ * other and the two lanes go on side by side: a step alone keeps hardly more than one processor busy.
+ */
 const steps = [
-  { name: 'typecheck', needs: [], count: () => one(runInstalled('typescript/bin/tsc', ['--noEmit'])) },
-  { name: 'lint', needs: [], count: () => one(lint()) },
-  { name: 'unit', needs: [], count: vitest('unit') },
-  { name: 'gpu', needs: ['vulkan'], count: vitest('gpu') },
-  { name: 'chromium', needs: ['chromium'], count: vitest('chromium') },
-  { name: 'cli', needs: ['vulkan'], count: vitest('cli') },
-  { name: 'e2e', needs: ['vulkan', 'chromium', 'firefox'], count: vitest('e2e') },
-  { name: 'interop', needs: ['vulkan'], count: pythonInterop },
+  { name: 'typecheck', lane: 0, needs: [], count: typecheck },
+  { name: 'lint', lane: 0, needs: [], count: lint },
+  { name: 'unit', lane: 1, needs: [], count: vitest('unit') },
+  { name: 'gpu', lane: 0, needs: ['vulkan'], count: vitest('gpu') },
+  { name: 'chromium', lane: 1, needs: ['chromium'], count: vitest('chromium') },
+  { name: 'cli', lane: 0, needs: ['vulkan'], count: vitest('cli') },
+  { name: 'e2e', lane: 1, needs: ['vulkan', 'chromium', 'firefox'], count: vitest('e2e') },
+  { name: 'interop', lane: 0, needs: ['vulkan'], count: pythonInterop },
 ].filter(({ name }) => name !== 'interop' || existsSync(PYTHON_INTEROP));
 
 checkNode();
@@ -25,9 +28,8 @@ const { chosen, vitestArguments } = readArguments(process.argv.slice(2));
 const started = Date.now();
 await installPackages();
 const missing = await installRequirements([...new Set(chosen.flatMap((step) => step.needs))]);
-const results = [];
-for (const step of chosen) results.push(await runStep(step));
-report(results);
+const results = chosen.length === steps.length ? await runLanes() : await runLane(chosen, 'inherit');
+report(steps.flatMap(({ name }) => results.filter((result) => result.name === name)));
 
 function readArguments(args) {
   const end = args.indexOf('--');
@@ -45,41 +47,74 @@ function readArguments(args) {
   };
 }
 
-async function runStep({ name, needs, count }) {
+/** All steps in two lanes; what each says is shown when it is done. */
+async function runLanes() {
+  const folder = mkdtempSync(join(tmpdir(), 'graft-steps-'));
+  const lane = (wanted) =>
+    runLane(
+      chosen.filter((step) => step.lane === wanted),
+      folder,
+    );
+  const lanes = await Promise.all([lane(0), lane(1)]);
+  rmSync(folder, { recursive: true });
+  return lanes.flat();
+}
+
+/** @param output `inherit`, or a folder for files that take what a step says until it is done */
+async function runLane(wanted, output) {
+  const done = [];
+  for (const step of wanted) done.push(await runStep(step, output));
+  return done;
+}
+
+async function runStep({ name, needs, count }, output) {
   const start = Date.now();
-  console.log(`\n── ${name} ${'─'.repeat(60 - name.length)}`);
+  const title = `\n── ${name} ${'─'.repeat(60 - name.length)}`;
+  console.log(output === 'inherit' ? title : `${name} has begun`);
+  const log = output === 'inherit' ? null : join(output, name);
+  const file = log && openSync(log, 'w');
+  const stdio = log ? ['ignore', file, file] : 'inherit';
   const lacking = needs.filter((need) => missing[need]);
-  let result;
-  if (lacking.length > 0) {
-    for (const need of lacking) console.error(missing[need]);
-    result = { passed: 0, failed: 1, skipped: 0 };
-  } else {
-    result = await count();
+  const result = lacking.length > 0 ? { passed: 0, failed: 1, skipped: 0 } : await count({ stdio });
+  if (log) {
+    closeSync(file);
+    console.log(title);
+    process.stdout.write(readFileSync(log));
   }
+  for (const need of lacking) console.error(missing[need]);
   return { name, ...result, seconds: (Date.now() - start) / 1000 };
 }
 
 /** A step that is one test: it passes when its program does. */
-async function one(status) {
-  return (await status) === 0 ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 };
+function one(status) {
+  return status === 0 ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 };
 }
 
-async function lint() {
-  const rules = await runInstalled('oxlint/bin/oxlint', ['--deny-warnings']);
-  const format = await runInstalled('prettier/bin/prettier.cjs', ['--check', '--log-level', 'warn', '.']);
-  return rules || format;
+async function typecheck(options) {
+  return one(await runInstalled('typescript/bin/tsc', ['--noEmit'], options));
+}
+
+async function lint(options) {
+  const rules = await runInstalled('oxlint/bin/oxlint', ['--deny-warnings'], options);
+  const format = await runInstalled(
+    'prettier/bin/prettier.cjs',
+    ['--check', '--log-level', 'warn', '.'],
+    options,
+  );
+  return one(rules || format);
 }
 
 /** A step that is a project of vitest.config.ts, counted by vitest's JSON report. */
 function vitest(project) {
-  return async () => {
+  return async (options) => {
     const folder = mkdtempSync(join(tmpdir(), 'graft-test-'));
     const file = join(folder, 'report.json');
-    const status = await runInstalled('vitest/vitest.mjs', [
-      'run',
-      ...['--project', project, '--reporter', 'default', '--reporter', 'json', '--outputFile.json', file],
-      ...vitestArguments,
-    ]);
+    const reporters = ['--reporter', 'default', '--reporter', 'json', '--outputFile.json', file];
+    const status = await runInstalled(
+      'vitest/vitest.mjs',
+      ['run', '--project', project, ...reporters, ...vitestArguments],
+      options,
+    );
     const counts = existsSync(file) ? countReport(JSON.parse(readFileSync(file, 'utf8'))) : undefined;
     rmSync(folder, { recursive: true });
     if (!counts) return { passed: 0, failed: 1, skipped: 0 };
@@ -105,16 +140,17 @@ function countReport({ testResults }) {
 }
 
 /** Runs the checks against Python's transformers and peft, whose last line holds their counts. */
-async function pythonInterop() {
+async function pythonInterop({ stdio }) {
   let output = '';
   const status = await new Promise((resolve) => {
     const child = spawn(process.execPath, [PYTHON_INTEROP], {
       cwd: root,
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', stdio === 'inherit' ? stdio : stdio[2]],
     });
     child.stdout.on('data', (chunk) => {
       output += chunk;
-      process.stdout.write(chunk);
+      if (stdio === 'inherit') process.stdout.write(chunk);
+      else writeSync(stdio[1], chunk);
     });
     child.on('error', () => resolve(1));
     child.on('close', (code) => resolve(code ?? 1));
