@@ -40,7 +40,7 @@ describe('a QLoRA job in Chromium', () => {
     const qlora = await studio.waitForText('Weights\n262 KB');
     expect(Number(peakOf(qlora))).toBeLessThan(Number(peakOf(lora)));
 
-    await studio.fill('GPU memory', '0.004');
+    await studio.fill('GPU memory', '0.0045');
     const advised = await studio.waitForText('What helps, in order:');
     expect(advised).toContain('Won’t fit as it is');
     await studio.screenshot('memory-advice');

@@ -93,7 +93,7 @@ describe('signing in with the Hub, where it knows the page', { timeout: 120_000 
     await open();
     await page.getByText('Signed in as ada until this tab is closed.').waitFor();
     await page.getByLabel('Find a model', { exact: true }).fill('ada/private');
-    await page.getByRole('button', { name: 'Find' }).click();
+    await page.getByRole('button', { name: 'Find', exact: true }).click();
     await page.getByText('There is no “ada/private” on huggingface.co, or it is private.').waitFor();
     expect(hub.asked).toMatchObject({ client_id: 'graft-test', code_challenge_method: 'S256' });
     expect(hub.asked.scope).toContain('write-repos');
