@@ -347,9 +347,17 @@ function storedTexts(studio: Studio, text: string): Promise<string[]> {
     for (const storage of [localStorage, sessionStorage]) {
       if (JSON.stringify(storage).includes(wanted)) found.push('web storage');
     }
-    // Graft keeps nothing in databases, caches or cookies: there is nothing to search.
+    // The page itself is kept there, to open without a network.
+    for (const name of await caches.keys()) {
+      const cache = await caches.open(name);
+      for (const request of await cache.keys()) {
+        const kept = await (await cache.match(request))?.arrayBuffer();
+        const bytes = new TextDecoder('latin1').decode(kept);
+        if (request.url.includes(wanted) || bytes.includes(wanted)) found.push(`cache ${request.url}`);
+      }
+    }
+    // Graft keeps nothing in databases or cookies: there is nothing to search.
     for (const { name } of await indexedDB.databases()) found.push(`database ${name}`);
-    for (const name of await caches.keys()) found.push(`cache ${name}`);
     if (document.cookie !== '') found.push('a cookie');
     if (location.href.includes(wanted)) found.push('the address');
     return found;

@@ -33,12 +33,12 @@ export function Samples({ samples }: { samples: readonly Sample[] }) {
   const prompts = [...new Set(samples.map(({ prompt }) => prompt))];
   if (prompts.length === 0) return null;
   return (
-    <section className="part samples" aria-labelledby="samples-title">
-      <h3 id="samples-title">{t('samples.title')}</h3>
+    <div className="part samples">
+      <h3>{t('samples.title')}</h3>
       {prompts.map((prompt) => (
         <AnswersTo key={prompt} prompt={prompt} samples={samples.filter((one) => one.prompt === prompt)} />
       ))}
-    </section>
+    </div>
   );
 }
 

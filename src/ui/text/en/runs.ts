@@ -82,7 +82,7 @@ export const runsTexts = {
   'runs.pinName': 'Keep the checkpoint of step {step}',
   'runs.unpin': 'No longer keep',
   'runs.unpinName': 'No longer keep the checkpoint of step {step}',
-  'runs.take': 'Try it',
+  'runs.take': 'Try',
   'runs.takeName': 'Try the checkpoint of step {step}',
   'runs.taken': 'in use',
   'runs.noCheckpoints': 'No checkpoint was saved.',
