@@ -84,26 +84,24 @@ describe.each(kinds)('the example in %s, %s', (name, language, openStudio) => {
     expect(studio.problems).toEqual([]);
   });
 
-  it.runIf(name === 'chromium' && language === 'zh')(
-    'trains on Chinese rows',
-    { timeout: TRAIN },
-    async () => {
-      const path = join(folder, '村庄.jsonl');
-      const rows = Array.from({ length: 12 }, (_, i) => ({
-        messages: [
-          { role: 'user', content: `第${i + 1}个问题：海盗怎么说“你好”？` },
-          { role: 'assistant', content: '嗨，伙计！' },
-        ],
-      }));
-      await writeFile(path, rows.map((row) => JSON.stringify(row)).join('\n'));
-      const recipe = join(folder, 'recipe.json');
-      await writeFile(recipe, JSON.stringify({ rank: 8, lr: 5e-3, max_steps: 8, batch_size: 4 }));
-      await studio.dropFiles('[data-drop="data"]', [path]);
-      await studio.waitForText('海盗怎么说', OPEN);
-      await studio.setFiles('input[accept=".json,application/json"]', [recipe]);
-      await studio.click({ role: 'button', name: words('train.again') });
-      await studio.waitForText(words('train.done', { n: 8 }).split('8')[0] + '8', TRAIN);
-      expect(studio.problems).toEqual([]);
-    },
-  );
+  // Once is enough.
+  if (name !== 'chromium' || language !== 'zh') return;
+  it('trains on Chinese rows', { timeout: TRAIN }, async () => {
+    const path = join(folder, '村庄.jsonl');
+    const rows = Array.from({ length: 12 }, (_, i) => ({
+      messages: [
+        { role: 'user', content: `第${i + 1}个问题：海盗怎么说“你好”？` },
+        { role: 'assistant', content: '嗨，伙计！' },
+      ],
+    }));
+    await writeFile(path, rows.map((row) => JSON.stringify(row)).join('\n'));
+    const recipe = join(folder, 'recipe.json');
+    await writeFile(recipe, JSON.stringify({ rank: 8, lr: 5e-3, max_steps: 8, batch_size: 4 }));
+    await studio.dropFiles('[data-drop="data"]', [path]);
+    await studio.waitForText('海盗怎么说', OPEN);
+    await studio.setFiles('input[accept=".json,application/json"]', [recipe]);
+    await studio.click({ role: 'button', name: words('train.again') });
+    await studio.waitForText(words('train.done', { n: 8 }).split('8')[0] + '8', TRAIN);
+    expect(studio.problems).toEqual([]);
+  });
 });
