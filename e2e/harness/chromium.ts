@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright';
 import { chromiumLaunchOptions } from './chromiumOptions.ts';
+import { dropFiles } from './dropFiles.ts';
 import { screenshotPath } from './output.ts';
 import { waitForText, type Studio, type Target } from './studio.ts';
 
@@ -101,21 +102,8 @@ export class ChromiumStudio implements Studio {
     await this.page.locator(selector).setInputFiles([...paths]);
   }
 
-  async dropFiles(selector: string, paths: readonly string[]): Promise<void> {
-    const zone = this.page.locator(selector);
-    await zone.scrollIntoViewIfNeeded();
-    const box = await zone.boundingBox();
-    if (!box) throw new Error(`${selector} is not visible`);
-    const session = await this.page.context().newCDPSession(this.page);
-    for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
-      await session.send('Input.dispatchDragEvent', {
-        type,
-        x: box.x + box.width / 2,
-        y: box.y + box.height / 2,
-        data: { items: [], files: [...paths], dragOperationsMask: 1 },
-      });
-    }
-    await session.detach();
+  dropFiles(selector: string, paths: readonly string[]): Promise<void> {
+    return dropFiles(this.page, selector, paths);
   }
 
   waitForText(text: string | RegExp, timeoutMs = 30_000): Promise<string> {

@@ -1,3 +1,4 @@
+import { dropFiles } from '../harness/dropFiles.ts';
 import type { Page } from 'playwright';
 import { t, type TextKey } from '../../src/ui/text/index.ts';
 
@@ -34,21 +35,8 @@ export class Visitor {
   }
 
   /** Drops files or folders of the disk where models or data are dropped. */
-  async drop(what: 'model' | 'data', paths: readonly string[]): Promise<void> {
-    const zone = this.page.locator(`.drop[data-drop="${what}"]`);
-    await zone.scrollIntoViewIfNeeded();
-    const box = await zone.boundingBox();
-    if (!box) throw new Error(`there is no place to drop ${what}`);
-    const session = await this.page.context().newCDPSession(this.page);
-    for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
-      await session.send('Input.dispatchDragEvent', {
-        type,
-        x: box.x + box.width / 2,
-        y: box.y + box.height / 2,
-        data: { items: [], files: [...paths], dragOperationsMask: 1 },
-      });
-    }
-    await session.detach();
+  drop(what: 'model' | 'data', paths: readonly string[]): Promise<void> {
+    return dropFiles(this.page, `.drop[data-drop="${what}"]`, paths);
   }
 
   async giveRecipe(path: string): Promise<void> {

@@ -2,16 +2,12 @@ import type { Recipe } from '../config/recipe.ts';
 import type { RowChanges } from '../config/runRecord.ts';
 import type { TokenRows } from '../data/tokenRows.ts';
 import { rowLengths } from '../data/tokenize.ts';
-import type { Vocabulary } from '../data/tokenizer.ts';
 import type { KernelChoices } from '../gpu/choices.ts';
 import { TunedChoices } from '../gpu/choices.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { Profiler } from '../gpu/profiler.ts';
-import { answer } from '../infer/answer.ts';
 import { GraftError, messageOf } from '../lib/errors.ts';
-import type { Decoder } from '../model/decoder.ts';
 import { quantizationOf } from '../model/openDecoder.ts';
-import type { Trainable } from '../model/trainable.ts';
 import { weightsFingerprint } from '../model/weightsFingerprint.ts';
 import type { CurveRecord } from '../runs/curveLog.ts';
 import type { Run } from '../runs/run.ts';
@@ -34,13 +30,12 @@ import type { ModelSource, Progress } from './protocol.ts';
 import { errorFacts, type Throwing } from './result.ts';
 import { extraOf, type RunExtra } from './runsDesk.ts';
 import type { ModelPlace, RunsApi, SamplePrompt, TrainEvent, TrainOutcome } from './runsProtocol.ts';
+import { sampler } from './sampler.ts';
 import { TrainingRun } from './trainingRun.ts';
 import { trainReporter } from './trainReporter.ts';
 
 /** Seconds between two checkpoints: what a crash may cost. */
 const CHECKPOINT_SECONDS = 30;
-/** Tokens of a sample at most. */
-const SAMPLE_TOKENS = 64;
 
 /** What training needs of the engine. */
 export interface TrainingPlace {
@@ -390,30 +385,6 @@ async function rowsOf(run: Run): Promise<Begun['rows']> {
   const train = await readTokenRows('train', files);
   if (!train) throw new GraftError('runs.damaged', { run: run.header.name, step: 0, file: 'train.ids' });
   return { train, evaluation: await readTokenRows('eval', files) };
-}
-
-/** Answers the prompts of a run by what it has learned so far, without chance: two checkpoints are to be compared. */
-function sampler(
-  decoder: Decoder,
-  adapter: Trainable,
-  tokenizer: Vocabulary | null,
-  samples: readonly SamplePrompt[],
-  onSample: (step: number, prompt: string, text: string) => void,
-): (step: number) => Promise<void> {
-  return async (step) => {
-    if (!tokenizer) return;
-    for (const { text: prompt, ids } of samples) {
-      const use = { adapter, strength: 1, dropout: null };
-      const options = { maxNewTokens: SAMPLE_TOKENS, temperature: 0, topK: 0, topP: 1, seed: 0 };
-      try {
-        onSample(step, prompt, (await answer(decoder, use, tokenizer, ids, options)).text);
-      } catch (error) {
-        // A prompt that is too long, say: the training is worth more than its sample.
-        if (!(error instanceof GraftError && error.code.startsWith('infer.'))) throw error;
-        onSample(step, prompt, error.message);
-      }
-    }
-  };
 }
 
 function placeOf(source: ModelSource): ModelPlace {

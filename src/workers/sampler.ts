@@ -1,0 +1,33 @@
+import type { Vocabulary } from '../data/tokenizer.ts';
+import { answer } from '../infer/answer.ts';
+import { GraftError } from '../lib/errors.ts';
+import type { Decoder } from '../model/decoder.ts';
+import type { Trainable } from '../model/trainable.ts';
+import type { SamplePrompt } from './runsProtocol.ts';
+
+/** Tokens of a sample at most. */
+const SAMPLE_TOKENS = 64;
+
+/** Answers the prompts of a run by what it has learned so far, without chance: two checkpoints are to be compared. */
+export function sampler(
+  decoder: Decoder,
+  adapter: Trainable,
+  tokenizer: Vocabulary | null,
+  samples: readonly SamplePrompt[],
+  onSample: (step: number, prompt: string, text: string) => void,
+): (step: number) => Promise<void> {
+  return async (step) => {
+    if (!tokenizer) return;
+    for (const { text: prompt, ids } of samples) {
+      const use = { adapter, strength: 1, dropout: null };
+      const options = { maxNewTokens: SAMPLE_TOKENS, temperature: 0, topK: 0, topP: 1, seed: 0 };
+      try {
+        onSample(step, prompt, (await answer(decoder, use, tokenizer, ids, options)).text);
+      } catch (error) {
+        // A prompt that is too long, say: the training is worth more than its sample.
+        if (!(error instanceof GraftError && error.code.startsWith('infer.'))) throw error;
+        onSample(step, prompt, error.message);
+      }
+    }
+  };
+}
