@@ -1,5 +1,9 @@
-import type { LabelMask } from '../data/mask.ts';
+import { dataFacts } from '../data/dataFacts.ts';
+import { endTokensOf } from '../data/endTokens.ts';
+import { detectFormat } from '../data/formats.ts';
+import { Linter } from '../data/lint.ts';
 import { parseDataset } from '../data/parse.ts';
+import type { Reading } from '../data/reading.ts';
 import { tokenizeDataset, type TokenizedDataset } from '../data/tokenize.ts';
 import type { Tokenizer } from '../data/tokenizer.ts';
 import { downloadDataFile } from '../hub/dataset.ts';
@@ -8,25 +12,47 @@ import { resolveRepo } from '../hub/resolveRepo.ts';
 import { nodeSource } from '../storage/nodeFolder.ts';
 import type { ByteSource } from '../storage/types.ts';
 import { downloadReporter } from './downloadReporter.ts';
+import { findingLine } from './findingLine.ts';
 import { hubOf, isOnHub, openCache, type HubAccess } from './hubAccess.ts';
 
 /** Problems told one by one; the rest is a number. */
 const SHOWN_PROBLEMS = 10;
 
+/** How a data file's rows become tokens of a model. */
+export interface DatasetOptions {
+  tokenizer: Tokenizer | null;
+  reading: Reading;
+  /** Rows are cut to this many tokens. */
+  maxLength: number;
+  vocabSize: number;
+}
+
 /**
  * Reads and tokenizes a data file: of the file system, or `hf:datasets/org/name[@revision]/path`, which is downloaded
- * to the cache. Rows left out are told on stderr by line, and so is what was cut; a file without a usable row is an
- * error. Throws `data.*`, `storage.*`, `hub.*`.
+ * to the cache. Rows left out are reported on stderr by line, and so is what was cut, what may be wrong with rows and
+ * which fields are not used; a file without a usable row is an error. Throws `data.*`, `storage.*`, `hub.*`.
  */
 export async function readDataset(
   path: string,
   access: HubAccess,
-  options: { tokenizer: Tokenizer | null; mask: LabelMask; maxLength: number; vocabSize: number },
+  { reading, ...options }: DatasetOptions,
 ): Promise<TokenizedDataset> {
-  const parsed = await parseDataset(isOnHub(path) ? await hubFile(path, access) : await nodeSource(path));
-  const dataset = tokenizeDataset(parsed, options);
+  const parsed = await parseDataset(await dataSource(path, access));
+  const format = detectFormat(parsed.rows, parsed.name);
+  const dataset = tokenizeDataset(parsed, { ...options, ...reading, format });
   for (const note of notesOn(parsed, dataset, options.maxLength)) console.error(note);
+  const { tokenizer, maxLength } = options;
+  const ends = tokenizer && endTokensOf(tokenizer);
+  const input = { rows: parsed.rows, format, tokens: dataset, maxLength, ends, evaluation: [] };
+  for (const finding of new Linter().lint(input)) console.error(findingLine(finding, parsed.rows));
+  const { unused } = dataFacts(parsed.rows, format, tokenizer?.chatTemplate ?? null);
+  if (unused.length > 0) console.error(`Not used: ${unused.join(', ')}.`);
   return dataset;
+}
+
+/** The bytes of a data file, downloaded where it is one of a Hub. */
+export async function dataSource(path: string, access: HubAccess): Promise<ByteSource> {
+  return isOnHub(path) ? hubFile(path, access) : nodeSource(path);
 }
 
 async function hubFile(name: string, access: HubAccess): Promise<ByteSource> {

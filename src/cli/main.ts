@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { GraftError, messageOf } from '../lib/errors.ts';
 import * as cache from './commands/cache.ts';
+import * as data from './commands/data.ts';
 import * as evaluate from './commands/eval.ts';
 import * as fetchModel from './commands/fetch.ts';
 import * as generate from './commands/generate.ts';
@@ -15,6 +16,7 @@ import * as tune from './commands/tune.ts';
 
 /** Every command: a usage line and what it does with its arguments. */
 const commands: Record<string, { usage: string; run(args: string[]): Promise<void> }> = {
+  data,
   train,
   eval: evaluate,
   generate,

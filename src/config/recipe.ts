@@ -32,6 +32,12 @@ function wordOrList<const W extends string, S extends v.GenericSchema>(word: W, 
   );
 }
 
+const objectText = 'a JSON object such as {"enable_thinking": false}';
+const jsonObject = v.pipe(
+  v.record(v.string(objectText), v.unknown(), objectText),
+  v.check((value) => !Array.isArray(value), objectText),
+);
+
 const targetsText = '"all-linear" or a list of module names such as ["q_proj", "v_proj"]';
 const moduleName = v.pipe(v.string(targetsText), v.minLength(1, targetsText));
 const savedText = 'a list of module names such as ["embed_tokens", "lm_head"]';
@@ -141,6 +147,48 @@ export const recipeFields = {
     'main',
     'Train on',
     'Which tokens are learned: the assistant’s answers, everything, the last answer only, or the answers and the ChatML marks of every turn, as Qwen v1 does.',
+  ),
+  train_thoughts: field(
+    flag(),
+    true,
+    'advanced',
+    'Train on thoughts',
+    'Learn what the assistant thinks before it answers (reasoning), where the mask trains the answer. Off: thoughts are context.',
+  ),
+  train_tool_calls: field(
+    flag(),
+    true,
+    'advanced',
+    'Train on tool calls',
+    'Learn the tool calls of answers. Off: calls are context.',
+  ),
+  split_turns: field(
+    flag(),
+    false,
+    'advanced',
+    'One row a turn',
+    'Make a row of every answer, with the conversation before it as context. For chat templates that leave out earlier thoughts: every thought is then trained once.',
+  ),
+  special_tokens_in_text: field(
+    choice(['special', 'text']),
+    'special',
+    'advanced',
+    'Special tokens in messages',
+    'What becomes of a special token that a message writes out, such as <|im_end|>: the special token itself, as in most tools, or plain text that means nothing to the model.',
+  ),
+  template_args: field(
+    jsonObject,
+    {},
+    'advanced',
+    'Template arguments',
+    'Variables for the chat template, as JSON: {"enable_thinking": false}, say. Rows may have their own in chat_template_kwargs.',
+  ),
+  preference_data: field(
+    choice(['refuse', 'chosen']),
+    'refuse',
+    'advanced',
+    'Preference data',
+    'Rows with a better and a worse answer, or with answers marked as good or bad: refuse them, or train on the better answers alone.',
   ),
   targets: field(
     wordOrList('all-linear', moduleName, targetsText),

@@ -1,4 +1,4 @@
-import type { Message } from './conversation.ts';
+import type { TemplateMessage } from './conversation.ts';
 
 export const IM_START = '<|im_start|>';
 export const IM_END = '<|im_end|>';
@@ -19,7 +19,7 @@ export interface ChatmlPiece {
  * Cuts `text`, the rendering of `messages` by a chat template, into the pieces of its ChatML turns, which join to it;
  * null when it isn't ChatML. What a message says is told by the message, so that it may hold `<|im_end|>` itself.
  */
-export function chatmlPieces(text: string, messages: readonly Message[]): ChatmlPiece[] | null {
+export function chatmlPieces(text: string, messages: readonly TemplateMessage[]): ChatmlPiece[] | null {
   const pieces: ChatmlPiece[] = [];
   let at = 0;
   let next = 0;
@@ -69,11 +69,11 @@ function messageOfTurn(
   text: string,
   at: number,
   role: string,
-  messages: readonly Message[],
+  messages: readonly TemplateMessage[],
   next: number,
 ): number | null {
   for (let i = next; i < messages.length; i++) {
-    const { role: said, content } = messages[i] as Message;
+    const { role: said, content } = messages[i] as TemplateMessage;
     if (said === 'assistant' && role !== 'assistant') return null;
     if (said === role && (role === 'assistant' || text.startsWith(content + IM_END, at))) return i;
   }

@@ -82,7 +82,7 @@ test('Qwen3: an earlier answer without its thoughts is left untrained and counte
   expect(text).toContain('<|im_start|>‹assistant\nFirst›<|im_end|>\n');
   expect(text).toMatch(/‹assistant\n›<think>\n\n<\/think>\n\nSecond<\|im_end\|>\n$/);
   expect(() => marked(tokenizer, [...thought.slice(0, 2), say('user', 'Bye')])).toThrow(
-    expect.objectContaining({ code: 'data.answer_not_found' }),
+    expect.objectContaining({ code: 'data.thought_dropped' }),
   );
 });
 

@@ -1,9 +1,11 @@
 import { GraftError } from '../lib/errors.ts';
 import { chatmlPieces, IM_END, IM_START, type ChatmlPiece } from './chatml.ts';
-import type { Message } from './conversation.ts';
-import type { LabeledTokens, MaskOptions } from './mask.ts';
-import { tokenEnds, tokenRange } from './offsets.ts';
-import { encodesPieces, renderChat } from './template.ts';
+import type { Chat } from './conversation.ts';
+import { encodeWithLabels, type LabeledSpan } from './labelSpans.ts';
+import { literalRanges } from './literalTokens.ts';
+import { someWeights, switchedOff, wantedAnswers, type LabeledTokens, type LabelOptions } from './labels.ts';
+import type { RenderedChat } from './renderedChat.ts';
+import { encodesPieces } from './template.ts';
 import { IGNORED } from './tokenizedRow.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
@@ -12,36 +14,35 @@ import type { Tokenizer } from './tokenizer.ts';
  * what the assistant says, and of every turn `<|im_start|>`, `<|im_end|>` and the line break at the end, so that a base
  * model learns the format; not the roles and what others say. The other masks train what they do everywhere. Answers
  * before message `firstTrained` are context; those the template rewrites are left untrained and counted.
- * Throws `data.no_chatml`, `data.not_chatml`, `data.answer_not_found`, `data.template_*`.
+ * Throws `data.no_chatml`, `data.not_chatml`, `data.answer_not_found`.
  */
-export function labelChatml(
-  tokenizer: Tokenizer,
-  messages: readonly Message[],
-  firstTrained: number,
-  { mask, now }: MaskOptions,
-): LabeledTokens {
+export function labelChatml(rendered: RenderedChat, options: LabelOptions): LabeledTokens {
+  const { tokenizer, messages, chat, text } = rendered;
+  const { mask } = options;
   if (mask === 'chatml') checkChatml(tokenizer);
-  const text = renderChat(tokenizer, messages, { now });
   const pieces = chatmlPieces(text, messages);
   if (!pieces) throw new GraftError('data.not_chatml');
 
-  const last = messages.findLastIndex(({ role }) => role === 'assistant');
-  const wanted = messages.flatMap(({ role }, i) =>
-    role === 'assistant' && i >= firstTrained && (mask !== 'last' || i === last) ? [i] : [],
-  );
-  const kept = new Set(wanted.filter((answer) => isKept(pieces, answer, messages)));
+  const wanted = wantedAnswers(chat, mask);
+  const kept = new Set(wanted.filter((answer) => isKept(pieces, answer, chat)));
   if (mask !== 'all' && wanted.length > 0 && kept.size === 0) throw new GraftError('data.answer_not_found');
-  const isTrained = ({ part, answer }: ChatmlPiece) => {
-    if (mask === 'all') return true;
+  const spans: LabeledSpan[] = [];
+  let at = 0;
+  for (const { part, text: piece, answer } of pieces) {
+    const span = { start: at, end: (at += piece.length) };
+    const own = answer === null ? 1 : (chat.messages[answer]!.weight ?? 1);
     const isFrame = part === 'start' || part === 'end' || part === 'line';
-    if (mask === 'chatml' && isFrame) return true;
-    return answer !== null && kept.has(answer) && (part === 'content' || part === 'end');
-  };
-  const encode = encodesPieces(tokenizer) ? encodePieces : encodeWhole;
-  return {
-    ...encode(tokenizer, text, pieces, isTrained),
-    skippedTurns: mask === 'all' ? 0 : wanted.length - kept.size,
-  };
+    const isAnswer = answer !== null && kept.has(answer) && (part === 'content' || part === 'end');
+    if (mask !== 'all' && !isAnswer && !(mask === 'chatml' && isFrame)) continue;
+    spans.push({ ...span, weight: isAnswer || mask === 'all' ? own : 1, ends: 'nothing' });
+    if (isAnswer && part === 'content') spans.push(...switchedOff(rendered, answer, span, options));
+  }
+  const encoded = encodesPieces(tokenizer)
+    ? encodePieces(tokenizer, pieces, spans)
+    : encodeWithLabels(tokenizer, text, spans, {
+        plain: options.literalTokens === 'text' ? literalRanges(tokenizer, messages, text) : [],
+      });
+  return { ...encoded, skippedTurns: mask === 'all' ? 0 : wanted.length - kept.size };
 }
 
 /** Checks that the tokenizer has what the mask `chatml` is about. Throws `data.no_chatml` naming what is missing. */
@@ -52,46 +53,31 @@ export function checkChatml(tokenizer: Tokenizer): void {
   if (missing !== null) throw new GraftError('data.no_chatml', { missing });
 }
 
-/** An answer the template shows as it was written; what it puts in front (an empty thought) may come on top. */
-function isKept(pieces: readonly ChatmlPiece[], answer: number, messages: readonly Message[]): boolean {
+/** An answer the template shows as it was written; what it puts around it (an empty thought, calls) may come on top. */
+function isKept(pieces: readonly ChatmlPiece[], answer: number, { messages }: Chat): boolean {
   const shown = pieces.find((piece) => piece.answer === answer && piece.part === 'content')?.text ?? '';
-  return shown.trimEnd().endsWith(messages[answer]?.content.trim() ?? '');
+  const { content, calls } = messages[answer]!;
+  return calls ? shown.includes(content.trim()) : shown.trimEnd().endsWith(content.trim());
 }
 
-type Encoded = Pick<LabeledTokens, 'ids' | 'labels'>;
-type Encode = (
+/** Qwen v1 encodes the pieces apart, so the labels follow from the pieces. */
+function encodePieces(
   tokenizer: Tokenizer,
-  text: string,
   pieces: readonly ChatmlPiece[],
-  isTrained: (piece: ChatmlPiece) => boolean,
-) => Encoded;
-
-const encodePieces: Encode = (tokenizer, _, pieces, isTrained) => {
+  spans: readonly LabeledSpan[],
+): Pick<LabeledTokens, 'ids' | 'labels' | 'weights'> {
   const ids: number[] = [];
   const labels: number[] = [];
-  for (const piece of pieces) {
-    const trained = isTrained(piece);
-    for (const id of tokenizer.encode(piece.text, { addSpecialTokens: false })) {
-      ids.push(id);
-      labels.push(trained ? id : IGNORED);
-    }
-  }
-  return { ids, labels };
-};
-
-/** For models whose conversations are encoded in one go: a token over a border is trained if either side is. */
-const encodeWhole: Encode = (tokenizer, text, pieces, isTrained) => {
-  const ids = tokenizer.encode(text, { addSpecialTokens: false });
-  const ends = tokenEnds(tokenizer, text, ids);
-  const labels = new Array<number>(ids.length).fill(IGNORED);
+  const weights: number[] = [];
   let at = 0;
-  for (const piece of pieces) {
-    const to = at + piece.text.length;
-    if (isTrained(piece)) {
-      const [start, end] = tokenRange(tokenizer, text, ids, ends, at, to);
-      for (let i = start; i < end; i++) labels[i] = ids[i] as number;
+  for (const { text } of pieces) {
+    const weight = spans.findLast(({ start, end }) => start <= at && at + text.length <= end)?.weight ?? 0;
+    for (const id of tokenizer.encode(text, { addSpecialTokens: false })) {
+      ids.push(id);
+      labels.push(weight > 0 ? id : IGNORED);
+      weights.push(weight > 0 ? weight : 1);
     }
-    at = to;
+    at += text.length;
   }
-  return { ids, labels };
-};
+  return { ids, labels, ...someWeights(weights) };
+}

@@ -7,19 +7,48 @@ export type Role = 'system' | 'user' | 'assistant' | 'tool';
 /** One turn of a conversation. */
 export interface Message {
   role: Role;
+  /** What is said; thoughts and tool calls that stand in fields of their own are not in it. */
   content: string;
+  /** What the assistant thinks before it answers, where a row gives it beside the content. */
+  thought?: string;
+  /** Tool calls as the row has them: `{name, arguments}`, or `{type: "function", function: {…}}`. */
+  calls?: readonly object[];
+  /** How much the message's tokens count: 0 makes it context; absent leaves it to the mask. */
+  weight?: number;
+  /** The role by the row's name, where that is another one: `developer`, `ipython`, … */
+  roleName?: string;
+  /** `content` as the row has it where that is no text: null, or undefined for no such key. */
+  noContent?: null | 'absent';
+  /** Further keys of the message, which templates may read: `name`, `tool_call_id`, … */
+  fields?: Readonly<Record<string, unknown>>;
 }
 
-/** What a row becomes before it is tokenized, whatever format it came in. */
+/** A message as a chat template sees it: the object `{ role, content, ...fields }`, in which fields come last. */
+export interface TemplateMessage {
+  role: string;
+  content: string;
+  fields?: Readonly<Record<string, unknown>>;
+}
+
+/** A conversation, with what a chat template is given beside its messages. */
+export interface Chat {
+  messages: readonly Message[];
+  /** Index of the first message that may be trained; earlier answers are context (a conversational prompt). */
+  firstTrained?: number;
+  /** Tool descriptions, as JSON schemas. */
+  tools?: readonly unknown[];
+  /** Documents for retrieval-augmented templates. */
+  documents?: readonly unknown[];
+  /** Further template variables, such as `enable_thinking`. */
+  variables?: Readonly<Record<string, unknown>>;
+}
+
+/** What a row becomes before it is tokenized, whatever format it came in. `weight` scales the loss of the whole row. */
 export type Conversation =
-  | {
-      messages: Message[];
-      /** Index of the first message that may be trained; earlier answers are context (a conversational prompt). */
-      firstTrained?: number;
-    }
-  | { text: string }
-  | { prompt: string; completion: string }
-  | { inputIds: number[]; labels: number[] };
+  | Chat
+  | { text: string; weight?: number }
+  | { prompt: string; completion: string; weight?: number }
+  | { inputIds: number[]; labels: number[]; weights?: number[] };
 
 /** Field `field` of `object` if it owns it; `undefined` otherwise (inherited names such as `constructor` don't count). */
 export function ownField(object: object, field: string): unknown {
@@ -32,15 +61,27 @@ export function hasField(object: object, field: string): boolean {
   return value !== undefined && value !== null;
 }
 
-/**
- * `value` as text for field `field`. A list of `{type: "text", text}` parts (as multimodal data has it) is joined.
- * Throws `data.missing_field`, `data.bad_field`, `data.unsupported_field`, `data.lone_surrogate`.
- */
+/** The first of `names` that `object` has with a value other than null. */
+export function firstField(object: object, names: readonly string[]): string | undefined {
+  return names.find((name) => hasField(object, name));
+}
+
+/** True for what says nothing: null, an empty text, list or object, and the texts "null", "[]" and "{}". */
+export function isEmpty(value: unknown): boolean {
+  if (value === undefined || value === null) return true;
+  if (typeof value === 'string') return ['', 'null', 'None', '[]', '{}'].includes(value.trim());
+  if (Array.isArray(value)) return value.every((item) => item === null);
+  return isObject(value) && Object.keys(value).length === 0;
+}
+
+/** True for a JSON object. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Number);
+}
+
+/** `value` as text for field `field`. Throws `data.missing_field`, `data.bad_field`, `data.lone_surrogate`. */
 export function textOf(value: unknown, field: string): string {
   if (value === undefined) throw new GraftError('data.missing_field', { field });
-  if (Array.isArray(value) && value.length > 0) {
-    return value.map((part: unknown, i) => textPart(part, `${field}[${i}]`)).join('');
-  }
   if (typeof value !== 'string') {
     throw new GraftError('data.bad_field', { field, found: kindName(value), expected: 'text' });
   }
@@ -49,13 +90,13 @@ export function textOf(value: unknown, field: string): string {
 }
 
 /** `value` as a list of objects for field `field`. Throws `data.missing_field`, `data.bad_field`. */
-export function objectsOf(value: unknown, field: string): object[] {
+export function objectsOf(value: unknown, field: string): Record<string, unknown>[] {
   if (value === undefined) throw new GraftError('data.missing_field', { field });
   if (!Array.isArray(value)) {
     throw new GraftError('data.bad_field', { field, found: kindName(value), expected: 'a list' });
   }
   return value.map((item: unknown, i) => {
-    if (typeof item === 'object' && item !== null && !Array.isArray(item)) return item;
+    if (isObject(item)) return item;
     throw new GraftError('data.bad_field', {
       field: `${field}[${i}]`,
       found: kindName(item),
@@ -64,64 +105,22 @@ export function objectsOf(value: unknown, field: string): object[] {
   });
 }
 
-/** Refuses a field that carries meaning this version can't train on, rather than dropping it silently. */
-export function refuseField(object: object, field: string, path: string, detail: string): void {
-  const value = ownField(object, field);
-  const empty =
-    value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0);
-  if (!empty) throw new GraftError('data.unsupported_field', { field: path, detail });
-}
-
 /**
- * A list of `{role, content}` or `{from, value}` objects (both spellings, also mixed) as messages.
- * Throws `data.missing_field`, `data.bad_field`, `data.unknown_role`, `data.unsupported_field`, `data.lone_surrogate`.
+ * `value` itself, or the JSON it holds where it is a text that looks like a list or an object. Throws
+ * `data.field_not_json` for a text that begins as JSON does and is none.
  */
-export function messagesOf(value: unknown, field: string): Message[] {
-  const items = objectsOf(value, field);
-  if (items.length === 0) {
-    throw new GraftError('data.bad_field', {
-      field,
-      found: 'an empty list',
-      expected: 'at least one message',
-    });
-  }
-  return items.map((item, i) => {
-    const path = `${field}[${i}]`;
-    const shareGpt = !Object.hasOwn(item, 'role') && Object.hasOwn(item, 'from');
-    const roleField = shareGpt ? 'from' : 'role';
-    const contentField =
-      !Object.hasOwn(item, 'content') && Object.hasOwn(item, 'value') ? 'value' : 'content';
-    refuseField(item, 'tool_calls', `${path}.tool_calls`, 'tool calls are not text');
-    refuseField(item, 'function_call', `${path}.function_call`, 'tool calls are not text');
-    const role = roleOf(textOf(ownField(item, roleField), `${path}.${roleField}`), `${path}.${roleField}`);
-    return { role, content: textOf(ownField(item, contentField), `${path}.${contentField}`) };
-  });
+export function jsonOf(value: unknown, field: string): unknown {
+  if (typeof value !== 'string' || !/^\s*[[{]/.test(value)) return value;
+  const parsed = tryJson(value);
+  if (parsed === undefined) throw new GraftError('data.field_not_json', { field });
+  return parsed;
 }
 
-const ROLES: ReadonlyMap<string, Role> = new Map([
-  ['system', 'system'],
-  ['user', 'user'],
-  ['human', 'user'],
-  ['assistant', 'assistant'],
-  ['gpt', 'assistant'],
-  ['chatgpt', 'assistant'],
-  ['model', 'assistant'],
-  ['bot', 'assistant'],
-  ['tool', 'tool'],
-  ['observation', 'tool'],
-]);
-
-function roleOf(name: string, field: string): Role {
-  const role = ROLES.get(name.toLowerCase());
-  if (role === undefined) throw new GraftError('data.unknown_role', { field, role: name });
-  return role;
-}
-
-function textPart(part: unknown, field: string): string {
-  if (typeof part === 'object' && part !== null) {
-    const type = ownField(part, 'type');
-    if (type === 'text' || type === undefined) return textOf(ownField(part, 'text'), `${field}.text`);
-    throw new GraftError('data.unsupported_field', { field, detail: `content of type ${String(type)}` });
+/** The value of a JSON text; undefined where it is none. */
+export function tryJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
   }
-  throw new GraftError('data.bad_field', { field, found: kindName(part), expected: 'a text part' });
 }

@@ -63,7 +63,7 @@ describe('conversion', () => {
         turn('user', 'a'),
         turn('assistant', 'b'),
         turn('tool', 'c'),
-        turn('tool', 'd'),
+        { ...turn('tool', 'd'), roleName: 'observation' },
         turn('assistant', 'e'),
       ],
     });
@@ -139,11 +139,12 @@ describe('conversion', () => {
     ['data.bad_field', 'messages', { messages: [] }, 'messages'],
     ['data.unknown_role', 'messages[0].role', { messages: [turn('wizard', 'a')] }, 'messages'],
     ['data.unknown_role', 'messages[0].role', { messages: [turn('constructor', 'a')] }, 'messages'],
-    ['data.unsupported_field', 'tools', { tools: [{}], messages: [turn('user', 'a')] }, 'messages'],
+    ['data.bad_field', 'tools', { tools: [3], messages: [turn('user', 'a')] }, 'messages'],
+    ['data.field_not_json', 'tools', { tools: '[{', messages: [turn('user', 'a')] }, 'messages'],
     [
-      'data.unsupported_field',
-      'messages[0].tool_calls',
-      { messages: [{ role: 'assistant', tool_calls: [{}] }] },
+      'data.missing_field',
+      'messages[0].tool_calls[0].name',
+      { messages: [{ role: 'assistant', tool_calls: [{ function: {} }] }] },
       'messages',
     ],
     [

@@ -1,17 +1,31 @@
 import { GraftError } from '../lib/errors.ts';
+import { chatOf, needsTemplate, refuseMedia, rowWeight } from './chatOf.ts';
 import { mappedConversation, type ColumnMapping } from './columns.ts';
-import { hasField, messagesOf, objectsOf, ownField, refuseField, textOf } from './conversation.ts';
-import type { Conversation, Message } from './conversation.ts';
-import { kindName, type Row } from './row.ts';
+import { contentOf } from './contentParts.ts';
+import {
+  firstField,
+  hasField,
+  isObject,
+  objectsOf,
+  ownField,
+  textOf,
+  tryJson,
+  type Conversation,
+  type Message,
+} from './conversation.ts';
+import { glaiveChat, isGlaiveChat } from './glaive.ts';
+import { messagesOf } from './messages.ts';
+import { checkPreference, chosenChat, isPair } from './preference.ts';
+import { questionOf } from './questions.ts';
+import type { Row } from './row.ts';
+import { fieldsWith, type DataFormat } from './rowFields.ts';
 import { tokenizedOf } from './tokenizedRow.ts';
 
-export type { Conversation, Message, Role } from './conversation.ts';
+export type { Chat, Conversation, Message, Role } from './conversation.ts';
 
-/** The shapes of rows that are understood. `qwen` is QwenLM's `conversations` with from user/assistant. */
-export type DataFormat =
-  'messages' | 'sharegpt' | 'alpaca' | 'prompt_completion' | 'qwen' | 'text' | 'tokenized';
+export type { DataFormat } from './rowFields.ts';
 
-/** How rows are read: by one of the known shapes, or by the columns a person chose. */
+/** How rows are read: by one of the known shapes, or by the columns a user chose. */
 export type RowFormat = DataFormat | ColumnMapping;
 
 /** How many rows are looked at to detect the format. */
@@ -41,17 +55,27 @@ export function detectFormat(rows: readonly Row[], file = 'the data'): DataForma
   throw new GraftError('data.unknown_format', { file, line: first?.line ?? 1, fields });
 }
 
+/** Names in use for a list of turns, the commonest first. */
+const TURN_FIELDS = ['messages', 'conversations', 'conversation', 'dialogue', 'dialog'] as const;
+
 function formatOfRow(row: Record<string, unknown>): DataFormat | null {
   if (hasField(row, 'input_ids')) return 'tokenized';
+  if (isPair(row)) return 'preference';
   if (hasField(row, 'messages')) return 'messages';
-  if (hasField(row, 'conversations')) return formatOfTurns(ownField(row, 'conversations'));
-  if (hasField(row, 'instruction') && hasField(row, 'output')) return 'alpaca';
+  const turns = firstField(row, TURN_FIELDS);
+  if (turns !== undefined) return formatOfTurns(ownField(row, turns));
+  const hasAnswer = hasField(row, 'output') || hasField(row, 'response');
+  if ((hasField(row, 'instruction') || hasField(row, 'query')) && hasAnswer) return 'alpaca';
   if (hasField(row, 'prompt') && hasField(row, 'completion')) return 'prompt_completion';
+  if (isGlaiveChat(ownField(row, 'chat'))) return 'glaive';
+  // Alpaca's rows may have a question in `input` alone.
+  if (Object.hasOwn(row, 'instruction') && hasAnswer) return 'alpaca';
   if (hasField(row, 'text')) return 'text';
   return null;
 }
 
-function formatOfTurns(turns: unknown): DataFormat | null {
+function formatOfTurns(given: unknown): DataFormat | null {
+  const turns = typeof given === 'string' ? tryJson(given) : given;
   if (!Array.isArray(turns)) return null;
   const names = turns.map((turn: unknown) =>
     typeof turn === 'object' && turn !== null ? ownField(turn, 'from') : undefined,
@@ -63,101 +87,101 @@ function formatOfTurns(turns: unknown): DataFormat | null {
 /** QwenLM's finetune.py puts this in front of every conversation. */
 const QWEN_SYSTEM = 'You are a helpful assistant.';
 
+export interface ConversionOptions {
+  /** Train on the better answers of preference data, which is refused otherwise. */
+  chosenOnly?: boolean;
+}
+
 /**
- * Turns a row into a conversation, a text, a prompt with its completion, or token ids.
- * Throws a `data.*` error that names the field at fault; the caller adds the line ({@link Row}).
+ * Turns a row into a conversation, a text, a prompt with its completion, or token ids. What each further field of the
+ * row means, rowFields.ts says. Throws a `data.*` error that names the field at fault; the caller adds the line ({@link Row}).
  */
-export function toConversation(row: Row, format: RowFormat): Conversation {
+export function toConversation(
+  row: Row,
+  format: RowFormat,
+  { chosenOnly = false }: ConversionOptions = {},
+): Conversation {
   const { value } = row;
   if (typeof format === 'object') return mappedConversation(row, format);
+  checkPreference(value, format, chosenOnly);
   switch (format) {
     case 'messages':
-      refuseField(value, 'tools', 'tools', 'tool descriptions are not text');
-      return {
-        messages: messagesOf(ownField(value, turnsField(value, 'messages')), turnsField(value, 'messages')),
-      };
     case 'sharegpt':
-      refuseField(value, 'tools', 'tools', 'tool descriptions are not text');
-      return { messages: withSystem(value, shareGptTurns(value)) };
+      return chatOf(value, format, turnsOf(value, format));
     case 'qwen': {
-      const messages = shareGptTurns(value);
-      const hasSystem = messages[0]?.role === 'system';
-      return { messages: hasSystem ? messages : [{ role: 'system', content: QWEN_SYSTEM }, ...messages] };
+      const chat = chatOf(value, format, turnsOf(value, format));
+      if (chat.messages[0]?.role === 'system') return chat;
+      return { ...chat, messages: [{ role: 'system', content: QWEN_SYSTEM }, ...chat.messages] };
     }
     case 'alpaca':
-      return { messages: alpacaMessages(value) };
+      return chatOf(value, format, [...questionOf(value), answerOf(value)]);
     case 'prompt_completion':
       return promptCompletion(value);
+    case 'preference':
+      return chosenChat(value);
+    case 'glaive':
+      refuseMedia(value, format);
+      return glaiveChat(ownField(value, 'system'), ownField(value, 'chat'));
     case 'text':
-      return { text: textOf(ownField(value, 'text'), 'text') };
+      return plainText(value);
     case 'tokenized':
       return tokenizedOf(value);
   }
 }
 
-/** Both names are in use for lists of turns; `preferred` when the row has it. */
-function turnsField(row: Record<string, unknown>, preferred: 'messages' | 'conversations'): string {
-  const other = preferred === 'messages' ? 'conversations' : 'messages';
-  return !hasField(row, preferred) && hasField(row, other) ? other : preferred;
-}
-
-function shareGptTurns(row: Record<string, unknown>): Message[] {
-  const field = turnsField(row, 'conversations');
+/** The turns of a row; `messages` comes first in rows of that format. */
+function turnsOf(row: Record<string, unknown>, format: 'messages' | 'sharegpt' | 'qwen'): Message[] {
+  const preferred = format === 'messages' ? 'messages' : 'conversations';
+  const field = firstField(row, [preferred, ...TURN_FIELDS]) ?? preferred;
   return messagesOf(ownField(row, field), field);
 }
 
-/** Puts the row's own `system` text first, unless the turns begin with one. */
-function withSystem(row: Record<string, unknown>, messages: Message[]): Message[] {
-  const system = hasField(row, 'system') ? textOf(ownField(row, 'system'), 'system') : '';
-  if (system === '' || messages[0]?.role === 'system') return messages;
-  return [{ role: 'system', content: system }, ...messages];
-}
-
-/** Alpaca: instruction and input make the question, as LLaMA-Factory joins them; `history` is earlier pairs. */
-function alpacaMessages(row: Record<string, unknown>): Message[] {
-  const instruction = textOf(ownField(row, 'instruction'), 'instruction');
-  const input = hasField(row, 'input') ? textOf(ownField(row, 'input'), 'input') : '';
-  const output = textOf(ownField(row, 'output'), 'output');
-  const history = hasField(row, 'history') ? ownField(row, 'history') : [];
-  if (!Array.isArray(history)) {
-    throw new GraftError('data.bad_field', {
-      field: 'history',
-      found: kindName(history),
-      expected: 'a list of pairs',
-    });
-  }
-  const earlier = history.flatMap((pair: unknown, i): Message[] => {
-    const field = `history[${i}]`;
-    if (!Array.isArray(pair) || pair.length !== 2) {
-      throw new GraftError('data.bad_field', { field, found: kindName(pair), expected: 'a pair of texts' });
-    }
-    return [
-      { role: 'user', content: textOf(pair[0], `${field}[0]`) },
-      { role: 'assistant', content: textOf(pair[1], `${field}[1]`) },
-    ];
-  });
-  return withSystem(row, [
-    ...earlier,
-    { role: 'user', content: input === '' ? instruction : `${instruction}\n${input}` },
-    { role: 'assistant', content: output },
-  ]);
+function answerOf(row: Record<string, unknown>): Message {
+  const field = firstField(row, ['output', 'response']) ?? 'output';
+  return { role: 'assistant', content: contentOf(ownField(row, field), field).text };
 }
 
 /** Prompt and completion as texts, or both as lists of messages (TRL's conversational form). */
 function promptCompletion(row: Record<string, unknown>): Conversation {
-  const prompt = ownField(row, 'prompt');
-  const completion = ownField(row, 'completion');
+  const format = 'prompt_completion';
+  const [prompt, completion] = [listOrText(ownField(row, 'prompt')), listOrText(ownField(row, 'completion'))];
   if (!isMessageList(prompt) && !isMessageList(completion)) {
-    return { prompt: textOf(prompt, 'prompt'), completion: textOf(completion, 'completion') };
+    refuseMedia(row, format);
+    const texts = { prompt: textOf(prompt, 'prompt'), completion: textOf(completion, 'completion') };
+    const answer: Message = { role: 'assistant', content: texts.completion };
+    const question: Message[] = texts.prompt === '' ? [] : [{ role: 'user', content: texts.prompt }];
+    if (needsTemplate(row, format)) return chatOf(row, format, [...question, answer], question.length);
+    const weight = rowWeight(row, format);
+    return weight === undefined ? texts : { ...texts, weight };
   }
-  refuseField(row, 'tools', 'tools', 'tool descriptions are not text');
   objectsOf(prompt, 'prompt');
   const before = messagesOf(prompt, 'prompt');
-  return { messages: [...before, ...messagesOf(completion, 'completion')], firstTrained: before.length };
+  return chatOf(row, format, [...before, ...messagesOf(completion, 'completion')], before.length);
+}
+
+/** A list that stands as JSON in a text, as tables have it. */
+function listOrText(value: unknown): unknown {
+  const parsed = typeof value === 'string' && /^\s*\[\s*\{/.test(value) ? tryJson(value) : undefined;
+  return isMessageList(parsed) ? parsed : value;
 }
 
 function isMessageList(value: unknown): boolean {
   if (!Array.isArray(value)) return false;
   const first: unknown = value[0];
-  return typeof first === 'object' && first !== null && (hasField(first, 'role') || hasField(first, 'from'));
+  return isObject(first) && (hasField(first, 'role') || hasField(first, 'from'));
+}
+
+/** A text to be learned whole. Fields that say something of answers are refused: it has none. */
+function plainText(row: Record<string, unknown>): Conversation {
+  refuseMedia(row, 'text');
+  for (const meaning of ['tools', 'thought', 'chosen', 'rejected'] as const) {
+    const [field] = fieldsWith(row, 'text', meaning);
+    if (field !== undefined) {
+      const detail = 'a row with "text" is trained on as it is';
+      throw new GraftError('data.unsupported_field', { field, detail });
+    }
+  }
+  const weight = rowWeight(row, 'text');
+  const text = textOf(ownField(row, 'text'), 'text');
+  return weight === undefined ? { text } : { text, weight };
 }

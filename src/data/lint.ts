@@ -1,7 +1,9 @@
 import type { RowFormat } from './formats.ts';
 import { looseTextFlags, rowFacts, type RowFacts } from './lintText.ts';
 import { tokenFindings } from './lintTokens.ts';
+import { preferenceOf } from './preference.ts';
 import type { Row } from './row.ts';
+import type { NoteCode } from './rowNotes.ts';
 import type { TokenizedDataset } from './tokenize.ts';
 
 /** What may be wrong with rows that can be trained on. */
@@ -18,7 +20,9 @@ export type FindingCode =
   | 'mojibake'
   | 'controlCharacter'
   | 'otherScript'
-  | 'outlier';
+  | 'outlier'
+  | 'preference'
+  | NoteCode;
 
 /** One thing that is wrong, and where. */
 export interface Finding {
@@ -60,8 +64,13 @@ const severities: Record<FindingCode, Finding['severity']> = {
   replacementCharacter: 'warning',
   mojibake: 'warning',
   answerCut: 'warning',
+  preference: 'warning',
+  thoughtsDropped: 'warning',
+  literalTokens: 'warning',
   duplicate: 'warning',
   roleOrder: 'warning',
+  messageRewritten: 'hint',
+  alreadyRendered: 'hint',
   controlCharacter: 'hint',
   nearDuplicate: 'hint',
   otherScript: 'hint',
@@ -108,6 +117,7 @@ export class Linter {
     }
     addScripts(facts, add);
     if (tokens) {
+      add('preference', preferenceRows(input, tokens));
       addLeaks(facts, tokens, evaluation, add);
       for (const finding of tokenFindings(input, tokens, ENOUGH_ROWS)) {
         add(finding.code, finding.rows, finding.params);
@@ -118,6 +128,12 @@ export class Linter {
       return finding ? [{ code, severity: severities[code], ...finding }] : [];
     });
   }
+}
+
+/** Rows of preference data that are trained on all the same: on their better answers. */
+function preferenceRows({ rows, format }: LintInput, { sources }: TokenizedDataset): number[] {
+  if (typeof format === 'object') return [];
+  return [...new Set(sources)].filter((at) => preferenceOf(rows[at]!.value, format) !== null);
 }
 
 /** Indices of values that were there before; null counts for nothing. */

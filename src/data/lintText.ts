@@ -34,7 +34,7 @@ const NOTHING: RowFacts = { exact: null, loose: null, prompt: null, script: null
 export function rowFacts(row: Row, format: RowFormat): RowFacts {
   let conversation: Conversation;
   try {
-    conversation = toConversation(row, format);
+    conversation = toConversation(row, format, { chosenOnly: true });
   } catch (error) {
     // Such rows are problems already.
     if (error instanceof GraftError) return NOTHING;
@@ -83,12 +83,18 @@ function partsOf(conversation: Exclude<Conversation, { inputIds: number[] }>): {
   const last = messages.findLastIndex(({ role }) => role === 'assistant');
   const before = messages.slice(0, Math.max(0, last)).filter(({ role }) => role !== 'system');
   return {
-    texts: messages.map(({ role, content }) => `${role}\u0001${content}`),
-    prompt: before.length === 0 ? null : before.map(({ content }) => content).join('\n'),
-    answers: messages.flatMap(({ role, content }, at) =>
-      role === 'assistant' && at >= firstTrained ? [content] : [],
+    texts: messages.map((message) => `${message.role}\u0001${wordsOf(message)}`),
+    prompt: before.length === 0 ? null : before.map(wordsOf).join('\n'),
+    answers: messages.flatMap((message, at) =>
+      message.role === 'assistant' && message.weight !== 0 && at >= firstTrained ? [wordsOf(message)] : [],
     ),
   };
+}
+
+/** All that a message says: its thought, its content and its calls. */
+function wordsOf({ content, thought, calls }: Message): string {
+  const parts = [thought ?? '', content, calls ? JSON.stringify(calls) : ''];
+  return parts.filter((part) => part !== '').join('\n');
 }
 
 /** At most one system message, first; then user and assistant in turn, tools in between, an answer last. */

@@ -1,5 +1,6 @@
 import type { Finding, LintInput } from './lint.ts';
 import type { TokenizedDataset } from './tokenize.ts';
+import { hasNote, noteCodes } from './rowNotes.ts';
 import { IGNORED } from './tokenizedRow.ts';
 
 /** A row this many times as long as the middle one is far outside. */
@@ -36,8 +37,19 @@ export function tokenFindings(
     { code: 'endUntrained', rows: found.endUntrained, params: { end } },
     { code: 'padIsEos', rows: found.padIsEos, params: { end } },
     { code: 'answerCut', rows: found.answerCut, params: { max: maxLength } },
+    ...noted(tokens),
     ...(sources.length >= enoughRows ? [outliers(tokens)] : []),
   ];
+}
+
+/** What was noted of rows while they were tokenized. */
+function noted({ notes, sources, droppedThoughts }: TokenizedDataset): Omit<Finding, 'severity'>[] {
+  const tokens = droppedThoughts.reduce((sum, count) => sum + count, 0);
+  return noteCodes.map((code) => {
+    const rows = [...new Set(Array.from(sources).filter((_, row) => hasNote(notes[row]!, code)))];
+    const params: Finding['params'] = code === 'thoughtsDropped' ? { tokens } : {};
+    return { code, rows, params };
+  });
 }
 
 /** Rows far longer than the others: they set the memory of the whole run. */

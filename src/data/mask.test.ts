@@ -167,9 +167,7 @@ test('DeepSeek-R1: a generation prompt that opens a thought the conversation doe
   const tokenizer = await qwenTokenizer(fixture('deepseek-r1.jinja'));
   expect(trained(tokenizer, two).runs).toEqual(['Hello there.<|im_end|>', 'Fine, thanks!<|im_end|>']);
   const hidden = [say('user', 'a'), say('assistant', '<think>x</think>b')];
-  expect(() => trained(tokenizer, hidden)).toThrow(
-    expect.objectContaining({ code: 'data.answer_not_found' }),
-  );
+  expect(() => trained(tokenizer, hidden)).toThrow(expect.objectContaining({ code: 'data.thought_dropped' }));
 });
 
 test('a template without end token gets EOS after the last answer', async () => {

@@ -1,133 +1,153 @@
+import { GraftError } from '../lib/errors.ts';
+import { partsAround, partsOfAnswer, type Part } from './answerParts.ts';
 import { labelChatml } from './chatmlMask.ts';
-import type { Conversation, Message } from './conversation.ts';
-import { tokenEnds, tokenRange } from './offsets.ts';
+import { someWeights, switchedOff, wantedAnswers, type LabeledTokens, type LabelOptions } from './labels.ts';
+import type { Chat, Conversation, Message } from './conversation.ts';
+import { encodeWithLabels, type LabeledSpan } from './labelSpans.ts';
+import { literalRanges } from './literalTokens.ts';
 import { plainPieces, startIds } from './plainTemplate.ts';
-import { findAnswers } from './spans.ts';
-import { encodesPieces, renderChat } from './template.ts';
+import { renderConversation, type RenderedChat } from './renderedChat.ts';
+import { labelPrompt, labelText } from './rawText.ts';
+import { contentSpan, findAnswers, type Span } from './spans.ts';
+import { encodesPieces } from './template.ts';
+import { notesOnChat } from './rowNotes.ts';
 import { IGNORED } from './tokenizedRow.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
-/**
- * Which tokens are trained: the assistant's answers with their end tokens, every token, the last answer only, or as
- * Qwen v1 does ({@link labelChatml}).
- */
-export type LabelMask = 'assistant' | 'all' | 'last' | 'chatml';
-
-/** Token ids of a row and their labels: `labels[i]` is `ids[i]` or −100, as in transformers (the shift comes later). */
-export interface LabeledTokens {
-  ids: number[];
-  labels: number[];
-  /** Answers left untrained because the template rewrites them (see {@link findAnswers}). */
-  skippedTurns: number;
-}
-
-export interface MaskOptions {
-  mask: LabelMask;
-  /** The date templates see; default today. */
-  now?: Date;
-}
+export type { LabeledTokens, LabelMask, LabelOptions } from './labels.ts';
 
 /**
  * Encodes a conversation with labels. A prompt with a completion is a conversation of one turn; a text is trained
  * whole, with BOS and EOS. Every trained answer ends with an end token: where the template writes none, EOS is added.
- * Throws `data.template_*`, `data.answer_not_found`, and for the mask `chatml` `data.no_chatml`, `data.not_chatml`.
+ * Throws `data.template_*`, `data.no_place`, `data.no_template`, `data.answer_not_found`, `data.thought_dropped`,
+ * `data.weight_not_found`, `data.literal_not_found`, and for the mask `chatml` `data.no_chatml`, `data.not_chatml`.
  */
 export function labelTokens(
   tokenizer: Tokenizer,
   conversation: Exclude<Conversation, { inputIds: number[] }>,
-  options: MaskOptions,
+  options: LabelOptions,
 ): LabeledTokens {
-  if ('text' in conversation) {
-    const ids = [...startIds(tokenizer), ...tokenizer.encode(conversation.text, { addSpecialTokens: false })];
-    if (ids.length > 0) ids.push(...tokenizer.eosIds.slice(0, 1));
-    return { ids, labels: [...ids], skippedTurns: 0 };
-  }
-  const { messages, firstTrained = 0 } = 'messages' in conversation ? conversation : turnsOf(conversation);
-  if (options.mask === 'chatml' || encodesPieces(tokenizer)) {
-    return labelChatml(tokenizer, messages, firstTrained, options);
-  }
-  return tokenizer.chatTemplate === null
-    ? labelPlain(tokenizer, messages, firstTrained, options)
-    : labelRendered(tokenizer, messages, firstTrained, options);
+  if ('text' in conversation) return labelText(tokenizer, conversation);
+  if ('messages' in conversation) return labelChat(tokenizer, conversation, options);
+  return (
+    labelPrompt(tokenizer, conversation, options) ?? labelChat(tokenizer, turnsOf(conversation), options)
+  );
 }
 
-function turnsOf({ prompt, completion }: { prompt: string; completion: string }): {
-  messages: Message[];
-  firstTrained?: number;
-} {
-  const answer: Message = { role: 'assistant', content: completion };
+function turnsOf({
+  prompt,
+  completion,
+  weight,
+}: {
+  prompt: string;
+  completion: string;
+  weight?: number;
+}): Chat {
+  const answer: Message = {
+    role: 'assistant',
+    content: completion,
+    ...(weight !== undefined && { weight }),
+  };
   return { messages: prompt === '' ? [answer] : [{ role: 'user', content: prompt }, answer] };
 }
 
+function labelChat(tokenizer: Tokenizer, chat: Chat, options: LabelOptions): LabeledTokens {
+  const { templateArgs, now = new Date() } = options;
+  const rendered = renderConversation(tokenizer, chat, { now, ...(templateArgs && { templateArgs }) });
+  const notes = notesOnChat(rendered);
+  const labeled =
+    options.mask === 'chatml' || encodesPieces(tokenizer)
+      ? labelChatml(rendered, options)
+      : tokenizer.chatTemplate === null
+        ? labelPlain(tokenizer, chat, options)
+        : labelRendered(rendered, options);
+  return notes ? { ...labeled, notes } : labeled;
+}
+
 /** The plain format: pieces are encoded apart, so the labels follow from the pieces. */
-function labelPlain(
-  tokenizer: Tokenizer,
-  messages: readonly Message[],
-  firstTrained: number,
-  { mask }: MaskOptions,
-): LabeledTokens {
+function labelPlain(tokenizer: Tokenizer, chat: Chat, { mask }: LabelOptions): LabeledTokens {
+  const { messages } = chat;
+  const wanted = wantedAnswers(chat, mask);
   const ids = startIds(tokenizer);
   const labels = ids.map((id) => (mask === 'all' ? id : IGNORED));
-  const lastAnswer = messages.findLastIndex(({ role }) => role === 'assistant');
+  const weights: number[] = ids.map(() => 1);
   for (const { text, answer } of plainPieces(messages)) {
     const piece = tokenizer.encode(text, { addSpecialTokens: false });
     if (answer !== null) piece.push(...tokenizer.eosIds.slice(0, 1));
-    const isTrained = answer !== null && answer >= firstTrained && (mask !== 'last' || answer === lastAnswer);
+    const weight = answer === null ? 1 : (messages[answer]!.weight ?? 1);
+    const isTrained = answer !== null ? wanted.includes(answer) : false;
     for (const id of piece) {
       ids.push(id);
-      labels.push(mask === 'all' || isTrained ? id : IGNORED);
+      labels.push((mask === 'all' && weight > 0) || isTrained ? id : IGNORED);
+      weights.push(weight > 0 ? weight : 1);
     }
   }
-  return { ids, labels, skippedTurns: 0 };
+  return { ids, labels, ...someWeights(weights), skippedTurns: 0 };
 }
 
 /** The model's own template: spans of characters found from the template, then of tokens. */
-function labelRendered(
-  tokenizer: Tokenizer,
-  messages: readonly Message[],
-  firstTrained: number,
-  { mask, now = new Date() }: MaskOptions,
-): LabeledTokens {
-  const text = renderChat(tokenizer, messages, { now });
-  const ids = tokenizer.encode(text, { addSpecialTokens: false });
-  if (mask === 'all') {
-    if (endOfTurn(tokenizer, ids, 0, ids.length) === null) ids.push(...tokenizer.eosIds.slice(0, 1));
-    return { ids, labels: [...ids], skippedTurns: 0 };
+function labelRendered(rendered: RenderedChat, options: LabelOptions): LabeledTokens {
+  const { tokenizer, messages, chat, text } = rendered;
+  const plain = options.literalTokens === 'text' ? literalRanges(tokenizer, messages, text) : [];
+  const parts = options.withParts ? allParts(rendered) : null;
+  const encode = (spans: readonly LabeledSpan[]) =>
+    encodeWithLabels(tokenizer, text, spans, { plain, parts });
+  if (options.mask === 'all') {
+    const whole: LabeledSpan = { start: 0, end: text.length, weight: 1, ends: 'text' };
+    return { ...encode([whole, ...reweighted(rendered, options)]), skippedTurns: 0 };
   }
+  const { spans, skipped } = findAnswers(rendered, wantedAnswers(chat, options.mask));
+  const trained = [...spans].flatMap(([i, span]): LabeledSpan[] => [
+    { ...span, weight: chat.messages[i]!.weight ?? 1, ends: 'turn' },
+    ...switchedOff(rendered, i, span, options),
+  ]);
+  const others = chat.messages.flatMap((message, i): LabeledSpan[] =>
+    message.role !== 'assistant' && (message.weight ?? 0) > 0 ? [weightedContent(rendered, i)] : [],
+  );
+  return { ...encode([...trained, ...others]), skippedTurns: skipped };
+}
 
-  const { spans, skipped } = findAnswers(tokenizer, messages, text, {
-    firstTrained,
-    lastOnly: mask === 'last',
-    now,
-  });
-  const ends = tokenEnds(tokenizer, text, ids);
-  const labels = new Array<number>(ids.length).fill(IGNORED);
-  for (const span of spans) {
-    const [start, spanEnd] = tokenRange(tokenizer, text, ids, ends, span.start, span.end);
-    let end = endOfTurn(tokenizer, ids, start, spanEnd);
-    // Some templates close the span before the end token.
-    if (end === null && isEndToken(tokenizer, ids[spanEnd])) end = spanEnd + 1;
-    for (let i = start; i < (end ?? spanEnd); i++) labels[i] = ids[i] as number;
-    if (end === null && spanEnd === ids.length) {
-      for (const eos of tokenizer.eosIds.slice(0, 1)) {
-        ids.push(eos);
-        labels.push(eos);
-      }
+/** All thoughts, calls, results and tools of the conversation. */
+function allParts(rendered: RenderedChat): Part[] {
+  const answers = rendered.messages.flatMap(({ role }, i) => (role === 'assistant' ? [i] : []));
+  const spans = answersOrNone(rendered, answers);
+  return [...partsAround(rendered), ...spans.flatMap(([i, span]) => partsOfAnswer(rendered, i, span))];
+}
+
+/** The answers that can be located: a row may be trained whole though none can. */
+function answersOrNone(rendered: RenderedChat, answers: readonly number[]): [number, Span][] {
+  try {
+    return [...findAnswers(rendered, answers).spans];
+  } catch (error) {
+    if (error instanceof GraftError) return [];
+    throw error;
+  }
+}
+
+/** With the mask "all": the parts that count otherwise than 1. */
+function reweighted(rendered: RenderedChat, options: LabelOptions): LabeledSpan[] {
+  const { messages } = rendered.chat;
+  const hasSwitch = options.trainThoughts === false || options.trainToolCalls === false;
+  const needed = messages.flatMap(({ role, weight = 1 }, i) =>
+    role === 'assistant' && (weight !== 1 || hasSwitch) ? [i] : [],
+  );
+  const { spans } = findAnswers(rendered, needed);
+  return messages.flatMap((message, i): LabeledSpan[] => {
+    const weight = message.weight ?? 1;
+    if (message.role !== 'assistant') return weight === 1 ? [] : [weightedContent(rendered, i)];
+    const span = spans.get(i);
+    if (!span) {
+      if (weight !== 1) throw new GraftError('data.weight_not_found', { message: i + 1 });
+      return [];
     }
-  }
-  return { ids, labels, skippedTurns: skipped };
+    const own: LabeledSpan[] = weight === 1 ? [] : [{ ...span, weight, ends: 'turn' }];
+    return [...own, ...switchedOff(rendered, i, span, options)];
+  });
 }
 
-/** Index after the last end token of ids[start, end) that only white space follows; null without one. */
-function endOfTurn(tokenizer: Tokenizer, ids: readonly number[], start: number, end: number): number | null {
-  for (let i = end - 1; i >= start; i--) {
-    if (isEndToken(tokenizer, ids[i])) return i + 1;
-    if (tokenizer.decode([ids[i] as number]).trim() !== '') return null;
-  }
-  return null;
-}
-
-/** The turn's end is a special token: the tokenizer's EOS, or one such as `<|eot_id|>` that only the template knows. */
-function isEndToken(tokenizer: Tokenizer, id: number | undefined): boolean {
-  return id !== undefined && (tokenizer.specialIds.has(id) || tokenizer.eosIds.includes(id));
+/** The content of a message that others than the assistant say, with its weight. */
+function weightedContent(rendered: RenderedChat, i: number): LabeledSpan {
+  const span = contentSpan(rendered, i);
+  if (!span) throw new GraftError('data.weight_not_found', { message: i + 1 });
+  return { ...span, weight: rendered.chat.messages[i]!.weight!, ends: 'nothing' };
 }

@@ -1,4 +1,4 @@
-import type { Message } from './conversation.ts';
+import type { TemplateMessage } from './conversation.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
 /*
@@ -16,7 +16,7 @@ export interface PlainPiece {
 }
 
 /** The pieces of a conversation: turns before an answer make one piece, each line ended; each answer is one, without its EOS. */
-export function plainPieces(messages: readonly Message[]): PlainPiece[] {
+export function plainPieces(messages: readonly TemplateMessage[]): PlainPiece[] {
   const pieces: PlainPiece[] = [];
   for (const [i, { role, content }] of messages.entries()) {
     const last = pieces.at(-1);
@@ -31,7 +31,7 @@ export function plainPieces(messages: readonly Message[]): PlainPiece[] {
 /** The conversation as text, with BOS and EOS as the tokenizer spells them; ready for an answer when it ends with a question. */
 export function plainText(
   tokenizer: Tokenizer,
-  messages: readonly Message[],
+  messages: readonly TemplateMessage[],
   { addGenerationPrompt = false }: { addGenerationPrompt?: boolean } = {},
 ): string {
   const spell = (id: number | null | undefined) =>
@@ -46,7 +46,7 @@ export function plainText(
 /** Token ids of the conversation in the plain format. */
 export function plainIds(
   tokenizer: Tokenizer,
-  messages: readonly Message[],
+  messages: readonly TemplateMessage[],
   { addGenerationPrompt = false }: { addGenerationPrompt?: boolean } = {},
 ): number[] {
   const ids = startIds(tokenizer);
@@ -63,7 +63,7 @@ export function startIds(tokenizer: Tokenizer): number[] {
 }
 
 /** Without a generation prompt a trailing question stands as it is: the line end belongs to the prompt. */
-function withOpening(messages: readonly Message[], addGenerationPrompt: boolean): PlainPiece[] {
+function withOpening(messages: readonly TemplateMessage[], addGenerationPrompt: boolean): PlainPiece[] {
   const pieces = plainPieces(messages);
   const last = pieces.at(-1);
   if (!addGenerationPrompt && last?.answer === null) last.text = last.text.slice(0, -1);

@@ -1,3 +1,4 @@
+import type { PartKind } from './answerParts.ts';
 import { StreamDecoder } from './streamDecoder.ts';
 import type { TokenizedDataset } from './tokenize.ts';
 import { IGNORED } from './tokenizedRow.ts';
@@ -10,13 +11,21 @@ export interface PreviewPiece {
   trained: boolean;
   special: boolean;
   tokens: number;
+  /** What it is part of, beside what is simply said. */
+  kind?: PartKind;
+  /** Beyond the maximum length: not there for the model. */
+  cut?: boolean;
 }
 
-/** Row `row` of the dataset as the model sees it: its text in runs of trained and untrained tokens. */
+/**
+ * Row `row` of the dataset as the model sees it: its text in runs of trained and untrained tokens, further cut by what
+ * they are part of (`parts`, one for each token of the row) and at `maxLength` tokens, where those are given.
+ */
 export function previewRow(
   dataset: Pick<TokenizedDataset, 'ids' | 'labels' | 'offsets'>,
   row: number,
   tokenizer: Vocabulary | null,
+  { parts, maxLength = Infinity }: { parts?: readonly (PartKind | null)[]; maxLength?: number } = {},
 ): PreviewPiece[] {
   const decoder =
     tokenizer && new StreamDecoder(tokenizer, { skipSpecialTokens: false, keepLeadingSpace: true });
@@ -28,11 +37,16 @@ export function previewRow(
     // The first token is never predicted, whatever its label says.
     const trained = i > start && dataset.labels[i] !== IGNORED;
     const special = tokenizer?.specialIds.has(id) ?? false;
+    const kind = parts?.[i - start] ?? undefined;
+    const cut = i - start >= maxLength;
     let piece = pieces.at(-1);
-    if (piece?.trained !== trained || special || piece.special) {
+    const continues = piece?.trained === trained && piece.kind === kind && (piece.cut ?? false) === cut;
+    if (!piece || !continues || special || piece.special) {
       // Bytes that wait for the rest of their character end with what they belong to.
       if (piece && decoder && special) piece.text += decoder.flush();
-      pieces.push((piece = { text: '', trained, special, tokens: 0 }));
+      pieces.push(
+        (piece = { text: '', trained, special, tokens: 0, ...(kind && { kind }), ...(cut && { cut }) }),
+      );
     }
     piece.text += decoder ? decoder.push(id) : `${id} `;
     piece.tokens++;

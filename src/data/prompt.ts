@@ -1,9 +1,9 @@
-import type { Message } from './conversation.ts';
+import type { TemplateMessage } from './conversation.ts';
 import { encodeChat } from './template.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
 /** Token ids of a chat up to where the model is to answer, by the model's own template. Throws as `encodeChat` does. */
-export function chatPrompt(tokenizer: Tokenizer, messages: readonly Message[]): number[] {
+export function chatPrompt(tokenizer: Tokenizer, messages: readonly TemplateMessage[]): number[] {
   return encodeChat(tokenizer, messages, { addGenerationPrompt: true });
 }
 

@@ -1,5 +1,5 @@
 import type { Row } from './row.ts';
-import type { TokenizedDataset } from './tokenize.ts';
+import { rowColumns, type TokenizedDataset } from './tokenize.ts';
 
 /** Tokens of before and the rows they were made of. */
 export interface KnownTokens {
@@ -35,11 +35,13 @@ export function withKnownTokens(
   const taken: { from: TokenizedDataset; at: number; source: number }[] = [];
   rows.forEach((row, source) => {
     const old = before.get(row);
-    const at = old ?? now.get(row);
-    if (at !== undefined) taken.push({ from: old === undefined ? fresh : known.dataset, at, source });
+    const from = old === undefined ? fresh : known.dataset;
+    for (const at of old ?? now.get(row) ?? []) taken.push({ from, at, source });
   });
-  const pick = (key: 'lines' | 'lengths' | 'lost' | 'skipped') =>
-    Uint32Array.from(taken, ({ from, at }) => from[key][at]!);
+  const columns = Object.fromEntries(rowColumns.map((key) => [key, pick(taken, key)])) as Pick<
+    TokenizedDataset,
+    (typeof rowColumns)[number]
+  >;
   const offsets = new Uint32Array(taken.length + 1);
   taken.forEach(
     ({ from, at }, i) => (offsets[i + 1] = offsets[i]! + from.offsets[at + 1]! - from.offsets[at]!),
@@ -50,21 +52,21 @@ export function withKnownTokens(
     ids.set(from.ids.subarray(from.offsets[at], from.offsets[at + 1]), offsets[i]);
     labels.set(from.labels.subarray(from.offsets[at], from.offsets[at + 1]), offsets[i]);
   });
-  const [lines, lengths, lost, skipped] = [pick('lines'), pick('lengths'), pick('lost'), pick('skipped')];
   let trainedTokens = 0;
   let [truncated, truncatedTokens] = [0, 0];
   taken.forEach((_, i) => {
     const [start, end] = [offsets[i]!, offsets[i + 1]!];
     for (let at = start + 1; at < end; at++) if (labels[at]! >= 0) trainedTokens++;
-    if (lengths[i]! > end - start) truncated++;
-    truncatedTokens += lengths[i]! - (end - start);
+    if (columns.lengths[i]! > end - start) truncated++;
+    truncatedTokens += columns.lengths[i]! - (end - start);
   });
   return {
-    ...{ ids, labels, offsets, lines, lengths, lost, skipped },
+    ...columns,
+    ...{ ids, labels, offsets },
     parsedRows: rows.length,
     sources: Uint32Array.from(taken, ({ source }) => source),
     ...{ truncated, truncatedTokens, trainedTokens },
-    skippedTurns: skipped.reduce((sum, count) => sum + count, 0),
+    skippedTurns: columns.skipped.reduce((sum, count) => sum + count, 0),
     // Rows without tokens are tried again each time, so these are all.
     problems: fresh.problems.map((problem) =>
       problem.row === undefined ? problem : { ...problem, row: places[problem.row]! },
@@ -73,6 +75,23 @@ export function withKnownTokens(
   };
 }
 
-function placesOf({ dataset, rows }: KnownTokens): Map<Row, number> {
-  return new Map(Array.from(dataset.sources, (source, at) => [rows[source]!, at]));
+/** A column of the rows that were taken, in its own type. */
+function pick(
+  taken: readonly { from: TokenizedDataset; at: number }[],
+  key: (typeof rowColumns)[number],
+): Uint32Array | Uint8Array {
+  const values = taken.map(({ from, at }) => from[key][at]!);
+  return key === 'notes' ? Uint8Array.from(values) : Uint32Array.from(values);
+}
+
+/** Where the tokens of each row are: one place, or one for each turn. */
+function placesOf({ dataset, rows }: KnownTokens): Map<Row, number[]> {
+  const places = new Map<Row, number[]>();
+  dataset.sources.forEach((source, at) => {
+    const row = rows[source]!;
+    const known = places.get(row);
+    if (known) known.push(at);
+    else places.set(row, [at]);
+  });
+  return places;
 }

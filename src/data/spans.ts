@@ -1,124 +1,102 @@
 import { GraftError } from '../lib/errors.ts';
-import type { Message } from './conversation.ts';
-import { generationSpans, renderChat, type GenerationSpan } from './template.ts';
-import type { Tokenizer } from './tokenizer.ts';
+import { tryRenderAgain, type RenderedChat } from './renderedChat.ts';
+import { generationSpans } from './template.ts';
+
+/** A part of a rendered conversation; UTF-16 offsets. */
+export interface Span {
+  start: number;
+  end: number;
+}
 
 /** Where in a rendered conversation the model's turns are. */
 export interface AnswerSpans {
-  /** UTF-16 offsets in the rendered text, in order. */
-  spans: GenerationSpan[];
+  /** By the index of the message. */
+  spans: ReadonlyMap<number, Span>;
   /** Answers the template renders differently inside the conversation than at its end; training on them would teach that. */
   skipped: number;
 }
 
-interface SpanOptions {
-  /** First message that may be trained. */
-  firstTrained: number;
-  /** Only the last answer. */
-  lastOnly: boolean;
-  now?: Date;
-}
-
 /**
- * Finds the assistant's turns in `text`, the rendering of `messages`, from the template itself: by its
- * `{% generation %}` tags, or by rendering the conversation up to each turn. A turn counts only when the conversation
- * up to it, and with it, are beginnings of the text: a template that rewrites earlier turns (Qwen3 drops their
- * thoughts) is detected, and those turns are skipped.
- * Throws `data.answer_not_found` when no turn can be located, and what {@link renderChat} throws.
+ * Finds those turns of the assistant in the rendered text, from the template itself: by its `{% generation %}` tags,
+ * or by rendering the conversation up to each turn. A turn counts only when the conversation up to it, and with it,
+ * are beginnings of the text: a template that rewrites earlier turns (Qwen3 drops their thoughts) is detected, and
+ * those turns are skipped. Throws `data.answer_not_found` when no turn can be located.
  */
-export function findAnswers(
-  tokenizer: Tokenizer,
-  messages: readonly Message[],
-  text: string,
-  { firstTrained, lastOnly, now }: SpanOptions,
-): AnswerSpans {
-  const answers = messages.flatMap(({ role }, i) => (role === 'assistant' ? [i] : []));
-  const wanted = answers.filter((i) => i >= firstTrained).slice(lastOnly ? -1 : 0);
-  if (wanted.length === 0) return { spans: [], skipped: 0 };
-
-  const tagged = generationSpans(tokenizer, messages, { now });
-  if (tagged) {
-    if (tagged.length === answers.length) {
-      return { spans: wanted.map((i) => tagged[answers.indexOf(i)] as GenerationSpan), skipped: 0 };
-    }
-    // The tags don't stand one to one with the turns: only "all of them" is still certain.
-    if (wanted.length === answers.length && tagged.length > 0) return { spans: tagged, skipped: 0 };
+export function findAnswers(rendered: RenderedChat, wanted: readonly number[]): AnswerSpans {
+  if (wanted.length === 0) return { spans: new Map(), skipped: 0 };
+  const answers = rendered.messages.flatMap(({ role }, i) => (role === 'assistant' ? [i] : []));
+  const tagged = generationSpans(rendered.tokenizer, rendered.messages, rendered);
+  if (tagged && tagged.length === answers.length) {
+    return { spans: new Map(wanted.map((i) => [i, tagged[answers.indexOf(i)]!])), skipped: 0 };
   }
 
-  const spans: GenerationSpan[] = [];
+  const spans = new Map<number, Span>();
   for (const i of wanted) {
-    const span = locate(tokenizer, messages, text, i, now);
-    if (span) spans.push(span);
+    const span = locateAnswer(rendered, i);
+    if (span) spans.set(i, span);
   }
-  if (spans.length === 0) throw new GraftError('data.answer_not_found');
-  return { spans, skipped: wanted.length - spans.length };
+  if (spans.size === 0) throw new GraftError('data.answer_not_found');
+  return { spans, skipped: wanted.length - spans.size };
 }
 
-function locate(
-  tokenizer: Tokenizer,
-  messages: readonly Message[],
-  text: string,
-  i: number,
-  now: Date | undefined,
-): GenerationSpan | null {
-  const end =
-    i === messages.length - 1 ? text.length : endOfBeginning(tokenizer, messages, text, i + 1, false, now);
+function locateAnswer(rendered: RenderedChat, i: number): Span | null {
+  const { messages, text } = rendered;
+  const end = i === messages.length - 1 ? text.length : endOfBeginning(rendered, i + 1);
   if (end === null) return null;
-  const start =
-    endOfBeginning(tokenizer, messages, text, i, true, now) ??
-    startOfContent(tokenizer, messages, text, i, now);
+  const start = endOfBeginning(rendered, i, true) ?? startOfContent(rendered, i) ?? endOfHeader(rendered, i);
   return start !== null && start < end ? { start, end } : null;
 }
 
-/** Length of the rendering of the first `count` messages, if `text` begins with it. */
-function endOfBeginning(
-  tokenizer: Tokenizer,
-  messages: readonly Message[],
-  text: string,
-  count: number,
-  addGenerationPrompt: boolean,
-  now: Date | undefined,
-): number | null {
-  const rendered = tryRender(tokenizer, messages.slice(0, count), { addGenerationPrompt, now });
-  return rendered !== null && text.startsWith(rendered) ? rendered.length : null;
+/** Length of the rendering of the first `count` messages, if the text begins with it. */
+function endOfBeginning(rendered: RenderedChat, count: number, addGenerationPrompt = false): number | null {
+  const part = tryRenderAgain(rendered, rendered.messages.slice(0, count), {}, addGenerationPrompt);
+  return part !== null && rendered.text.startsWith(part) ? part.length : null;
+}
+
+/**
+ * Where the text leaves the way of its own generation prompt: a template may open a thought there and write another
+ * one in a conversation (`<think>` and two line breaks, say). What both write is the header of the turn.
+ */
+function endOfHeader(rendered: RenderedChat, i: number): number | null {
+  const before = endOfBeginning(rendered, i);
+  const prompt = tryRenderAgain(rendered, rendered.messages.slice(0, i), {}, true);
+  if (prompt === null) return null;
+  const common = commonPrefix(prompt, rendered.text);
+  return before !== null && common > before ? common : null;
 }
 
 // A noncharacter (reserved by Unicode for internal use): no template looks for it.
 const PROBE = '\ufdd2';
 
 /**
- * Where the content of message `i` begins in `text`: a probe character put in front of it must turn up exactly once
+ * Where the content of message `i` begins in the text: a probe character put in front of it must turn up exactly once
  * and change nothing else. For templates whose generation prompt isn't what they write before an answer (DeepSeek-R1
  * opens a thought there).
  */
-function startOfContent(
-  tokenizer: Tokenizer,
-  messages: readonly Message[],
-  text: string,
-  i: number,
-  now: Date | undefined,
-): number | null {
-  const probed = messages.map((message, k) => {
-    if (k !== i) return message;
-    const { content } = message;
-    const blank = content.length - content.trimStart().length;
-    return { ...message, content: content.slice(0, blank) + PROBE + content.slice(blank) };
-  });
-  const rendered = tryRender(tokenizer, probed, { now });
-  const at = rendered?.indexOf(PROBE) ?? -1;
-  return rendered !== null && at >= 0 && rendered.slice(0, at) + rendered.slice(at + 1) === text ? at : null;
+export function startOfContent(rendered: RenderedChat, i: number): number | null {
+  const { messages, text } = rendered;
+  const content = messages[i]!.content;
+  const blank = content.length - content.trimStart().length;
+  const probed = messages.map((message, k) =>
+    k === i ? { ...message, content: content.slice(0, blank) + PROBE + content.slice(blank) } : message,
+  );
+  const again = tryRenderAgain(rendered, probed);
+  const at = again?.indexOf(PROBE) ?? -1;
+  return again !== null && at >= 0 && again.slice(0, at) + again.slice(at + 1) === text ? at : null;
 }
 
-/** Null when the template refuses a part of a conversation (one that begins with an answer, say). */
-function tryRender(
-  tokenizer: Tokenizer,
-  messages: readonly Message[],
-  options: { addGenerationPrompt?: boolean; now?: Date },
-): string | null {
-  try {
-    return renderChat(tokenizer, messages, options);
-  } catch (error) {
-    if (error instanceof GraftError) return null;
-    throw error;
-  }
+/** Where the content of message `i` stands in the text, without white space around it; null where it was rewritten. */
+export function contentSpan(rendered: RenderedChat, i: number): Span | null {
+  const content = rendered.messages[i]!.content.trim();
+  const start = content === '' ? null : startOfContent(rendered, i);
+  return start !== null && rendered.text.startsWith(content, start)
+    ? { start, end: start + content.length }
+    : null;
+}
+
+/** How many UTF-16 units two texts share at their beginnings. */
+export function commonPrefix(a: string, b: string): number {
+  let length = 0;
+  while (length < a.length && length < b.length && a[length] === b[length]) length++;
+  return length;
 }

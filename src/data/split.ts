@@ -21,13 +21,25 @@ export function splitRows(rows: number, evalSize: number, seed: number): Split {
   return { train: all.filter((row) => !chosen.has(row)), eval: all.filter((row) => chosen.has(row)) };
 }
 
-/** Splits tokenized rows by `splitRows`; `evaluation` is null when nothing is set aside. Throws `data.bad_split`. */
+/**
+ * Splits tokenized rows by `splitRows`; `evaluation` is null when nothing is set aside. Rows that were made of one row
+ * of the file (`sources` tells) stay together. Throws `data.bad_split`.
+ */
 export function splitDataset(
-  dataset: TokenRows,
+  dataset: TokenRows & { sources?: Uint32Array },
   evalSize: number,
   seed: number,
 ): { train: TokenRows; evaluation: TokenRows | null } {
-  const { train, eval: kept } = splitRows(dataset.offsets.length - 1, evalSize, seed);
-  if (kept.length === 0) return { train: dataset, evaluation: null };
-  return { train: selectRows(dataset, train), evaluation: selectRows(dataset, kept) };
+  const rows = dataset.offsets.length - 1;
+  const groups = [...(dataset.sources ?? Uint32Array.from({ length: rows }, (_, i) => i))];
+  const sources = [...new Set(groups)];
+  const split = splitRows(sources.length, evalSize, seed);
+  if (split.eval.length === 0) return { train: dataset, evaluation: null };
+  const aside = new Set(split.eval.map((i) => sources[i]!));
+  const rowsWhere = (isAside: boolean) =>
+    groups.flatMap((source, row) => (aside.has(source) === isAside ? [row] : []));
+  return {
+    train: selectRows(dataset, rowsWhere(false)),
+    evaluation: selectRows(dataset, rowsWhere(true)),
+  };
 }

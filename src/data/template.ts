@@ -2,7 +2,7 @@ import { Environment, type Template } from '@huggingface/jinja';
 import { GraftError, messageOf } from '../lib/errors.ts';
 import { BoundedInterpreter } from './boundedInterpreter.ts';
 import { chatmlPieces } from './chatml.ts';
-import type { Message } from './conversation.ts';
+import type { TemplateMessage } from './conversation.ts';
 import { compileTemplate, stripFunctions } from './jinja.ts';
 import { plainIds, plainText } from './plainTemplate.ts';
 import { QWEN_TEMPLATE } from './qwenV1.ts';
@@ -15,6 +15,8 @@ export interface RenderOptions {
   addGenerationPrompt?: boolean;
   /** The date `strftime_now` gives; default today. Freeze it to render the same text another day. */
   now?: Date;
+  /** Further template variables, such as `tools` and `documents`. */
+  variables?: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -23,7 +25,7 @@ export interface RenderOptions {
  */
 export function renderChat(
   tokenizer: Tokenizer,
-  messages: readonly Message[],
+  messages: readonly TemplateMessage[],
   options: RenderOptions = {},
 ): string {
   const template = compiled(tokenizer, false);
@@ -37,7 +39,7 @@ export function renderChat(
  */
 export function encodeChat(
   tokenizer: Tokenizer,
-  messages: readonly Message[],
+  messages: readonly TemplateMessage[],
   options: RenderOptions = {},
 ): number[] {
   if (tokenizer.chatTemplate === null) return plainIds(tokenizer, messages, options);
@@ -77,7 +79,7 @@ const CLOSE = '\ufdd1';
  */
 export function generationSpans(
   tokenizer: Tokenizer,
-  messages: readonly Message[],
+  messages: readonly TemplateMessage[],
   options: RenderOptions = {},
 ): GenerationSpan[] | null {
   const template = compiled(tokenizer, true);
@@ -154,17 +156,18 @@ function range(first: number, second?: number | null, step: number | null = 1): 
 function run(
   template: Template,
   tokenizer: Tokenizer,
-  messages: readonly Message[],
+  messages: readonly TemplateMessage[],
   options: RenderOptions,
 ): string {
   const { addGenerationPrompt = false, now = new Date() } = options;
   const variables: Record<string, unknown> = {
     ...tokenizer.specialTokens,
-    messages: messages.map(({ role, content }) => ({ role, content })),
+    messages: messages.map(({ role, content, fields }) => ({ role, content, ...fields })),
     add_generation_prompt: addGenerationPrompt,
     // As transformers does: some templates ask `tools is not none` without asking whether it is defined.
     tools: null,
     documents: null,
+    ...options.variables,
     ...constants,
     ...stripFunctions,
     range,

@@ -1,12 +1,15 @@
 import { GraftError, type ErrorCode } from '../lib/errors.ts';
 import { checkChatml } from './chatmlMask.ts';
 import { detectFormat, toConversation, type Conversation, type RowFormat } from './formats.ts';
-import { labelTokens, type LabelMask, type LabeledTokens } from './mask.ts';
+import { labelTokens, type LabeledTokens, type LabelOptions } from './mask.ts';
 import type { ParsedDataset } from './parse.ts';
 import { MAX_KEPT_PROBLEMS, ProblemLog, type Problem } from './problems.ts';
+import { defaultReading, type Reading } from './reading.ts';
+import { noteBits, type RowNotes } from './rowNotes.ts';
 import { checkTemplate } from './template.ts';
 import { IGNORED } from './tokenizedRow.ts';
 import { checkTokenizerFits, type Tokenizer } from './tokenizer.ts';
+import { turnsApart } from './turnsApart.ts';
 
 export { lengthHistogram, previewRow, type LengthHistogram, type PreviewPiece } from './preview.ts';
 export { IGNORED } from './tokenizedRow.ts';
@@ -28,6 +31,9 @@ export interface TokenizedDataset {
   lost: Uint32Array;
   /** [rows] earlier answers left untrained because the chat template rewrites them. */
   skipped: Uint32Array;
+  /** [rows] which of {@link noteCodes} the row has, a bit each; tokens of thoughts that the template leaves out. */
+  notes: Uint8Array;
+  droppedThoughts: Uint32Array;
   /** Rows cut to the maximum length, and how many tokens that cost. */
   truncated: number;
   truncatedTokens: number;
@@ -40,12 +46,10 @@ export interface TokenizedDataset {
   problemCount: number;
 }
 
-export interface TokenizeOptions {
+export interface TokenizeOptions extends Partial<Reading> {
   /** Default: detected. */
   format?: RowFormat;
   tokenizer: Tokenizer | null;
-  /** Ignored for tokenized rows, which bring their labels. Default `assistant`. */
-  mask?: LabelMask;
   /** Rows are cut to this many tokens. */
   maxLength: number;
   /** Rows of the model's embedding: no id may reach it. */
@@ -61,7 +65,7 @@ export interface TokenizeOptions {
 
 /**
  * Tokenizes a dataset with its label mask. Rows that can't be trained on are left out and reported by line.
- * Throws `data.no_tokenizer`, `data.tokenizer_mismatch`, `data.template_invalid`, `data.no_chatml`,
+ * Throws `data.only_preferences`, `data.no_tokenizer`, `data.tokenizer_mismatch`, `data.template_invalid`, `data.no_chatml`,
  * `data.unknown_format`, `data.all_masked` or `data.no_valid_rows` when no row is left; in strict mode any problem.
  */
 export function tokenizeDataset(parsed: ParsedDataset, options: TokenizeOptions): TokenizedDataset {
@@ -73,14 +77,15 @@ export function tokenizeRows(
   parsed: Pick<ParsedDataset, 'name' | 'rows'>,
   options: TokenizeOptions,
 ): TokenizedDataset {
-  const { tokenizer, maxLength, vocabSize, mask = 'assistant', onProgress } = options;
+  const { tokenizer, maxLength, vocabSize, onProgress } = options;
+  const reading = { ...defaultReading, ...options };
   const file = parsed.name;
   const format = options.format ?? detectFormat(parsed.rows, file);
   if (format !== 'tokenized') {
     if (!tokenizer) throw new GraftError('data.no_tokenizer', { file });
     checkTokenizerFits(tokenizer, vocabSize);
     checkTemplate(tokenizer);
-    if (mask === 'chatml' && format !== 'text') checkChatml(tokenizer);
+    if (reading.mask === 'chatml' && format !== 'text') checkChatml(tokenizer);
   }
   // One date for the whole dataset, even when midnight passes.
   const now = options.now ?? new Date();
@@ -93,27 +98,34 @@ export function tokenizeRows(
   const lengths: number[] = [];
   const lost: number[] = [];
   const skipped: number[] = [];
+  const notes: number[] = [];
+  const droppedThoughts: number[] = [];
   let trainedTokens = 0;
 
   for (const [i, row] of parsed.rows.entries()) {
     if (onProgress && i % 256 === 0) onProgress(i, parsed.rows.length);
     options.onRow?.(row.line);
     const read = () => {
-      const conversation = toConversation(row, format);
-      const tokens = encodeRow(tokenizer, conversation, mask, now, row.line);
-      return cutRow(checkRow(tokens, conversation, { maxLength, vocabSize }), maxLength);
+      const conversation = toConversation(row, format, { chosenOnly: reading.preferenceData === 'chosen' });
+      const parts = reading.splitTurns ? turnsApart(conversation, reading.mask) : [conversation];
+      return parts.map((part) => {
+        const tokens = encodeRow(tokenizer, part, { ...reading, now }, row.line);
+        return cutRow(checkRow(tokens, part, { maxLength, vocabSize }), maxLength);
+      });
     };
-    const encoded = log.attempt(row.line, read, i);
-    if (!encoded) continue;
-    trainedTokens += encoded.trained;
-    ids.push(encoded.ids, encoded.kept);
-    labels.push(encoded.labels, encoded.kept);
-    offsets.push(ids.length);
-    lines.push(row.line);
-    sources.push(i);
-    lengths.push(encoded.length);
-    lost.push(encoded.lost);
-    skipped.push(encoded.skipped);
+    for (const encoded of log.attempt(row.line, read, i) ?? []) {
+      trainedTokens += encoded.trained;
+      ids.push(encoded.ids, encoded.kept);
+      labels.push(encoded.labels, encoded.kept);
+      offsets.push(ids.length);
+      lines.push(row.line);
+      sources.push(i);
+      lengths.push(encoded.length);
+      lost.push(encoded.lost);
+      skipped.push(encoded.skipped);
+      notes.push(noteBits(encoded.notes));
+      droppedThoughts.push(encoded.notes?.droppedThoughtTokens ?? 0);
+    }
   }
   onProgress?.(parsed.rows.length, parsed.rows.length);
   return {
@@ -126,6 +138,8 @@ export function tokenizeRows(
     lengths: Uint32Array.from(lengths),
     lost: Uint32Array.from(lost),
     skipped: Uint32Array.from(skipped),
+    notes: Uint8Array.from(notes),
+    droppedThoughts: Uint32Array.from(droppedThoughts),
     truncated: lengths.filter((length) => length > maxLength).length,
     truncatedTokens: lengths.reduce((sum, length) => sum + Math.max(0, length - maxLength), 0),
     trainedTokens,
@@ -135,14 +149,20 @@ export function tokenizeRows(
   };
 }
 
-/** Gives `dataset` back. Throws `data.all_masked` or `data.no_valid_rows` when no row of it is left. */
+/** Gives `dataset` back. Throws `data.only_preferences`, `data.all_masked` or `data.no_valid_rows` when no row of it is left. */
 export function notEmpty(dataset: TokenizedDataset, file: string): TokenizedDataset {
   const { lines, problems, problemCount: count } = dataset;
   if (lines.length > 0) return dataset;
+  if (problems.every(({ code }) => PREFERENCE.includes(code))) {
+    throw new GraftError('data.only_preferences', { file, count });
+  }
   const allMasked = problems.every(({ code }) => MASKED.includes(code));
   const first = problems[0]?.message ?? '';
   throw new GraftError(allMasked ? 'data.all_masked' : 'data.no_valid_rows', { file, count, first });
 }
+
+/** What a dataset has a number of for each row, which goes wherever the row goes. */
+export const rowColumns = ['lines', 'lengths', 'lost', 'skipped', 'notes', 'droppedThoughts'] as const;
 
 /** Datasets end to end, as one. */
 export function joinTokenized(parts: readonly TokenizedDataset[]): TokenizedDataset {
@@ -159,6 +179,8 @@ export function joinTokenized(parts: readonly TokenizedDataset[]): TokenizedData
     lengths: new Uint32Array(rows),
     lost: new Uint32Array(rows),
     skipped: new Uint32Array(rows),
+    notes: new Uint8Array(rows),
+    droppedThoughts: new Uint32Array(rows),
   };
   const problems: Problem[] = [];
   let [token, row, first] = [0, 0, 0];
@@ -166,7 +188,7 @@ export function joinTokenized(parts: readonly TokenizedDataset[]): TokenizedData
     const { ids, labels, offsets, lines } = part;
     joined.ids.set(ids, token);
     joined.labels.set(labels, token);
-    for (const key of ['lines', 'lengths', 'lost', 'skipped'] as const) joined[key].set(part[key], row);
+    for (const key of rowColumns) joined[key].set(part[key], row);
     for (const [i, source] of part.sources.entries()) joined.sources[row + i] = first + source;
     for (const problem of part.problems.slice(0, MAX_KEPT_PROBLEMS - problems.length)) {
       problems.push(problem.row === undefined ? problem : { ...problem, row: first + problem.row });
@@ -206,12 +228,13 @@ interface CutRow {
   trained: number;
   lost: number;
   skipped: number;
+  notes: RowNotes | undefined;
 }
 
-function cutRow({ ids, labels, skippedTurns }: LabeledTokens, maxLength: number): CutRow {
+function cutRow({ ids, labels, skippedTurns, notes }: LabeledTokens, maxLength: number): CutRow {
   const trained = trainedCount(labels, maxLength);
   return {
-    ...{ ids, labels, trained, length: ids.length, skipped: skippedTurns },
+    ...{ ids, labels, trained, length: ids.length, skipped: skippedTurns, notes },
     kept: Math.min(ids.length, maxLength),
     lost: trainedCount(labels, labels.length) - trained,
   };
@@ -220,15 +243,16 @@ function cutRow({ ids, labels, skippedTurns }: LabeledTokens, maxLength: number)
 function encodeRow(
   tokenizer: Tokenizer | null,
   conversation: Conversation,
-  mask: LabelMask,
-  now: Date,
+  options: LabelOptions,
   line: number,
 ): LabeledTokens {
-  if ('inputIds' in conversation)
-    return { ids: conversation.inputIds, labels: conversation.labels, skippedTurns: 0 };
+  if ('inputIds' in conversation) {
+    const { inputIds: ids, labels, weights } = conversation;
+    return { ids, labels, ...(weights && { weights }), skippedTurns: 0 };
+  }
   if (!tokenizer) throw new Error('internal: text rows without a tokenizer');
   try {
-    return labelTokens(tokenizer, conversation, { mask, now });
+    return labelTokens(tokenizer, conversation, options);
   } catch (error) {
     if (!(error instanceof GraftError) || error.code !== 'data.template_refused') throw error;
     throw new GraftError('data.row_refused', { line, ...error.params }, { cause: error });
@@ -276,6 +300,7 @@ function whyUntrained(conversation: Conversation): string {
   return 'its answer is empty';
 }
 
+const PREFERENCE: readonly ErrorCode[] = ['data.preference_pair', 'data.preference_label'];
 const MASKED: readonly ErrorCode[] = ['data.no_trained_tokens', 'data.cut_away', 'data.empty_row'];
 
 /** A growing Int32Array. */

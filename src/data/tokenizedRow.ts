@@ -1,5 +1,6 @@
 import { GraftError } from '../lib/errors.ts';
-import { ownField } from './conversation.ts';
+import { hasField, ownField } from './conversation.ts';
+import { weightOf } from './lossWeight.ts';
 import { kindName } from './row.ts';
 
 /** Label of a token that is not trained, as in PyTorch's cross-entropy. */
@@ -7,20 +8,65 @@ export const IGNORED = -100;
 
 const MAX_ID = 2 ** 31 - 1;
 
+/** Masks of pre-tokenized rows: 1 where a token is trained. TRL's and transformers' names, and the usual others. */
+const MASK_FIELDS = [
+  'completion_mask',
+  'assistant_masks',
+  'assistant_mask',
+  'assistant_tokens_mask',
+  'loss_mask',
+];
+/** How much each token counts in the loss. */
+const WEIGHT_FIELDS = ['loss_weights', 'loss_scale', 'weights'];
+
 /**
  * A pre-tokenized row: `input_ids`, and `labels` aligned with them (−100 = not trained; all trained when there are
- * none). Padding marked at the end by `attention_mask` is dropped.
+ * none), further restricted by `completion_mask` and the like, and scaled by `loss_weights`. Padding marked at the end
+ * by `attention_mask` is dropped.
  * Throws `data.missing_field`, `data.bad_field`, `data.bad_ids`, `data.ids_and_labels_differ`, `data.padding_inside`.
  */
-export function tokenizedOf(row: Record<string, unknown>): { inputIds: number[]; labels: number[] } {
+export function tokenizedOf(row: Record<string, unknown>): {
+  inputIds: number[];
+  labels: number[];
+  weights?: number[];
+} {
   const inputIds = integers(ownField(row, 'input_ids'), 'input_ids', 0);
   const given = ownField(row, 'labels');
   const labels = given === undefined ? [...inputIds] : integers(given, 'labels', IGNORED);
   if (labels.length !== inputIds.length) {
     throw new GraftError('data.ids_and_labels_differ', { ids: inputIds.length, labels: labels.length });
   }
+  const weights: number[] = inputIds.map(() => 1);
+  for (const field of [...MASK_FIELDS, ...WEIGHT_FIELDS]) {
+    if (!hasField(row, field)) continue;
+    const factors = factorsOf(ownField(row, field), field, inputIds.length, MASK_FIELDS.includes(field));
+    factors.forEach((factor, i) => {
+      if (factor === 0) labels[i] = IGNORED;
+      else weights[i]! *= factor;
+    });
+  }
   const length = unpaddedLength(ownField(row, 'attention_mask'), inputIds.length);
-  return { inputIds: inputIds.slice(0, length), labels: labels.slice(0, length) };
+  return {
+    inputIds: inputIds.slice(0, length),
+    labels: labels.slice(0, length),
+    ...(weights.some((weight) => weight !== 1) && { weights: weights.slice(0, length) }),
+  };
+}
+
+function factorsOf(value: unknown, field: string, length: number, isMask: boolean): number[] {
+  if (!Array.isArray(value) || value.length !== length) {
+    const found = Array.isArray(value) ? `a list of ${value.length}` : kindName(value);
+    throw new GraftError('data.bad_field', { field, found, expected: `a list of ${length}` });
+  }
+  return value.map((item: unknown, i) => {
+    const factor = weightOf(item, `${field}[${i}]`);
+    if (!isMask || factor === 0 || factor === 1) return factor;
+    throw new GraftError('data.bad_field', {
+      field: `${field}[${i}]`,
+      found: String(item),
+      expected: '0 or 1',
+    });
+  });
 }
 
 function integers(value: unknown, field: string, lowest: number): number[] {
@@ -42,6 +88,7 @@ function integers(value: unknown, field: string, lowest: number): number[] {
   });
 }
 
+/** How many tokens come before the padding at the end. */
 function unpaddedLength(mask: unknown, length: number): number {
   if (!Array.isArray(mask)) return length;
   if (mask.length !== length) {
@@ -52,10 +99,8 @@ function unpaddedLength(mask: unknown, length: number): number {
       expected: `a list of ${length}`,
     });
   }
-  const firstHidden = mask.findIndex((bit: unknown) => bit !== 1 && bit !== true);
-  if (firstHidden < 0) return length;
-  if (mask.slice(firstHidden).some((bit: unknown) => bit === 1 || bit === true)) {
-    throw new GraftError('data.padding_inside');
-  }
-  return firstHidden;
+  const isShown = (bit: unknown) => bit === true || Number(bit) === 1;
+  const shown = mask.findLastIndex(isShown) + 1;
+  if (!mask.slice(0, shown).every(isShown)) throw new GraftError('data.padding_inside');
+  return shown;
 }

@@ -1,5 +1,6 @@
 import { rowLimit } from './plan.ts';
 import { GraftError } from '../lib/errors.ts';
+import { readingOf } from '../data/reading.ts';
 import type {
   ChangeCounts,
   CheckedRow,
@@ -92,8 +93,13 @@ export const emptyDataset: DatasetState = {
 
 /** How rows become tokens by the recipe and the model as they are now. */
 function tokenizeOptions({ recipe, model }: Studio): TokenizeOptions {
-  const { mask, eval_fraction: evalFraction, seed } = recipe.draft;
-  return { mask, maxLength: rowLimit(recipe.draft, model.summary?.maxPositions), evalFraction, seed };
+  const { eval_fraction: evalFraction, seed } = recipe.draft;
+  return {
+    reading: readingOf(recipe.draft),
+    maxLength: rowLimit(recipe.draft, model.summary?.maxPositions),
+    evalFraction,
+    seed,
+  };
 }
 
 export const createDatasetSlice: SliceOf<DatasetSlice> =

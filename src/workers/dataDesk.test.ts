@@ -1,5 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { defaultReading } from '../data/reading.ts';
 import { rowLengths } from '../data/tokenize.ts';
 import { sharedPath } from '../testing/shared.ts';
 import { textInThread } from '../testing/textWorkers.ts';
@@ -7,7 +8,7 @@ import { createDataDesk } from './dataDesk.ts';
 import type { ModelSource } from './protocol.ts';
 
 const ignore = () => undefined;
-const options = { mask: 'assistant', maxLength: 512, evalFraction: 0, seed: 42 } as const;
+const options = { reading: defaultReading, maxLength: 512, evalFraction: 0, seed: 42 };
 
 function modelSource(name: string): ModelSource {
   const folder = sharedPath(`models/${name}`);

@@ -60,7 +60,7 @@ export function createDataDesk(startText: () => WorkerLike): Throwing<DataApi> {
     async tokenize(options, onProgress) {
       assert(data && vocabSize > 0, 'tokenize before a model and a data file');
       const tokens = await data.tokenize(text, vocabSize, options, reporter('rows', onProgress));
-      return summaryOf(tokens, data);
+      return { ...summaryOf(tokens, data), unused: data.unused(text) };
     },
 
     async mapColumns(mapping) {
@@ -122,7 +122,10 @@ export function createDataDesk(startText: () => WorkerLike): Throwing<DataApi> {
   };
 }
 
-function summaryOf({ all, trainRows, evalRows }: OpenTokens, data: OpenData): TokenizedSummary {
+function summaryOf(
+  { all, trainRows, evalRows }: OpenTokens,
+  data: OpenData,
+): Omit<TokenizedSummary, 'unused'> {
   const train = selectRows(all, trainRows);
   const lengths = rowLengths(train);
   const problems = data.problems();

@@ -1,10 +1,12 @@
 /** What the page and the data worker say to each other. Everything here survives structured cloning. */
-import type { Recipe } from '../config/recipe.ts';
+import type { PartKind } from '../data/answerParts.ts';
 import type { Column, ColumnMapping } from '../data/columns.ts';
 import type { Role } from '../data/conversation.ts';
+import type { DataFacts } from '../data/dataFacts.ts';
 import type { DataFormat } from '../data/formats.ts';
 import type { Finding, FindingCode } from '../data/lint.ts';
 import type { ParsedDataset } from '../data/parse.ts';
+import type { Reading } from '../data/reading.ts';
 import type { ChangeCounts } from '../data/sheet.ts';
 import type { TokenRows } from '../data/tokenRows.ts';
 import type { ErrorCode, ErrorParams } from '../lib/errors.ts';
@@ -29,7 +31,7 @@ export interface RowProblem {
   position: number | null;
 }
 
-export interface DatasetSummary {
+export interface DatasetSummary extends DataFacts {
   name: string;
   kind: ParsedDataset['kind'];
   /** `columns` where a person chose them; null where they are to be chosen. */
@@ -61,7 +63,7 @@ export interface MappedRow {
 }
 
 export interface TokenizeOptions {
-  mask: Recipe['mask'];
+  reading: Reading;
   maxLength: number;
   evalFraction: number;
   seed: number;
@@ -79,6 +81,8 @@ export interface TokenizedSummary {
   histogram: { from: number; to: number; rows: number }[];
   problems: RowProblem[];
   problemCount: number;
+  /** Fields that nothing reads, the model's template included. */
+  unused: string[];
 }
 
 export interface PreviewPiece {
@@ -87,8 +91,12 @@ export interface PreviewPiece {
   /** One special token. */
   special: boolean;
   tokens: number;
+  /** What it is part of, beside what is simply said. */
+  kind?: PartKind;
   /** Beyond the maximal length: not there for the model. */
   cut?: boolean;
+  /** The number of the turn whose row begins here, where each turn is a row. */
+  turn?: number;
 }
 
 /** A row as the model sees it. */

@@ -1,3 +1,4 @@
+import { dataFacts, type DataFacts } from '../data/dataFacts.ts';
 import { columnsOf, guessMapping, mappedConversation, type ColumnMapping } from '../data/columns.ts';
 import { detectFormat, type DataFormat, type RowFormat } from '../data/formats.ts';
 import { Linter, type Finding, type FindingCode } from '../data/lint.ts';
@@ -35,7 +36,10 @@ const MAPPED_ROWS = 3;
 const WHOLE = 1 << 30;
 
 /** The model's tokenizer, and what may be told of its vocabulary. */
-export type Texts = Pick<TextGuard, 'hasTokenizer' | 'tokenize' | 'preview' | 'endTokens'>;
+export type Texts = Pick<
+  TextGuard,
+  'hasTokenizer' | 'chatTemplate' | 'tokenize' | 'preview' | 'look' | 'endTokens'
+>;
 
 /** The rows as tokens, and which of them are trained on; indices are those of `all`. */
 export interface OpenTokens {
@@ -88,6 +92,7 @@ export class OpenData {
       columns: this.#detected === 'tokenized' ? [] : this.#columns,
       mapping: this.#mapping,
       guess: guessMapping(this.#columns),
+      ...this.#facts(null),
       problems: problems.listed,
       problemCount: problems.count,
     };
@@ -136,27 +141,30 @@ export class OpenData {
     this.#tokens = null;
     const rows = this.sheet.kept();
     if (rows.length === 0) throw new GraftError('data.all_excluded', { file: this.parsed.name });
-    const { mask, maxLength, evalFraction, seed } = options;
-    const key = JSON.stringify([mask, maxLength, vocabSize, this.#format]);
+    const { reading, maxLength, evalFraction, seed } = options;
+    const key = JSON.stringify([reading, maxLength, vocabSize, this.#format]);
     const known = this.#known?.key === key ? this.#known : null;
     const now = known?.now ?? new Date();
     const missing = rowsToTokenize(rows, known);
-    const request = { format: this.#format, mask, maxLength, vocabSize, now, name: this.parsed.name };
+    const request = { ...reading, format: this.#format, maxLength, vocabSize, now, name: this.parsed.name };
     const fresh =
       missing.length === 0 ? NONE : await encode(texts, { ...request, rows: missing }, onProgress);
     const all = notEmpty(withKnownTokens(rows, known, fresh), this.parsed.name);
     this.#known = { key, now, rows, dataset: all };
 
-    const places = new Map(
-      Array.from(all.sources, (source, at) => [this.sheet.positionOf(rows[source]!), at]),
-    );
-    const slots: (number | undefined)[] = [];
+    // A row may have become several, one for each turn: they stay together.
+    const places = new Map<number, number[]>();
+    all.sources.forEach((source, at) => {
+      const position = this.sheet.positionOf(rows[source]!);
+      places.set(position, [...(places.get(position) ?? []), at]);
+    });
+    const slots: (readonly number[])[] = [];
     for (let position = 0; position < this.sheet.length; position++) {
       const at = places.get(position);
-      if (at !== undefined || this.sheet.isExcluded(position)) slots.push(at);
+      if (at || this.sheet.isExcluded(position)) slots.push(at ?? []);
     }
     const split = splitRows(slots.length, evalFraction, seed);
-    const left = (chosen: number[]) => chosen.flatMap((slot) => slots[slot] ?? []);
+    const left = (chosen: number[]) => chosen.flatMap((slot) => slots[slot]!);
     const [trainRows, evalRows] = [left(split.train), left(split.eval)];
     if (trainRows.length === 0) throw new GraftError('data.all_excluded', { file: this.parsed.name });
     this.#tokens = { all, trainRows, evalRows, options };
@@ -170,6 +178,11 @@ export class OpenData {
     const untrained = problems.slice(0, LISTED_PROBLEMS).map((problem) => this.#listed(problem));
     const listed = [...unreadable.listed, ...untrained].sort((a, b) => a.line - b.line);
     return { listed: listed.slice(0, LISTED_PROBLEMS), count: unreadable.count + problemCount };
+  }
+
+  /** Fields that nothing reads, the model's template included. */
+  unused(texts: Texts): string[] {
+    return this.#facts(texts.chatTemplate).unused;
   }
 
   /** What else may be wrong with the rows; see {@link Linter}. */
@@ -208,43 +221,54 @@ export class OpenData {
     const about = { position, line: sheet.line(position), edited: sheet.isEdited(position) };
     const codes = row ? this.#codesOf(row) : [];
     if (!row || at < 0) {
-      const pieces = shortened(
-        [{ text: sheet.text(position), trained: false, special: false, tokens: 0 }],
-        0,
-      );
+      const pieces = shortened([[{ text: sheet.text(position), trained: false, special: false, tokens: 0 }]]);
       const problem = excluded ? null : this.#problemOf(position, row);
       const use = excluded ? 'excluded' : 'unusable';
       return { ...about, use, tokens: 0, trainedTokens: 0, cutTokens: 0, pieces, codes, problem };
     }
-    const { all, evalRows, options } = this.#tokens!;
-    const [start, end] = [all.offsets[at]!, all.offsets[at + 1]!];
-    const whole =
-      all.lengths[at]! > end - start
-        ? await this.#encodeOne(texts, vocabSize, row, { ...options, maxLength: WHOLE })
-        : { ids: all.ids.slice(start, end), labels: all.labels.slice(start, end) };
-    const kept = end - start;
-    const show = async (from: number, to?: number) => {
+    const { evalRows, options } = this.#tokens!;
+    const rows = await this.#look(texts, vocabSize, row, at, options);
+    const count = (pieces: readonly PreviewPiece[], counts: (piece: PreviewPiece) => boolean) =>
+      pieces.reduce((sum, piece) => sum + (counts(piece) ? piece.tokens : 0), 0);
+    const all = rows.flat();
+    return {
+      ...about,
+      use: evalRows.includes(at) ? 'evaluation' : 'train',
+      tokens: count(all, ({ cut }) => !cut),
+      trainedTokens: count(all, ({ cut, trained }) => trained && !cut),
+      cutTokens: count(all, ({ cut }) => cut === true),
+      pieces: shortened(rows),
+      codes,
+      problem: null,
+    };
+  }
+
+  /** The tokens of a row as text: through the template where there is a text, else those it brings. */
+  async #look(
+    texts: Texts,
+    vocabSize: number,
+    row: Row,
+    at: number,
+    { reading, maxLength }: TokenizeOptions,
+  ): Promise<PreviewPiece[][]> {
+    if (texts.hasTokenizer && this.#format !== 'tokenized') {
+      const now = this.#known?.now ?? new Date();
+      const request = { ...reading, format: this.#format, maxLength, vocabSize, now, name: this.parsed.name };
+      return texts.look({ ...request, rows: [row] });
+    }
+    const whole = await this.#encodeOne(texts, vocabSize, row, {
+      ...this.#tokens!.options,
+      maxLength: WHOLE,
+    });
+    const kept = this.#tokens!.all.offsets[at + 1]! - this.#tokens!.all.offsets[at]!;
+    const show = (from: number, to?: number) => {
       const [ids, labels] = [whole.ids.slice(from, to), whole.labels.slice(from, to)];
-      if (ids.length === 0) return [];
       return texts.hasTokenizer
         ? texts.preview(ids, labels)
         : previewRow({ ids, labels, offsets: Uint32Array.of(0, ids.length) }, 0, null);
     };
-    const pieces = shortened(await show(0, kept), 0);
-    const cut = shortened(
-      await show(kept),
-      pieces.reduce((sum, { text }) => sum + text.length, 0),
-    );
-    return {
-      ...about,
-      use: evalRows.includes(at) ? 'evaluation' : 'train',
-      tokens: kept,
-      trainedTokens: trainedIn(whole.labels.subarray(0, kept)),
-      cutTokens: all.lengths[at]! - kept,
-      pieces: [...pieces, ...cut.map((piece) => ({ ...piece, cut: true }))],
-      codes,
-      problem: null,
-    };
+    const rest = whole.ids.length > kept ? await show(kept) : [];
+    return [[...(await show(0, kept)), ...rest.map((piece) => ({ ...piece, cut: true }))]];
   }
 
   /** What an edited row would be to the model. Errors of the text are a problem, too. */
@@ -301,6 +325,14 @@ export class OpenData {
     });
   }
 
+  /** Fields that nothing reads and what it says of answers; without a model's template, which may read more. */
+  #facts(chatTemplate: string | null): DataFacts {
+    const format = this.#mapping ?? this.#detected;
+    return format === null
+      ? { preference: null, unused: [] }
+      : dataFacts(this.parsed.rows, format, chatTemplate);
+  }
+
   get #format(): RowFormat {
     const format = this.#mapping ?? this.#detected;
     if (format === null) throw new GraftError('data.columns_not_chosen', { file: this.parsed.name });
@@ -319,9 +351,9 @@ export class OpenData {
   }
 
   async #encodeOne(texts: Texts, vocabSize: number, row: Row, options: TokenizeOptions) {
-    const { mask, maxLength } = options;
+    const { reading, maxLength } = options;
     const now = this.#known?.now ?? new Date();
-    const request = { format: this.#format, mask, maxLength, vocabSize, now, name: this.parsed.name };
+    const request = { ...reading, format: this.#format, maxLength, vocabSize, now, name: this.parsed.name };
     const one = await encode(texts, { ...request, rows: [row] }, () => undefined);
     const problem = one.problems[0];
     if (problem) throw new GraftError(problem.code, problem.params);
@@ -403,15 +435,18 @@ function brief(text: string): string {
   return text.length > 400 ? `${text.slice(0, 400)}…` : text;
 }
 
-/** Pieces up to the limit, of which `taken` characters are shown already. */
-function shortened(pieces: readonly PreviewPiece[], taken: number): PreviewPiece[] {
+/** The pieces of one or several rows up to the limit; where another row begins, its first piece says so. */
+function shortened(rows: readonly (readonly PreviewPiece[])[]): PreviewPiece[] {
   const shown: PreviewPiece[] = [];
-  let left = PREVIEW_CHARACTERS - taken;
-  for (const piece of pieces) {
-    if (left <= 0) break;
-    const { text } = piece;
-    shown.push({ ...piece, text: text.length > left ? `${text.slice(0, left)}…` : text });
-    left -= text.length;
+  let left = PREVIEW_CHARACTERS;
+  for (const [turn, pieces] of rows.entries()) {
+    for (const [i, piece] of pieces.entries()) {
+      if (left <= 0) return shown;
+      const { text } = piece;
+      const begins = i === 0 && rows.length > 1 ? { turn: turn + 1 } : {};
+      shown.push({ ...piece, ...begins, text: text.length > left ? `${text.slice(0, left)}…` : text });
+      left -= text.length;
+    }
   }
   return shown;
 }

@@ -1,4 +1,6 @@
+import { endTokensOf } from '../data/endTokens.ts';
 import { previewRow, tokenizeRows } from '../data/tokenize.ts';
+import { rowPreview } from '../data/rowPreview.ts';
 import { chatPrompt, textPrompt } from '../data/prompt.ts';
 import { checkTokenizerFits, createTokenizer, type Tokenizer } from '../data/tokenizer.ts';
 import { onUntrusted, type UntrustedProgram } from '../data/untrusted.ts';
@@ -43,11 +45,8 @@ export function createTextDesk(post: (beat: Beat) => void): Throwing<TextApi> {
     },
     preview: async (ids, labels) =>
       previewRow({ ids, labels, offsets: Uint32Array.of(0, ids.length) }, 0, opened()),
-    async endTokens() {
-      const { eosIds, specialIds, padId, tokenOf } = opened();
-      const eos = eosIds[0] === undefined ? '' : (tokenOf(eosIds[0]) ?? String(eosIds[0]));
-      return { eosIds, specialIds: [...specialIds], padId, eos };
-    },
+    look: async ({ rows, ...options }) => rowPreview(opened(), rows[0]!, options),
+    endTokens: async () => endTokensOf(opened()),
     prompt: async (prompt) =>
       prompt.kind === 'chat' ? chatPrompt(opened(), prompt.messages) : textPrompt(opened(), prompt.text),
   };

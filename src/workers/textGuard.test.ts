@@ -1,4 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
+import { defaultReading } from '../data/reading.ts';
 import type { TokenizerFiles } from '../data/tokenizerFiles.ts';
 import { readTokenizerFiles } from '../data/tokenizerFiles.ts';
 import { nodeFolder } from '../storage/nodeFolder.ts';
@@ -29,7 +30,7 @@ async function guardWith(change: Partial<TokenizerFiles> | ((files: TokenizerFil
 const rows = (...texts: string[]) => ({
   name: 'rows.jsonl',
   rows: texts.map((text, i) => ({ line: i + 1, value: { prompt: text, completion: 'b' } })),
-  ...({ format: 'prompt_completion', mask: 'assistant', maxLength: 64, vocabSize: 512 } as const),
+  ...({ ...defaultReading, format: 'prompt_completion', maxLength: 64, vocabSize: 512 } as const),
   now: new Date(0),
 });
 const ask = { kind: 'chat', messages: [{ role: 'user', content: 'Hi' }] } as const;

@@ -41,6 +41,7 @@ export class TextGuard {
   #last = QUIET.beat;
   #silentTicks = 0;
   #tokenizer: OpenTokenizer | null = null;
+  #chatTemplate: string | null = null;
   /** Whether the worker that is running has the tokenizer. */
   #isLoaded = false;
   #turn: Promise<unknown> = Promise.resolve();
@@ -72,6 +73,7 @@ export class TextGuard {
     const opening = { read: again, vocabSize, file: files.file, patterns: tokenizerPatterns(files.json) };
     await this.#watch(async (call) => {
       this.#tokenizer = opening;
+      this.#chatTemplate = files.chatTemplate;
       try {
         await call.open(files, vocabSize);
         this.#isLoaded = true;
@@ -86,6 +88,7 @@ export class TextGuard {
   /** Forgets the tokenizer. */
   close(): void {
     this.#tokenizer = null;
+    this.#chatTemplate = null;
     this.#isLoaded = false;
   }
 
@@ -111,6 +114,16 @@ export class TextGuard {
   /** Tokens of a row as the model sees them. */
   preview(ids: Int32Array, labels: Int32Array): Promise<PreviewPiece[]> {
     return this.#ask((call) => call.preview(ids, labels), null);
+  }
+
+  /** A row as the model sees it, with its thoughts, calls and what is cut off. */
+  look(request: RowsRequest): Promise<PreviewPiece[][]> {
+    return this.#ask((call) => call.look(request), request.name);
+  }
+
+  /** The source of the model's chat template; null for none. */
+  get chatTemplate(): string | null {
+    return this.#chatTemplate;
   }
 
   /** What the tokenizer says about the ends of texts. */

@@ -1,5 +1,6 @@
 /** What the data worker and the text worker say to each other. Everything here survives structured cloning. */
 import type { EndTokens } from '../data/lint.ts';
+import type { Reading } from '../data/reading.ts';
 import type { Row } from '../data/row.ts';
 import type { PreviewPiece, TokenizedDataset, TokenizeOptions } from '../data/tokenize.ts';
 import type { TokenizerFiles } from '../data/tokenizerFiles.ts';
@@ -7,9 +8,8 @@ import type { UntrustedProgram } from '../data/untrusted.ts';
 import type { Prompt, Result } from './protocol.ts';
 
 /** Rows of a data file, and how to make tokens of them. */
-export interface RowsRequest extends Required<
-  Pick<TokenizeOptions, 'format' | 'mask' | 'maxLength' | 'vocabSize' | 'now'>
-> {
+export interface RowsRequest
+  extends Reading, Required<Pick<TokenizeOptions, 'format' | 'maxLength' | 'vocabSize' | 'now'>> {
   name: string;
   rows: Row[];
 }
@@ -22,6 +22,8 @@ export interface TextApi {
   tokenize(request: RowsRequest): Promise<Result<TokenizedDataset>>;
   /** Tokens as the model sees them. `labels` as in a TokenizedDataset. */
   preview(ids: Int32Array, labels: Int32Array): Promise<Result<PreviewPiece[]>>;
+  /** The one row of the request as the model sees it: the rows that it becomes. */
+  look(request: RowsRequest): Promise<Result<PreviewPiece[][]>>;
   /** What the tokenizer says about the ends of texts. */
   endTokens(): Promise<Result<EndTokens>>;
   /** Token ids of a prompt, up to where the model is to answer. */

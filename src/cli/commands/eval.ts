@@ -1,3 +1,4 @@
+import { defaultReading } from '../../data/reading.ts';
 import { loadTokenizer } from '../../data/tokenizer.ts';
 import { rowLengths } from '../../data/tokenize.ts';
 import { buildMicroBatch } from '../../data/microBatch.ts';
@@ -45,7 +46,7 @@ export async function run(args: string[]): Promise<void> {
   if (peft) checkAdapter(spec, peft);
   const dataset = await readDataset(dataPath, model, {
     tokenizer: await loadTokenizer(files.folder),
-    mask,
+    reading: { ...defaultReading, mask },
     maxLength: spec.maxPositions,
     vocabSize: spec.vocabSize,
   });

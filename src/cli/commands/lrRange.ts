@@ -1,3 +1,4 @@
+import { readingOf } from '../../data/reading.ts';
 import { loadTokenizer } from '../../data/tokenizer.ts';
 import { defaultSweep, lrRange } from '../../train/lrRange.ts';
 import { checkTraining, startTraining } from '../../train/startTraining.ts';
@@ -29,7 +30,7 @@ export async function run(args: string[]): Promise<void> {
   checkTraining(files, recipe);
   const dataset = await readDataset(dataPath, model, {
     tokenizer: await loadTokenizer(files.folder),
-    mask: recipe.mask,
+    reading: readingOf(recipe),
     maxLength: Math.min(recipe.max_length, spec.maxPositions),
     vocabSize: spec.vocabSize,
   });

@@ -1,6 +1,7 @@
 import { basename, resolve } from 'node:path';
 import { parseRecipe, type Recipe } from '../../config/recipe.ts';
 import { parseRunRecord, runRecordFile } from '../../config/runRecord.ts';
+import { defaultReading, readingOf } from '../../data/reading.ts';
 import { loadTokenizer } from '../../data/tokenizer.ts';
 import { readAdapter } from '../../formats/peft.ts';
 import { parseShardSize } from '../../formats/sharding.ts';
@@ -89,7 +90,7 @@ async function readRows(
 ) {
   return readDataset(path, access, {
     tokenizer: await loadTokenizer(folder),
-    mask: recipe?.mask ?? 'assistant',
+    reading: recipe ? readingOf(recipe) : defaultReading,
     maxLength: Math.min(recipe?.max_length ?? spec.maxPositions, spec.maxPositions),
     vocabSize: spec.vocabSize,
   });

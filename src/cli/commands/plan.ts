@@ -1,3 +1,4 @@
+import { readingOf } from '../../data/reading.ts';
 import { splitDataset } from '../../data/split.ts';
 import { loadTokenizer } from '../../data/tokenizer.ts';
 import type { TokenRows } from '../../data/tokenRows.ts';
@@ -72,7 +73,7 @@ async function readRows(
 ): Promise<{ train: TokenRows; evaluation: TokenRows | null }> {
   const dataset = await readDataset(path, access, {
     tokenizer: await loadTokenizer(folder),
-    mask: recipe.mask,
+    reading: readingOf(recipe),
     maxLength: rowLimit(recipe, spec.maxPositions),
     vocabSize: spec.vocabSize,
   });

@@ -1,3 +1,4 @@
+import { readingOf } from '../../data/reading.ts';
 import { loadTokenizer } from '../../data/tokenizer.ts';
 import { writeText } from '../../formats/text.ts';
 import { Profiler } from '../../gpu/profiler.ts';
@@ -35,7 +36,7 @@ export async function run(args: string[]): Promise<void> {
   const { spec } = files;
   const dataset = await readDataset(dataPath, model, {
     tokenizer: await loadTokenizer(files.folder),
-    mask: recipe.mask,
+    reading: readingOf(recipe),
     maxLength: Math.min(recipe.max_length, spec.maxPositions),
     vocabSize: spec.vocabSize,
   });

@@ -1,6 +1,7 @@
 import { basename, dirname, resolve } from 'node:path';
 import type { Recipe } from '../../config/recipe.ts';
 import { parseRunRecord } from '../../config/runRecord.ts';
+import { readingOf } from '../../data/reading.ts';
 import { splitDataset } from '../../data/split.ts';
 import { rowLengths } from '../../data/tokenize.ts';
 import { loadTokenizer } from '../../data/tokenizer.ts';
@@ -86,7 +87,7 @@ export async function run(args: string[]): Promise<void> {
   const recipe = recipeOfRun(files, asked, initial);
   const dataset = await readDataset(dataPath, choice, {
     tokenizer: await loadTokenizer(files.folder),
-    mask: recipe.mask,
+    reading: readingOf(recipe),
     maxLength: Math.min(recipe.max_length, spec.maxPositions),
     vocabSize: spec.vocabSize,
   });

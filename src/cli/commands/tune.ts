@@ -1,3 +1,4 @@
+import { readingOf } from '../../data/reading.ts';
 import { splitDataset } from '../../data/split.ts';
 import { loadTokenizer } from '../../data/tokenizer.ts';
 import type { Product } from '../../gpu/choices.ts';
@@ -30,7 +31,7 @@ export async function run(args: string[]): Promise<void> {
   const rows = async (path: string) => {
     const dataset = await readDataset(path, model, {
       tokenizer: await loadTokenizer(folder),
-      mask: recipe.mask,
+      reading: readingOf(recipe),
       maxLength: Math.min(recipe.max_length, spec.maxPositions),
       vocabSize: spec.vocabSize,
     });

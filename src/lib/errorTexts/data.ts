@@ -73,6 +73,54 @@ export const dataErrors = {
     what: 'Line {line} of {file}: field "{field}" cannot be trained on yet ({detail}).',
     next: 'Remove the field, or write its content as text.',
   },
+  'data.field_not_json': {
+    what: 'Line {line} of {file}: field "{field}" looks like JSON and is not valid JSON.',
+    next: 'Correct the JSON in the field (double quotes, true, false, null).',
+  },
+  'data.two_systems': {
+    what: 'Line {line} of {file}: field "{field}" and the conversation give different system messages.',
+    next: 'Keep one of them.',
+  },
+  'data.media': {
+    what: 'Line {line} of {file}: "{field}" stands for an image, audio or video ({found}), and Graft trains text models.',
+    next: 'Leave the row out, or remove the media and the text about it.',
+  },
+  'data.no_place': {
+    what: 'Line {line} of {file}: the model’s chat template does not write "{field}", so it would be lost.',
+    next: 'Choose a model whose template has it, or write it into the content as text.',
+  },
+  'data.no_template': {
+    what: 'Line {line} of {file}: "{field}" needs a chat template, and the model has none.',
+    next: 'Choose a model with a chat template, or write it into the content as text.',
+  },
+  'data.thought_dropped': {
+    what: 'Line {line} of {file}: the model’s chat template leaves out the thought of the answer, so the answer would be trained without it.',
+    next: 'Remove the thought, or choose a model whose template keeps it.',
+  },
+  'data.weight_not_found': {
+    what: 'Line {line} of {file}: message {message} has a weight, and the chat template rewrites it so that it cannot be located.',
+    next: 'Remove the weight, or make rows with a single answer.',
+  },
+  'data.literal_not_found': {
+    what: 'Line {line} of {file}: message {message} holds the special token {token}, and the chat template rewrites the message so that it cannot be encoded as text.',
+    next: 'Remove the token from the message, or set special_tokens_in_text to "special".',
+  },
+  'data.preference_pair': {
+    what: 'Line {line} of {file} is preference data, a better and a worse answer ({fields}), which is not trained on yet.',
+    next: 'To train on the better answers only, set preference_data to "chosen".',
+  },
+  'data.preference_label': {
+    what: 'Line {line} of {file} is preference data: "{field}" marks its answer as good or bad, which is not trained on yet.',
+    next: 'To train on the good answers only, set preference_data to "chosen".',
+  },
+  'data.only_preferences': {
+    what: '{file} is preference data (rows: {count}): it says which answers are good and which are bad, and training on preferences is not there yet.',
+    next: 'To train on the better answers only, set preference_data to "chosen".',
+  },
+  'data.bad_answer': {
+    what: 'Line {line} of {file}: "{field}" marks the answer as bad, so it is not trained on.',
+    next: 'Nothing is to be done: only rows with good answers are used.',
+  },
   'data.lone_surrogate': {
     what: 'Line {line} of {file}: field "{field}" holds half of a UTF-16 pair, which is not a character.',
     next: 'Correct the \\u escape in the field.',

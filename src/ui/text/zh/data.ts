@@ -155,6 +155,23 @@ export const dataTextsZh = {
   'lint.outlier.why':
     '一般为 {median} 个 token，它们却超过 {limit} 个：整个训练的显存占用由它们决定。请调小“截断长度”或排除它们。',
   'lint.outlier.tag': '过长',
+  'lint.preference': '{n} 条是偏好数据，只用较好的回答训练',
+  'lint.preference.why': '它们标明了回答的好坏，而偏好训练目前尚未提供：不好的回答不参与训练。',
+  'lint.preference.tag': '偏好数据',
+  'lint.thoughtsDropped': '{n} 条数据会丢失先前的思考（{tokens} 个 token）',
+  'lint.thoughtsDropped.why':
+    '对话模板会去掉助手在先前轮次中的思考，实际使用时也是如此。打开“每轮一条”（split_turns）可让每段思考都训练一次。',
+  'lint.thoughtsDropped.tag': '思考被去掉',
+  'lint.literalTokens': '{n} 条数据的消息里写出了特殊 token',
+  'lint.literalTokens.why':
+    '消息里的 <|im_end|> 之类会变成特殊 token 本身，可能就此结束一轮。把“消息中的特殊 token”（special_tokens_in_text）设为 text，可按普通文本编码。',
+  'lint.literalTokens.tag': '文本中的特殊 token',
+  'lint.messageRewritten': '{n} 条数据中有消息被对话模板改写或去掉',
+  'lint.messageRewritten.why': '有些模板没有系统消息，或会改动消息内容。请查看模型实际看到的样子。',
+  'lint.messageRewritten.tag': '消息被改写',
+  'lint.alreadyRendered': '{n} 条提示词已经是渲染好的对话',
+  'lint.alreadyRendered.why': '它的结尾与对话模板的提示结尾相同，因此原样交给模型，不再套用模板。',
+  'lint.alreadyRendered.tag': '已渲染',
 
   // Formats of data
   'format.messages': '对话（messages）',
@@ -162,6 +179,8 @@ export const dataTextsZh = {
   'format.alpaca': '指令（Alpaca）',
   'format.prompt_completion': '提示词与续写（prompt / completion）',
   'format.qwen': '对话（Qwen）',
+  'format.glaive': '带函数的对话（Glaive）',
+  'format.preference': '偏好对（chosen / rejected）',
   'format.columns': '按所选的列',
   'format.text': '纯文本',
   'format.tokenized': '已分词（input_ids、labels）',

@@ -28,6 +28,30 @@ export const fieldTextsZh: Record<RecipeKey, FieldText> = {
     label: '训练范围',
     help: '学习哪些 token：助手的回答、全部、仅最后一个回答，或像 Qwen v1 那样学习回答和每轮的 ChatML 标记。',
   },
+  train_thoughts: {
+    label: '训练思考内容',
+    help: '学习助手回答前的思考（推理），前提是该回答在训练范围内。关闭时思考只作为上下文。',
+  },
+  train_tool_calls: {
+    label: '训练工具调用',
+    help: '学习回答中的工具调用。关闭时调用只作为上下文。',
+  },
+  split_turns: {
+    label: '每轮一条',
+    help: '每个回答单独成为一条数据，之前的对话作为上下文。适合会去掉先前思考的对话模板：这样每段思考都会训练一次。',
+  },
+  special_tokens_in_text: {
+    label: '消息中的特殊 token',
+    help: '消息里写出的特殊 token（如 <|im_end|>）如何处理：special 按特殊 token 编码，与多数工具相同；text 按普通文本编码，对模型没有特殊含义。',
+  },
+  template_args: {
+    label: '模板参数',
+    help: '传给对话模板的变量，用 JSON 书写，例如 {"enable_thinking": false}。每条数据也可用 chat_template_kwargs 自带参数。',
+  },
+  preference_data: {
+    label: '偏好数据',
+    help: '带有较好和较差回答、或把回答标为好坏的数据：refuse 表示不接受，chosen 表示只用较好的回答训练。',
+  },
   targets: {
     label: '目标模块',
     help: '给哪些层加适配器，按名称填写（q_proj、v_proj 等）；all-linear 表示除输出层外的所有线性层。',

@@ -71,6 +71,54 @@ export const dataErrorsZh = {
     what: '{file} 第 {line} 行：字段 "{field}" 还不能用于训练（{detail}）。',
     next: '请删除该字段，或把内容写成文本。',
   },
+  'data.field_not_json': {
+    what: '{file} 第 {line} 行：字段“{field}”看起来是 JSON，但不是有效的 JSON。',
+    next: '请更正字段里的 JSON（双引号、true、false、null）。',
+  },
+  'data.two_systems': {
+    what: '{file} 第 {line} 行：字段“{field}”与对话里的系统消息不一致。',
+    next: '请只保留其中一个。',
+  },
+  'data.media': {
+    what: '{file} 第 {line} 行：“{field}”代表图片、音频或视频（{found}），而 Graft 只训练文本模型。',
+    next: '请去掉这一行，或删除媒体以及与它有关的文字。',
+  },
+  'data.no_place': {
+    what: '{file} 第 {line} 行：模型的对话模板不写出“{field}”，它会丢失。',
+    next: '请选择模板支持它的模型，或把它作为文本写进内容。',
+  },
+  'data.no_template': {
+    what: '{file} 第 {line} 行：“{field}”需要对话模板，而模型没有。',
+    next: '请选择带对话模板的模型，或把它作为文本写进内容。',
+  },
+  'data.thought_dropped': {
+    what: '{file} 第 {line} 行：模型的对话模板会去掉回答的思考，回答将在没有思考的情况下训练。',
+    next: '请删除思考，或选择模板会保留它的模型。',
+  },
+  'data.weight_not_found': {
+    what: '{file} 第 {line} 行：第 {message} 条消息带有权重，但对话模板改写了它，无法定位。',
+    next: '请删除权重，或改成只有一个回答的行。',
+  },
+  'data.literal_not_found': {
+    what: '{file} 第 {line} 行：第 {message} 条消息含有特殊词元 {token}，但对话模板改写了该消息，无法按文本编码。',
+    next: '请从消息中删除该词元，或把 special_tokens_in_text 设为 "special"。',
+  },
+  'data.preference_pair': {
+    what: '{file} 第 {line} 行是偏好数据：一个较好的和一个较差的回答（{fields}），目前还不能这样训练。',
+    next: '若只用较好的回答训练，请把 preference_data 设为 "chosen"。',
+  },
+  'data.preference_label': {
+    what: '{file} 第 {line} 行是偏好数据：“{field}”标明回答好坏，目前还不能这样训练。',
+    next: '若只用好的回答训练，请把 preference_data 设为 "chosen"。',
+  },
+  'data.only_preferences': {
+    what: '{file} 是偏好数据（{count} 条）：它标明回答的好坏，而偏好训练目前尚未提供。',
+    next: '若只用较好的回答训练，请把 preference_data 设为 "chosen"。',
+  },
+  'data.bad_answer': {
+    what: '{file} 第 {line} 行：“{field}”把回答标为不好，因此不参与训练。',
+    next: '无需处理：只使用回答好的行。',
+  },
   'data.lone_surrogate': {
     what: '{file} 第 {line} 行：字段 "{field}" 里有半个 UTF-16 代理对，不是有效字符。',
     next: '请改正该字段里的 \\u 转义。',

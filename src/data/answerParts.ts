@@ -1,0 +1,95 @@
+import { isEmpty } from './conversation.ts';
+import { tryRenderAgain, type RenderedChat } from './renderedChat.ts';
+import { commonPrefix, type Span } from './spans.ts';
+
+/** What a part of a rendered conversation is, beside what is simply said. */
+export type PartKind = 'thought' | 'call' | 'result' | 'tools';
+
+/** A part of a rendered conversation that is of a kind of its own. */
+export interface Part extends Span {
+  kind: PartKind;
+}
+
+/** Thoughts and tool calls that stand in the text of an answer, with their tags. */
+const THOUGHT_TAGS = /<(think|thinking|thought|reasoning)>[\s\S]*?<\/\1>\s*|\[THINK\][\s\S]*?\[\/THINK\]\s*/g;
+const CALL_TAGS = /\s*<tool_call>[\s\S]*?<\/tool_call>/g;
+/** What closes a thought that the generation prompt opened. */
+const THOUGHT_END = /^[\s\S]*?(?:<\/(?:think|thinking|thought|reasoning)>|\[\/THINK\])\s*/;
+const OPENING = /(?:<[^<>\s]{1,40}>|\[[A-Z_]{3,20}\])\s*$/;
+const CLOSING = /^\s*(?:<[^<>\s]{1,40}>|\[\/[A-Z_]{3,20}\])\s*/;
+
+/** The thoughts and tool calls in the answer of message `i`, which takes `span` of the text. */
+export function partsOfAnswer(rendered: RenderedChat, i: number, span: Span): Part[] {
+  const parts = [...thoughtsOf(rendered, i, span), ...callsIn(rendered, i, span)];
+  return parts.filter(({ start, end }) => end > start).sort((a, b) => a.start - b.start);
+}
+
+/** Tool descriptions and tool results in the text. */
+export function partsAround(rendered: RenderedChat): Part[] {
+  const { messages, text, variables } = rendered;
+  const parts: Part[] = [];
+  let at = 0;
+  if (!isEmpty(variables.tools)) {
+    const without = tryRenderAgain(rendered, messages, { tools: null });
+    const span = without === null ? null : difference(text, without);
+    if (span) {
+      parts.push({ ...span, kind: 'tools' });
+      at = span.end;
+    }
+  }
+  for (const { role, content } of messages) {
+    const start = text.indexOf(content.trim(), at);
+    if (start < 0) continue;
+    at = start + content.trim().length;
+    if (role === 'tool') parts.push({ start, end: at, kind: 'result' });
+  }
+  return parts;
+}
+
+function thoughtsOf({ text, chat }: RenderedChat, i: number, { start, end }: Span): Part[] {
+  const said = text.slice(start, end);
+  const thought = chat.messages[i]?.thought?.trim() ?? '';
+  const at = thought === '' ? -1 : said.indexOf(thought);
+  if (at >= 0) {
+    const opening = OPENING.exec(said.slice(0, at))?.[0].length ?? 0;
+    const after = at + thought.length;
+    const closing = CLOSING.exec(said.slice(after))?.[0].length ?? 0;
+    return [{ kind: 'thought', start: start + at - opening, end: start + after + closing }];
+  }
+  const found = matches(THOUGHT_TAGS, said, start, 'thought');
+  const opened = found.length === 0 ? THOUGHT_END.exec(said)?.[0].length : undefined;
+  return opened === undefined ? found : [{ kind: 'thought', start, end: start + opened }];
+}
+
+function callsIn(rendered: RenderedChat, i: number, { start, end }: Span): Part[] {
+  const { messages, text, chat } = rendered;
+  if (!chat.messages[i]?.calls) return matches(CALL_TAGS, text.slice(start, end), start, 'call');
+  const without = messages.map((message, k) =>
+    k === i
+      ? { ...message, fields: { ...message.fields, tool_calls: null, content: message.content } }
+      : message,
+  );
+  const plain = tryRenderAgain(rendered, without);
+  const span = plain === null ? null : difference(text, plain);
+  // A template that refuses the answer without its calls writes nothing else in it.
+  const found = span && span.start < end && span.end > start ? span : { start, end };
+  return [{ kind: 'call', start: Math.max(start, found.start), end: Math.min(end, found.end) }];
+}
+
+/** The part of `text` that `other` lacks or has otherwise; null where they are equal. */
+function difference(text: string, other: string): Span | null {
+  if (text === other) return null;
+  const start = commonPrefix(text, other);
+  let shared = 0;
+  const limit = Math.min(text.length, other.length) - start;
+  while (shared < limit && text[text.length - 1 - shared] === other[other.length - 1 - shared]) shared++;
+  return { start, end: text.length - shared };
+}
+
+function matches(pattern: RegExp, said: string, offset: number, kind: PartKind): Part[] {
+  return Array.from(said.matchAll(pattern), ({ index, 0: found }) => ({
+    kind,
+    start: offset + index,
+    end: offset + index + found.length,
+  }));
+}

@@ -1,0 +1,163 @@
+import { GraftError } from '../lib/errors.ts';
+import { isEmpty, isObject, jsonOf, ownField, textOf, type Chat, type Message } from './conversation.ts';
+import { weightOf } from './lossWeight.ts';
+import { kindName } from './row.ts';
+import { fieldsWith, type DataFormat } from './rowFields.ts';
+import { toolsOf } from './toolData.ts';
+
+type Fields = Record<string, unknown>;
+
+/**
+ * The conversation of a row: its messages with what the row's other fields mean for them. Throws `data.two_systems`,
+ * `data.media`, `data.bad_field`, `data.field_not_json`, `data.unsupported_field`.
+ */
+export function chatOf(
+  row: Fields,
+  format: DataFormat,
+  messages: readonly Message[],
+  firstTrained?: number,
+): Chat {
+  refuseMedia(row, format);
+  const weighted = withRowWeight(row, format, withRowThought(row, format, messages));
+  const all = withSystem(row, format, weighted);
+  const moved = all.length - messages.length;
+  const { turns, tools } = takeTools(row, format, all);
+  const documents = documentsOf(row, format);
+  const variables = variablesOf(row, format);
+  return {
+    messages: turns,
+    ...(firstTrained !== undefined && { firstTrained: firstTrained + moved }),
+    ...(tools && { tools }),
+    ...(documents && { documents }),
+    ...(variables && { variables }),
+  };
+}
+
+/** True when a row has fields that only a chat template can honour. */
+export function needsTemplate(row: Fields, format: DataFormat): boolean {
+  const meanings = ['system', 'tools', 'documents', 'variables', 'variable', 'thought'] as const;
+  return meanings.some((meaning) => fieldsWith(row, format, meaning).length > 0);
+}
+
+/** Throws `data.media` for pictures, sound and video. */
+export function refuseMedia(row: Fields, format: DataFormat): void {
+  const field = fieldsWith(row, format, 'media')[0];
+  if (field !== undefined) throw new GraftError('data.media', { field, found: field });
+}
+
+/** The row's own weight; undefined where it gives none. Throws `data.bad_field`. */
+export function rowWeight(row: Fields, format: DataFormat): number | undefined {
+  let weight: number | undefined;
+  for (const field of fieldsWith(row, format, 'weight')) {
+    weight = (weight ?? 1) * weightOf(ownField(row, field), field);
+  }
+  return weight;
+}
+
+/** Puts the row's own system message first. One that the turns have themselves must say the same. */
+function withSystem(row: Fields, format: DataFormat, messages: readonly Message[]): readonly Message[] {
+  let system = '';
+  for (const field of fieldsWith(row, format, 'system')) {
+    const text = textOf(ownField(row, field), field);
+    if (system !== '' && text !== system) throw new GraftError('data.two_systems', { field });
+    system = text;
+  }
+  if (system === '') return messages;
+  const first = messages[0];
+  if (first?.role !== 'system') return [{ role: 'system', content: system }, ...messages];
+  if (first.content.trim() !== '' && first.content.trim() !== system.trim()) {
+    throw new GraftError('data.two_systems', { field: fieldsWith(row, format, 'system')[0]! });
+  }
+  return [{ ...first, content: system }, ...messages.slice(1)];
+}
+
+/** A thought beside the conversation is that of the only answer. */
+function withRowThought(row: Fields, format: DataFormat, messages: readonly Message[]): readonly Message[] {
+  const [field] = fieldsWith(row, format, 'thought');
+  if (field === undefined) return messages;
+  const thought = textOf(ownField(row, field), field);
+  const answers = messages.filter(({ role }) => role === 'assistant');
+  if (answers.length !== 1 || (answers[0]!.thought ?? thought) !== thought) {
+    const detail = 'it is not clear which answer it belongs to';
+    throw new GraftError('data.unsupported_field', { field, detail });
+  }
+  return messages.map((message) => (message === answers[0] ? { ...message, thought } : message));
+}
+
+/** The row's weight scales those of its answers; a list has one for each message. */
+function withRowWeight(row: Fields, format: DataFormat, messages: readonly Message[]): readonly Message[] {
+  let weighted = messages;
+  for (const field of fieldsWith(row, format, 'weight')) {
+    const value = ownField(row, field);
+    if (Array.isArray(value) && value.length !== messages.length) {
+      throw new GraftError('data.bad_field', {
+        field,
+        found: `a list of ${value.length}`,
+        expected: `a list of ${messages.length}, one for each message`,
+      });
+    }
+    weighted = weighted.map((message, i) => {
+      const isList = Array.isArray(value);
+      if (!isList && message.role !== 'assistant') return message;
+      const weight = weightOf(isList ? value[i] : value, isList ? `${field}[${i}]` : field);
+      return { ...message, weight: (message.weight ?? 1) * weight };
+    });
+  }
+  return weighted;
+}
+
+/** The tools of the row or of its system message, which then no longer has them. */
+function takeTools(
+  row: Fields,
+  format: DataFormat,
+  messages: readonly Message[],
+): { turns: readonly Message[]; tools?: unknown[] } {
+  const found: { tools: unknown[]; field: string }[] = [];
+  for (const field of fieldsWith(row, format, 'tools')) {
+    const tools = toolsOf(ownField(row, field), field);
+    if (tools) found.push({ tools, field });
+  }
+  const turns = messages.map((message, i) => {
+    const given = ['tools', 'functions'].find((name) => !isEmpty(message.fields?.[name]));
+    if (message.role !== 'system' || !message.fields || given === undefined) return message;
+    const { [given]: value, ...fields } = message.fields;
+    const tools = toolsOf(value, given);
+    if (tools) found.push({ tools, field: `messages[${i}].${given}` });
+    return { ...message, fields };
+  });
+  const [first, second] = found;
+  if (second && JSON.stringify(first!.tools) !== JSON.stringify(second.tools)) {
+    const detail = `the row has other tools in "${first!.field}", too`;
+    throw new GraftError('data.unsupported_field', { field: second.field, detail });
+  }
+  // Hermes' rows say in the system message what their column of tools says again.
+  const inText = turns.some(
+    ({ role, content }) => role === 'system' && /<tools>[\s\S]*<\/tools>/.test(content),
+  );
+  return first && !inText ? { turns, tools: first.tools } : { turns };
+}
+
+function documentsOf(row: Fields, format: DataFormat): unknown[] | undefined {
+  const [field] = fieldsWith(row, format, 'documents');
+  if (field === undefined) return undefined;
+  const documents = jsonOf(ownField(row, field), field);
+  if (Array.isArray(documents)) return documents;
+  throw new GraftError('data.bad_field', {
+    field,
+    found: kindName(documents),
+    expected: 'a list of documents',
+  });
+}
+
+function variablesOf(row: Fields, format: DataFormat): Fields | undefined {
+  const variables: Fields = {};
+  for (const field of fieldsWith(row, format, 'variables')) {
+    const given = jsonOf(ownField(row, field), field);
+    if (!isObject(given)) {
+      throw new GraftError('data.bad_field', { field, found: kindName(given), expected: 'an object' });
+    }
+    Object.assign(variables, given);
+  }
+  for (const field of fieldsWith(row, format, 'variable')) variables[field] = ownField(row, field);
+  return Object.keys(variables).length === 0 ? undefined : variables;
+}

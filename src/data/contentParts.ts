@@ -1,0 +1,68 @@
+import { GraftError } from '../lib/errors.ts';
+import { isEmpty, isObject, ownField, textOf } from './conversation.ts';
+import { kindName } from './row.ts';
+import { callsOfText } from './toolData.ts';
+
+/** What a message's content holds: text, and what stands in parts of other types. */
+export interface Content {
+  text: string;
+  thought?: string;
+  calls?: object[];
+}
+
+/** Types of parts whose text is part of what is said, and the keys it may stand under. */
+const TEXT_PARTS = ['text', 'input_text', 'output_text', 'refusal'];
+const THOUGHT_PARTS = ['thinking', 'reasoning', 'thought', 'reasoning_text'];
+const CALL_PARTS = ['tool_call', 'function_call'];
+
+/** Placeholders of media that stand where a picture or a sound is to be put in. */
+const PLACEHOLDER = /^\s*<(image|video|audio)>(?![\s\S]*<\/\1>)|<(image|video|audio)>\s*$/;
+
+/**
+ * The content of a message: a text, or a list of parts as OpenAI, Anthropic, Mistral and LLaMA-Factory write them.
+ * Throws `data.missing_field`, `data.bad_field`, `data.unsupported_field` for media, `data.lone_surrogate`.
+ */
+export function contentOf(value: unknown, field: string): Content {
+  if (!Array.isArray(value) || value.length === 0) return { text: textOf(value, field) };
+  const texts: string[] = [];
+  const thoughts: string[] = [];
+  const calls: object[] = [];
+  value.forEach((part: unknown, i) => {
+    const path = `${field}[${i}]`;
+    if (!isObject(part)) {
+      throw new GraftError('data.bad_field', { field: path, found: kindName(part), expected: 'a text part' });
+    }
+    const type = ownField(part, 'type') ?? 'text';
+    if (typeof type === 'string' && TEXT_PARTS.includes(type)) texts.push(partText(part, type, path));
+    else if (typeof type === 'string' && THOUGHT_PARTS.includes(type))
+      thoughts.push(partText(part, type, path));
+    else if (typeof type === 'string' && CALL_PARTS.includes(type)) {
+      calls.push(...callsOfText(ownField(part, 'value') ?? ownField(part, type) ?? part, path));
+    } else
+      throw new GraftError('data.unsupported_field', {
+        field: path,
+        detail: `content of type ${String(type)}`,
+      });
+  });
+  return {
+    text: texts.join(''),
+    ...(thoughts.length > 0 && { thought: thoughts.join('\n') }),
+    ...(calls.length > 0 && { calls }),
+  };
+}
+
+/** Refuses a text that stands for a picture, a sound or a video. Throws `data.media`. */
+export function refusePlaceholder(text: string, field: string): void {
+  const found = PLACEHOLDER.exec(text);
+  if (found) throw new GraftError('data.media', { field, found: `<${found[1] ?? found[2]}>` });
+}
+
+function partText(part: Record<string, unknown>, type: string, path: string): string {
+  for (const key of ['text', type, 'value', 'content', 'summary']) {
+    const value = ownField(part, key);
+    if (isEmpty(value) && value !== '') continue;
+    // Mistral's thinking parts hold a list of text parts.
+    return Array.isArray(value) ? contentOf(value, `${path}.${key}`).text : textOf(value, `${path}.${key}`);
+  }
+  return textOf(ownField(part, 'text'), `${path}.text`);
+}

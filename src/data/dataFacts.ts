@@ -1,0 +1,65 @@
+import { isObject, ownField, tryJson } from './conversation.ts';
+import type { RowFormat } from './formats.ts';
+import { preferenceOf, type PreferenceKind } from './preference.ts';
+import type { Row } from './row.ts';
+import { fieldsWith, unusedFields, type DataFormat } from './rowFields.ts';
+
+/** What a data set says beside its conversations. */
+export interface DataFacts {
+  /** Where it is preference data: of which kind, and how many rows are. */
+  preference: { kind: PreferenceKind; rows: number } | null;
+  /** Fields that nothing reads, such as `id` or `messages[].id`, in the order they come. */
+  unused: string[];
+}
+
+/** The facts about some rows. @param chatTemplate source of the model's template, which may read further keys of messages */
+export function dataFacts(rows: readonly Row[], format: RowFormat, chatTemplate: string | null): DataFacts {
+  const unused = new Set<string>();
+  const kinds = new Map<PreferenceKind, number>();
+  for (const { value } of rows) {
+    if (typeof format === 'object') {
+      const used = new Set(
+        format.kind === 'text' ? [format.text] : [format.system, ...format.prompt, format.response],
+      );
+      for (const name of Object.keys(value)) if (!used.has(name)) unused.add(name);
+      continue;
+    }
+    for (const name of unusedFields(value, format)) unused.add(name);
+    for (const name of unreadVariables(value, format, chatTemplate)) unused.add(name);
+    const kind = preferenceOf(value, format);
+    if (kind) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+  }
+  const [most] = [...kinds].sort((a, b) => b[1] - a[1]);
+  return {
+    preference: most ? { kind: most[0], rows: most[1] } : null,
+    unused: [...unused].filter((name) => !isReadByTemplate(name, chatTemplate)),
+  };
+}
+
+/** Keys of messages that only templates read: `messages[].name`, say. */
+function isReadByTemplate(name: string, chatTemplate: string | null): boolean {
+  const key = /\[\]\.(.+)$/.exec(name)?.[1];
+  return key !== undefined && mentions(chatTemplate, key);
+}
+
+/** Template variables of the row that the template has no use for. */
+function unreadVariables(
+  row: Record<string, unknown>,
+  format: DataFormat,
+  chatTemplate: string | null,
+): string[] {
+  const own = fieldsWith(row, format, 'variable');
+  const given = fieldsWith(row, format, 'variables').flatMap((field) => {
+    const value = ownField(row, field);
+    const parsed = typeof value === 'string' ? tryJson(value) : value;
+    return isObject(parsed) ? Object.keys(parsed).map((key) => `${field}.${key}`) : [];
+  });
+  return [...own, ...given].filter((name) => !mentions(chatTemplate, name.split('.').at(-1)!));
+}
+
+/** Whether the template has the word as a name: `enable_thinking`, `message.name`, `message['name']`. */
+function mentions(chatTemplate: string | null, word: string): boolean {
+  if (chatTemplate === null) return false;
+  const name = word.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+  return new RegExp(`(?:^|[^\\w.]|message\\.|\\bm\\.|turn\\.)${name}(?:$|\\W)`, 'i').test(chatTemplate);
+}

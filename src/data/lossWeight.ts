@@ -1,0 +1,31 @@
+import { GraftError } from '../lib/errors.ts';
+import { isEmpty, ownField } from './conversation.ts';
+import { messageFields } from './rowFields.ts';
+import { kindName } from './row.ts';
+
+/**
+ * How much something counts in the loss: false is 0 (context), true is 1, a number from 0 on is a factor.
+ * Throws `data.bad_field`.
+ */
+export function weightOf(value: unknown, field: string): number {
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  const text = typeof value === 'string' ? value.trim().toLowerCase() : '';
+  if (text === 'true' || text === 'false') return text === 'true' ? 1 : 0;
+  const isNumber =
+    typeof value === 'number' || value instanceof Number || (text !== '' && !isNaN(Number(text)));
+  const weight = isNumber ? Number(value) : NaN;
+  if (Number.isFinite(weight) && weight >= 0) return weight;
+  const found = isNumber ? String(value) : kindName(value);
+  throw new GraftError('data.bad_field', { field, found, expected: 'true, false or a number from 0 up' });
+}
+
+/** The product of all weights a message gives; undefined where it gives none. Throws `data.bad_field`. */
+export function messageWeight(message: object, path: string): number | undefined {
+  let weight: number | undefined;
+  for (const [name, meaning] of Object.entries(messageFields)) {
+    const value = ownField(message, name);
+    if (meaning !== 'weight' || isEmpty(value)) continue;
+    weight = (weight ?? 1) * weightOf(value, `${path}.${name}`);
+  }
+  return weight;
+}

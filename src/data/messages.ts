@@ -1,0 +1,166 @@
+import { GraftError } from '../lib/errors.ts';
+import { contentOf, refusePlaceholder, type Content } from './contentParts.ts';
+import { isEmpty, jsonOf, objectsOf, ownField, textOf, type Message, type Role } from './conversation.ts';
+import { messageWeight } from './lossWeight.ts';
+import { messageFields } from './rowFields.ts';
+import { callsOf, callsOfText } from './toolData.ts';
+
+/** Roles by the names that data has for them. */
+const ROLES: ReadonlyMap<string, Role> = new Map([
+  ['system', 'system'],
+  ['developer', 'system'],
+  ['user', 'user'],
+  ['human', 'user'],
+  ['assistant', 'assistant'],
+  ['gpt', 'assistant'],
+  ['chatgpt', 'assistant'],
+  ['model', 'assistant'],
+  ['bot', 'assistant'],
+  ['ai', 'assistant'],
+  ['tool', 'tool'],
+  ['observation', 'tool'],
+  ['function', 'tool'],
+  ['ipython', 'tool'],
+  ['tool_response', 'tool'],
+  ['function_response', 'tool'],
+  ['function-response', 'tool'],
+]);
+
+/** Turns of the assistant whose text is a tool call: ShareGPT's and ms-swift's. */
+const CALL_ROLES = ['function_call', 'function-call', 'tool_call', 'tool_calls'];
+
+/** Names that chat templates know besides the four roles. */
+const TEMPLATE_ROLES = ['developer', 'function', 'ipython', 'observation'];
+
+/**
+ * A list of `{role, content}` or `{from, value}` objects (both spellings, also mixed), or its JSON text, as messages.
+ * Tool calls in turns of their own join the assistant's turn before them. Throws `data.missing_field`,
+ * `data.bad_field`, `data.field_not_json`, `data.unknown_role`, `data.unsupported_field`, `data.media`,
+ * `data.lone_surrogate`.
+ */
+export function messagesOf(value: unknown, field: string): Message[] {
+  const items = objectsOf(jsonOf(value, field), field);
+  if (items.length === 0) {
+    throw new GraftError('data.bad_field', {
+      field,
+      found: 'an empty list',
+      expected: 'at least one message',
+    });
+  }
+  const messages: Message[] = [];
+  for (const [i, item] of items.entries()) {
+    const message = messageOf(item, `${field}[${i}]`);
+    const last = messages.at(-1);
+    const joins = isCallTurn(item) && last?.role === 'assistant' && last.weight === message.weight;
+    if (joins) messages[messages.length - 1] = { ...last, calls: [...(last.calls ?? []), ...message.calls!] };
+    else messages.push(message);
+  }
+  return messages;
+}
+
+function isCallTurn(item: object): boolean {
+  const name = ownField(item, roleFieldOf(item));
+  return typeof name === 'string' && CALL_ROLES.includes(name.toLowerCase());
+}
+
+function roleFieldOf(item: object): 'role' | 'from' {
+  return !Object.hasOwn(item, 'role') && Object.hasOwn(item, 'from') ? 'from' : 'role';
+}
+
+/** One message. Throws as {@link messagesOf} does. */
+export function messageOf(item: Record<string, unknown>, path: string): Message {
+  const contentField = !Object.hasOwn(item, 'content') && Object.hasOwn(item, 'value') ? 'value' : 'content';
+  const roleField = roleFieldOf(item);
+  const name = textOf(ownField(item, roleField), `${path}.${roleField}`);
+  refuseUnreadable(item, path);
+  const value = ownField(item, contentField);
+  const fields = otherFields(item);
+  const weight = messageWeight(item, path);
+  const common = { ...(weight !== undefined && { weight }), ...(fields && { fields }) };
+  if (CALL_ROLES.includes(name.toLowerCase())) {
+    return {
+      role: 'assistant',
+      content: '',
+      calls: callsOfText(value, `${path}.${contentField}`),
+      ...common,
+    };
+  }
+
+  const role = ROLES.get(name.toLowerCase());
+  if (role === undefined)
+    throw new GraftError('data.unknown_role', { field: `${path}.${roleField}`, role: name });
+  const roleName = TEMPLATE_ROLES.find((known) => known === name.toLowerCase());
+  const calls = callsOf(item, path);
+  const read = readContent(item, value, `${path}.${contentField}`, calls !== undefined);
+  const thought = thoughtOf(item, path, read.thought);
+  if (role !== 'assistant' && (calls ?? read.calls ?? thought) !== undefined) {
+    const detail = 'only the assistant thinks and calls tools';
+    throw new GraftError('data.unsupported_field', { field: path, detail });
+  }
+  if (role === 'user' || role === 'system') refusePlaceholder(read.text, `${path}.${contentField}`);
+  const allCalls = [...(calls ?? []), ...(read.calls ?? [])];
+  return {
+    role,
+    content: read.text,
+    ...(thought !== undefined && { thought }),
+    ...(allCalls.length > 0 && { calls: allCalls }),
+    ...(roleName !== undefined && { roleName }),
+    ...(read.none !== undefined && { noContent: read.none }),
+    ...common,
+  };
+}
+
+/** The content, which a message with tool calls or a refusal may lack. */
+function readContent(
+  item: object,
+  value: unknown,
+  field: string,
+  mayLack: boolean,
+): Content & { none?: Message['noContent'] } {
+  const refusal = ownField(item, 'refusal');
+  const lacks = value === undefined || value === null || value === '';
+  if (!isEmpty(refusal)) {
+    const path = field.replace(/\w+$/, 'refusal');
+    if (lacks) return { text: textOf(refusal, path) };
+    throw new GraftError('data.unsupported_field', { field: path, detail: 'the message has content, too' });
+  }
+  if (lacks && mayLack && value !== '') return { text: '', none: value === undefined ? 'absent' : null };
+  return contentOf(value, field);
+}
+
+/** The thought beside the content: of one field, or of several that say the same. */
+function thoughtOf(item: object, path: string, inContent: string | undefined): string | undefined {
+  let thought = inContent;
+  for (const [name, meaning] of Object.entries(messageFields)) {
+    const value = ownField(item, name);
+    if (meaning !== 'thought' || isEmpty(value)) continue;
+    const text = textOf(value, `${path}.${name}`);
+    if (thought !== undefined && thought !== text) {
+      const detail = 'the message has another thought, too';
+      throw new GraftError('data.unsupported_field', { field: `${path}.${name}`, detail });
+    }
+    thought = text;
+  }
+  return thought;
+}
+
+/** Refuses what no text model can be given. */
+function refuseUnreadable(item: object, path: string): void {
+  for (const [name, meaning] of Object.entries(messageFields)) {
+    const value = ownField(item, name);
+    if (isEmpty(value)) continue;
+    if (meaning === 'media') throw new GraftError('data.media', { field: `${path}.${name}`, found: name });
+    if (meaning === 'span') {
+      const detail = 'parts of a message cannot be weighted';
+      throw new GraftError('data.unsupported_field', { field: `${path}.${name}`, detail });
+    }
+  }
+}
+
+/** What else the message has: templates may read it. */
+function otherFields(item: Record<string, unknown>): Record<string, unknown> | undefined {
+  const others = Object.entries(item).filter(
+    ([name]) => !Object.hasOwn(messageFields, name) || messageFields[name] === 'template',
+  );
+  return others.length === 0 ? undefined : Object.fromEntries(others);
+}

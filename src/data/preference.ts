@@ -1,0 +1,149 @@
+import { GraftError } from '../lib/errors.ts';
+import { chatOf } from './chatOf.ts';
+import { contentOf } from './contentParts.ts';
+import { hasField, isEmpty, isObject, jsonOf, ownField, type Chat, type Message } from './conversation.ts';
+import { messageOf, messagesOf } from './messages.ts';
+import { questionOf } from './questions.ts';
+import { fieldsWith, labelOf, rowFields, type DataFormat } from './rowFields.ts';
+
+/*
+ * Preference data: rows that say which answers are good and which are bad. They are never trained on as if all their
+ * answers were good; on request the good ones are.
+ */
+
+/** `pairs`: a better and a worse answer to a question (DPO). `labels`: answers marked as good or bad (KTO). */
+export type PreferenceKind = 'pairs' | 'labels';
+
+type Fields = Record<string, unknown>;
+
+/** How the row says which of its answers is good; null where it says nothing of the kind. */
+export function preferenceOf(row: Fields, format: DataFormat): PreferenceKind | null {
+  if (format === 'preference') return 'pairs';
+  if (fieldsWith(row, format, 'rejected').length > 0) return 'pairs';
+  return format !== 'text' && fieldsWith(row, format, 'label').length > 0 ? 'labels' : null;
+}
+
+/** True for a row that has a better and a worse answer and no conversation that ends with the better one. */
+export function isPair(row: Fields): boolean {
+  const has = (meaning: 'chosen' | 'rejected') =>
+    Object.keys(rowFields).some((name) => rowFields[name] === meaning && !isEmpty(ownField(row, name)));
+  return has('chosen') && has('rejected') && !endsWithAnswer(row);
+}
+
+/**
+ * Refuses a row of preference data that must not be trained on: a bad answer always, others until it was asked for
+ * (`wanted`). A pair whose better answer ends the conversation is trained on as it stands.
+ * Throws `data.preference_pair`, `data.preference_label`, `data.bad_answer`.
+ */
+export function checkPreference(row: Fields, format: DataFormat, wanted: boolean): void {
+  const kind = preferenceOf(row, format);
+  if (kind === 'labels') {
+    const field = fieldsWith(row, format, 'label')[0]!;
+    if (!wanted) throw new GraftError('data.preference_label', { field });
+    if (labelOf(ownField(row, field)) === false) throw new GraftError('data.bad_answer', { field });
+  }
+  if (kind === 'pairs' && format === 'preference' && !wanted) {
+    const fields = [...fieldsWith(row, format, 'chosen'), ...fieldsWith(row, format, 'rejected')].join(', ');
+    throw new GraftError('data.preference_pair', { fields });
+  }
+}
+
+/**
+ * The conversation of a pair that ends with its better answer, which alone is trained. Throws as `messagesOf` and
+ * `chatOf` do, `data.missing_field`.
+ */
+export function chosenChat(row: Fields): Chat {
+  const [chosenField] = fieldsWith(row, 'preference', 'chosen');
+  const [rejectedField] = fieldsWith(row, 'preference', 'rejected');
+  if (chosenField === undefined) throw new GraftError('data.missing_field', { field: 'chosen' });
+  const chosen = jsonOf(ownField(row, chosenField), chosenField);
+  const asked = openAiInput(row) ?? row;
+  const dialogue = typeof chosen === 'string' ? hhTurns(chosen) : null;
+  if (dialogue) {
+    const rejected = hhTurns(String(ownField(row, rejectedField ?? '') ?? '')) ?? [];
+    return chatOf(row, 'preference', dialogue, commonLength(dialogue, rejected));
+  }
+  if (Array.isArray(chosen)) {
+    const answer = messagesOf(chosen, chosenField);
+    if (answer[0]!.role === 'assistant' && answer.length === 1) return withContext(asked, row, answer[0]!);
+    const rejected = jsonOf(ownField(row, rejectedField ?? ''), rejectedField ?? '');
+    const other = Array.isArray(rejected) ? messagesOf(rejected, rejectedField!) : [];
+    const context = isList(ownField(asked, 'prompt')) ? messagesOf(ownField(asked, 'prompt'), 'prompt') : [];
+    const isWhole = startsWith(answer, context);
+    const messages = isWhole ? answer : [...context, ...answer];
+    const first = isWhole ? commonLength(answer, other) : context.length;
+    return chatOf(row, 'preference', messages, first);
+  }
+  const answer: Message = isObject(chosen)
+    ? messageOf(chosen, chosenField)
+    : { role: 'assistant', content: contentOf(chosen, chosenField).text };
+  return withContext(asked, row, { ...answer, role: 'assistant' });
+}
+
+/** OpenAI's rows hold what was asked in `input`: messages and tools. */
+function openAiInput(row: Fields): Fields | null {
+  const input = ownField(row, 'input');
+  return isObject(input) && hasField(input, 'messages') ? input : null;
+}
+
+/** The question of the row with that answer. */
+function withContext(asked: Fields, row: Fields, answer: Message): Chat {
+  const before = contextOf(asked);
+  const extra = asked === row ? row : { ...asked, ...row };
+  return chatOf(extra, 'preference', [...before, answer], before.length);
+}
+
+function contextOf(row: Fields): Message[] {
+  for (const field of ['messages', 'conversations']) {
+    if (hasField(row, field)) return messagesOf(ownField(row, field), field);
+  }
+  const prompt = ownField(row, 'prompt');
+  if (isList(prompt)) return messagesOf(prompt, 'prompt');
+  const turns = typeof prompt === 'string' ? hhTurns(prompt) : null;
+  return turns ?? questionOf(row);
+}
+
+const HH_TURN = /(?:^|\n\n)(Human|Assistant): ?/;
+
+/** Anthropic's dialogues: texts after "\n\nHuman:" and "\n\nAssistant:"; null for other texts. */
+function hhTurns(text: string): Message[] | null {
+  if (!/^\s*Human: /.test(text)) return null;
+  const parts = `\n\n${text.trimStart()}`.split(HH_TURN).slice(1);
+  const messages: Message[] = [];
+  for (let i = 0; i + 1 < parts.length; i += 2) {
+    const role = parts[i] === 'Human' ? 'user' : 'assistant';
+    const content = parts[i + 1]!.trim();
+    // A prompt ends where the answer is to begin.
+    if (content !== '' || i + 2 < parts.length) messages.push({ role, content });
+  }
+  return messages.length > 0 ? messages : null;
+}
+
+/** Whether the row's own turns end with an answer. */
+function endsWithAnswer(row: Fields): boolean {
+  for (const field of ['messages', 'conversations']) {
+    const turns = ownField(row, field);
+    if (!Array.isArray(turns)) continue;
+    const last: unknown = turns.at(-1);
+    if (!isObject(last)) return false;
+    const role = ownField(last, 'role') ?? ownField(last, 'from');
+    return ['assistant', 'gpt', 'chatgpt', 'model', 'bot'].includes(String(role));
+  }
+  return false;
+}
+
+function isList(value: unknown): boolean {
+  return Array.isArray(value) && value.length > 0 && isObject(value[0]);
+}
+
+function startsWith(messages: readonly Message[], beginning: readonly Message[]): boolean {
+  return commonLength(messages, beginning) === beginning.length;
+}
+
+/** How many messages two conversations share; at least what leaves the last one. */
+function commonLength(a: readonly Message[], b: readonly Message[]): number {
+  let length = 0;
+  const same = (x: Message, y: Message) => x.role === y.role && x.content === y.content;
+  while (length < a.length && length < b.length && same(a[length]!, b[length]!)) length++;
+  return Math.min(length, a.length - 1);
+}

@@ -1,0 +1,164 @@
+import { GraftError } from '../lib/errors.ts';
+import { isEmpty, type Chat, type Message, type TemplateMessage } from './conversation.ts';
+import { renderChat } from './template.ts';
+import { templateMentions, templateTraits } from './templateTraits.ts';
+import type { Tokenizer } from './tokenizer.ts';
+import { asFunctionTool, partsOfCall, withArguments } from './toolData.ts';
+
+/** A conversation as the model's chat template writes it, with all that is needed to write parts of it again. */
+export interface RenderedChat {
+  tokenizer: Tokenizer;
+  chat: Chat;
+  /** The messages as the template was given them. */
+  messages: readonly TemplateMessage[];
+  variables: Readonly<Record<string, unknown>>;
+  now: Date;
+  text: string;
+}
+
+/**
+ * Renders a conversation as transformers would: tools, documents and further variables go to the template beside the
+ * messages. What the template does not write is an error, never lost without a word.
+ * Throws `data.template_*`, `data.no_place`, `data.no_template`.
+ */
+export function renderConversation(
+  tokenizer: Tokenizer,
+  chat: Chat,
+  { templateArgs = {}, now }: { templateArgs?: Readonly<Record<string, unknown>>; now: Date },
+): RenderedChat {
+  if (tokenizer.chatTemplate === null) refuseBeyondPlain(chat);
+  const messages = chat.messages.map((message) => templateMessage(tokenizer, message));
+  const variables = {
+    ...templateArgs,
+    ...chat.variables,
+    ...(chat.tools && { tools: chat.tools }),
+    ...(chat.documents && { documents: chat.documents }),
+  };
+  const rendered = { tokenizer, chat, messages, variables, now, text: '' };
+  const text = renderFirst(rendered);
+  return { ...rendered, ...text };
+}
+
+/** Renders; tools that the template cannot read as they are get OpenAI's shape. */
+function renderFirst(rendered: RenderedChat): Pick<RenderedChat, 'text' | 'variables'> {
+  const { chat, variables } = rendered;
+  try {
+    return { text: checked(rendered), variables };
+  } catch (error) {
+    const wrapped = chat.tools?.map(asFunctionTool);
+    const differs = wrapped?.some((tool, i) => tool !== chat.tools![i]) ?? false;
+    if (!(error instanceof GraftError) || !differs) throw error;
+    const withTools = { ...variables, tools: wrapped };
+    return { text: checked({ ...rendered, variables: withTools }), variables: withTools };
+  }
+}
+
+function checked(rendered: RenderedChat): string {
+  const { chat, variables } = rendered;
+  const text = renderAgain(rendered, rendered.messages);
+  for (const name of ['tools', 'documents']) {
+    if (isEmpty(variables[name])) continue;
+    if (tryRenderAgain(rendered, rendered.messages, { [name]: null }) === text) {
+      throw new GraftError('data.no_place', { field: name });
+    }
+  }
+  for (const message of chat.messages) {
+    for (const call of message.calls ?? []) {
+      if (!text.includes(partsOfCall(call).name))
+        throw new GraftError('data.no_place', { field: 'tool_calls' });
+    }
+  }
+  if (chat.messages.some(({ thought }) => thought !== undefined) && !anyThoughtShown(chat, text)) {
+    throw new GraftError('data.no_place', { field: 'reasoning_content' });
+  }
+  return text;
+}
+
+function anyThoughtShown({ messages }: Chat, text: string): boolean {
+  return messages.some(({ thought }) => thought !== undefined && text.includes(thought.trim()));
+}
+
+/** Renders other messages, or other variables, as `rendered` was. Throws `data.template_*`. */
+export function renderAgain(
+  { tokenizer, variables, now }: RenderedChat,
+  messages: readonly TemplateMessage[],
+  changed: { addGenerationPrompt?: boolean; variables?: Readonly<Record<string, unknown>> } = {},
+): string {
+  const { addGenerationPrompt = false } = changed;
+  return renderChat(tokenizer, messages, {
+    addGenerationPrompt,
+    now,
+    variables: { ...variables, ...changed.variables },
+  });
+}
+
+/** {@link renderAgain} with other variables; null where the template refuses. */
+export function tryRenderAgain(
+  rendered: RenderedChat,
+  messages: readonly TemplateMessage[],
+  variables: Readonly<Record<string, unknown>> = {},
+  addGenerationPrompt = false,
+): string | null {
+  try {
+    return renderAgain(rendered, messages, { variables, addGenerationPrompt });
+  } catch (error) {
+    // Parts of a conversation may be no conversation: one that begins with an answer, say.
+    if (error instanceof GraftError) return null;
+    throw error;
+  }
+}
+
+/** The message as the template is given it: the row's own keys, and thoughts and calls in the form it reads. */
+export function templateMessage(tokenizer: Tokenizer, message: Message): TemplateMessage {
+  const { content, thought, calls, noContent } = message;
+  const known = message.roleName !== undefined && templateMentions(tokenizer, message.roleName);
+  const role = known ? message.roleName! : message.role;
+  const fields: Record<string, unknown> = { ...message.fields };
+  if (thought !== undefined || calls) {
+    const traits = templateTraits(tokenizer);
+    if (thought !== undefined) fields[traits.thoughtKey ?? 'reasoning_content'] = thought;
+    if (calls) fields.tool_calls = calls.map((call) => templateCall(call, traits));
+    if (calls && !traits.needsContent && noContent !== undefined) {
+      fields.content = noContent === null ? null : undefined;
+    }
+  }
+  const text = role === 'tool' ? withoutWrapper(tokenizer, content) : content;
+  return { role, content: text, ...(Object.keys(fields).length > 0 && { fields }) };
+}
+
+function templateCall(call: object, traits: ReturnType<typeof templateTraits>): object {
+  const shaped = traits.wrapsCalls ? (asFunctionTool(call) as object) : call;
+  const { args } = partsOfCall(shaped);
+  if (traits.callArguments === 'object' && typeof args === 'string') {
+    const parsed = argumentsOf(args);
+    return parsed === undefined ? shaped : withArguments(shaped, parsed);
+  }
+  if (traits.callArguments === 'text' && args !== undefined && typeof args !== 'string') {
+    return withArguments(shaped, JSON.stringify(args));
+  }
+  return shaped;
+}
+
+function argumentsOf(text: string): unknown {
+  try {
+    return text.trim() === '' ? {} : (JSON.parse(text) as unknown);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Hermes' rows hold tool results in the tags that templates of Qwen's kind write themselves. */
+function withoutWrapper(tokenizer: Tokenizer, content: string): string {
+  const inside = /^\s*<tool_response>\n?([\s\S]*?)\n?<\/tool_response>\s*$/.exec(content);
+  return inside && templateMentions(tokenizer, '<tool_response>') ? inside[1]! : content;
+}
+
+/** Throws `data.no_template` for what the plain format has no way to say. */
+function refuseBeyondPlain({ messages, tools, documents }: Chat): void {
+  const field =
+    (tools && 'tools') ??
+    (documents && 'documents') ??
+    (messages.some(({ calls }) => calls) ? 'tool_calls' : undefined) ??
+    (messages.some(({ thought }) => thought !== undefined) ? 'reasoning_content' : undefined);
+  if (field !== undefined) throw new GraftError('data.no_template', { field });
+}

@@ -1,0 +1,57 @@
+import { GraftError } from '../lib/errors.ts';
+import { literalsIn } from './literalTokens.ts';
+import type { RenderedChat } from './renderedChat.ts';
+
+/** What is to be reported of a row that can be trained on. */
+export const noteCodes = ['literalTokens', 'thoughtsDropped', 'messageRewritten', 'alreadyRendered'] as const;
+export type NoteCode = (typeof noteCodes)[number];
+
+export interface RowNotes {
+  codes: readonly NoteCode[];
+  /** Tokens of thoughts that the template leaves out. */
+  droppedThoughtTokens: number;
+}
+
+/** A thought in the content itself, with or without its opening tag. */
+const THOUGHT = /^\s*(?:<think>)?([\s\S]*?)<\/think>/;
+
+/**
+ * What a chat template made of a conversation beside writing it down. Throws `data.thought_dropped` where it leaves
+ * out the thought of the last answer, which would then be trained as if it came without thinking.
+ */
+export function notesOnChat(rendered: RenderedChat): RowNotes | undefined {
+  const { tokenizer, chat, messages, text } = rendered;
+  const codes = new Set<NoteCode>();
+  let droppedThoughtTokens = 0;
+  const lastAnswer = chat.messages.findLastIndex(({ role }) => role === 'assistant');
+  chat.messages.forEach(({ role, content, thought, calls }, i) => {
+    const inContent = role === 'assistant' ? THOUGHT.exec(content) : null;
+    for (const said of [thought, inContent?.[1]]) {
+      const trimmed = said?.trim() ?? '';
+      if (trimmed === '' || text.includes(trimmed)) continue;
+      if (i === lastAnswer) throw new GraftError('data.thought_dropped');
+      codes.add('thoughtsDropped');
+      droppedThoughtTokens += tokenizer.encode(trimmed, { addSpecialTokens: false }).length;
+    }
+    const spoken = (inContent ? content.slice(inContent[0].length) : messages[i]!.content).trim();
+    if (spoken !== '' && !calls && !isWritten(text, spoken)) codes.add('messageRewritten');
+    if ([content, thought ?? ''].some((said) => literalsIn(tokenizer, said).length > 0))
+      codes.add('literalTokens');
+  });
+  return codes.size === 0 ? undefined : { codes: [...codes], droppedThoughtTokens };
+}
+
+/** Whether the text has what was said, as it is or as JSON. */
+function isWritten(text: string, said: string): boolean {
+  return text.includes(said) || text.includes(JSON.stringify(said).slice(1, -1));
+}
+
+/** The notes as bits, in the order of {@link noteCodes}. */
+export function noteBits(notes: RowNotes | undefined): number {
+  return (notes?.codes ?? []).reduce((bits, code) => bits | (1 << noteCodes.indexOf(code)), 0);
+}
+
+/** Whether the bits have that note. */
+export function hasNote(bits: number, code: NoteCode): boolean {
+  return (bits & (1 << noteCodes.indexOf(code))) !== 0;
+}

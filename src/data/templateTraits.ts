@@ -1,0 +1,71 @@
+import { GraftError } from '../lib/errors.ts';
+import type { TemplateMessage } from './conversation.ts';
+import { renderChat } from './template.ts';
+import type { Tokenizer } from './tokenizer.ts';
+
+/** How a chat template wants what templates do not agree on; found by rendering probes with it. */
+export interface TemplateTraits {
+  /** The message key under which it reads thoughts; null where it reads none. */
+  thoughtKey: string | null;
+  /** The arguments of a tool call: as an object, as JSON text, or either as the row gives them. */
+  callArguments: 'object' | 'text' | 'either';
+  /** Whether calls must be in OpenAI's shape, `{type: "function", function: {…}}`. */
+  wrapsCalls: boolean;
+  /** Whether a message that only calls tools must have an empty text for its content. */
+  needsContent: boolean;
+}
+
+const THOUGHT_KEYS = ['reasoning_content', 'thinking', 'reasoning', 'thought', 'thoughts'];
+
+// A noncharacter (reserved by Unicode for internal use) beside letters: no template looks for it.
+const PROBE = 'q\ufdd3q';
+
+const known = new WeakMap<Tokenizer, TemplateTraits>();
+
+/** The traits of the tokenizer's chat template. Renders probes once. */
+export function templateTraits(tokenizer: Tokenizer): TemplateTraits {
+  let traits = known.get(tokenizer);
+  if (!traits) known.set(tokenizer, (traits = probeTraits(tokenizer)));
+  return traits;
+}
+
+/** Whether the chat template's source has the word, as it must to read a variable or a key of that name. */
+export function templateMentions(tokenizer: Tokenizer, word: string): boolean {
+  return tokenizer.chatTemplate?.includes(word) ?? false;
+}
+
+function probeTraits(tokenizer: Tokenizer): TemplateTraits {
+  const wrapped = (args: unknown) => ({ type: 'function', function: { name: PROBE, arguments: args } });
+  const bare = (args: unknown) => ({ name: PROBE, arguments: args });
+  const withCall = (call: object, content: string | null = '') =>
+    tryProbe(tokenizer, { role: 'assistant', content: '', fields: { content, tool_calls: [call] } });
+  const object = { k: `${PROBE}v` };
+  const text = JSON.stringify(object);
+
+  const asText = withCall(wrapped(text));
+  const asObject = withCall(wrapped(object));
+  const writesText = asText.includes(`${PROBE}v`) && !asText.includes('\\"k\\"');
+  const writesObject = asObject.includes(`${PROBE}v`);
+  const args = writesText ? text : object;
+  return {
+    thoughtKey:
+      THOUGHT_KEYS.filter((key) => templateMentions(tokenizer, key)).find((key) =>
+        tryProbe(tokenizer, { role: 'assistant', content: 'a', fields: { [key]: PROBE } }).includes(PROBE),
+      ) ?? null,
+    callArguments: writesText && writesObject ? 'either' : writesText ? 'text' : 'object',
+    wrapsCalls: !withCall(bare(args)).includes(PROBE),
+    needsContent:
+      !withCall(wrapped(args), null).includes(PROBE) ||
+      (withCall(wrapped(args), null).includes('None') && !withCall(wrapped(args)).includes('None')),
+  };
+}
+
+/** The rendering of a question with that answer; "" where the template refuses it. */
+function tryProbe(tokenizer: Tokenizer, answer: TemplateMessage): string {
+  try {
+    return renderChat(tokenizer, [{ role: 'user', content: 'a' }, answer]);
+  } catch (error) {
+    if (error instanceof GraftError) return '';
+    throw error;
+  }
+}

@@ -1,0 +1,113 @@
+import { GraftError } from '../lib/errors.ts';
+import { hasField, isEmpty, isObject, jsonOf, ownField, tryJson } from './conversation.ts';
+import { kindName } from './row.ts';
+
+/*
+ * Tools and tool calls in the shapes data has them. They stay as a row gives them wherever a chat template may read
+ * them so (transformers hands them over as they are); what templates do not know is brought into OpenAI's shape.
+ */
+
+/**
+ * Tool descriptions: a list, or its JSON. `functions` (OpenAI's older name) holds bare functions, which become tools.
+ * Throws `data.bad_field`, `data.field_not_json`.
+ */
+export function toolsOf(value: unknown, field: string): unknown[] | undefined {
+  if (isEmpty(value)) return undefined;
+  const list = typeof value === 'string' ? jsonOrRefuse(value, field) : value;
+  if (isEmpty(list)) return undefined;
+  const tools = isObject(list) ? [list] : list;
+  if (!Array.isArray(tools) || !tools.every((tool) => isObject(tool) || typeof tool === 'string')) {
+    throw new GraftError('data.bad_field', { field, found: kindName(list), expected: 'a list of tools' });
+  }
+  const described = tools.map((tool, i) => describedTool(tool, `${field}[${i}]`));
+  return field === 'functions' ? described.map(asFunctionTool) : described;
+}
+
+/** A tool as an object: some files hold each one as JSON text. */
+function describedTool(tool: unknown, field: string): Record<string, unknown> {
+  const parsed = typeof tool === 'string' ? jsonOrRefuse(tool, field) : tool;
+  if (isObject(parsed)) return parsed;
+  throw new GraftError('data.bad_field', { field, found: kindName(parsed), expected: 'a tool description' });
+}
+
+/** A bare function as a tool of OpenAI's shape. */
+export function asFunctionTool(tool: unknown): unknown {
+  if (!isObject(tool) || isObject(tool.function)) return tool;
+  return { type: 'function', function: tool };
+}
+
+/** The tool calls of a message: `tool_calls`, or OpenAI's older `function_call`. Throws `data.bad_field`. */
+export function callsOf(message: object, path: string): object[] | undefined {
+  const calls = ownField(message, 'tool_calls');
+  const one = ownField(message, 'function_call');
+  if (!isEmpty(calls)) {
+    if (!isEmpty(one)) throw bothCalls(path);
+    return checkedCalls(jsonOf(calls, `${path}.tool_calls`), `${path}.tool_calls`);
+  }
+  if (isEmpty(one)) return undefined;
+  // "function_call": "auto" is how a request asks for calls, and no call.
+  if (typeof one === 'string' && tryJson(one) === undefined) {
+    throw badCall(`${path}.function_call`, kindName(one));
+  }
+  return checkedCalls([jsonOf(one, `${path}.function_call`)], `${path}.function_call`).map(
+    (call) => asFunctionTool(call) as object,
+  );
+}
+
+/**
+ * Tool calls that are a turn's whole text, as ShareGPT's `function_call` and ms-swift's `tool_call` turns have them:
+ * `{"name", "arguments"}` or a list of such. Throws `data.bad_field`, `data.field_not_json`.
+ */
+export function callsOfText(value: unknown, field: string): object[] {
+  const parsed = typeof value === 'string' ? jsonOrRefuse(value, field) : value;
+  const calls = Array.isArray(parsed) ? parsed : [parsed];
+  return checkedCalls(calls, field).map((call) => asFunctionTool(call) as object);
+}
+
+function checkedCalls(value: unknown, field: string): Record<string, unknown>[] {
+  if (!Array.isArray(value)) throw badCall(field, kindName(value));
+  return value.map((call: unknown, i) => {
+    const parsed = typeof call === 'string' ? tryJson(call) : call;
+    if (!isObject(parsed)) throw badCall(`${field}[${i}]`, kindName(call));
+    const inner = isObject(parsed.function) ? parsed.function : parsed;
+    if (typeof inner.name !== 'string' || inner.name === '') {
+      throw new GraftError('data.missing_field', { field: `${field}[${i}].name` });
+    }
+    return parsed;
+  });
+}
+
+/** The name and arguments of a call. */
+export function partsOfCall(call: object): { name: string; args: unknown } {
+  const inner = ownField(call, 'function');
+  const holder = isObject(inner) ? inner : call;
+  return {
+    name: String(ownField(holder, 'name') ?? ''),
+    args: hasField(holder, 'arguments') ? ownField(holder, 'arguments') : undefined,
+  };
+}
+
+/** The call with other arguments. */
+export function withArguments(call: object, args: unknown): object {
+  const inner = ownField(call, 'function');
+  return isObject(inner)
+    ? { ...call, function: { ...inner, arguments: args } }
+    : { ...call, arguments: args };
+}
+
+function jsonOrRefuse(text: string, field: string): unknown {
+  const parsed = tryJson(text);
+  if (parsed === undefined) throw new GraftError('data.field_not_json', { field });
+  return parsed;
+}
+
+function badCall(field: string, found: string): GraftError {
+  return new GraftError('data.bad_field', { field, found, expected: 'a tool call with a name' });
+}
+
+function bothCalls(path: string): GraftError {
+  return new GraftError('data.unsupported_field', {
+    field: `${path}.function_call`,
+    detail: 'the message has tool_calls, too',
+  });
+}
