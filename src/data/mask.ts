@@ -17,6 +17,8 @@ export type LabelMask = 'assistant' | 'all' | 'last' | 'chatml';
 export interface LabeledTokens {
   ids: number[];
   labels: number[];
+  /** Aligned with labels: what the loss of each counts, ≥ 0; absent where each counts 1. */
+  weights?: number[];
   /** Answers left untrained because the template rewrites them (see {@link findAnswers}). */
   skippedTurns: number;
 }

@@ -1,5 +1,6 @@
 import type { Row } from './row.ts';
 import type { TokenizedDataset } from './tokenize.ts';
+import { layWeights } from './tokenWeights.ts';
 
 /** Tokens of before and the rows they were made of. */
 export interface KnownTokens {
@@ -50,6 +51,9 @@ export function withKnownTokens(
     ids.set(from.ids.subarray(from.offsets[at], from.offsets[at + 1]), offsets[i]);
     labels.set(from.labels.subarray(from.offsets[at], from.offsets[at + 1]), offsets[i]);
   });
+  const placed = taken.map(({ from, at }, i) => {
+    return { at: offsets[i]!, weights: from.weights?.subarray(from.offsets[at], from.offsets[at + 1]) };
+  });
   const [lines, lengths, lost, skipped] = [pick('lines'), pick('lengths'), pick('lost'), pick('skipped')];
   let trainedTokens = 0;
   let [truncated, truncatedTokens] = [0, 0];
@@ -60,6 +64,7 @@ export function withKnownTokens(
     truncatedTokens += lengths[i]! - (end - start);
   });
   return {
+    weights: layWeights(placed, ids.length),
     ...{ ids, labels, offsets, lines, lengths, lost, skipped },
     parsedRows: rows.length,
     sources: Uint32Array.from(taken, ({ source }) => source),
