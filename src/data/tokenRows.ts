@@ -48,6 +48,13 @@ export function countTrainedTokens({ labels, offsets }: Pick<TokenRows, 'labels'
   return count;
 }
 
+/** Labels that are predicted and whose loss counts other than 1. */
+export function countWeightedTokens({ labels, weights, offsets }: TokenRows): number {
+  if (!weights) return 0;
+  const light = labels.map((label, i) => (weights[i] === 1 ? -100 : label));
+  return countTrainedTokens({ labels: light, offsets });
+}
+
 /** Some of the rows, in the order given. */
 export function selectRows({ ids, labels, weights, offsets }: TokenRows, rows: readonly number[]): TokenRows {
   return tokenRowsOf(

@@ -3,7 +3,7 @@ import { withKnownTokens } from './retokenize.ts';
 import type { Row } from './row.ts';
 import { rowShapes, selectShapes } from './rowShapes.ts';
 import { joinTokenized, tokenizeRows } from './tokenize.ts';
-import { selectRows, tokenRowsOf } from './tokenRows.ts';
+import { countTrainedTokens, countWeightedTokens, selectRows, tokenRowsOf } from './tokenRows.ts';
 
 const rows: Row[] = [2, 3, 4].map((length, i) => ({
   line: i + 1,
@@ -28,6 +28,8 @@ describe('weights', () => {
     const both = tokenRowsOf([plain, heavy]);
     expect(both.weights).toEqual(Float32Array.of(1, 1, 1, 0.5, 2));
     expect(selectRows(both, [1, 0, 1]).weights).toEqual(Float32Array.of(1, 0.5, 2, 1, 1, 1, 0.5, 2));
+    // The first token of a row is never predicted.
+    expect([countTrainedTokens(both), countWeightedTokens(both)]).toEqual([3, 2]);
     // What is planned has the weights that the chosen rows have.
     for (const which of [[0], [1], [1, 0]]) {
       expect(selectShapes(rowShapes(both), which)).toEqual(rowShapes(selectRows(both, which)));
