@@ -1,4 +1,5 @@
-// logits become (softmax − onehot(target)) · scale, given the largest logit and the sum of exponentials of whole rows.
+// logits become (softmax − onehot(target)) · scale, given the largest logit and the sum of exponentials of whole rows;
+// with WEIGHTED, scale is that of each row: scale · weights[row].
 // logits [rows, stride] f32: columns first … first + width − 1 of the vocabulary. One workgroup a row.
 //#include lib/grid.wgsl
 const WG: u32 = 64;
@@ -16,6 +17,9 @@ struct Params {
 @group(0) @binding(1) var<storage, read> targets: array<u32>;
 @group(0) @binding(2) var<storage, read> state: array<vec4<f32>>;
 @group(0) @binding(3) var<uniform> params: Params;
+//#if WEIGHTED
+@group(0) @binding(4) var<storage, read> weights: array<f32>;
+//#endif
 
 @compute @workgroup_size(WG)
 fn main(
@@ -30,9 +34,14 @@ fn main(
   let start = row * params.stride;
   let label = targets[row] - params.first; // wraps round, above the width, for targets before
   let largest = state[params.offset + row].x;
-  let share = params.scale / state[params.offset + row].y;
+//#if WEIGHTED
+  let scale = params.scale * weights[row];
+//#else
+  let scale = params.scale;
+//#endif
+  let share = scale / state[params.offset + row].y;
   for (var i = thread; i < params.width; i += WG) {
     let gradient = exp(logits[start + i] - largest) * share;
-    logits[start + i] = gradient - select(0.0, params.scale, i == label);
+    logits[start + i] = gradient - select(0.0, scale, i == label);
   }
 }

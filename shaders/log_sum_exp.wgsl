@@ -3,6 +3,7 @@
 // logits [rows, stride] f32: columns first … first + width − 1 of the vocabulary, reduced `part` at a time, so that
 // they give the same bits whether they come together or part by part. One workgroup a row; a row is read once.
 // With GRADIENT, for columns that are all there are, logits then become the gradient of cross_entropy_backward.wgsl.
+// With WEIGHTED, losses[row] and its gradient are times weights[row].
 //#include lib/grid.wgsl
 //#include lib/reduce.wgsl
 const LOWEST: f32 = -3.0e38;
@@ -31,6 +32,9 @@ var<workgroup> softmax: vec2<f32>;
 @group(0) @binding(2) var<storage, read_write> state: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> losses: array<f32>;
 @group(0) @binding(4) var<uniform> params: Params;
+//#if WEIGHTED
+@group(0) @binding(5) var<storage, read> weights: array<f32>;
+//#endif
 
 @compute @workgroup_size(WG)
 fn main(
@@ -73,7 +77,11 @@ fn main(
         so_far.z = logits[start + column];
       }
       state[params.offset + row] = so_far;
+//#if WEIGHTED
+      losses[params.offset + row] = (so_far.x - so_far.z + log(so_far.y)) * weights[row];
+//#else
       losses[params.offset + row] = so_far.x - so_far.z + log(so_far.y);
+//#endif
 //#if GRADIENT
       softmax = so_far.xy;
 //#endif
@@ -82,10 +90,15 @@ fn main(
 //#if GRADIENT
   workgroupBarrier();
   let label = targets[row];
-  let share = params.scale / softmax.y;
+//#if WEIGHTED
+  let scale = params.scale * weights[row];
+//#else
+  let scale = params.scale;
+//#endif
+  let share = scale / softmax.y;
   for (var i = thread; i < params.width; i += WG) {
     let gradient = exp(logits[start + i] - softmax.x) * share;
-    logits[start + i] = gradient - select(0.0, params.scale, i == label);
+    logits[start + i] = gradient - select(0.0, scale, i == label);
   }
 //#endif
 }

@@ -13,6 +13,7 @@ from case import Case
 from check_files import FILE_CHECKS
 from check_models import MODEL_CHECKS
 from check_quantized import QUANTIZED_CHECKS, QuantizedCase
+from check_weights import WEIGHT_CHECKS, WeightedCase
 
 
 def main(manifest: str) -> None:
@@ -27,9 +28,13 @@ def main(manifest: str) -> None:
         case = QuantizedCase(entry)
         for check in QUANTIZED_CHECKS:
             run(case, check)
+    for entry in entries["weighted"]:
+        case = WeightedCase(entry)
+        for check in WEIGHT_CHECKS:
+            run(case, check)
 
 
-def run(case: Case | QuantizedCase, check) -> None:
+def run(case: Case | QuantizedCase | WeightedCase, check) -> None:
     """A check returns what it measured, None where it doesn't apply, or raises."""
     title = f"{case.name}: {check.__doc__.splitlines()[0].rstrip('.')}"
     try:

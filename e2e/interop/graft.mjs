@@ -121,6 +121,13 @@ export async function writeQuantized({ model, adapter, rows }, folder) {
   ];
 }
 
+/** Trains the adapter that `writeFiles` made some steps further, each token's loss with a weight of its own. */
+export async function writeWeighted({ name, model, adapter }, folder) {
+  mkdirSync(folder, { recursive: true });
+  await tsx('e2e/interop/weightedLoss.ts', model, adapter, folder);
+  return { name, model, adapter, folder };
+}
+
 /** Runs `eval`; returns what it prints, with the path of its logits. */
 export async function evaluate(options) {
   return { ...JSON.parse(await graft('eval', options)), logits: options.logits };

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { root } from '../../src/launch/project.mjs';
-import { evaluate, writeFiles, writeQuantized } from './graft.mjs';
+import { evaluate, writeFiles, writeQuantized, writeWeighted } from './graft.mjs';
 import { preparePython } from './python.mjs';
 
 /** Of the largest logit. */
@@ -33,8 +33,9 @@ async function checkAll() {
     const { made, errors } = await writeFiles(folder);
     for (const error of errors) report('FAIL', error);
     const quantized = await writeQuantizedOf(made, join(folder, 'quantized'));
+    const weighted = await writeWeightedOf(made, join(folder, 'weighted'));
     const manifest = join(folder, 'manifest.json');
-    writeFileSync(manifest, JSON.stringify({ models: made, quantized }));
+    writeFileSync(manifest, JSON.stringify({ models: made, quantized, weighted }));
     await runChecks(manifest);
     for (const model of made) await checkTheWayBack(model);
     for (const model of quantized) await checkTheirQuantized(model);
@@ -52,6 +53,19 @@ async function writeQuantizedOf(made, folder) {
     report('FAIL', `4 bits: ${error.message}`);
     return [];
   }
+}
+
+/** Those whose adapters have no dropout, which no two programs draw alike. */
+async function writeWeightedOf(made, folder) {
+  const weighted = [];
+  for (const model of made.filter(({ name }) => name === 'stories260k' || name === 'tiny-qwen3')) {
+    try {
+      weighted.push(await writeWeighted(model, join(folder, model.name)));
+    } catch (error) {
+      report('FAIL', `${model.name} with weights: ${error.message}`);
+    }
+  }
+  return weighted;
 }
 
 /** Runs check.py, which prints "ok …" or "FAIL …" for each check. */

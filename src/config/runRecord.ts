@@ -31,6 +31,8 @@ export interface RunRecord {
     /** Tokens of the rows trained on, and those of them that are predicted. */
     tokens: number;
     trainedTokens: number;
+    /** Those of them whose loss counts other than 1; none where each counts 1. */
+    weightedTokens?: number | undefined;
     /** What a person changed of the file's rows before; older records and unchanged files have none. */
     changes?: RowChanges | undefined;
   };
@@ -60,6 +62,7 @@ const schema = v.object({
     evalRows: v.number(),
     tokens: v.number(),
     trainedTokens: v.number(),
+    weightedTokens: v.optional(v.number()),
     changes: v.optional(v.object({ edited: v.number(), excluded: v.number() })),
   }),
   recipe: v.unknown(),

@@ -147,6 +147,7 @@ describe('micro-batch', () => {
   const data = {
     ids: Int32Array.of(1, 10, 11, 2, 1, 20, 2, 1),
     labels: Int32Array.of(-100, -100, 11, 2, 1, 20, -100, -100),
+    weights: null,
     offsets: Uint32Array.of(0, 4, 7, 8),
   };
 
@@ -159,7 +160,16 @@ describe('micro-batch', () => {
       segmentEnd: Uint32Array.of(3, 3, 3, 7, 7, 7, 7, 8),
       targetRows: Uint32Array.of(0, 4, 5),
       targetIds: Uint32Array.of(20, 11, 2),
+      targetWeights: null,
       rows: 3,
+    });
+  });
+
+  test('weights go with their targets', () => {
+    const weights = Float32Array.of(9, 9, 0.5, 2, 9, 0.25, 9, 9);
+    expect(buildMicroBatch({ ...data, weights }, [[1, 0], [2]])).toEqual({
+      ...buildMicroBatch(data, [[1, 0], [2]]),
+      targetWeights: Float32Array.of(0.25, 0.5, 2),
     });
   });
 
@@ -183,9 +193,10 @@ describe('evaluation split', () => {
     expect(() => splitRows(1, 0.5, 5)).toThrow(expect.objectContaining({ code: 'data.bad_split' }));
   });
 
-  test('carries every row’s tokens and labels to one side', () => {
+  test.each([false, true])('carries every row’s tokens and labels to one side, weights: %s', (weighted) => {
     const rows = range(10).map((i) => ({
       ids: range(i + 1),
+      ...(weighted && { weights: range(i + 1).map((t) => (i + t) / 4) }),
       labels: range(i + 1).map((t) => (t ? t : -100)),
     }));
     const { train, evaluation } = splitDataset(tokenRowsOf(rows), 3, 1);
@@ -193,6 +204,9 @@ describe('evaluation split', () => {
       range((part?.offsets.length ?? 1) - 1).map((row) => ({
         ids: [...(part?.ids.subarray(part.offsets[row], part.offsets[row + 1]) ?? [])],
         labels: [...(part?.labels.subarray(part.offsets[row], part.offsets[row + 1]) ?? [])],
+        ...(part?.weights && {
+          weights: [...part.weights.subarray(part.offsets[row], part.offsets[row + 1])],
+        }),
       })),
     );
     expect(evaluation?.offsets.length).toBe(4);

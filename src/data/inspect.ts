@@ -130,7 +130,7 @@ function errorOf(tokens: TokenizedDataset, file: string): GraftError | null {
 }
 
 function samplesOf(tokens: TokenizedDataset, tokenizer: Tokenizer | null, count: number): DataSample[] {
-  const { ids, labels, offsets, lines } = tokens;
+  const { ids, labels, weights, offsets, lines } = tokens;
   return Array.from(lines.subarray(0, count), (line, row) => {
     let text = '';
     let length = 0;
@@ -145,6 +145,10 @@ function samplesOf(tokens: TokenizedDataset, tokenizer: Tokenizer | null, count:
       else trained.push([start, length]);
     }
     const [start, end] = [offsets[row]!, offsets[row + 1]!];
-    return { line, text, trained, ids: [...ids.slice(start, end)], labels: [...labels.slice(start, end)] };
+    return {
+      ...{ line, text, trained },
+      ...{ ids: [...ids.slice(start, end)], labels: [...labels.slice(start, end)] },
+      ...(weights && { weights: [...weights.slice(start, end)] }),
+    };
   });
 }

@@ -14,7 +14,8 @@ export function weightOf(value: unknown, field: string): number {
   const isNumber =
     typeof value === 'number' || value instanceof Number || (text !== '' && !isNaN(Number(text)));
   const weight = isNumber ? Number(value) : NaN;
-  if (Number.isFinite(weight) && weight >= 0) return weight;
+  // The loss is computed in f32.
+  if (Number.isFinite(Math.fround(weight)) && weight >= 0) return weight;
   const found = isNumber ? String(value) : kindName(value);
   throw new GraftError('data.bad_field', { field, found, expected: 'true, false or a number from 0 up' });
 }

@@ -1,5 +1,5 @@
-import type { TokenizedDataset } from './tokenize.ts';
 import { IGNORED } from './tokenizedRow.ts';
+import type { TokenRows } from './tokenRows.ts';
 
 /**
  * Rows for one forward and backward pass, without padding: all rows lie one after another on one token axis of
@@ -18,16 +18,15 @@ export interface MicroBatch {
   targetRows: Uint32Array;
   /** [R] the id to predict there. */
   targetIds: Uint32Array;
+  /** [R] what the loss there counts; null where each counts 1. */
+  targetWeights: Float32Array | null;
   /** Number of segments: dataset rows in the batch. */
   rows: number;
 }
 
 /** Lays dataset rows out as a micro-batch. `rows` lists rows, each a list of dataset rows packed together. */
-export function buildMicroBatch(
-  dataset: Pick<TokenizedDataset, 'ids' | 'labels' | 'offsets'>,
-  rows: readonly (readonly number[])[],
-): MicroBatch {
-  const { ids, labels, offsets } = dataset;
+export function buildMicroBatch(dataset: TokenRows, rows: readonly (readonly number[])[]): MicroBatch {
+  const { ids, labels, weights, offsets } = dataset;
   const segments = rows.flat();
   const length = segments.reduce(
     (sum, row) => sum + (offsets[row + 1] as number) - (offsets[row] as number),
@@ -39,6 +38,7 @@ export function buildMicroBatch(
   const segmentEnd = new Uint32Array(length);
   const targetRows: number[] = [];
   const targetIds: number[] = [];
+  const targetWeights: number[] = [];
 
   let at = 0;
   for (const row of segments) {
@@ -54,6 +54,7 @@ export function buildMicroBatch(
       if (next === IGNORED) continue;
       targetRows.push(at + i);
       targetIds.push(next);
+      if (weights) targetWeights.push(weights[from + i + 1] as number);
     }
     at += count;
   }
@@ -64,6 +65,7 @@ export function buildMicroBatch(
     segmentEnd,
     targetRows: Uint32Array.from(targetRows),
     targetIds: Uint32Array.from(targetIds),
+    targetWeights: weights && Float32Array.from(targetWeights),
     rows: segments.length,
   };
 }

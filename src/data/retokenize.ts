@@ -1,5 +1,6 @@
 import type { Row } from './row.ts';
 import { rowColumns, type TokenizedDataset } from './tokenize.ts';
+import { layWeights } from './tokenWeights.ts';
 
 /** Tokens of before and the rows they were made of. */
 export interface KnownTokens {
@@ -52,6 +53,9 @@ export function withKnownTokens(
     ids.set(from.ids.subarray(from.offsets[at], from.offsets[at + 1]), offsets[i]);
     labels.set(from.labels.subarray(from.offsets[at], from.offsets[at + 1]), offsets[i]);
   });
+  const placed = taken.map(({ from, at }, i) => {
+    return { at: offsets[i]!, weights: from.weights?.subarray(from.offsets[at], from.offsets[at + 1]) };
+  });
   let trainedTokens = 0;
   let [truncated, truncatedTokens] = [0, 0];
   taken.forEach((_, i) => {
@@ -63,6 +67,7 @@ export function withKnownTokens(
   return {
     ...columns,
     ...{ ids, labels, offsets },
+    weights: layWeights(placed, ids.length),
     parsedRows: rows.length,
     sources: Uint32Array.from(taken, ({ source }) => source),
     ...{ truncated, truncatedTokens, trainedTokens },

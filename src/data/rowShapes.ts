@@ -7,12 +7,18 @@ export interface RowShapes {
   tokens: Uint32Array;
   /** [rows] tokens whose next one is trained. */
   targets: Uint32Array;
+  /** Whether losses have weights, which lie beside the targets. */
+  weighted: boolean;
 }
 
 /** The shapes of tokenized rows. */
-export function rowShapes({ labels, offsets }: TokenRows): RowShapes {
+export function rowShapes({ labels, weights, offsets }: TokenRows): RowShapes {
   const rows = offsets.length - 1;
-  const shapes = { tokens: new Uint32Array(rows), targets: new Uint32Array(rows) };
+  const shapes = {
+    tokens: new Uint32Array(rows),
+    targets: new Uint32Array(rows),
+    weighted: weights !== null,
+  };
   for (let row = 0; row < rows; row++) {
     const [start, end] = [offsets[row]!, offsets[row + 1]!];
     shapes.tokens[row] = end - start;
@@ -23,15 +29,17 @@ export function rowShapes({ labels, offsets }: TokenRows): RowShapes {
 }
 
 /** The shapes of some of the rows, in the order given. */
-export function selectShapes({ tokens, targets }: RowShapes, rows: readonly number[]): RowShapes {
+export function selectShapes({ tokens, targets, weighted }: RowShapes, rows: readonly number[]): RowShapes {
   return {
     tokens: Uint32Array.from(rows, (row) => tokens[row]!),
     targets: Uint32Array.from(rows, (row) => targets[row]!),
+    weighted,
   };
 }
 
 /** The shapes of the rows cut to `maxLength` tokens; where their targets lie is not known, so as many stay as can. */
-export function cutShapes({ tokens, targets }: RowShapes, maxLength: number): RowShapes {
+export function cutShapes({ tokens, targets, weighted }: RowShapes, maxLength: number): RowShapes {
   const cut = tokens.map((length) => Math.min(length, maxLength));
-  return { tokens: cut, targets: targets.map((count, row) => Math.min(count, Math.max(0, cut[row]! - 1))) };
+  const left = targets.map((count, row) => Math.min(count, Math.max(0, cut[row]! - 1)));
+  return { tokens: cut, targets: left, weighted };
 }

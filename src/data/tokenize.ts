@@ -8,6 +8,7 @@ import { defaultReading, type Reading } from './reading.ts';
 import { noteBits, type RowNotes } from './rowNotes.ts';
 import { checkTemplate } from './template.ts';
 import { IGNORED } from './tokenizedRow.ts';
+import { layWeights, type PlacedWeights } from './tokenWeights.ts';
 import { checkTokenizerFits, type Tokenizer } from './tokenizer.ts';
 import { turnsApart } from './turnsApart.ts';
 
@@ -19,6 +20,8 @@ export interface TokenizedDataset {
   ids: Int32Array;
   /** Aligned with `ids`: the id itself where the token is trained, −100 where not. Batches do the shift. */
   labels: Int32Array;
+  /** Aligned with `labels`: what the loss of each counts, ≥ 0; null where each counts 1. */
+  weights: Float32Array | null;
   /** [rows + 1] */
   offsets: Uint32Array;
   /** [rows] line of the file each row came from. */
@@ -92,6 +95,7 @@ export function tokenizeRows(
   const log = new ProblemLog(file, options.strict);
   const ids = new IntBuffer();
   const labels = new IntBuffer();
+  const weights: PlacedWeights[] = [];
   const offsets = [0];
   const lines: number[] = [];
   const sources: number[] = [];
@@ -117,6 +121,7 @@ export function tokenizeRows(
       trainedTokens += encoded.trained;
       ids.push(encoded.ids, encoded.kept);
       labels.push(encoded.labels, encoded.kept);
+      if (encoded.weights) weights.push({ at: offsets.at(-1)!, weights: encoded.weights });
       offsets.push(ids.length);
       lines.push(row.line);
       sources.push(i);
@@ -131,6 +136,7 @@ export function tokenizeRows(
   return {
     ids: ids.take(),
     labels: labels.take(),
+    weights: layWeights(weights, ids.length),
     offsets: Uint32Array.from(offsets),
     lines: Uint32Array.from(lines),
     parsedRows: parsed.rows.length,
@@ -173,6 +179,7 @@ export function joinTokenized(parts: readonly TokenizedDataset[]): TokenizedData
   const joined = {
     ids: new Int32Array(tokens),
     labels: new Int32Array(tokens),
+    weights: layWeights(placedOf(parts), tokens),
     offsets: new Uint32Array(rows + 1),
     lines: new Uint32Array(rows),
     sources: new Uint32Array(rows),
@@ -210,6 +217,12 @@ export function joinTokenized(parts: readonly TokenizedDataset[]): TokenizedData
   };
 }
 
+/** The weights of datasets that lie end to end. */
+function placedOf(parts: readonly TokenizedDataset[]): PlacedWeights[] {
+  let at = 0;
+  return parts.map(({ ids, weights }) => ({ at: (at += ids.length) - ids.length, weights }));
+}
+
 /** Lengths of the rows in tokens, [rows]. */
 export function rowLengths(dataset: Pick<TokenizedDataset, 'offsets'>): Uint32Array {
   const { offsets } = dataset;
@@ -223,6 +236,8 @@ export function rowLengths(dataset: Pick<TokenizedDataset, 'offsets'>): Uint32Ar
 interface CutRow {
   ids: readonly number[];
   labels: readonly number[];
+  /** Of the tokens kept; null where each counts 1. */
+  weights: readonly number[] | null;
   kept: number;
   length: number;
   trained: number;
@@ -231,11 +246,12 @@ interface CutRow {
   notes: RowNotes | undefined;
 }
 
-function cutRow({ ids, labels, skippedTurns, notes }: LabeledTokens, maxLength: number): CutRow {
+function cutRow({ ids, labels, weights, skippedTurns, notes }: LabeledTokens, maxLength: number): CutRow {
   const trained = trainedCount(labels, maxLength);
   return {
     ...{ ids, labels, trained, length: ids.length, skipped: skippedTurns, notes },
     kept: Math.min(ids.length, maxLength),
+    weights: weights?.some((weight) => weight !== 1) ? weights.slice(0, maxLength) : null,
     lost: trainedCount(labels, labels.length) - trained,
   };
 }

@@ -59,6 +59,15 @@ describe('a model card', () => {
     expect(card).not.toContain('PeftModel');
   });
 
+  it('says where losses are weighted', () => {
+    const heavy = { ...run, data: { ...run.data, weightedTokens: 1500 } };
+    expect(modelCard('zip', 'adapter', heavy)).toContain(
+      '(34,000 tokens, 12,345 of them predicted, 1,500 with a weight other than 1, as the losses below)',
+    );
+    expect(modelCard('zip', 'adapter', run)).not.toContain('weight other');
+    expect(parseRunRecord(JSON.parse(JSON.stringify(heavy)))).toEqual(heavy);
+  });
+
   it('of a base from a folder claims no repo and no licence', () => {
     const base = { name: 'my model', repo: null, commit: null, license: null };
     const card = modelCard('zip', 'adapter', {

@@ -30,7 +30,7 @@ export function modelCard(title: string, kind: CardKind, run: RunRecord): string
     `${whatItIs(kind, run)} Trained with Graft, on WebGPU.\n`,
     ...(base.license ? [`The base model’s licence (${inline(base.license)}) holds for this one too.\n`] : []),
     `## Data\n`,
-    `${code(data.file)}: ${count(data.rows, 'row')} to train on (${count(data.tokens, 'token')}, ${number(data.trainedTokens)} of them predicted)` +
+    `${code(data.file)}: ${count(data.rows, 'row')} to train on (${count(data.tokens, 'token')}, ${number(data.trainedTokens)} of them predicted${weighing(data)})` +
       (data.evalRows > 0 ? `, ${count(data.evalRows, 'row')} kept aside for evaluation.\n` : '.\n'),
     `## Result\n`,
     table(['', 'loss'], resultRows(run)),
@@ -38,6 +38,11 @@ export function modelCard(title: string, kind: CardKind, run: RunRecord): string
     table(['setting', 'value'], settingRows(recipe)),
     ...(kind === 'adapter' && base.repo ? [`## Use\n`, usage(base.repo)] : []),
   ].join('\n');
+}
+
+/** That losses are no plain means, where some count other than 1. */
+function weighing({ weightedTokens }: RunRecord['data']): string {
+  return weightedTokens ? `, ${number(weightedTokens)} with a weight other than 1, as the losses below` : '';
 }
 
 function whatItIs(kind: CardKind, { base, recipe }: RunRecord): string {

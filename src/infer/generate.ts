@@ -113,6 +113,7 @@ function buildSequence(ids: readonly number[], past: number): MicroBatch {
     segmentEnd: new Uint32Array(count).fill(past + count),
     targetRows: Uint32Array.of(count - 1),
     targetIds: new Uint32Array(1),
+    targetWeights: null,
     rows: 1,
   };
 }

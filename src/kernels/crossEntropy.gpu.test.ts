@@ -23,6 +23,7 @@ async function run(
     threads,
     part = vocab,
     fused = false,
+    weights = null,
   }: {
     vocab: number;
     stride?: number;
@@ -31,6 +32,7 @@ async function run(
     threads?: number;
     part?: number;
     fused?: boolean;
+    weights?: Float32Array<ArrayBuffer> | null;
   },
 ) {
   const gpu = await testGpu();
@@ -45,7 +47,8 @@ async function run(
   const states = (rows + OFFSET + 1) * LOSS_STATE;
   const state = tensorOf(gpu, new Float32Array(states).fill(PADDING), [states]);
   const { logits: all, targets: labels, losses: out } = tensors;
-  const columns = { logits: all, targets: labels, state, rows, first: 0, width: vocab, threads };
+  const each = { targets: labels, weights: weights && tensorOf(gpu, weights, [rows]) };
+  const columns = { logits: all, ...each, state, rows, first: 0, width: vocab, threads };
   submit(gpu, (commands) => {
     const gradientScale = fused ? scale : undefined;
     logSumExp(commands, { ...columns, losses: out, part, offset: OFFSET, gradientScale });
@@ -65,6 +68,11 @@ async function run(
 function targetsOf(rows: number, vocab: number): Uint32Array<ArrayBuffer> {
   const next = randomIntegers(9);
   return Uint32Array.from({ length: rows }, (_, t) => (t === 0 ? vocab - 1 : next() % vocab));
+}
+
+/** Nothing, next to nothing, less than 1, and more. */
+function weightsOf(rows: number): Float32Array<ArrayBuffer> {
+  return Float32Array.from({ length: rows }, (_, t) => [0, 1e-6, 0.3, 2.5, 1, 1000][t % 6]!);
 }
 
 describe.each([
@@ -93,6 +101,51 @@ describe.each([
     );
   });
 
+  it.each([
+    [32, false],
+    [256, false],
+    [64, true],
+  ])(
+    'weighs losses and gradient as the reference does, %i threads, in one dispatch: %s',
+    async (threads, fused) => {
+      const logits = randomArray(1, rows * vocab, 6);
+      const targets = targetsOf(rows, vocab);
+      const weights = weightsOf(rows);
+      const result = await run(logits, targets, { vocab, stride, scale: 0.25, threads, fused, weights });
+      const expected = crossEntropyRef(logits, targets, vocab, 0.25, weights);
+      for (let t = 0; t < rows; t++) {
+        const weight = weights[t]!;
+        const close = (
+          values: Float32Array,
+          reference: Float64Array,
+          atol: number,
+          rtol: number,
+          of: number,
+        ) =>
+          expectClose(values.slice(t * of, (t + 1) * of), reference.slice(t * of, (t + 1) * of), {
+            atol: atol * weight,
+            rtol,
+          });
+        close(result.losses, expected.losses, 2e-6, 1e-6, 1);
+        close(result.logits, expected.dLogits, 1e-7, 2e-5, vocab);
+        if (weight === 0)
+          expect(result.logits.slice(t * vocab, (t + 1) * vocab).every((v) => v === 0)).toBe(true);
+      }
+    },
+  );
+
+  it('with weights of 1 gives the bits of none', async () => {
+    const logits = randomArray(1, rows * vocab, 6);
+    const targets = targetsOf(rows, vocab);
+    const weights = new Float32Array(rows).fill(1);
+    for (const fused of [false, true]) {
+      const options = { vocab, stride, scale: 1 / 7, part: Math.ceil(vocab / 2), fused };
+      expect(await run(logits, targets, { ...options, weights })).toEqual(
+        await run(logits, targets, options),
+      );
+    }
+  });
+
   it('leaves the logits alone without backward', async () => {
     const logits = randomArray(2, rows * vocab, 6);
     const targets = targetsOf(rows, vocab);
@@ -107,10 +160,15 @@ describe('cross-entropy of logits that come in parts', () => {
   const logits = randomArray(4, rows * vocab, 6);
   const targets = Uint32Array.of(0, 255, 256, 999, 512);
 
-  it.each([64, 256, 300])('of %i columns gives the bits of all of them at once', async (part) => {
+  it.each([
+    [64, null],
+    [256, null],
+    [300, null],
+    [300, Float32Array.of(0, 0.3, 1, 2.5, 1e-6)],
+  ])('of %i columns gives the bits of all of them at once, weights %o', async (part, weights) => {
     const gpu = await testGpu();
-    const whole = await run(logits, targets, { vocab, part, scale: 0.5 });
-    const expected = crossEntropyRef(logits, targets, vocab, 0.5);
+    const whole = await run(logits, targets, { vocab, part, scale: 0.5, weights });
+    const expected = crossEntropyRef(logits, targets, vocab, 0.5, weights);
     expectClose(whole.losses, expected.losses, { atol: 2e-6, rtol: 1e-6 });
     expectClose(whole.logits, expected.dLogits, { atol: 1e-7, rtol: 2e-5 });
 
@@ -125,7 +183,8 @@ describe('cross-entropy of logits that come in parts', () => {
       });
       return { first, width, logits: tensorOf(gpu, values, [rows, part]) };
     });
-    const common = { targets: labels, state, rows, offset: 0 };
+    const each = { targets: labels, weights: weights && tensorOf(gpu, weights, [rows]) };
+    const common = { ...each, state, rows, offset: 0 };
     submit(gpu, (commands) => {
       for (const columns of parts) logSumExp(commands, { ...common, ...columns, losses, part });
       for (const columns of parts) crossEntropyBackward(commands, { ...common, ...columns, scale: 0.5 });
@@ -158,11 +217,11 @@ describe('cross-entropy of huge logits', () => {
   });
 });
 
-it('the reference gradient of cross-entropy equals finite differences', () => {
+it.each([null, [2.5, 0, 0.3]])('the reference gradient equals finite differences, weights %j', (weights) => {
   const logits = randomArray(3, 15, 3);
   const targets = Uint32Array.of(4, 0, 2);
-  const { dLogits } = crossEntropyRef(logits, targets, 5, 0.5);
+  const { dLogits } = crossEntropyRef(logits, targets, 5, 0.5, weights);
   const loss = (at: ArrayLike<number>) =>
-    crossEntropyRef(at, targets, 5, 0.5).losses.reduce((s, v) => s + 0.5 * v, 0);
+    crossEntropyRef(at, targets, 5, 0.5, weights).losses.reduce((s, v) => s + 0.5 * v, 0);
   for (let i = 0; i < 15; i++) expect(dLogits[i]).toBeCloseTo(finiteDifference(loss, logits, i), 7);
 });

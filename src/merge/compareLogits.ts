@@ -127,6 +127,7 @@ async function proofLogits(
       segmentEnd: new Uint32Array(length).fill(length),
       targetRows: index,
       targetIds: index,
+      targetWeights: null,
       rows: 1,
     });
     return await readLogits(decoder, use, batch);

@@ -6,7 +6,7 @@ import type { TokenPlaces } from '../kernels/embedding.ts';
 import { placesOfTokens } from '../data/tokenPlaces.ts';
 import type { Workspace } from './workspace.ts';
 
-/** A micro-batch on the GPU; all u32. T tokens in a row, segment after segment; R of them have a target. */
+/** A micro-batch on the GPU; all u32 but the weights. T tokens in a row, segment after segment; R of them have a target. */
 export interface BatchTensors {
   /** T */
   rows: number;
@@ -20,6 +20,8 @@ export interface BatchTensors {
   targets: number;
   targetRows: Tensor;
   targetIds: Tensor;
+  /** [R] f32, what the loss of each target counts; null where each counts 1. */
+  targetWeights: Tensor | null;
   /** Where each token stands, where the embedding is trained. */
   tokenPlaces: TokenPlaces | null;
 }
@@ -35,8 +37,9 @@ export function uploadBatch(
   batch: MicroBatch,
   { withPlaces = false, name: own = '' }: { withPlaces?: boolean; name?: string } = {},
 ): BatchTensors {
-  const put = (name: string, values: Uint32Array) => {
-    const tensor = workspace.get(`batch ${name}${own}`, 'u32', [values.length]);
+  const put = (name: string, values: Uint32Array | Float32Array) => {
+    const type = values instanceof Float32Array ? 'f32' : 'u32';
+    const tensor = workspace.get(`batch ${name}${own}`, type, [values.length]);
     upload(gpu, tensor, values);
     return tensor;
   };
@@ -50,6 +53,7 @@ export function uploadBatch(
     targets: batch.targetRows.length,
     targetRows: put('target rows', batch.targetRows),
     targetIds: put('target ids', batch.targetIds),
+    targetWeights: batch.targetWeights && put('target weights', batch.targetWeights),
     tokenPlaces: withPlaces ? putPlaces() : null,
   };
 

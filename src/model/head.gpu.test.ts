@@ -13,6 +13,7 @@ import { withoutAdapter, type Decoder } from './decoder.ts';
 import { headLoss, logitRows, logitsOf } from './head.ts';
 import { closeDecoder, openDecoder } from './openDecoder.ts';
 import { openModelFiles } from './openModel.ts';
+import { resident } from './streaming.ts';
 
 const T = 140;
 const V = 150;
@@ -30,7 +31,10 @@ beforeEach(async () => {
   gpu = await testGpu();
 });
 
-function batchWith(from: number, to: number) {
+/** Powers of two, by which numbers are multiplied without rounding, and 0. */
+const exactWeights = Float32Array.from(targetRows, (_, i) => [1, 0.5, 4, 0, 0.125][i % 5]!);
+
+function batchWith(from: number, to: number, weights: Float32Array | null = null) {
   const index = Uint32Array.from({ length: T }, (_, i) => i);
   return {
     tokens: new Uint32Array(T),
@@ -39,14 +43,20 @@ function batchWith(from: number, to: number) {
     segmentEnd: new Uint32Array(T).fill(T),
     targetRows: targetRows.slice(from, to),
     targetIds: targetIds.slice(from, to),
+    targetWeights: weights && weights.slice(from, to),
     rows: 1,
   };
 }
 
-/** Losses [R] and d loss/d hidden [T, d] of targets from … to − 1, each counting 1/8. */
-async function lossOf(decoder: Decoder, from = 0, to = targetRows.length) {
+/** Losses [R] and d loss/d hidden [T, d] of targets from … to − 1, each counting 1/8 of its weight. */
+async function lossOf(
+  decoder: Decoder,
+  from = 0,
+  to = targetRows.length,
+  weights: Float32Array | null = null,
+) {
   const { workspace, commands } = decoder;
-  const tensors = uploadBatch(decoder.gpu, workspace, batchWith(from, to));
+  const tensors = uploadBatch(decoder.gpu, workspace, batchWith(from, to, weights));
   const hidden = tensorOf(decoder.gpu, values, [T, d]);
   const dHidden = tensorOf(decoder.gpu, new Float32Array(T * d).fill(7), [T, d]);
   const losses = tensorOf(decoder.gpu, new Float32Array(Math.max(1, to - from)), [Math.max(1, to - from)]);
@@ -61,8 +71,10 @@ async function lossOf(decoder: Decoder, from = 0, to = targetRows.length) {
   return result;
 }
 
-async function open(on: Gpu = gpu): Promise<Decoder> {
-  return openDecoder(on, await openModelFiles(tinyModel({ config: { vocab_size: V } })), 'f32');
+async function open(on: Gpu = gpu, streaming = resident): Promise<Decoder> {
+  return openDecoder(on, await openModelFiles(tinyModel({ config: { vocab_size: V } })), 'f32', {
+    streaming,
+  });
 }
 
 describe('headLoss', () => {
@@ -91,6 +103,39 @@ describe('headLoss', () => {
       whole.dHidden.map((_, i) => parts.reduce((sum, { dHidden }) => sum + dHidden[i]!, 0)),
     );
     closeDecoder(decoder);
+  });
+
+  it('multiplies each target’s loss and gradient by its weight', async () => {
+    const decoder = await open();
+    const plain = await lossOf(decoder);
+    const weighted = await lossOf(decoder, 0, targetRows.length, exactWeights);
+    expect(weighted.losses).toEqual(plain.losses.map((loss, i) => loss * exactWeights[i]!));
+    // A token's gradient comes from its own target alone; −0 is what 0 times a negative is.
+    const factors = new Float32Array(T);
+    targetRows.forEach((row, i) => (factors[row] = exactWeights[i]!));
+    expect(weighted.dHidden.map((g) => g + 0)).toEqual(
+      plain.dHidden.map((g, i) => g * factors[Math.floor(i / d)]! + 0),
+    );
+    const ones = await lossOf(decoder, 0, targetRows.length, new Float32Array(targetRows.length).fill(1));
+    expect(ones).toEqual(plain);
+    closeDecoder(decoder);
+  });
+
+  it('has the same bits with a head that comes in parts', async () => {
+    const weights = Float32Array.from(targetRows, (_, i) => 0.01 * (i % 301));
+    const on = withMaxBinding(gpu, 64 * d * 4);
+    const losses = async (streaming = resident) => {
+      const decoder = await open(on, streaming);
+      const result = await lossOf(decoder, 0, targetRows.length, weights);
+      const { count } = await decoder.weights.vocabulary('head');
+      closeDecoder(decoder);
+      return { ...result, count };
+    };
+    const whole = await losses();
+    const parts = await losses({ slots: 1, ends: true, spill: false });
+    expect([whole.count, parts.count]).toEqual([1, 3]);
+    expect(parts.losses).toEqual(whole.losses);
+    expect(parts.dHidden).toEqual(whole.dHidden);
   });
 
   it('is the same with a head split by rows', async () => {

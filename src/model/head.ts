@@ -36,7 +36,7 @@ export interface HeadInput {
   batch: BatchTensors;
   /** [T, d] f32, the residual stream after the last block. */
   hidden: Tensor;
-  /** [R] f32 or longer; receives the loss of each target. */
+  /** [R] f32 or longer; receives the loss of each target, times its weight. */
   losses: Tensor;
   /** [T, d] f32, receives the gradient, zero where there is no target; null for the losses alone. */
   dHidden: Tensor | null;
@@ -275,7 +275,8 @@ function lossGradient(
 function columnsOf(part: Weight, { batch, state }: NormedRows, { start, rows }: RowChunk, logits: Tensor) {
   const width = part.chunks.reduce((sum, chunk) => sum + chunk.rows, 0);
   const targets = slice(batch.targetIds, start, [rows]);
-  return { logits, targets, state, rows, first: part.chunks[0]!.rowStart, width, offset: start };
+  const weights = batch.targetWeights && slice(batch.targetWeights, start, [rows]);
+  return { logits, targets, weights, state, rows, first: part.chunks[0]!.rowStart, width, offset: start };
 }
 
 /**

@@ -26,6 +26,11 @@ export function randomRows(lengths: readonly number[], { vocab = 40, masked = 1,
   );
 }
 
+/** Rows with a weight for each token: nothing, next to nothing, less than 1, and more. */
+export function weighted(rows: TokenRows): TokenRows {
+  return { ...rows, weights: Float32Array.from(rows.ids, (_, i) => [1, 0.25, 3, 0, 1e-6, 1.7, 0.6][i % 7]!) };
+}
+
 /** A micro-batch of some rows (by default all), each its own segment. */
 export function batchOf(
   rows: TokenRows,

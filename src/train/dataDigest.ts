@@ -2,11 +2,13 @@ import type { TokenRows } from '../data/tokenRows.ts';
 import { createContentHash, takeDigest } from '../lib/contentHash.ts';
 import { hexOf } from '../lib/bytes.ts';
 
-/** A digest of the rows of a run, by tokens and labels: the same rows give the same, in hexadecimal. */
+/** A digest of the rows of a run, by tokens, labels and weights other than 1: the same rows give the same, in hexadecimal. */
 export async function dataDigest(train: TokenRows, evaluation: TokenRows | null): Promise<string> {
   const hasher = await createContentHash();
   for (const rows of [train, evaluation]) {
-    const arrays = rows ? [rows.offsets, rows.ids, rows.labels] : [];
+    // Weights that are all 1 train as none do, and rows of before there were any have the digests they had.
+    const weights = rows?.weights?.some((weight) => weight !== 1) ? [rows.weights] : [];
+    const arrays = rows ? [rows.offsets, rows.ids, rows.labels, ...weights] : [];
     // Lengths first, so that no two sets of rows are the same bytes.
     hasher.update(Uint32Array.from([arrays.length, ...arrays.map(({ length }) => length)]));
     for (const { buffer, byteOffset, byteLength } of arrays) {

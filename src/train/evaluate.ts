@@ -5,13 +5,13 @@ import { uploadBatch } from '../model/batchTensors.ts';
 import type { AdapterUse, Decoder } from '../model/decoder.ts';
 import { headLoss } from '../model/head.ts';
 
-/** Mean loss over every target of a data set, and how many there were. */
+/** Mean loss over every target of a data set, each times its weight, and how many targets there were. */
 export interface Evaluation {
   loss: number;
   tokens: number;
 }
 
-/** The loss on rows that are not trained on: sum over all targets ÷ their number. */
+/** The loss on rows that are not trained on, as a step's: Σ weight · loss over all targets ÷ their number. */
 export async function evaluate(
   decoder: Decoder,
   use: AdapterUse,
@@ -32,7 +32,7 @@ export async function evaluate(
   return { loss: tokens === 0 ? Number.NaN : sum / tokens, tokens };
 }
 
-/** The loss of each target of a micro-batch, [R], R > 0. */
+/** The loss of each target of a micro-batch, times its weight, [R], R > 0. */
 export async function lossesOf(
   decoder: Decoder,
   use: AdapterUse,

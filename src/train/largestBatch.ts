@@ -25,6 +25,8 @@ export function dataShapes(rows: { train: TokenRows; evaluation: TokenRows | nul
 export interface LargestBatch {
   tokens: number;
   targets: number;
+  /** Whether losses have weights. */
+  weighted: boolean;
   /** The micro-batches they come from, as rows of the data; none where there is no data. */
   from: number[][][];
 }
@@ -53,7 +55,7 @@ export function firstBatches(
   maxPositions: number,
   data: DataShapes | null,
   most: number,
-): Pick<LargestBatch, 'tokens' | 'targets'>[] {
+): Omit<LargestBatch, 'from'>[] {
   if (!data) return [fullBatch(recipe, maxPositions)];
   const rows = cutShapes(data.train, rowLimit(recipe, maxPositions));
   if (rows.tokens.length === 0) throw new GraftError('train.no_rows');
@@ -98,14 +100,14 @@ export function fullRows(recipe: Recipe, maxPositions: number): { rows: number; 
 
 function fullBatch(recipe: Recipe, maxPositions: number): LargestBatch {
   const { rows, length } = fullRows(recipe, maxPositions);
-  return { tokens: rows * length, targets: rows * (length - 1), from: [] };
+  return { tokens: rows * length, targets: rows * (length - 1), weighted: false, from: [] };
 }
 
 function* microBatches(steps: number, step: (i: number) => number[][][]): Generator<number[][]> {
   for (let i = 0; i < steps; i++) yield* step(i);
 }
 
-function largestOf({ tokens, targets }: RowShapes, batches: Iterable<number[][]>): LargestBatch {
+function largestOf({ tokens, targets, weighted }: RowShapes, batches: Iterable<number[][]>): LargestBatch {
   const largest = { tokens: 0, targets: 0 };
   let longest: number[][] = [];
   let fullest: number[][] = [];
@@ -120,5 +122,5 @@ function largestOf({ tokens, targets }: RowShapes, batches: Iterable<number[][]>
     if (length > largest.tokens) [largest.tokens, longest] = [length, batch];
     if (count > largest.targets) [largest.targets, fullest] = [count, batch];
   }
-  return { ...largest, from: [...new Set([longest, fullest])].filter((batch) => batch.length > 0) };
+  return { ...largest, weighted, from: [...new Set([longest, fullest])].filter((batch) => batch.length > 0) };
 }

@@ -8,7 +8,7 @@ import { activationType, closeDecoder, openDecoder, quantizationOf } from '../mo
 import { openModelFiles, openModelHeaders, type ModelFiles } from '../model/openModel.ts';
 import { testGpu } from '../testing/gpu.ts';
 import { refuseLeaks } from '../testing/leaks.ts';
-import { randomRows, withMaxBinding } from '../testing/passes.ts';
+import { randomRows, weighted, withMaxBinding } from '../testing/passes.ts';
 import { bnbModel, gptqModel } from '../testing/quantizedModel.ts';
 import { tinyModel, type TinyModelOptions } from '../testing/tinyModel.ts';
 import { measureMemory, planMemory } from './memoryPlan.ts';
@@ -60,6 +60,7 @@ const cases: Case[] = [
     name: 'rank 64 on attention only, packed and accumulated',
     recipe: { rank: 64, targets: ['q_proj', 'v_proj'], packing: true, max_length: 64, grad_accum: 2 },
   },
+  { name: 'weights of the losses', recipe: {}, rows: weighted(long), evalRows: weighted(few) },
   { name: 'targets at the ends of rows', recipe: { shuffle: false, batch_size: 1 }, rows: lateTargets },
   { name: 'bitsandbytes with nested absmax', recipe: {}, model: bnbModel(true) },
   { name: 'GPTQ with groups out of order', recipe: { layers: [1] }, model: gptqModel(16, false) },

@@ -180,7 +180,7 @@ describe('a recipe that does not fit', () => {
   it('gets shorter rows where those are what it takes, and is told how many are cut', async () => {
     const files = await headersOf('0.5B');
     const tokens = Uint32Array.of(4000, 3000, 900, 100);
-    const data = { train: { tokens, targets: tokens.map((n) => n - 1) }, evaluation: null };
+    const data = { train: { tokens, targets: tokens.map((n) => n - 1), weighted: false }, evaluation: null };
     const recipe = recipeOf({ batch_size: 2, max_length: 8192 });
     const at = (fields: Partial<Recipe>) => planMemory(files, { ...recipe, ...fields }, limits, data);
     const { total: budget } = await at({ batch_size: 1, grad_accum: 2, max_length: 1000 });

@@ -204,7 +204,7 @@ function adamWOf({ lr, beta1, beta2, eps, weight_decay, max_grad_norm }: Recipe)
 }
 
 /** A micro-batch of which only the sizes matter: one array that nobody reads serves for all. */
-function emptyBatch({ tokens, targets }: Pick<LargestBatch, 'tokens' | 'targets'>): MicroBatch {
+function emptyBatch({ tokens, targets, weighted }: Omit<LargestBatch, 'from'>): MicroBatch {
   const zeros = new Uint32Array(Math.min(tokens, MAX_TOKENS));
   const ofTargets = zeros.subarray(0, targets);
   return {
@@ -214,6 +214,7 @@ function emptyBatch({ tokens, targets }: Pick<LargestBatch, 'tokens' | 'targets'
     segmentEnd: zeros,
     targetRows: ofTargets,
     targetIds: ofTargets,
+    targetWeights: weighted ? new Float32Array(ofTargets.buffer, 0, ofTargets.length) : null,
     rows: 1,
   };
 }

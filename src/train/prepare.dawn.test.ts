@@ -7,21 +7,26 @@ import { openDecoder, quantizationOf } from '../model/openDecoder.ts';
 import { openModelFiles } from '../model/openModel.ts';
 import { resident } from '../model/streaming.ts';
 import { goldenRecipe, readGolden, sharedFolder, trainingRows } from '../testing/golden.ts';
+import { weighted } from '../testing/passes.ts';
 import { dataShapes } from './largestBatch.ts';
 import { prepareRun } from './prepare.ts';
 import { startAdapter } from './startAdapter.ts';
 import { train } from './trainer.ts';
 
-it.each(['tiny-qwen3-lora', 'tiny-llama3-qlora'])(
-  'a run of %s compiles no more shaders once it is prepared',
-  async (name) => {
+it.each([
+  ['tiny-qwen3-lora', false],
+  ['tiny-qwen3-lora', true],
+  ['tiny-llama3-qlora', false],
+])(
+  'a run of %s compiles no more shaders once it is prepared, weights of the losses: %s',
+  async (name, heavy) => {
     const golden = readGolden(name);
     const recipe = {
       ...{ ...defaultRecipe(), ...goldenRecipe(golden), max_steps: 2 },
       method: golden.quant === 'nf4' ? ('qlora' as const) : ('lora' as const),
     };
     const files = await openModelFiles(sharedFolder(`models/${golden.model}`));
-    const dataset = trainingRows(golden);
+    const dataset = heavy ? weighted(trainingRows(golden)) : trainingRows(golden);
     const data = dataShapes({ train: dataset, evaluation: null });
     const gpu = await openGpu(openDawn(), readShaders());
     try {

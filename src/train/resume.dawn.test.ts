@@ -13,7 +13,7 @@ import { copyOf } from '../testing/checkpoints.ts';
 import { expectGraftError } from '../testing/errors.ts';
 import { testGpu } from '../testing/gpu.ts';
 import { refuseLeaks } from '../testing/leaks.ts';
-import { randomRows, readBuffers } from '../testing/passes.ts';
+import { randomRows, readBuffers, weighted } from '../testing/passes.ts';
 import { tinyModel } from '../testing/tinyModel.ts';
 import { trainedAt } from './checkpointAdapter.ts';
 import { startAdapter } from './startAdapter.ts';
@@ -99,31 +99,35 @@ const stored = (data: CheckpointData): CheckpointData => ({
 });
 
 describe('a resumed run', () => {
-  it.each<[string, Partial<Recipe>, number, number[]]>([
+  it.each<[string, Partial<Recipe>, number, number[], TokenRows?]>([
     ['adamw', {}, 50, [1, 17, 40]],
     ['adamw_8bit', { optimizer: 'adamw_8bit', rank: 80 }, 8, [3]],
     ['NF4', { method: 'qlora', double_quant: true }, 4, [1]],
+    ['weights', {}, 6, [1, 4], weighted(rows)],
     ['a rank that grows', { start_rank: 1, grow_steps: 3, eval_steps: 2, lr: 0.1 }, 9, [2, 3]],
-  ])('equals one that was not interrupted, from every step, with %s', async (_, fields, steps, toEnd) => {
-    const recipe = await open({ max_steps: steps, eval_steps: 7, load_best: true, ...fields });
-    const whole = await run(recipe, { evalDataset: evalRows });
-    expect([...whole.saved.keys()]).toEqual(Array.from({ length: steps }, (_step, i) => i + 1));
-    for (let step = 1; step < steps; step++) {
-      const resume = stored(whole.saved.get(step)!);
-      const part = await run(recipe, { evalDataset: evalRows, resume, until: step + 1 });
-      expect(part.reports).toEqual([whole.reports[step]]);
-      const [resumed, wanted] = [part.saved.get(step + 1)!, whole.saved.get(step + 1)!];
-      expect(await contentOf(resumed), `step ${step + 1}`).toEqual(await contentOf(wanted));
-    }
-    for (const step of toEnd) {
-      const resume = stored(whole.saved.get(step)!);
-      const rest = await run(recipe, { evalDataset: evalRows, resume });
-      expect(rest.params).toEqual(whole.params);
-      expect(rest.reports).toEqual(whole.reports.slice(step));
-      expect(rest.evals).toEqual(whole.evals.filter(([at]) => at > step));
-      expect(rest.outcome).toEqual(whole.outcome);
-    }
-  });
+  ])(
+    'equals one that was not interrupted, from every step, with %s',
+    async (_, fields, steps, toEnd, dataset = rows) => {
+      const recipe = await open({ max_steps: steps, eval_steps: 7, load_best: true, ...fields });
+      const whole = await run(recipe, { dataset, evalDataset: evalRows });
+      expect([...whole.saved.keys()]).toEqual(Array.from({ length: steps }, (_step, i) => i + 1));
+      for (let step = 1; step < steps; step++) {
+        const resume = stored(whole.saved.get(step)!);
+        const part = await run(recipe, { dataset, evalDataset: evalRows, resume, until: step + 1 });
+        expect(part.reports).toEqual([whole.reports[step]]);
+        const [resumed, wanted] = [part.saved.get(step + 1)!, whole.saved.get(step + 1)!];
+        expect(await contentOf(resumed), `step ${step + 1}`).toEqual(await contentOf(wanted));
+      }
+      for (const step of toEnd) {
+        const resume = stored(whole.saved.get(step)!);
+        const rest = await run(recipe, { dataset, evalDataset: evalRows, resume });
+        expect(rest.params).toEqual(whole.params);
+        expect(rest.reports).toEqual(whole.reports.slice(step));
+        expect(rest.evals).toEqual(whole.evals.filter(([at]) => at > step));
+        expect(rest.outcome).toEqual(whole.outcome);
+      }
+    },
+  );
 
   it('differs where a state is off by a bit, so that the comparison means something', async () => {
     const recipe = await open({ max_steps: 3 });
@@ -159,7 +163,8 @@ describe('a resumed run', () => {
       keys: 'lr',
     });
     await expectGraftError(() => run(recipe, { resume, model: 'x' }), 'train.resume_other_model');
-    await expectGraftError(() => run(recipe, { resume, dataset: evalRows }), 'train.resume_other_data');
+    for (const dataset of [evalRows, weighted(rows)])
+      await expectGraftError(() => run(recipe, { resume, dataset }), 'train.resume_other_data');
     const lacking = { ...resume, files: resume.files.filter(({ name }) => name !== 'v.0') };
     await expectGraftError(() => run(recipe, { resume: lacking }), 'train.resume_unreadable', {
       part: 'v.0',

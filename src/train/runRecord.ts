@@ -1,6 +1,6 @@
 import type { Recipe } from '../config/recipe.ts';
 import { lossesOf, type RowChanges, type RunRecord } from '../config/runRecord.ts';
-import { countTrainedTokens, type TokenRows } from '../data/tokenRows.ts';
+import { countTrainedTokens, countWeightedTokens, type TokenRows } from '../data/tokenRows.ts';
 import type { KernelChoices } from '../gpu/choices.ts';
 import type { Folder } from '../storage/types.ts';
 
@@ -21,6 +21,7 @@ export function runLog({ base: { name, origin }, dataFile, changes, rows, recipe
   const losses: number[] = [];
   const evalLosses: RunRecord['evalLosses'] = [];
   const { train, evaluation } = rows;
+  const weightedTokens = countWeightedTokens(train);
   return {
     step: ({ loss }: { loss: number }) => void losses.push(loss),
     evaluated: (step: number, loss: number) => void evalLosses.push({ step, loss }),
@@ -37,6 +38,7 @@ export function runLog({ base: { name, origin }, dataFile, changes, rows, recipe
         evalRows: evaluation ? evaluation.offsets.length - 1 : 0,
         tokens: train.ids.length,
         trainedTokens: countTrainedTokens(train),
+        ...(weightedTokens > 0 && { weightedTokens }),
         ...(changes && { changes }),
       },
       ...{ recipe, evalLosses: [...evalLosses], steps: losses.length, loss: lossesOf(losses) },

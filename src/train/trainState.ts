@@ -12,7 +12,7 @@ import { allFinite, PIECE, ProvenReader } from './provenReader.ts';
 
 /** What a run was made of: a checkpoint goes on with nothing else. */
 export interface RunIdentity {
-  /** Digest of the tokens and labels that are trained on, and of those set aside. */
+  /** Digest of the tokens, labels and weights that are trained on, and of those set aside. */
   data: string;
   /** Which weights: a commit, or what else tells them from others. */
   model: string;

@@ -82,8 +82,8 @@ export class StepRunner {
   }
 
   /**
-   * One optimizer step over its micro-batches: the loss is the sum over all their targets divided by the
-   * number of targets of the whole step, never a mean of means.
+   * One optimizer step over its micro-batches: the loss is the sum over all their targets, each times its weight,
+   * divided by the number of targets of the whole step, never a mean of means.
    * @param dropout probability, and a seed for each micro-batch
    * @param settings those of AdamW, or null to leave the adapter and its states as they are and only look at the
    * gradients

@@ -14,9 +14,9 @@ import { expectClose } from '../testing/compare.ts';
 import { expectGraftError } from '../testing/errors.ts';
 import { testGpu } from '../testing/gpu.ts';
 import { refuseLeaks } from '../testing/leaks.ts';
-import { modulesOf, randomRows, readBuffers } from '../testing/passes.ts';
+import { batchOf, modulesOf, randomRows, readBuffers, weighted } from '../testing/passes.ts';
 import { replaceTensor, tinyModel, type TinyModelOptions } from '../testing/tinyModel.ts';
-import { evaluate } from './evaluate.ts';
+import { evaluate, lossesOf } from './evaluate.ts';
 import { startAdapter } from './startAdapter.ts';
 import { stepsOf } from './steps.ts';
 import { train, type StepReport } from './trainer.ts';
@@ -114,6 +114,45 @@ describe('the loss and gradient of a step', () => {
       (await run({ max_steps: 1, batch_size: 1, ...fields }, { dataset })).reports[0]!.loss;
     const both = await loss(uneven, { grad_accum: 2 });
     expect(both * 12).toBeCloseTo((await loss(short, {})) + 11 * (await loss(long, {})), 4);
+  });
+});
+
+describe('weights of the losses', () => {
+  const use = { adapter: null, strength: 0, dropout: null };
+  const heavy = weighted(rows);
+
+  it('weigh the loss of a step and of an evaluation, and not the number of targets', async () => {
+    const { targetWeights: weights } = batchOf(heavy);
+    const losses = await lossesOf(decoder, use, batchOf(rows));
+    const mean = losses.reduce((sum, loss, i) => sum + weights![i]! * loss, 0) / losses.length;
+    const { reports } = await run({ max_steps: 1, batch_size: 6 }, { dataset: heavy });
+    expect(reports[0]!.tokens).toBe(losses.length);
+    expect(reports[0]!.loss).toBeCloseTo(mean, 6);
+    const evaluation = await evaluate(decoder, use, heavy, 4);
+    expect(evaluation).toEqual({ loss: expect.closeTo(mean, 6) as number, tokens: losses.length });
+  });
+
+  it('do not depend on how its rows are divided', async () => {
+    const numbers = ({ reports }: { reports: StepReport[] }) =>
+      reports.flatMap(({ loss, gradNorm }) => [loss, gradNorm]);
+    const whole = await run({ batch_size: 6, max_steps: 2 }, { dataset: heavy });
+    const plain = await run({ batch_size: 6, max_steps: 2 });
+    expect(Math.abs(numbers(plain)[1]! / numbers(whole)[1]! - 1)).toBeGreaterThan(0.01);
+    for (const division of [
+      { batch_size: 2, grad_accum: 3 },
+      { batch_size: 2, grad_accum: 1, packing: true, max_length: 14 },
+    ]) {
+      const divided = await run({ max_steps: 2, ...division }, { dataset: heavy });
+      expectClose(numbers(divided), numbers(whole), { rtol: 1e-6 });
+    }
+  });
+
+  it('of 1 give the bits of none', async () => {
+    const ones = { ...rows, weights: new Float32Array(rows.ids.length).fill(1) };
+    const evalOnes = { ...evalRows, weights: new Float32Array(evalRows.ids.length).fill(1) };
+    const fields = { max_steps: 4, grad_accum: 2, eval_steps: 2, dropout: 0.2 };
+    const plain = await run(fields, { evalDataset: evalRows });
+    expect(await run(fields, { dataset: ones, evalDataset: evalOnes })).toEqual(plain);
   });
 });
 

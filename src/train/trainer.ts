@@ -29,7 +29,7 @@ export interface StepReport {
   /** From 1. */
   step: number;
   totalSteps: number;
-  /** Mean over the step's targets, before the update. */
+  /** Mean over the step's targets, each times its weight, before the update. */
   loss: number;
   /** Before clipping. */
   gradNorm: number;
