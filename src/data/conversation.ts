@@ -8,6 +8,8 @@ export type Role = 'system' | 'user' | 'assistant' | 'tool';
 export interface Message {
   role: Role;
   content: string;
+  /** What else the template sees of the message, such as `tool_calls`. */
+  fields?: Record<string, unknown>;
 }
 
 /** What a row becomes before it is tokenized, whatever format it came in. */

@@ -1,5 +1,6 @@
 import type { RowFormat } from './formats.ts';
 import { looseTextFlags, rowFacts, type RowFacts } from './lintText.ts';
+import { templateFindings } from './lintEnds.ts';
 import { tokenFindings } from './lintTokens.ts';
 import type { Row } from './row.ts';
 import type { TokenizedDataset } from './tokenize.ts';
@@ -11,6 +12,8 @@ export type FindingCode =
   | 'emptyAnswer'
   | 'leak'
   | 'endUntrained'
+  | 'endsDiffer'
+  | 'endIsText'
   | 'padIsEos'
   | 'answerCut'
   | 'roleOrder'
@@ -25,7 +28,7 @@ export interface Finding {
   code: FindingCode;
   /** Errors spoil what is trained, warnings probably do, hints may be meant. */
   severity: 'error' | 'warning' | 'hint';
-  /** Indices among the rows that were looked at; all of them, in order. */
+  /** Indices among the rows that were looked at; all of them, in order. None where it is about the model. */
   rows: number[];
   /** For the text: the end token, the usual length, the usual script. */
   params: Record<string, string | number>;
@@ -39,6 +42,16 @@ export interface EndTokens {
   padId: number | null;
   /** EOS as text. */
   eos: string;
+  /** How the chat template ends turns; absent where that is not known. */
+  template?: {
+    endIds: readonly number[];
+    /** The same as text. */
+    ends: readonly string[];
+    /** The text that ends turns where it is no token of its own. */
+    text: string | null;
+  };
+  /** Tokens of white space that may stand behind an end. Without them one token may, whatever it is. */
+  blankIds?: readonly number[];
 }
 
 export interface LintInput {
@@ -60,12 +73,14 @@ const severities: Record<FindingCode, Finding['severity']> = {
   replacementCharacter: 'warning',
   mojibake: 'warning',
   answerCut: 'warning',
+  endIsText: 'warning',
   duplicate: 'warning',
   roleOrder: 'warning',
   controlCharacter: 'hint',
   nearDuplicate: 'hint',
   otherScript: 'hint',
   outlier: 'hint',
+  endsDiffer: 'hint',
 };
 
 /** Of rows that are mostly of one script, those of others are worth a look up to this share. */
@@ -107,6 +122,7 @@ export class Linter {
       );
     }
     addScripts(facts, add);
+    for (const { code, params } of templateFindings(input)) found.set(code, { rows: [], params });
     if (tokens) {
       addLeaks(facts, tokens, evaluation, add);
       for (const finding of tokenFindings(input, tokens, ENOUGH_ROWS)) {

@@ -160,7 +160,7 @@ function run(
   const { addGenerationPrompt = false, now = new Date() } = options;
   const variables: Record<string, unknown> = {
     ...tokenizer.specialTokens,
-    messages: messages.map(({ role, content }) => ({ role, content })),
+    messages: messages.map(({ role, content, fields }) => ({ role, content, ...fields })),
     add_generation_prompt: addGenerationPrompt,
     // As transformers does: some templates ask `tools is not none` without asking whether it is defined.
     tools: null,

@@ -1,6 +1,7 @@
 import { previewRow, tokenizeRows } from '../data/tokenize.ts';
 import { chatPrompt, textPrompt } from '../data/prompt.ts';
 import { checkTokenizerFits, createTokenizer, type Tokenizer } from '../data/tokenizer.ts';
+import { lintEnds, stopIds, trainedEnds } from '../data/turnEnd.ts';
 import { onUntrusted, type UntrustedProgram } from '../data/untrusted.ts';
 import { assert } from '../lib/errors.ts';
 import type { Throwing } from './result.ts';
@@ -44,11 +45,15 @@ export function createTextDesk(post: (beat: Beat) => void): Throwing<TextApi> {
     preview: async (ids, labels) =>
       previewRow({ ids, labels, offsets: Uint32Array.of(0, ids.length) }, 0, opened()),
     async endTokens() {
-      const { eosIds, specialIds, padId, tokenOf } = opened();
-      const eos = eosIds[0] === undefined ? '' : (tokenOf(eosIds[0]) ?? String(eosIds[0]));
-      return { eosIds, specialIds: [...specialIds], padId, eos };
+      return lintEnds(opened());
     },
-    prompt: async (prompt) =>
-      prompt.kind === 'chat' ? chatPrompt(opened(), prompt.messages) : textPrompt(opened(), prompt.text),
+    async trainedEnds() {
+      return trainedEnds(opened());
+    },
+    async prompt(prompt) {
+      const { eosIds } = opened();
+      if (prompt.kind === 'text') return { ids: textPrompt(opened(), prompt.text), endIds: [...eosIds] };
+      return { ids: chatPrompt(opened(), prompt.messages), endIds: stopIds(opened()) };
+    },
   };
 }

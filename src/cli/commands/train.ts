@@ -4,6 +4,7 @@ import { parseRunRecord } from '../../config/runRecord.ts';
 import { splitDataset } from '../../data/split.ts';
 import { rowLengths } from '../../data/tokenize.ts';
 import { loadTokenizer } from '../../data/tokenizer.ts';
+import { trainedEnds } from '../../data/turnEnd.ts';
 import type { PeftAdapter } from '../../formats/peft.ts';
 import { readJson } from '../../formats/text.ts';
 import { TunedChoices } from '../../gpu/choices.ts';
@@ -84,8 +85,9 @@ export async function run(args: string[]): Promise<void> {
   const initial = await openAdapterAt(options.optional('init-adapter'));
   // Everything that can be wrong with the input is told before the GPU is opened.
   const recipe = recipeOfRun(files, asked, initial);
+  const tokenizer = await loadTokenizer(files.folder);
   const dataset = await readDataset(dataPath, choice, {
-    tokenizer: await loadTokenizer(files.folder),
+    tokenizer,
     mask: recipe.mask,
     maxLength: Math.min(recipe.max_length, spec.maxPositions),
     vocabSize: spec.vocabSize,
@@ -136,6 +138,7 @@ export async function run(args: string[]): Promise<void> {
         dtype,
         run: log.record(),
         metrics: metrics.join(''),
+        ends: tokenizer ? trainedEnds(tokenizer) : [],
       } as const;
       return writeTrained(gpu, files, adapter, written);
     };
