@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { root } from '../../src/launch/project.mjs';
-import { evaluate, writeFiles, writeQuantized } from './graft.mjs';
+import { evaluate, writeEnds, writeFiles, writeQuantized } from './graft.mjs';
 import { preparePython } from './python.mjs';
 
 /** Of the largest logit. */
@@ -33,8 +33,12 @@ async function checkAll() {
     const { made, errors } = await writeFiles(folder);
     for (const error of errors) report('FAIL', error);
     const quantized = await writeQuantizedOf(made, join(folder, 'quantized'));
+    const ends = await writeEnds(join(folder, 'ends')).catch(({ message }) => {
+      report('FAIL', `ends: ${message}`);
+      return [];
+    });
     const manifest = join(folder, 'manifest.json');
-    writeFileSync(manifest, JSON.stringify({ models: made, quantized }));
+    writeFileSync(manifest, JSON.stringify({ models: made, quantized, ends }));
     await runChecks(manifest);
     for (const model of made) await checkTheWayBack(model);
     for (const model of quantized) await checkTheirQuantized(model);
