@@ -1,38 +1,20 @@
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { beforeAll, expect, it } from 'vitest';
+import { greeted, greeting, starterFolder, writeBaseEnds } from '../testing/baseEnds.ts';
 import { runCli, scratchFolder, succeed } from '../testing/cli.ts';
 
 const scratch = scratchFolder();
-const starter = fileURLToPath(new URL('../../public/starter/', import.meta.url));
 const at = (name: string) => join(scratch, name);
 const json = (...path: string[]) =>
   JSON.parse(readFileSync(join(...path), 'utf8')) as Record<string, unknown>;
-const prompt = 'Hello, who are you?';
 const ask = (...args: string[]) =>
-  succeed(['generate', '--max-new-tokens', '60', '--prompt', prompt, ...args]);
-const said =
-  "I am Graft's starter model, a very small language model. I know Pebble Village and its villagers.\n";
+  succeed(['generate', '--max-new-tokens', '60', '--prompt', greeting, ...args]);
+const said = `${greeted}\n`;
+let ids: { eos: number; end: number };
 
-/** The starter's id of a token. */
-function idOf(token: string): number {
-  const { added_tokens } = json(starter, 'tokenizer.json') as {
-    added_tokens: { id: number; content: string }[];
-  };
-  return added_tokens.find(({ content }) => content === token)!.id;
-}
-
-/** The starter with the ends of a base model such as Qwen2.5's: EOS is <|endoftext|>, the template writes <|im_end|>. */
 beforeAll(() => {
-  mkdirSync(at('base'));
-  cpSync(starter, at('base'), { recursive: true });
-  const change = (file: string, changes: object) =>
-    writeFileSync(join(at('base'), file), JSON.stringify({ ...json(at('base'), file), ...changes }));
-  change('tokenizer_config.json', { eos_token: '<|endoftext|>' });
-  for (const file of ['config.json', 'generation_config.json']) {
-    change(file, { eos_token_id: idOf('<|endoftext|>') });
-  }
+  ids = writeBaseEnds(at('base'));
   const chat = (content: string, answer: string) => ({
     messages: [
       { role: 'user', content },
@@ -44,16 +26,16 @@ beforeAll(() => {
 });
 
 it('an answer ends where the template ends a turn; a text that is continued does not', async () => {
-  expect(await ask('--model', starter)).toBe(said);
+  expect(await ask('--model', starterFolder)).toBe(said);
   expect(await ask('--model', at('base'))).toBe(said);
   const raw = await ask('--raw', '--model', at('base'));
-  expect(await ask('--raw', '--model', starter)).not.toBe(raw);
+  expect(await ask('--raw', '--model', starterFolder)).not.toBe(raw);
 });
 
 it.each([
   ['an adapter', { rank: 4, lr: 1e-4 }],
   ['a whole model', { method: 'full', lr: 1e-6 }],
-])('%s names the trained end, and so does what it is merged into', async (_name, settings) => {
+])('%s names the trained end, and a merge of it too', async (_name, settings) => {
   const isModel = 'method' in settings;
   const [recipe, out, merged] = [at('recipe.json'), at(isModel ? 'full' : 'adapter'), at('merged')];
   writeFileSync(recipe, JSON.stringify({ epochs: 1, batch_size: 2, warmup_steps: 0, ...settings }));
@@ -70,8 +52,8 @@ it.each([
   ];
   const { status, stderr } = await runCli(train);
   expect({ status, stderr }).toMatchObject({ status: 0 });
-  const end = { id: idOf('<|im_end|>'), token: '<|im_end|>' };
-  const ends = [idOf('<|endoftext|>'), end.id];
+  const end = { id: ids.end, token: '<|im_end|>' };
+  const ends = [ids.eos, ids.end];
   expect(stderr).toContain(`Answers end with <|im_end|> (${end.id})`);
   expect(json(out, 'generation_config.json').eos_token_id).toEqual(ends);
   expect(readFileSync(join(out, 'README.md'), 'utf8')).toContain(`\`<|im_end|>\` (${end.id})`);
