@@ -1,5 +1,5 @@
 import { GraftError } from '../lib/errors.ts';
-import { literalsIn } from './literalTokens.ts';
+import { literalIn } from './literalTokens.ts';
 import { leavesOut, leavesOutThought, type RenderedChat } from './renderedChat.ts';
 
 /** What is to be reported of a row that can be trained on. */
@@ -36,7 +36,7 @@ export function notesOnChat(rendered: RenderedChat): RowNotes | undefined {
     }
     const spoken = (inContent ? content.slice(inContent[0].length) : messages[i]!.content).trim();
     if (spoken !== '' && !calls && !isWritten(text, spoken)) codes.add('messageRewritten');
-    if ([content, thought ?? ''].some((said) => literalsIn(tokenizer, said).length > 0))
+    if ([content, thought ?? ''].some((said) => literalIn(tokenizer, said) !== undefined))
       codes.add('literalTokens');
   });
   return codes.size === 0 ? undefined : { codes: [...codes], droppedThoughtTokens };

@@ -102,7 +102,7 @@ export const dataErrors = {
     next: 'Remove the weight, or make rows with a single answer.',
   },
   'data.literal_not_found': {
-    what: 'Line {line} of {file}: message {message} holds the special token {token}, and the chat template rewrites the message so that it cannot be encoded as text.',
+    what: 'Line {line} of {file}: a message writes out the special token {token}, and the chat template rewrites it so that it cannot be encoded as text.',
     next: 'Remove the token from the message, or set special_tokens_in_text to "special".',
   },
   'data.preference_pair': {

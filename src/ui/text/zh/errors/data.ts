@@ -100,8 +100,8 @@ export const dataErrorsZh = {
     next: '请删除权重，或改成只有一个回答的行。',
   },
   'data.literal_not_found': {
-    what: '{file} 第 {line} 行：第 {message} 条消息含有特殊词元 {token}，但对话模板改写了该消息，无法按文本编码。',
-    next: '请从消息中删除该词元，或把 special_tokens_in_text 设为 "special"。',
+    what: '{file} 第 {line} 行：有消息写出了特殊 token {token}，但对话模板改写了它，无法按文本编码。',
+    next: '请从消息中删除该 token，或把 special_tokens_in_text 设为 "special"。',
   },
   'data.preference_pair': {
     what: '{file} 第 {line} 行是偏好数据：一个较好的和一个较差的回答（{fields}），目前还不能这样训练。',
