@@ -13,7 +13,7 @@ describe('tables of text', () => {
     expect(kind).toBe('csv');
     expect(problems).toEqual([]);
     expect(rows).toEqual([
-      { line: 2, value: { prompt: 'Hi, you', completion: 'He said "no"\nand left' } },
+      { line: 2, value: { prompt: 'Hi, you', completion: 'He said "no"\r\nand left' } },
       { line: 5, value: { prompt: 'b', completion: 'c' } },
     ]);
   });

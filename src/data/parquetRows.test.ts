@@ -40,10 +40,17 @@ describe('rows of Parquet files that pyarrow wrote', () => {
     expect(rows[0]!.value).toEqual({ input_ids: [1, 2, 3], labels: [-100, 2, 3] });
   });
 
-  it('whose bytes are no text are told by row, and never changed', async () => {
+  it('keep a mark where bytes are no text, which is refused where the field is used', async () => {
     const { rows, problems } = await parse('binary.parquet');
-    expect(rows).toEqual([{ line: 2, value: { text: 'ok' } }]);
-    expect(problems).toMatchObject([{ line: 1, code: 'data.bad_field' }]);
+    expect(rows).toEqual([
+      { line: 1, value: { text: { $bytes: 2 } } },
+      { line: 2, value: { text: 'ok' } },
+    ]);
+    expect(problems).toEqual([]);
+    expect(await caught(() => toConversation(rows[0]!, 'text'))).toMatchObject({
+      code: 'data.bad_field',
+      params: { field: 'text', found: 'bytes that are not text' },
+    });
   });
 });
 

@@ -36,7 +36,7 @@ export const dataErrorsZh = {
     next: '请改正这一行：每条数据是一个 JSON 对象。',
   },
   'data.array_unclosed': {
-    what: '{file} 的 JSON 数组没有结束：文件在第 {line} 行就终止了。',
+    what: '{file} 的 JSON 数组没有结束：文件在第 {line} 行就终止了，位于从第 {from} 行开始的那条数据之中或之后。',
     next: '请确认文件已完整保存或下载。',
   },
   'data.after_array': {
@@ -45,7 +45,7 @@ export const dataErrorsZh = {
   },
   'data.row_not_object': {
     what: '{file} 第 {line} 行是{found}，不是 JSON 对象。',
-    next: '请把每条数据写成对象，例如 {"prompt": "…", "completion": "…"}。',
+    next: '请把每条数据写成对象，例如 {"prompt": "…", "completion": "…"} 或 {"messages": […]}。',
   },
   'data.no_valid_rows': {
     what: '{file} 里没有一条数据可用（问题数：{count}）。第一个问题：{first}',

@@ -1,0 +1,135 @@
+import { GraftError } from '../lib/errors.ts';
+import { hasPair, isRow, isTurn, ROW_FIELDS, TURN_FIELDS } from './fieldNames.ts';
+import type { Outline, OutlineField } from './jsonOutline.ts';
+
+/** Where the rows of a file are that begins with a JSON object. */
+export type DocumentPlan =
+  /** The objects of the file, one after another. */
+  | { kind: 'lines' }
+  /** The object itself is a row. */
+  | { kind: 'one' }
+  /** The objects in a list; `others` are lists of objects that are not read. */
+  | { kind: 'list'; field: OutlineField; others: string[] }
+  /** A list for each column (pandas: orient="list"). */
+  | { kind: 'columns'; fields: OutlineField[] }
+  /** An object for each column, its values by the row's key (pandas: orient="columns"). */
+  | { kind: 'keyedColumns'; fields: OutlineField[] }
+  /** An object for each row by its key (pandas: orient="index"). */
+  | { kind: 'keyedRows' }
+  /** The columns' names in one list, the rows as lists of cells in another (pandas: orient="split"). */
+  | { kind: 'split'; columns: readonly string[]; field: OutlineField };
+
+/** Names that lists of rows have, whatever is in them. */
+const LIST_NAMES = /^(?:data|dataset|train|training|rows|examples|instances|samples|items|records)$/i;
+const TRAIN = /^train(?:ing)?(?:_data|_set)?$/i;
+
+/** A field's name with the names of the objects that it is in. */
+export function pathOf({ path }: OutlineField): string {
+  return path.join('.');
+}
+
+/**
+ * Decides where the rows are in a file that begins with a JSON object.
+ * Throws `data.rows_field_unclear` where several lists may be the rows, `data.rows_field_missing` where the chosen one is
+ * no list of the file.
+ * @param chosen the path of the list of rows, such as `data.train`
+ */
+export function planOf(outline: Outline, file: string, chosen?: string): DocumentPlan {
+  const { fields, end } = outline;
+  if (chosen !== undefined) return chosenPlan(outline, file, chosen);
+  if (end === 'more') return { kind: 'lines' };
+  if (end !== 'whole') {
+    const field = fields.find((candidate) => !candidate.closed && mayHoldRows(candidate));
+    if (!field || !(isRow(field.names) || LIST_NAMES.test(field.path.at(-1)!))) return { kind: 'lines' };
+    const others = fields.filter((other) => other !== field && mayHoldRows(other)).map(pathOf);
+    return { kind: 'list', field, others };
+  }
+  const top = fields.filter(({ path }) => path.length === 1);
+  if (isWholeRow(top)) return { kind: 'one' };
+  return (
+    splitPlan(top) ??
+    listPlan(fields.filter(isListOfRows), file) ??
+    columnsPlan(top) ??
+    keyedPlan(top) ??
+    (top.some(({ path, kind }) => kind === 'text' && ROW_FIELDS.has(path[0]!)) ? { kind: 'one' } : null) ??
+    listPlan(fields.filter(mayHoldRows), file) ?? { kind: 'one' }
+  );
+}
+
+function chosenPlan({ fields, end }: Outline, file: string, chosen: string): DocumentPlan {
+  const field = fields.find((candidate) => candidate.kind === 'list' && pathOf(candidate) === chosen);
+  const lists = fields.filter(mayHoldRows);
+  if (!field || end === 'more') {
+    const names = lists.map(pathOf).join(', ');
+    throw new GraftError('data.rows_field_missing', { file, field: chosen, fields: names || 'none' });
+  }
+  return { kind: 'list', field, others: lists.filter((list) => list !== field).map(pathOf) };
+}
+
+/** Whether a field holds turns of a conversation, or none that can be told. */
+function holdsTurns({ path, kind, names }: OutlineField): boolean {
+  return (kind === 'list' || kind === 'object') && TURN_FIELDS.has(path.at(-1)!) && isTurn(names);
+}
+
+function mayHoldRows(field: OutlineField): boolean {
+  const empty = field.members.size === 0 && !field.closed;
+  return field.kind === 'list' && (field.members.has('object') || empty) && !holdsTurns(field);
+}
+
+function isListOfRows(field: OutlineField): boolean {
+  const viewer = field.names.includes('row_idx') && field.names.includes('row');
+  return mayHoldRows(field) && (isRow(field.names) || viewer);
+}
+
+/** Whether the object has a question and an answer, turns, or token ids by itself. */
+function isWholeRow(top: readonly OutlineField[]): boolean {
+  const find = (name: string) => top.find(({ path }) => path[0] === name);
+  const ids = find('input_ids');
+  if (ids?.kind === 'list' && [...ids.members].every((kind) => kind === 'other')) return true;
+  if (top.some((field) => holdsTurns(field) && field.path[0] !== 'history')) return true;
+  return hasPair((name) => {
+    const field = find(name);
+    return field !== undefined && (field.kind === 'text' || field.kind === 'other' || holdsTurns(field));
+  });
+}
+
+/** One list of objects: the only one, or `train` beside others. */
+function listPlan(lists: readonly OutlineField[], file: string): DocumentPlan | null {
+  const depth = Math.min(...lists.map(({ path }) => path.length));
+  const candidates = lists.filter(({ path, count }) => path.length === depth && count > 0);
+  const field =
+    candidates.length === 1 ? candidates[0] : candidates.find(({ path }) => TRAIN.test(path.at(-1)!));
+  if (field) {
+    return { kind: 'list', field, others: candidates.filter((other) => other !== field).map(pathOf) };
+  }
+  if (candidates.length === 0) return null;
+  const fields = candidates.slice(0, 20).map(pathOf).join(', ');
+  throw new GraftError('data.rows_field_unclear', { file, fields, first: pathOf(candidates[0]!) });
+}
+
+function splitPlan(top: readonly OutlineField[]): DocumentPlan | null {
+  const columns = top.find(({ path }) => path[0] === 'columns');
+  const field = top.find(({ path }) => path[0] === 'data');
+  if (columns?.kind !== 'list' || field?.kind !== 'list') return null;
+  const named = columns.texts.length === columns.count && columns.count > 0;
+  return named && field.members.has('list') ? { kind: 'split', columns: columns.texts, field } : null;
+}
+
+function columnsPlan(top: readonly OutlineField[]): DocumentPlan | null {
+  const count = top[0]?.count ?? 0;
+  if (count === 0 || !top.every((field) => field.kind === 'list' && field.count === count)) return null;
+  const named = top.some(({ path, members }) => ROW_FIELDS.has(path[0]!) && !members.has('object'));
+  return named || !top.some(mayHoldRows) ? { kind: 'columns', fields: [...top] } : null;
+}
+
+function keyedPlan(top: readonly OutlineField[]): DocumentPlan | null {
+  if (top.length === 0 || !top.every(({ kind, count }) => kind === 'object' && count > 0)) return null;
+  const isIndex = (names: readonly string[]) => names.every((name) => /^\d+$/.test(name));
+  const outer = top.map(({ path }) => path[0]!);
+  const inner = top[0]!.names;
+  const columns = top.every(({ count }) => count === top[0]!.count);
+  if (columns && (outer.some((name) => ROW_FIELDS.has(name)) || (isIndex(inner) && !isIndex(outer)))) {
+    return { kind: 'keyedColumns', fields: [...top] };
+  }
+  return isRow(inner) || isIndex(outer) ? { kind: 'keyedRows' } : null;
+}
