@@ -67,18 +67,14 @@ export function binaryKind(head: Uint8Array, isText: boolean): string | undefine
   }
   if (/^.{4}\0{4}\{"/s.test(start)) return 'a safetensors file';
   if (start.startsWith('\x80') && head[1]! >= 2 && head[1]! <= 5) return 'a Python pickle';
-  const binary = !isText && looksBinary(head);
-  const known = MAGIC.find(({ at = 0, bytes, maybe }) => start.startsWith(bytes, at) && (binary || !maybe));
-  return known?.kind ?? (binary ? 'a binary file' : undefined);
+  const odd = isText ? 0 : oddBytes(head);
+  const known = MAGIC.find(({ at = 0, bytes, maybe }) => start.startsWith(bytes, at) && (odd > 0 || !maybe));
+  return known?.kind ?? (odd >= 8 && odd * 20 > head.length ? 'a binary file' : undefined);
 }
 
-/** Zero bytes, and more control characters than any text has. */
-function looksBinary(head: Uint8Array): boolean {
-  let zeros = 0;
-  let controls = 0;
-  for (const byte of head) {
-    if (byte === 0) zeros++;
-    else if (byte < 0x20 && (byte < 0x08 || byte > 0x0d) && byte !== 0x1b) controls++;
-  }
-  return zeros > 0 && (zeros + controls) * 20 > head.length;
+/** How many bytes are zero or control characters that texts don't have. */
+function oddBytes(head: Uint8Array): number {
+  let count = 0;
+  for (const byte of head) if (byte < 0x08 || (byte > 0x0d && byte < 0x20 && byte !== 0x1b)) count++;
+  return count;
 }

@@ -32,6 +32,8 @@ export function cellValue(column: string, cell: string): CellValue {
   if (structured && value !== undefined) return { value };
   if (!structured && isTurns(value)) return { value };
   if (value === undefined && isPythonTurns(cell)) return { problem: 'python' };
+  if (value === undefined && (column === 'messages' || column === 'conversations'))
+    return { problem: 'json' };
   return { value: cell };
 }
 

@@ -40,7 +40,7 @@ export function csvRows(
     const row: Record<string, unknown> = {};
     for (const [i, column] of columns.entries()) {
       const cell = cellValue(column, cells[i]!);
-      if ('problem' in cell) return log.add(line, 'data.cell_python', { field: column });
+      if ('problem' in cell) return log.add(line, `data.cell_${cell.problem}`, { field: column });
       // Not by assignment, which `__proto__` would be no field of.
       if (column === '__proto__') Object.defineProperty(row, column, { ...cell, ...OWN });
       else row[column] = cell.value;

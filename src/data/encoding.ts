@@ -40,8 +40,8 @@ function encodingByZeros(head: Uint8Array): Encoding {
   if (a + b + c + d === 0) return 'utf-8';
   const units = head.length / 4;
   // Of four bytes the highest is always zero, the next for all but emoji and the like.
-  if (d >= units - 1 && c > units * 0.6 && a === 0) return 'utf-32le';
-  if (a >= units - 1 && b > units * 0.6 && d === 0) return 'utf-32be';
+  if (d >= Math.floor(units) && c > units * 0.6 && a * 4 < units) return 'utf-32le';
+  if (a >= Math.floor(units) && b > units * 0.6 && d * 4 < units) return 'utf-32be';
   const invalid = firstInvalidUtf8(head);
   const isUtf8 = invalid < 0 || invalid > head.length - 4;
   for (const [encoding, high, low] of [
@@ -59,7 +59,7 @@ function encodingByZeros(head: Uint8Array): Encoding {
 function readsAsText(head: Uint8Array, encoding: Encoding): boolean {
   const text = new TextDecoder(encoding).decode(head.subarray(0, head.length & ~3));
   const strange = text.match(/[\p{Cn}\p{Co}\p{Cs}\p{Cc}\ufffd]/gu)?.filter((sign) => !/[\n\r\t]/.test(sign));
-  return (strange?.length ?? 0) * 100 <= text.length;
+  return (strange?.length ?? 0) <= 1 + text.length / 50;
 }
 
 /** Reads a text file front to back as UTF-8, whatever its encoding. */

@@ -86,26 +86,30 @@ function isJson(head: Uint8Array, first: number, lines: readonly Line[]): boolea
   if (first === OPEN_LIST) {
     const start = head.indexOf(OPEN_LIST) + 1;
     const inner = head.subarray(start).find((byte) => byte > 0x20);
-    return (inner === OPEN_OBJECT || inner === OPEN_LIST) && isAllJson(head);
+    return (inner === OPEN_OBJECT || inner === OPEN_LIST) && isAllJson(head, first);
   }
-  if (isAllJson(head)) return true;
+  if (isAllJson(head, first)) return true;
   const rows = lines.filter(({ bytes }) => !isBlank(bytes));
   const objects = rows.filter(({ bytes }) => bytes![0] === OPEN_OBJECT && parsed(bytes) !== undefined);
   return objects.length > 1 && objects.length * 10 >= rows.length * 8;
 }
 
-/** Whether the head is JSON values one after another, the last of which may go on. */
-function isAllJson(head: Uint8Array): boolean {
+/** Whether the head is JSON objects (or lists) one after another, the last of which may go on. */
+function isAllJson(head: Uint8Array, first: number): boolean {
   const scanner = new JsonScanner();
-  let at = 0;
-  while (at < head.length) {
+  for (let at = spaceEnd(head, 0); at < head.length; at = spaceEnd(head, scanner.at)) {
+    if (head[at] !== first) return false;
     scanner.reset();
     const scan = scanner.scan(head, at);
-    if (scan === 'failed') return false;
-    if (scan === 'more') return scanner.depth > 0 || head.subarray(at).every((byte) => byte <= 0x20);
-    at = scanner.at;
+    if (scan !== 'done') return scan === 'more';
   }
   return true;
+}
+
+function spaceEnd(bytes: Uint8Array, at: number): number {
+  let end = at;
+  while (end < bytes.length && bytes[end]! <= 0x20) end++;
+  return end;
 }
 
 /** Whether lines under a name that says nothing of it are a table: known columns, and the same number of cells in each. */

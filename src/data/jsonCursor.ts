@@ -27,6 +27,8 @@ export class JsonCursor {
   private endsInReturn = false;
   /** Offset of the first byte of the line that the next byte is in. */
   private lineStart = 0;
+  /** White space at the start of a line, by the line's start. */
+  private indent = { of: -1, bytes: 0 };
   private readonly scanner = new JsonScanner();
 
   /** @param line the line where the chunks begin */
@@ -42,10 +44,15 @@ export class JsonCursor {
 
   /** The next byte that is no white space, which stays the next; -1 at the end of the file. */
   async peek(): Promise<number> {
+    const from = this.offset;
     for (;;) {
       while (this.at < this.chunk.length) {
         const byte = this.chunk[this.at]!;
-        if (byte !== 0x20 && byte !== NEWLINE && byte !== RETURN && byte !== 0x09) return byte;
+        if (byte !== 0x20 && byte !== NEWLINE && byte !== RETURN && byte !== 0x09) {
+          if (from <= this.lineStart)
+            this.indent = { of: this.lineStart, bytes: this.offset - this.lineStart };
+          return byte;
+        }
         this.moveTo(this.at + 1);
       }
       if (!(await this.fill())) return -1;
@@ -67,7 +74,7 @@ export class JsonCursor {
     const { scanner } = this;
     scanner.reset();
     const place = { line: this.line, offset: this.offset };
-    const column = this.offset - this.lineStart;
+    const column = this.indentation();
     const row = new RowBuffer();
     for (;;) {
       const scan = scanner.scan(this.chunk, this.at);
@@ -80,17 +87,22 @@ export class JsonCursor {
         return { ...place, bytes: row.take(), sound, cut: !sound };
       }
     }
-    await this.skipBroken(column, (bytes) => {
+    await this.skipBroken(this.line > place.line, column, (bytes) => {
       if (keep) row.append(bytes);
     });
     return { ...place, bytes: row.take(), sound: false, cut: false };
   }
 
   /** From where the grammar broke to where the value may end. */
-  private async skipBroken(column: number, append: (bytes: Uint8Array) => void): Promise<void> {
+  private async skipBroken(
+    isLater: boolean,
+    column: number,
+    append: (bytes: Uint8Array) => void,
+  ): Promise<void> {
     let { depth, inString } = this.scanner;
     let escaped = false;
-    let atLineStart = false;
+    // The byte that broke the grammar may be the next value's first.
+    let atLineStart = isLater && this.startsLine();
     let over = false;
     while (!over) {
       let i = this.at;
@@ -119,6 +131,17 @@ export class JsonCursor {
       this.moveTo(i);
       if (!over && !(await this.fill())) return;
     }
+  }
+
+  /** White space at the start of the line that the next byte is in; where a value goes on there, the column. */
+  private indentation(): number {
+    return this.indent.of === this.lineStart ? this.indent.bytes : this.offset - this.lineStart;
+  }
+
+  /** Whether only white space stands before the next byte in its line. */
+  private startsLine(): boolean {
+    const start = this.lineStart - this.base;
+    return start >= 0 && this.chunk.subarray(start, this.at).every((byte) => byte === 0x20 || byte === 0x09);
   }
 
   /** Column of a byte of the chunk, in bytes from the last line end before it. */

@@ -10,8 +10,8 @@ export type DocumentPlan =
   | { kind: 'one' }
   /** The objects in a list; `others` are lists of objects that are not read. */
   | { kind: 'list'; field: OutlineField; others: string[] }
-  /** A list for each column (pandas: orient="list"). */
-  | { kind: 'columns'; fields: OutlineField[] }
+  /** A list for each column (pandas: orient="list"), in `field` where they are not the file's own. */
+  | { kind: 'columns'; fields: OutlineField[]; field?: OutlineField; others?: string[] }
   /** An object for each column, its values by the row's key (pandas: orient="columns"). */
   | { kind: 'keyedColumns'; fields: OutlineField[] }
   /** An object for each row by its key (pandas: orient="index"). */
@@ -49,16 +49,24 @@ export function planOf(outline: Outline, file: string, chosen?: string): Documen
   return (
     splitPlan(top) ??
     listPlan(fields.filter(isListOfRows), file) ??
-    columnsPlan(top) ??
+    columnsPlan(top, file) ??
+    nestedColumnsPlan(top, fields, file) ??
     keyedPlan(top) ??
     (top.some(({ path, kind }) => kind === 'text' && ROW_FIELDS.has(path[0]!)) ? { kind: 'one' } : null) ??
-    listPlan(fields.filter(mayHoldRows), file) ?? { kind: 'one' }
+    listPlan(fields.filter(mayHoldRows), file) ??
+    emptyPlan(top) ?? { kind: 'one' }
   );
 }
 
 function chosenPlan({ fields, end }: Outline, file: string, chosen: string): DocumentPlan {
   const field = fields.find((candidate) => candidate.kind === 'list' && pathOf(candidate) === chosen);
   const lists = fields.filter(mayHoldRows);
+  const table = fields.find((candidate) => candidate.kind === 'object' && pathOf(candidate) === chosen);
+  if (table && end === 'whole') {
+    const columns = fields.filter(({ path }) => path.length > 1 && path.slice(0, -1).join('.') === chosen);
+    const plan = columnsPlan(columns, file);
+    if (plan?.kind === 'columns') return { ...plan, field: table };
+  }
   if (!field || end === 'more') {
     const names = lists.map(pathOf).join(', ');
     throw new GraftError('data.rows_field_missing', { file, field: chosen, fields: names || 'none' });
@@ -107,6 +115,14 @@ function listPlan(lists: readonly OutlineField[], file: string): DocumentPlan | 
   throw new GraftError('data.rows_field_unclear', { file, fields, first: pathOf(candidates[0]!) });
 }
 
+/** A list of rows that has none. */
+function emptyPlan(top: readonly OutlineField[]): DocumentPlan | null {
+  const field = top.find(
+    ({ path, kind, count }) => kind === 'list' && count === 0 && LIST_NAMES.test(path[0]!),
+  );
+  return field ? { kind: 'list', field, others: [] } : null;
+}
+
 function splitPlan(top: readonly OutlineField[]): DocumentPlan | null {
   const columns = top.find(({ path }) => path[0] === 'columns');
   const field = top.find(({ path }) => path[0] === 'data');
@@ -115,11 +131,46 @@ function splitPlan(top: readonly OutlineField[]): DocumentPlan | null {
   return named && field.members.has('list') ? { kind: 'split', columns: columns.texts, field } : null;
 }
 
-function columnsPlan(top: readonly OutlineField[]): DocumentPlan | null {
-  const count = top[0]?.count ?? 0;
-  if (count === 0 || !top.every((field) => field.kind === 'list' && field.count === count)) return null;
-  const named = top.some(({ path, members }) => ROW_FIELDS.has(path[0]!) && !members.has('object'));
-  return named || !top.some(mayHoldRows) ? { kind: 'columns', fields: [...top] } : null;
+function columnsPlan(columns: readonly OutlineField[], file: string): DocumentPlan | null {
+  const count = columns[0]?.count ?? 0;
+  if (count === 0 || !columns.every(({ kind }) => kind === 'list')) return null;
+  const named = columns.some(({ path, members }) => ROW_FIELDS.has(path.at(-1)!) && !members.has('object'));
+  if (columns.every((column) => column.count === count)) {
+    return named || !columns.some(mayHoldRows) ? { kind: 'columns', fields: [...columns] } : null;
+  }
+  if (!named) return null;
+  const lengths = columns.slice(0, 20).map((column) => `${column.path.at(-1)} ${column.count}`);
+  throw new GraftError('data.columns_differ', { file, columns: lengths.join(', ') });
+}
+
+/** Columns in an object: the only one, or `train` beside others. */
+function nestedColumnsPlan(
+  top: readonly OutlineField[],
+  fields: readonly OutlineField[],
+  file: string,
+): DocumentPlan | null {
+  const splits = top.flatMap((field) => {
+    const name = field.path[0]!;
+    const children = fields.filter(({ path }) => path.length === 2 && path[0] === name);
+    const named = children.some(({ path }) => ROW_FIELDS.has(path[1]!));
+    const isRow =
+      field.kind !== 'object' || TURN_FIELDS.has(name) || !named || isWholeRow(children.map(inner));
+    const plan = isRow ? null : columnsPlan(children, file);
+    return plan?.kind === 'columns' ? [{ field, fields: plan.fields }] : [];
+  });
+  const chosen = splits.length === 1 ? splits[0] : splits.find(({ field }) => TRAIN.test(field.path[0]!));
+  if (!chosen && splits.length > 1) {
+    const names = splits.slice(0, 20).map(({ field }) => pathOf(field));
+    throw new GraftError('data.rows_field_unclear', { file, fields: names.join(', '), first: names[0]! });
+  }
+  if (!chosen) return null;
+  const others = splits.filter((split) => split !== chosen).map(({ field }) => pathOf(field));
+  return { kind: 'columns', ...chosen, others };
+}
+
+/** A field of an object as one of the file's own. */
+function inner(field: OutlineField): OutlineField {
+  return { ...field, path: field.path.slice(1) };
 }
 
 function keyedPlan(top: readonly OutlineField[]): DocumentPlan | null {

@@ -26,35 +26,33 @@ export async function* readMembers(cursor: JsonCursor): AsyncGenerator<Member, M
   const isObject = (await cursor.peek()) === 0x7b;
   const close = isObject ? CLOSE_OBJECT : CLOSE_LIST;
   cursor.skip();
-  let parted = true;
-  let any = false;
+  // What came before: a comma that parts, a value, or a broken value, which may have swallowed its comma.
+  let before: 'start' | 'comma' | 'value' | 'broken' = 'start';
   let { line: last } = cursor;
   for (;;) {
     const byte = await cursor.peek();
     if (byte < 0) return { end: 'unclosed', line: cursor.line, last };
     if (byte === close) {
-      if (any && parted) yield nothing(cursor);
+      if (before === 'comma') yield nothing(cursor);
       cursor.skip();
       return { end: 'closed' };
     }
     if (byte === COMMA) {
-      if (parted) yield nothing(cursor);
+      if (before === 'start' || before === 'comma') yield nothing(cursor);
       cursor.skip();
-      parted = true;
-      any = true;
+      before = 'comma';
       continue;
     }
     last = cursor.line;
-    const before = cursor.offset;
+    const { offset } = cursor;
     const key = isObject && byte === QUOTE ? keyOf(await cursor.value()) : null;
     if (key !== null && (await cursor.peek()) === COLON) cursor.skip();
     const value = await cursor.value();
     if (value.cut) return { end: 'unclosed', line: cursor.line, last };
-    yield { key, value, unparted: !parted };
+    yield { key, value, unparted: before === 'value' };
     // A bracket that closes nothing.
-    if (cursor.offset === before) cursor.skip();
-    parted = false;
-    any = true;
+    if (cursor.offset === offset) cursor.skip();
+    before = value.sound ? 'value' : 'broken';
   }
 }
 

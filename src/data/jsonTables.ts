@@ -70,7 +70,7 @@ async function columnRows(
       const number = keyed ? numberOf(member.key ?? '', numbers) : at++;
       const value = soundValue({ ...member, value: { ...member.value, line: number + 1 } }, log);
       const row = (table[number] ??= new Map());
-      if (value) row.set(field.path[0]!, value.value);
+      if (value) row.set(field.path.at(-1)!, value.value);
       else unreadable.add(number);
     });
   }

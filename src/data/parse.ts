@@ -177,9 +177,16 @@ async function objectRows(
         ...(others.length > 0 && { otherRowsFields: others }),
       };
     }
-    default:
+    default: {
       await tableRows(plan, cursorAt, start, log, rows);
-      return { kind: 'json' };
+      if (plan.kind !== 'columns' || !plan.field) return { kind: 'json' };
+      const { field, others = [] } = plan;
+      return {
+        kind: 'json',
+        rowsField: pathOf(field),
+        ...(others.length > 0 && { otherRowsFields: others }),
+      };
+    }
   }
 }
 

@@ -7,7 +7,7 @@ export const dataErrors = {
   },
   'data.not_text': {
     what: '{file} is {kind}, not text.',
-    next: 'Save the data as JSONL (one JSON object a line, UTF-8) and choose that file.',
+    next: 'Unpack it if it is compressed, or save the data as JSONL (one JSON object a line, UTF-8), and choose that file.',
   },
   'data.parquet_invalid': {
     what: '{file} cannot be read as Parquet: {detail}.',

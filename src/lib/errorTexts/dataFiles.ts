@@ -58,4 +58,12 @@ export const dataFilesErrors = {
     what: 'Line {line} of {file}: the cell in column "{field}" looks like Python’s print of a list (single quotes), not JSON.',
     next: 'Write the cell with json.dumps before saving the table, or save the data as JSONL.',
   },
+  'data.cell_json': {
+    what: 'Line {line} of {file}: the cell in column "{field}" begins as JSON, but is not valid JSON.',
+    next: 'Write the cell with a JSON library before saving the table, or save the data as JSONL.',
+  },
+  'data.columns_differ': {
+    what: '{file} holds its columns as lists of different lengths: {columns}.',
+    next: 'Give every column a value for each row, or save the data with one JSON object a row.',
+  },
 } satisfies Record<string, ErrorText>;

@@ -5,7 +5,7 @@ export const dataErrorsZh = {
   'data.empty_file': { what: '{file} 是空的。', next: '请选择至少有一条数据的文件。' },
   'data.not_text': {
     what: '{file} 是{kind}，不是文本。',
-    next: '请把数据存为 JSONL（每行一个 JSON 对象，UTF-8），再选择该文件。',
+    next: '如果是压缩文件请先解压，否则请把数据存为 JSONL（每行一个 JSON 对象，UTF-8），再选择该文件。',
   },
   'data.parquet_invalid': {
     what: '{file} 无法按 Parquet 读取：{detail}。',

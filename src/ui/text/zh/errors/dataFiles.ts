@@ -58,4 +58,12 @@ export const dataFilesErrorsZh = {
     what: '{file} 第 {line} 行：列 "{field}" 的单元格看起来是 Python 打印的列表（单引号），不是 JSON。',
     next: '请在保存表格前用 json.dumps 写出单元格，或把数据存为 JSONL。',
   },
+  'data.cell_json': {
+    what: '{file} 第 {line} 行：列 "{field}" 的单元格开头像 JSON，但不是有效的 JSON。',
+    next: '请在保存表格前用 JSON 库写出单元格，或把数据存为 JSONL。',
+  },
+  'data.columns_differ': {
+    what: '{file} 按列存放，而各列长度不同：{columns}。',
+    next: '请让每一列对每条数据都有值，或把每条数据存为一个 JSON 对象。',
+  },
 } satisfies TranslatedErrors<typeof dataFilesErrors>;
