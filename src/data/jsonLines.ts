@@ -102,14 +102,14 @@ export class JsonLines {
 
   /**
    * The open object is broken in its last line, or the file ends in it. What may be rows of their own among its lines is
-   * read: those that are whole objects, and the last one where it begins as an object does. Where there is none, all
+   * read: those that are whole objects or lists, and the last one where it begins as an object does. Where there is none, all
    * lines up to the next one that begins so belong to the broken object.
    */
   private fail({ lines, bytes, indent }: Open): void {
     this.open = null;
     const last = lines.length - 1;
     const resumes = (line: RawRow, at: number) =>
-      at > 0 && begins(line, indent) && (at === last || isJson(line.bytes!));
+      at > 0 && (begins(line, indent) ? at === last || isJson(line.bytes!) : isList(line, indent));
     let next = lines.findIndex(resumes);
     if (next < 0) next = lines.length;
     const broken = joined(lines.slice(0, next));
@@ -137,6 +137,13 @@ function begins({ bytes }: RawRow, indent: number): boolean {
   if (bytes === null) return false;
   const at = spaceEnd(bytes, 0);
   return at <= indent && bytes[at] === OPEN_OBJECT;
+}
+
+/** Whether a line is a list by itself: no row, but a line of its own in a file of rows. */
+function isList({ bytes }: RawRow, indent: number): boolean {
+  if (bytes === null) return false;
+  const at = spaceEnd(bytes, 0);
+  return at <= indent && bytes[at] === 0x5b && isJson(bytes);
 }
 
 function joined(lines: readonly RawRow[]): RawRow {
