@@ -6,8 +6,10 @@ export type Role = 'system' | 'user' | 'assistant' | 'tool';
 
 /** One turn of a conversation. */
 export interface Message {
-  role: Role;
+  role: string;
   content: string;
+  /** What else the template sees of it, such as tool_calls or reasoning_content; may put null or parts in content's place. */
+  fields?: Record<string, unknown>;
 }
 
 /** What a row becomes before it is tokenized, whatever format it came in. */

@@ -29,6 +29,8 @@ export interface Vocabulary {
   /** Largest id + 1. */
   readonly vocabSize: number;
   readonly chatTemplate: string | null;
+  /** The template for conversations with tools, where the model has one of its own; null, or left out, without. */
+  readonly toolTemplate?: string | null;
   /** bos_token, eos_token, … as text, for chat templates. */
   readonly specialTokens: Readonly<Record<string, string>>;
 }
@@ -156,6 +158,7 @@ function createVocabulary(files: TokenizerFiles, hub: HubTokenizer): Vocabulary 
     specialIds,
     vocabSize: maxId(hub) + 1,
     chatTemplate: files.chatTemplate,
+    toolTemplate: files.toolTemplate,
     specialTokens: special,
   };
   return vocabulary;
