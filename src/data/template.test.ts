@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Message } from './conversation.ts';
-import { strftime } from './strftime.ts';
+import { strftime } from './jinja/strftime.ts';
 import { encodeChat, generationSpans, renderChat } from './template.ts';
 import { fixture, llama3Tokenizer, qwenTokenizer, storiesTokenizer } from '../testing/tokenizers.ts';
 import type { Tokenizer } from './tokenizer.ts';

@@ -1,12 +1,11 @@
-import { Environment, type Template } from '@huggingface/jinja';
 import { GraftError, messageOf } from '../lib/errors.ts';
-import { BoundedInterpreter } from './boundedInterpreter.ts';
 import { chatmlPieces } from './chatml.ts';
 import type { TemplateMessage } from './conversation.ts';
-import { compileTemplate, stripFunctions } from './jinja.ts';
+import { Template, TemplateError, type Rendering } from './jinja/index.ts';
+import { offsetOf } from './jinja/text.ts';
 import { plainIds, plainText } from './plainTemplate.ts';
 import { QWEN_TEMPLATE } from './qwenV1.ts';
-import { strftime } from './strftime.ts';
+import { templateMessage, templateSize } from './templateMessage.ts';
 import type { Tokenizer } from './tokenizer.ts';
 import { untrusted } from './untrusted.ts';
 
@@ -15,7 +14,7 @@ export interface RenderOptions {
   addGenerationPrompt?: boolean;
   /** The date `strftime_now` gives; default today. Freeze it to render the same text another day. */
   now?: Date;
-  /** Further template variables, such as `tools` and `documents`. */
+  /** Further variables of the template, such as tools, documents or enable_thinking; tools and documents are None without. */
   variables?: Readonly<Record<string, unknown>>;
 }
 
@@ -28,8 +27,8 @@ export function renderChat(
   messages: readonly TemplateMessage[],
   options: RenderOptions = {},
 ): string {
-  const template = compiled(tokenizer, false);
-  return template ? run(template, tokenizer, messages, options) : plainText(tokenizer, messages, options);
+  const template = compiled(tokenizer, options);
+  return template ? run(template, tokenizer, messages, options).text : plainText(tokenizer, messages, options);
 }
 
 /**
@@ -60,7 +59,7 @@ export function encodesPieces(tokenizer: Tokenizer): boolean {
 
 /** Compiles the tokenizer's chat template, so that a broken one is found before any row. Throws `data.template_invalid`. */
 export function checkTemplate(tokenizer: Tokenizer): void {
-  compiled(tokenizer, false);
+  compiled(tokenizer, {});
 }
 
 /** A part of a rendered conversation that the template marks with `{% generation %}`; UTF-16 offsets. */
@@ -69,123 +68,76 @@ export interface GenerationSpan {
   end: number;
 }
 
-// Noncharacters: reserved for internal use by Unicode, so no text holds them by right.
-const OPEN = '\ufdd0';
-const CLOSE = '\ufdd1';
-
 /**
- * Where the template itself says that the model speaks (`{% generation %} … {% endgeneration %}`); null when it has no
- * such tags, or when marking them would change the text. Throws as {@link renderChat} does.
+ * Where the template itself says that the model speaks (`{% generation %} … {% endgeneration %}`), as transformers
+ * counts it: from where the text has come to, for the length of the block, whatever filters do to it afterwards. Null
+ * when the template has no such tags. Throws as {@link renderChat} does.
  */
 export function generationSpans(
   tokenizer: Tokenizer,
   messages: readonly TemplateMessage[],
   options: RenderOptions = {},
 ): GenerationSpan[] | null {
-  const template = compiled(tokenizer, true);
-  if (!template || messages.some(({ content }) => content.includes(OPEN) || content.includes(CLOSE)))
-    return null;
-  const marked = run(template, tokenizer, messages, options);
-  const spans: GenerationSpan[] = [];
-  let text = '';
-  let start = -1;
-  for (const part of marked.split(/([\ufdd0\ufdd1])/)) {
-    if (part === OPEN) start = text.length;
-    else if (part !== CLOSE) text += part;
-    else if (start < 0) return null;
-    else {
-      spans.push({ start, end: text.length });
-      start = -1;
-    }
-  }
-  // A filter over the marked text (trim, say) would have acted on the marks: then they prove nothing.
-  return start < 0 && text === renderChat(tokenizer, messages, options) ? spans : null;
+  const template = compiled(tokenizer, options);
+  if (!template?.marksGeneration) return null;
+  const { text, spans } = run(template, tokenizer, messages, options);
+  return spans.map(({ start, end }) => ({ start: offsetOf(text, start), end: offsetOf(text, end) }));
 }
 
-const TAG = /\{%(-?)\s*(end)?generation\s*(-?)%\}/g;
+/** Compiled templates of a tokenizer by their source. */
+const cache = new WeakMap<Tokenizer, Map<string, Template>>();
 
-/** Compiled templates by tokenizer: as it is, and with generation tags marked (null without tags). */
-const cache = new WeakMap<Tokenizer, { plain: Template; marked: Template | null }>();
-
-function compiled(tokenizer: Tokenizer, marked: boolean): Template | null {
-  const source = tokenizer.chatTemplate;
+function compiled(tokenizer: Tokenizer, { variables }: RenderOptions): Template | null {
+  const source = sourceFor(tokenizer, variables?.tools);
   if (source === null) return null;
-  let entry = cache.get(tokenizer);
-  if (!entry) {
+  let templates = cache.get(tokenizer);
+  if (!templates) cache.set(tokenizer, (templates = new Map()));
+  let template = templates.get(source);
+  if (!template) {
     try {
-      entry = untrusted('template', source.length, () => ({
-        plain: compileTemplate(replaceTags(source, '', '')),
-        marked: TAG.test(source) ? compileTemplate(replaceTags(source, OPEN, CLOSE)) : null,
-      }));
+      template = untrusted('template', source.length, () => new Template(source));
     } catch (error) {
       throw new GraftError('data.template_invalid', { detail: messageOf(error) }, { cause: error });
-    } finally {
-      TAG.lastIndex = 0;
     }
-    cache.set(tokenizer, entry);
+    templates.set(source, template);
   }
-  return marked ? entry.marked : entry.plain;
+  return template;
 }
 
-/**
- * Puts blocks that write `open` and `close` in the place of generation tags. The library takes the tags out before it
- * parses, and a `{{-` after one then strips white space that the tag should have kept; a block keeps it.
- */
-function replaceTags(source: string, open: string, close: string): string {
-  return source.replace(TAG, (_, left: string, end: string | undefined, right: string) => {
-    const inside = left === '' ? '' : '-';
-    return `{%${left} if true ${inside}%}{{ '${end ? close : open}' }}{%${right} endif ${right}%}`;
-  });
-}
-
-class Refusal extends Error {}
-
-const constants = { true: true, false: false, none: null, True: true, False: false, None: null };
-
-/** Longest list a template may ask `range` for. */
-const MAX_RANGE = 1e6;
-
-/** Python's range(stop) or range(start, stop, step). */
-function range(first: number, second?: number | null, step: number | null = 1): number[] {
-  const [start, stop] = typeof second === 'number' ? [first, second] : [0, first];
-  const count = Math.ceil((stop - start) / (step ?? 1));
-  if (!(count <= MAX_RANGE)) throw new RangeError(`range(${start}, ${stop}, ${step}) is too long`);
-  return Array.from({ length: Math.max(0, count) }, (_, i) => start + i * (step ?? 1));
+/** Of several templates the one named tool_use where there are tools, else the default, as transformers chooses. */
+function sourceFor({ chatTemplate, toolTemplate }: Tokenizer, tools: unknown): string | null {
+  return (tools !== undefined && tools !== null ? toolTemplate : null) ?? chatTemplate;
 }
 
 function run(
   template: Template,
   tokenizer: Tokenizer,
   messages: readonly TemplateMessage[],
-  options: RenderOptions,
-): string {
-  const { addGenerationPrompt = false, now = new Date() } = options;
-  const variables: Record<string, unknown> = {
+  { addGenerationPrompt = false, now = new Date(), variables = {} }: RenderOptions,
+): Rendering {
+  const all = {
     ...tokenizer.specialTokens,
-    messages: messages.map(({ role, content, fields }) => ({ role, content, ...fields })),
+    messages: messages.map(templateMessage),
     add_generation_prompt: addGenerationPrompt,
     // As transformers does: some templates ask `tools is not none` without asking whether it is defined.
     tools: null,
     documents: null,
-    ...options.variables,
-    ...constants,
-    ...stripFunctions,
-    range,
-    strftime_now: (format: string) => strftime(now, format),
-    raise_exception: (message: string) => {
-      throw new Refusal(message);
-    },
+    ...variables,
   };
+  const length = templateSize(all);
   try {
-    // Template.render declares its own globals and refuses ours: the date must be a parameter.
-    const environment = new Environment();
-    for (const [name, value] of Object.entries(variables)) environment.set(name, value);
-    const length = messages.reduce((sum, { content }) => sum + content.length, 0);
-    return untrusted('template', length, () =>
-      String(new BoundedInterpreter(environment).run(template.parsed).value),
-    );
+    return untrusted('template', length, () => template.render(all, { now, length }));
   } catch (error) {
-    const code = error instanceof Refusal ? 'data.template_refused' : 'data.template_invalid';
-    throw new GraftError(code, { detail: messageOf(error) }, { cause: error });
+    throw renderError(error);
   }
+}
+
+/** What a template raises is about the conversation; what it takes too much of, or needs and we lack, about the template. */
+function renderError(error: unknown): GraftError {
+  const detail = messageOf(error);
+  if (!(error instanceof TemplateError) || error.kind === 'limit' || error.kind === 'unsupported') {
+    return new GraftError('data.template_invalid', { detail }, { cause: error });
+  }
+  const raised = error.kind === 'raised' ? detail : `${error.kind}: ${detail}`;
+  return new GraftError('data.template_refused', { detail: raised }, { cause: error });
 }

@@ -31,6 +31,8 @@ export interface Vocabulary {
   /** Largest id + 1. */
   readonly vocabSize: number;
   readonly chatTemplate: string | null;
+  /** The template for conversations with tools, where the model has one of its own; null, or left out, without. */
+  readonly toolTemplate?: string | null;
   /** bos_token, eos_token, … as text, for chat templates. */
   readonly specialTokens: Readonly<Record<string, string>>;
 }
@@ -159,6 +161,7 @@ function createVocabulary(files: TokenizerFiles, hub: HubTokenizer): Vocabulary 
     addedIds: new Set(added.keys()),
     vocabSize: maxId(hub) + 1,
     chatTemplate: files.chatTemplate,
+    toolTemplate: files.toolTemplate,
     specialTokens: special,
   };
   return vocabulary;

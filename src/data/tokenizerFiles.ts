@@ -1,6 +1,7 @@
 import { GraftError, messageOf } from '../lib/errors.ts';
 import type { Folder } from '../storage/types.ts';
 import { QWEN_TEMPLATE, QWEN_VOCABULARY, qwenFiles } from './qwenV1.ts';
+import { readTemplates } from './templateFiles.ts';
 import { decodeUtf8 } from './utf8.ts';
 
 type Json = Record<string, unknown>;
@@ -16,6 +17,8 @@ export interface TokenizerFiles {
   /** special_tokens_map.json, or {} */
   specialTokensMap: Json;
   chatTemplate: string | null;
+  /** The template for conversations with tools, where the model has one of its own. */
+  toolTemplate: string | null;
   /** tokenizer_config.json's add_bos_token; null when it doesn't say. */
   addBosToken: boolean | null;
   /** Ids from generation_config.json, then config.json; Qwen v1's also those its chat ends with. */
@@ -63,11 +66,11 @@ export async function readTokenizerFiles(folder: Folder): Promise<TokenizerFiles
     file: qwen ? QWEN_VOCABULARY : 'tokenizer.json',
     config,
     specialTokensMap: { ...qwen?.specialTokensMap, ...(await object('special_tokens_map.json')) },
-    chatTemplate:
-      (await text('chat_template.jinja')) ??
-      templateOf(config.chat_template) ??
-      templateOf((await object('chat_template.json')).chat_template) ??
-      (qwen && QWEN_TEMPLATE),
+    ...(await readTemplates(folder, {
+      own: await text('chat_template.jinja'),
+      configured: [config.chat_template, (await object('chat_template.json')).chat_template],
+      otherwise: qwen && QWEN_TEMPLATE,
+    })),
     addBosToken: typeof config.add_bos_token === 'boolean' ? config.add_bos_token : null,
     bosIds: ids('bos_token_id'),
     eosIds: [...ids('eos_token_id'), ...(qwen?.eosIds ?? [])],
@@ -97,15 +100,6 @@ export function specialTokens({ config, specialTokensMap }: TokenizerFiles): Rec
 
 function idsOf(value: unknown): number[] {
   return [value].flat().filter((id): id is number => Number.isInteger(id) && (id as number) >= 0);
-}
-
-/** A template as text, or as a list of {name, template} of which "default" (else the first) is meant. */
-function templateOf(value: unknown): string | null {
-  if (typeof value === 'string') return value;
-  if (!Array.isArray(value)) return null;
-  const entries = value.filter((entry): entry is Json => typeof entry === 'object' && entry !== null);
-  const chosen = entries.find((entry) => entry.name === 'default') ?? entries[0];
-  return typeof chosen?.template === 'string' ? chosen.template : null;
 }
 
 function invalid(file: string, detail: string, cause?: unknown): GraftError {

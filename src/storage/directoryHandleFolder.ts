@@ -20,6 +20,13 @@ export function directoryHandleFolder(handle: FileSystemDirectoryHandle, name = 
       const found = await naming(file, name, async () => (await handle.getFileHandle(file)).getFile());
       return blobSource(file, found);
     },
+    async inner(folder) {
+      checkFileName(folder);
+      for await (const [found, entry] of handle.entries()) {
+        if (found === folder && entry.kind === 'directory') return directoryHandleFolder(await handle.getDirectoryHandle(folder));
+      }
+      return null;
+    },
     async create(file) {
       checkFileName(file);
       return naming(file, name, () => createWritableSink(handle, file, unfinished));

@@ -9,6 +9,8 @@ export class MemoryFolder implements WritableFolder {
   readonly name: string;
   /** What is in the folder now: finished files only. */
   readonly files = new Map<string, Uint8Array<ArrayBuffer>>();
+  /** Folders in it, to be read only. */
+  readonly folders = new Map<string, MemoryFolder>();
 
   /** `files` maps names to contents; strings are stored as UTF-8. Throws `storage.bad_name`. */
   constructor(name: string, files: Record<string, Uint8Array | string> = {}) {
@@ -30,6 +32,10 @@ export class MemoryFolder implements WritableFolder {
     const bytes = this.files.get(file);
     if (bytes === undefined) throw new GraftError('storage.not_found', { file, folder: this.name });
     return bytesSource(file, bytes);
+  }
+
+  async inner(name: string): Promise<MemoryFolder | null> {
+    return this.folders.get(name) ?? null;
   }
 
   async create(file: string): Promise<MemorySink> {

@@ -33,6 +33,11 @@ export function nodeFolder(path: string): WritableFolder {
       checkFileName(file);
       return naming(file, folder, () => nodeSource(join(folder, file)));
     },
+    async inner(name) {
+      checkFileName(name);
+      const info = await stat(join(folder, name)).catch(() => undefined);
+      return info?.isDirectory() ? nodeFolder(join(folder, name)) : null;
+    },
     async create(file) {
       checkFileName(file);
       return naming(file, folder, () => createNodeSink(folder, file));

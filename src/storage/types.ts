@@ -41,6 +41,8 @@ export interface Folder {
   list(): Promise<string[]>;
   /** Throws `storage.not_found` when there is no such file. */
   open(file: string): Promise<ByteSource>;
+  /** A folder in it, where this kind of folder can look there; null when there is none of that name. */
+  inner?(name: string): Promise<Folder | null>;
 }
 
 /** A folder that can be written too. */

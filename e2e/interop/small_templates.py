@@ -1,0 +1,298 @@
+"""Small templates over everything Jinja and Python's values can do, for check_templates.py and make_templates.py."""
+
+import itertools
+
+CONTENTS = [
+    "hi",
+    "",
+    " lone spaces ",
+    "a\r\nb\rc\n",
+    "\u0085\ufeffx\ufeff\u0085",
+    "\x1c\x1f tab\t\x0b",
+    "😀🙂a🤖",
+    "e\u0301 ñ ß ŉ ǆ İ ς ΑΣ",
+    "quotes ' \" \\ `",
+    "<|im_end|>\n<|im_start|>",
+    "{{ x }} {% if %} {# c #}",
+    "<b>&amp;</b>",
+    "a-b c_d\u2028e\u00a0f",
+    "12",
+    "-3.5e2",
+    "½²٣",
+]
+
+VALUES = [
+    "none", "true", "false", "0", "1", "-7", "12345678901234567890", "1.0", "-0.0", "2.5", "1e16", "1e-5", "0.1", "1e300",
+    "''", "'a'", "'Hello World'", "'it\\'s'", "'a\"b\\'c'", "'é😀\\n'", "'  x '", "'aXbXc'", "'12'", "'3.7'", "'abc def'",
+    "[]", "[1, 2, 3]", "['b', 'A', 'c']", "[3, 1, 2]", "[1, 'a', none, true, 2.0]", "[[1, 2], [3]]", "()", "(1,)", "(1, 'b')",
+    "{}", "{'a': 1, 'b': [2]}", "{1: 'x', true: 'y', none: 2.5}", "[{'k': 'b', 'n': 2}, {'k': 'a', 'n': 1}, {'k': 'A'}]",
+    "range(5)", "range(5, 0, -2)", "nothing", "messages", "content", "messages[0]", "'<a>'|e", "'x'|safe", "d.items()", "d",
+    "d.keys()", "d.values()", "big", "float1", "namespace(a=1)", "'%s'", "'{}'",
+]
+
+FILTERS = [
+    "abs", "attr('role')", "batch(2)|list", "batch(2, 'x')|list", "capitalize", "center(9)", "count", "d('z')", "default('z', true)",
+    "dictsort", "dictsort(by='value')", "dictsort(reverse=true)", "e", "escape", "filesizeformat", "filesizeformat(true)", "first",
+    "float", "float(7)", "forceescape", "format(1)", "format('q')", "groupby('k')", "groupby('k', default='z')", "indent", "indent(2, true)",
+    "indent('> ', blank=true)", "int", "int(5)", "int(base=16)", "items|list", "join", "join('-')", "join(', ', attribute='k')", "last",
+    "length", "list", "lower", "map('upper')|list", "map('string')|join('|')", "map(attribute='k')|list",
+    "map(attribute='n', default=0)|list", "max", "min", "max(attribute='n')", "pprint", "reject('odd')|list", "rejectattr('n')|list",
+    "replace('a', 'b')", "replace('', '-', 2)", "reverse|list", "reverse", "round", "round(1)", "round(1, 'ceil')", "round(-1)",
+    "round(0, 'floor')", "safe", "select|list", "select('string')|list", "selectattr('n', 'gt', 1)|list",
+    "selectattr('k', 'equalto', 'a')|list", "slice(2)|list", "slice(3, 'x')|list", "sort", "sort(reverse=true)", "sort(attribute='k')",
+    "sort(case_sensitive=true)", "string", "striptags", "sum", "sum(start=10)", "sum(attribute='n')", "title", "tojson", "tojson(indent=2)",
+    "tojson(ensure_ascii=true)", "tojson(separators=(',', ':'))", "tojson(sort_keys=true)", "trim", "trim('a ')", "truncate(5)",
+    "truncate(5, true, '')", "truncate(6, leeway=0)", "unique|list", "upper", "urlencode", "wordcount", "wordwrap(5)", "xmlattr",
+]
+
+TESTS = [
+    "boolean", "callable", "defined", "divisibleby(2)", "divisibleby 3", "eq(1)", "escaped", "even", "false", "filter", "float", "ge(1)",
+    "gt(1)", "in([1, 'a'])", "in 'abc'", "integer", "iterable", "le(2)", "lower", "lt(2)", "mapping", "ne(1)", "none", "number", "odd",
+    "sameas(none)", "sequence", "string", "test", "true", "undefined", "upper", "not none",
+]
+
+METHODS = [
+    "capitalize()", "casefold()", "center(7)", "center(8, '*')", "count('a')", "count('')", "endswith('d')", "endswith(('c', 'd'))",
+    "expandtabs()", "find('b')", "rfind('o')", "find('o', 5)", "index('l')", "isalnum()", "isalpha()", "isascii()", "isdecimal()",
+    "isdigit()", "isidentifier()", "islower()", "isnumeric()", "isprintable()", "isspace()", "istitle()", "isupper()", "join(['x', 'y'])",
+    "join('abc')", "ljust(9, '.')", "lower()", "lstrip()", "lstrip('ha ')", "partition(' ')", "partition('X')", "removeprefix('a')",
+    "removesuffix('c')", "replace('a', 'é')", "replace('l', 'L', 1)", "rjust(9)", "rpartition('X')", "rsplit()", "rsplit(' ', 1)",
+    "rsplit(none, 1)", "rstrip()", "rstrip('c')", "split()", "split(' ')", "split('X', 1)", "split(maxsplit=1)", "splitlines()",
+    "splitlines(true)", "startswith('a')", "startswith('b', 1)", "strip()", "strip('ab ')", "swapcase()", "title()", "upper()",
+    "zfill(6)", "format(1, b=2)", "encode()", "nosuch()", "isdigit", "append(1)", "copy()", "items()", "keys()", "values()|list", "get('a')",
+    "get('z', 9)", "pop()", "update({})", "index(1)", "count(1)", "bit_length()", "is_integer()", "real", "__class__", "_x", "a", "role",
+]
+
+OPERANDS = [
+    "none", "true", "0", "3", "-2", "2.5", "-0.5", "10000000000000000000", "'a'", "'ab'", "[1]", "(1,)", "{'a': 1}", "nothing", "''",
+]
+OPERATORS = ["+", "-", "*", "/", "//", "%", "**", "~", "==", "!=", "<", "<=", ">", ">=", "in", "not in", "and", "or"]
+
+FORMATS = [
+    "'%d|%5d|%-5d|%05d|%+d' % (1, 2, 3, 4, 5)", "'%s %r' % ('a', 'b')", "'%.2f %e %g' % (1.005, 12345.678, 0.00001)",
+    "'%x %X %o %#x' % (255, 255, 8, 255)", "'%c%c' % (65, 'b')", "'%5.1f|%-8s|' % (2.25, 'x')", "'%(a)s-%(b)d' % {'a': 1, 'b': 2}", "'%%' % ()",
+    "'%s' % 1", "'%s' % [1, 2]", "'%s' % none", "'%d' % 'x'", "'%s %s' % (1,)", "'%s' % (1, 2)", "'%.3s' % 'abcdef'", "'%*d' % (5, 3)", "'%i' % 2.9",
+    "'%s' % nothing", "'%g' % 1e20", "'%g' % 100000", "'%G' % 1e-10", "'%s' % true", "'%d' % true", "'%q' % 1", "'abc' % 1", "'abc' % {}", "'abc' % [1]",
+    "'{}'.format('a')", "'{0}{1}{0}'.format('a', 'b')", "'{a}'.format(a=1)", "'{:>5}|{:<5}|{:^5}|'.format('a', 'b', 'c')", "'{:*^7}'.format('x')",
+    "'{:05d} {:+d} {:,}'.format(42, 7, 1234567)", "'{:.2f} {:e} {:g} {:%}'.format(2.675, 1234.5, 0.0001, 0.256)", "'{:x} {:#b} {:o} {:c}'.format(255, 5, 8, 97)",
+    "'{!r} {!s}'.format('a', 'b')", "'{0.role}'.format(messages[0])", "'{0[role]}'.format(messages[0])", "'{0[0]}'.format([1])", "'{{}}'.format()",
+    "'{:{}}'.format('a', 5)", "'{'.format()", "'}'.format()", "'{}'.format()", "'{} {1}'.format(1, 2)", "'{:d}'.format('a')", "'{:.3}'.format('abcdef')",
+    "'{:.3}'.format(3.14159)", "'{:.3}'.format(1234.5)", "'{:_}'.format(1234567)", "'{:,.2f}'.format(1234567.891)", "'{:010,}'.format(1234)", "'{:s}'.format(1)",
+    "'{}'.format(none)", "'{:5}'.format(none)", "'{}'.format([1, 'a'])", "'{:5}'.format(true)", "'{}'.format(nothing)", "'{a.b}'.format(a={'b': 1})",
+    "'{}'.format_map({'a': 1})", "'{a}'.format_map({'a': 1})", "'{:=+6}'.format(3)", "'{: }'.format(3)", "'{:<05}'.format(3)", "'{:z}'.format(1)",
+    "'{:.0f} {:.0f} {:.0f}'.format(0.5, 1.5, 2.5)", "'{:g} {:g}'.format(1e15, 1e16)", "'{:n}'.format(5)", "'{:e}'.format(0)", "'{:.1%}'.format(1)",
+    "'{}'.format(1.0)", "'{:>+9.3e}'.format(-12.5)", "'%-6s|' % 'é😀'", "'{:6}|'.format('é😀')",
+]
+
+EXPRESSIONS = [
+    "content[0]", "content[-1]", "content[1:3]", "content[::-1]", "content[::2]", "content[5:1:-2]", "content[99]", "content[:-1]", "content[none:2]", "content['a']",
+    "[1, 2, 3][1:]", "[1, 2, 3][-2:]", "[1, 2, 3][5]", "(1, 2, 3)[::-1]", "range(10)[2:8:3]", "range(10)[3]", "d['a']", "d.a", "d['zz']", "d.zz.y", "d[none]",
+    "nothing.x", "nothing['x']", "nothing[0]", "nothing()", "nothing + 1", "1 + nothing", "-nothing", "nothing < 1", "nothing == nothing", "nothing is defined",
+    "nothing[1:]", "messages.0.role", "messages[0].nosuch", "messages[0]['content']|length", "1 < 2 < 3", "1 < 3 < 2", "1 == 1.0 == true", "not nothing", "not 1 == 2",
+    "'a' if true", "'a' if false", "('a' if false) is defined", "'a' if false else 'b' if false else 'c'", "1 and 0 or 'x'", "'' or none", "[] and 1", "2 ** 3 ** 2", "-2 ** 2", "2 ** -1",
+    "7 // 2", "-7 // 2", "7 % -3", "-7 % 3", "7.5 // 2", "-7.5 % 2", "1 / 3", "6 / 2", "1 // 0", "1 / 0", "1.0 % 0", "10 ** 20", "10 ** 25 / 3", "2 ** 0.5", "0.1 + 0.2",
+    "1e16 + 1", "123456789 * 987654321", "9007199254740993", "9007199254740992 + 1", "1_000", "0x1f", "0b101", "0o17", "1.5e3", "1e400", "'a' 'b'", "\"x\\ty\"", "'\\x41\\u00e9\\U0001F600\\101'",
+    "'\\q'", "'é\\é'", "'a' ~ 1 ~ none ~ [1]", "[1] + [2]", "(1,) + (2,)", "[1] * 2", "2 * 'ab'", "'ab' * -1", "[1, 2] == [1, 2.0]", "(1, 2) == [1, 2]", "{'a': 1} == {'a': 1.0}", "'a' < 'b'",
+    "[1, 2] < [1, 3]", "'😀' < '\uffff'", "'Z' < 'a'", "none < 1", "1 in [1.0]", "'a' in 'abc'", "1 in 'abc'", "'a' in {'a': 1}", "nothing in [1]", "1 in nothing", "1 in none", "{1: 'a', 1.0: 'b', true: 'c'}",
+    "{'a': 1}.items()|list", "d|list", "dict(a=1, b=2)", "dict([('a', 1)])", "dict({'a': 1}, b=2)", "dict(nothing)", "dict.fromkeys('ab')", "namespace(a=1).a", "namespace({'a': 1}, b=2).b", "namespace(_a=1)",
+    "cycler('a', 'b').next()", "joiner('|')()", "range(3)|list", "range(1, 10, 3)|list", "range(3.0)", "range(1, 2, 0)", "range(200000)", "range(3) == range(0, 3, 1)", "range(5)|length", "3 in range(5)",
+    "[1, 2, 3]|first", "'abc'|last", "[]|first is undefined", "[3, 1]|sort|first", "[1, 2]|map('nosuch')", "[1]|select('nosuch')|list", "'a'|nosuch", "1 is nosuch", "messages|tojson", "d|tojson(indent=4)",
+    "{'a': none, 'b': true, 'c': 1.5, 'd': [], 'e': {}}|tojson(indent=1)", "{1: 1, none: 2, true: 3, 1.5: 4}|tojson", "{(1,): 1}|tojson", "nothing|tojson", "[1e16, 1e-7, 0.1, 100000.0]|tojson", "'\\u2028</script>\\x7f\\x00'|tojson",
+    "big|tojson", "float1|tojson", "big + 1", "float1 * 2", "true + true", "true|int", "'0x1A'|int(0, 16)", "'1_000'|int", "' 42 '|int", "'4.9'|int", "'x'|int(-1)", "'1e3'|float", "'inf'|float", "'nan'|float", "-1.5|abs",
+    "2.5|round", "3.5|round", "2.675|round(2)", "1234.5|round(-2)", "5|round", "1.1|round(1, 'ceil')", "15|round(-1)", "'5'|round", "1000000|filesizeformat", "1|filesizeformat", "'abc'|upper|lower|title", "'hello world-foo'|title",
+    "\"it's\"|title", "\"it's\".title()", "'a b'|urlencode", "{'a': 'ü/1', 'b': 2}|urlencode", "'/a b'|urlencode", "[('a', 1)]|urlencode", "('<a>'|e) ~ '<'", "('<a>'|e) + '<'", "'<' + ('<a>'|e)", "'<a>'|e|e", "'<a>'|forceescape",
+    "('<a>'|e).upper()", "('a'|safe) * 2", "('%s'|safe) % '<'", "('{}'|safe).format('<')", "('a'|safe)|tojson", "['<'|e]", "'<b>x</b> y'|striptags", "[1, 2]|join('<')", "['<'|e, '<']|join", "'a'|string is string", "loop", "self", "caller",
+    "content.split('\\n')", "content.splitlines()", "content.strip()|length", "content|upper", "content|title", "content.title()", "content|capitalize", "content|trim", "content|wordcount", "content|tojson", "[content]", "content|list", "content|reverse",
+    "content|replace('a', '')", "content|indent", "content|wordwrap(8)", "content|truncate(8)", "content|e", "content|urlencode", "content.isprintable()", "content.lower()", "content.swapcase()", "content.casefold()", "content|center(20)", "content|length", "content|int", "content|float", "content.isdigit()", "content.isnumeric()", "content.encode()",
+    "strftime_now('%Y-%m-%d %H:%M:%S')", "strftime_now('%-d %e %j %B %b %a %A %y %I %p')", "strftime_now('%U %W %V %G %u %w %C %D %F %T %R %r')", "strftime_now('%c|%x|%X|%h|%n|%t|%Z|%z|%%')", "strftime_now('%Q %5Y %_d %^a %#p %-H %k %l %P %s')", "strftime_now('%f')", "strftime_now('%Ey %Od %')", "strftime_now(1)",
+    "raise_exception('no ' ~ content)", "raise_exception()", "messages is iterable", "messages is mapping", "messages[0] is mapping", "content is string", "content is iterable", "1 is sameas 1", "none is sameas none", "'a' is sameas 'a'", "'upper' is filter", "'odd' is test",
+    "'nosuch' is filter", "tools", "documents", "tools is none", "add_generation_prompt", "bos_token", "eos_token", "unk_token is defined", "pad_token", "[1, [2, [3]]]|string", "{'a': {'b': (1,)}}|string", "(1, 2)|list", "(1)|string", "()|string", "[]|string",
+    "{}|string", "''|string|length", "[nothing]", "[none, true]", "{'a': nothing}", "'\\t\\n\\x00\\x7f\\xad'|list", "['\\u200b', '\\ufeff', '\\u00e9', '\\U0001F600', '\\ue000']", "\"a'b\"|list", "[\"a'b\", 'a\"b', \"a'b\\\"c\"]", "content|pprint", "[3, 1]|pprint",
+    "[1,2,3]|sum(start=0.5)", "['a']|sum", "[[1], [2]]|sum(start=[])", "messages|map(attribute='role')|join(',')", "messages|selectattr('role', '==', 'user')|list|length", "messages|groupby('role')|length", "(messages|groupby('role'))[0].grouper", "(messages|groupby('role')|first).list|length",
+    "[1,2,3,4]|batch(3, 0)|map('join', '-')|join('/')", "['a', 'B']|map('lower')|sort|join", "[4, 2]|min", "'bca'|max", "['b', 'A']|max", "[]|max", "[1, 'a']|sort", "[1, 'a']|max", "['a', 'A', 'b']|unique|list", "[[1], [2]]|unique|list", "d|dictsort", "d|items|list", "none|items", "5|items|list",
+    "'a,b'.split(',') | map('trim') | list", "'x'.join([1])", "'x'.join(['a', 'b'])", "''.join(content)", "'abc'.find('c')", "content.find('x')", "'é😀b'.find('b')", "'é😀b'.index('z')", "'aXbX'.rsplit('X', 1)", "'a\\nb'.splitlines()", "' a  b '.split()", "' a  b '.split(' ')",
+    "'a'.split('')", "'ab'.replace('', '-')", "'abc'.startswith('b', 1)", "'abc'[1]", "'abc'[-4]", "'+5'.zfill(4)", "'a\\tb'.expandtabs(4)", "'x'.center(4, 'ab')", "'ß'.upper()", "'ß'.title()", "'ŉ'.capitalize()", "'ǆ'.title()", "'ΑΣ'.lower()", "'İ'.lower()|length", "'ﬁ'.upper()", "'ﬁ'.capitalize()",
+    "'²'.isdigit()", "'²'.isdecimal()", "'½'.isnumeric()", "'五'.isnumeric()", "'٣'|int", "'１２'|int", "'a1'.isalnum()", "' '.isspace()", "'\\x1c'.isspace()", "'\\ufeff'.isspace()", "'\\u0085'.isspace()", "''.isspace()", "'Aa Bb'.istitle()", "'ǅ'.istitle()", "'a_1'.isidentifier()", "'1a'.isidentifier()", "'ab'.islower()", "'1'.islower()",
+]
+
+STATEMENTS = [
+    "{% for m in messages %}\n{{ m.role }}: {{ m.content }}\n{% endfor %}\n",
+    "  {% if true %}\n x\n  {% endif %}  \ny\n",
+    "a {%- if true -%} b {%- endif -%} c",
+    "a\n  {%+ if true +%}\n b {% endif %}\n\n",
+    "{# c #}\nx{#- c -#}\n y {#+ z +#}\nw\n\n",
+    "\t{{- content -}} \n z{{ 1 }}\n\n\n",
+    "{% raw %}{{ x }}\n{% endraw %}\n{%- raw -%}  {% y %}  {%- endraw -%} z",
+    "  {% raw %} a {% endraw %}\n",
+    "x\r\n{% if 1 %}\r\ny\r\n{% endif %}\r\n",
+    "{% for i in [1, 2, 3] %}{% if i == 2 %}{% continue %}{% endif %}{{ i }}{% endfor %}",
+    "{% for i in [1, 2, 3] %}{{ i }}{% if i == 2 %}{% break %}{% endif %}{% else %}E{% endfor %}",
+    "{% for i in [1] %}{% continue %}{% else %}else{% endfor %}",
+    "{% for i in [] %}x{% else %}empty{% endfor %}",
+    "{% for i in nothing %}x{% else %}none{% endfor %}",
+    "{% for i in none %}x{% endfor %}",
+    "{% for i in 5 %}x{% endfor %}",
+    "{% for c in content %}[{{ c }}]{% endfor %}",
+    "{% for k in d %}{{ k }}{% endfor %}{% for k, v in d.items() %}{{ k }}={{ v }};{% endfor %}",
+    "{% for a, b in [(1, 2), [3, 4]] %}{{ a + b }} {% endfor %}",
+    "{% for a, b in [(1, 2, 3)] %}{{ a }}{% endfor %}",
+    "{% for a, (b, c) in [(1, (2, 3))] %}{{ a }}{{ b }}{{ c }}{% endfor %}",
+    "{% for x in [1, 2, 3, 4] if x is odd %}{{ loop.index }}/{{ loop.length }}:{{ x }} {% endfor %}",
+    "{% for x in [3, 1, 2]|sort %}{{ loop.index }}{{ loop.index0 }}{{ loop.revindex }}{{ loop.revindex0 }}{{ loop.first }}{{ loop.last }}{{ loop.length }}{{ loop.depth }}{{ loop.depth0 }} {% endfor %}",
+    "{% for x in 'abcd' %}{{ loop.cycle('o', 'e') }}{{ loop.previtem }}{{ loop.nextitem }}{{ loop.changed(x == 'a') }} {% endfor %}",
+    "{% for x in [1, 2] %}{{ loop }}{% endfor %}",
+    "{% for x in [1, 2]|map('string') %}{{ loop.last }}{{ loop.length }}{{ x }}{% endfor %}",
+    "{% for x in [1, 2] %}{% for y in [3, 4] %}{{ loop.index }}{{ x }}{{ y }}{% endfor %}{{ loop.index }}{% endfor %}",
+    "{% for x in [[1, [2]], [3]] recursive %}{% if x is iterable %}({{ loop(x) }}){% else %}{{ x }}@{{ loop.depth }}{% endif %}{% else %}E{% endfor %}",
+    "{% for x in [1] %}{{ loop([2]) }}{% endfor %}",
+    "{% set x = 1 %}{% for i in [1, 2] %}{% set x = x + i %}{{ x }}{% endfor %}{{ x }}",
+    "{% set ns = namespace(x=1) %}{% for i in [1, 2] %}{% set ns.x = ns.x + i %}{% endfor %}{{ ns.x }}{{ ns }}",
+    "{% set x = {} %}{% set x.y = 1 %}{{ x }}",
+    "{% set ns.x = 1 %}",
+    "{% set a, b = 1, 2 %}{{ a }}{{ b }}{% set (c, d2) = [3, 4] %}{{ c }}{{ d2 }}",
+    "{% set a = 1, 2 %}{{ a }}",
+    "{% set ns = namespace() %}{% set ns.a, ns.b = 'xy' %}{{ ns.a }}{{ ns.b }}{{ ns.c }}",
+    "{% set x %}a{{ content }}b{% endset %}[{{ x }}]{{ x|length }}",
+    "{% set x | upper | trim %} a{{ content }} {% endset %}[{{ x }}]",
+    "{% set x | length %}abc{% endset %}{{ x + 1 }}",
+    "{% if true %}{% set y = 1 %}{% endif %}{{ y }}",
+    "{% if false %}{% set y = 1 %}{% endif %}{{ y }}|{{ y is defined }}",
+    "{% if false %}{% set bos_token = 1 %}{% endif %}{{ bos_token }}",
+    "{% for i in [1] %}{% set z = 1 %}{% endfor %}{{ z is defined }}",
+    "{% for bos_token in [1] %}{{ bos_token }}{% endfor %}{{ bos_token }}",
+    "{% if 0 %}a{% elif '' %}b{% elif [0] %}c{% else %}d{% endif %}",
+    "{% if content %}yes{% else %}no{% endif %}",
+    "{% if tools is not none and tools %}t{% endif %}{% if not tools %}no{% endif %}",
+    "{% macro f(a, b=2, c=content) %}{{ a }}{{ b }}{{ c }}{% endmacro %}{{ f(1) }}|{{ f(1, 3) }}|{{ f(c=5, a=4) }}|{{ f() }}",
+    "{% macro f(a) %}{{ varargs }}{{ kwargs }}{% endmacro %}{{ f(1, 2, 3, x=4) }}",
+    "{% macro f(a) %}{{ a }}{% endmacro %}{{ f(1, 2) }}",
+    "{% macro f(a) %}{{ a }}{% endmacro %}{{ f(b=2) }}",
+    "{% macro f(a, b=a) %}{{ a }}{{ b }}{% endmacro %}{{ f(1) }}",
+    "{% macro f() %}[{{ caller() }}]{% endmacro %}{% call f() %}x{{ content }}{% endcall %}",
+    "{% macro f() %}{{ caller(1, y=2) }}{% endmacro %}{% call(x, y) f() %}{{ x }}{{ y }}{% endcall %}",
+    "{% macro f() %}{{ caller is defined }}{% endmacro %}{{ f() }}",
+    "{% macro f() %}{% endmacro %}{% call f() %}x{% endcall %}",
+    "{% macro f(x) %}{% if x > 0 %}{{ x }}{{ f(x - 1) }}{% endif %}{% endmacro %}{{ f(5) }}",
+    "{% macro f() %}{{ x }}{% endmacro %}{% set x = 1 %}{{ f() }}{% set x = 2 %}{{ f() }}",
+    "{% macro f() %}{% set x = 5 %}{{ x }}{% endmacro %}{% set x = 1 %}{{ f() }}{{ x }}",
+    "{% for x in [1, 2] %}{% macro f() %}{{ x }}{% endmacro %}{{ f() }}{% endfor %}{{ f is defined }}",
+    "{% macro f() %}a{% endmacro %}{{ f }}{{ f.name }}{{ f.arguments }}{{ f() ~ f() }}{{ f()|upper }}",
+    "{{ f() }}{% macro f() %}a{% endmacro %}",
+    "{% if true %}{% macro f() %}a{% endmacro %}{% endif %}{{ f() }}",
+    "{% filter upper %}a{{ content }}{% endfilter %}",
+    "{% filter trim | replace('a', 'b') %} a{{ content }} {% endfilter %}",
+    "{% filter length %}abc{% endfilter %}",
+    "{% with %}{% set q = 1 %}{{ q }}{% endwith %}{{ q is defined }}",
+    "{% with a=1, b=content %}{{ a }}{{ b }}{% endwith %}{{ a is defined }}",
+    "{% set a = 1 %}{% with a = a + 1, b = a %}{{ a }}{{ b }}{% endwith %}{{ a }}",
+    "{% print 1, 2 %}",
+    "{% autoescape false %}{{ '<' }}{% endautoescape %}",
+    "{% block b %}x{{ content }}{% endblock %}{{ self.b() }}",
+    "{% for i in [1, 2] %}{% block b %}{{ i }}{% endblock %}{% endfor %}",
+    "{% for i in [1, 2] %}{% block b scoped %}{{ i }}{{ loop.index }}{% endblock b %}{% endfor %}",
+    "{% set x = 1 %}{% block b %}{{ x }}{{ super() }}{% endblock %}",
+    "{% generation %}{{ content }}{% endgeneration %}!",
+    "{% for m in messages %}{{ m.role }}{% generation %}{% set q = 1 %}{{ m.content }}{% endgeneration %}{{ q is defined }}{% endfor %}",
+    "{% do messages.append(1) %}",
+    "{% include 'x' %}",
+    "{% if false %}{% include 'x' %}{% endif %}ok",
+    "{% import 'x' as y %}",
+    "{% from 'x' import y %}",
+    "{% extends 'x' %}",
+    "{% nosuch %}",
+    "{% endfor %}",
+    "{% for x in [1] %}",
+    "{% if %}x{% endif %}",
+    "{{ }}",
+    "{{ 1",
+    "{{ 'a }}",
+    "{% set 1 = 2 %}",
+    "{% set true = 2 %}",
+    "{{ (1 }}",
+    "{{ 1) }}",
+    "{{ a b }}",
+    "{{ 'a'.(b) }}",
+    "{# never closed",
+    "{% raw %} never closed",
+    "{% break %}",
+    "{% for x in [1] %}{% macro f() %}{% break %}{% endmacro %}{% endfor %}",
+    "{% for x in [1, 2, 3] %}{% set y %}{{ x }}{% continue %}{% endset %}{% endfor %}done",
+    "{% for x in [1, 2, 3] %}{% with y=x %}{% if y == 2 %}{% break %}{% endif %}{{ y }}{% endwith %}{% endfor %}",
+    "{% for loop in [1] %}x{% endfor %}",
+    "{% for x in [1] %}{% set loop = 1 %}{% endfor %}",
+    "{% for x in [1, 2] if loop.first %}x{% endfor %}",
+    "{{ loop is defined }}{% for x in [1] %}{{ loop is defined }}{% endfor %}",
+    "{% set x = [] %}{{ x.append(1) }}{{ x }}",
+    "{{ messages[0].update({'a': 1}) }}",
+    "{{ d.pop('a') }}",
+    "{{ [1, 2].__class__ }}|{{ ''.__class__ is defined }}|{{ content.format.x }}",
+    "{{ ''.__class__.__mro__ }}",
+    "{% set it = [1, 2, 3]|map('string') %}{{ it|first }}{{ it|list }}{{ it|list }}",
+    "{% set c = cycler('a', 'b') %}{{ c.next() }}{{ c.current }}{{ c.next() }}{{ c.next() }}{{ c.reset() }}{{ c.next() }}",
+    "{% set j = joiner() %}{% for x in 'abc' %}{{ j() }}{{ x }}{% endfor %}",
+    "{{ dict(a=1, **{'b': 2}) }}{{ '{}{}'.format(*[1, 2]) }}",
+    "{{ range(*[1, 3])|list }}{{ dict(**nothing) }}",
+    "{% for m in messages[::-1] %}{{ m.role }}{{ loop.index }}{% endfor %}",
+    "{% set msgs = messages[1:] %}{{ msgs|length }}{{ messages[-1].content }}",
+    "{% set x = messages|map(attribute='content')|list %}{{ x }}",
+    "{% for m in messages|selectattr('role', 'equalto', 'user') %}{{ m.content }}{% endfor %}",
+    "{{ content | replace('\\r\\n', '\\n') | trim | tojson }}",
+    "{%- set ns = namespace(found=false) -%}\n{%- for m in messages -%}\n  {%- if m.role == 'user' -%}\n    {%- set ns.found = true -%}\n  {%- endif -%}\n{%- endfor -%}\n{{ ns.found }}",
+    "{{- '<|im_start|>' + messages[0]['role'] + '\\n' + messages[0]['content'] | trim + '<|im_end|>\\n' -}}",
+    "{%if true%}x{%endif%}{{content}}{%-if false%}y{%-else-%} z {%endif%}",
+    "{{ {'a': {'b': 1}}['a']['b'] }}{{ {'a':1}.a }}{{ {} }}}",
+    "{{ '}}' }}{{ '%}' }}{{ \"{{\" }}",
+    "{{ 1 }}\n\n{{ 2 }}\n{% set x = 1 %}\n{{ x }}\n",
+    "{% set x = 1 -%}\n\n  a{% set y = 2 %}\n\n b",
+    "line\n    {% set z = 1 %}\n    {{ z }}\n    {%- set z = 2 %}\n{{ z }}",
+    "{{ caller() }}",
+    "{% call nothing() %}x{% endcall %}",
+    "{% call range(3) %}x{% endcall %}",
+    "{% set x = namespace(a=[]) %}{% set x.a = x.a + [1] %}{{ x.a }}",
+    "{% set x.y %}1{% endset %}",
+    "{% macro f(caller=none) %}{{ caller() }}{% endmacro %}{% call f() %}x{% endcall %}",
+    "{% macro f(a, a) %}{% endmacro %}",
+    "{% macro f(a=1, b) %}{% endmacro %}",
+    "{{ dict(a=1, a=2) }}",
+    "{{ dict(a=1, 2) }}",
+    "{{ content is not string }}{{ content is not none and 1 }}{{ 1 is not odd }}",
+    "{{ 4 is divisibleby 2 and true }}{{ 'a' is in ['a'] }}{{ 1 is eq 1 }}",
+    "{{ not content is string }}{{ -1|abs }}{{ -(1)|abs }}{{ 2 * 3|string }}",
+    "{{ 'a' ~ 'b' | upper }}{{ ('a' ~ 'b') | upper }}{{ 1 + 2 ~ 3 }}",
+    "{{ [1, 2, 3,] }}{{ {'a': 1,} }}{{ (1, 2,) }}{{ dict(a=1,) }}",
+    "{{ messages[0].role.upper()[0] }}{{ messages[0]['role'][1:]|upper }}",
+    "{% if messages[0].role == 'user' and messages|length > 0 or nothing.x %}a{% endif %}",
+    "{% for i in range(3) %}{{ i }}{{ ',' if not loop.last }}{% endfor %}",
+    "{% for i in range(2) -%}\n  {{ i }}\n{%- endfor %}\n",
+    "{{ x if x is defined else 'none' }}{{ (x or 'y') ~ x }}",
+    "{{ content.split('<|im_end|>')[-1].lstrip('\\n') }}",
+    "{{ content.split('a')[0].rstrip('\\n').split('b')[-1].lstrip('\\n') }}",
+    "{{ '' if content else content }}{{ content[:1] ~ content[1:] == content }}",
+]
+
+
+def small_templates():
+    """(template, content) of everything above, in a fixed order."""
+    odd = itertools.cycle(CONTENTS)
+    for value, name in itertools.product(VALUES, FILTERS):
+        yield "{{ %s }}" % f"({value})|{name}", next(odd)
+    for value, test in itertools.product(VALUES, TESTS):
+        yield "{{ (%s) is %s }}" % (value, test), next(odd)
+    for value, method in itertools.product(VALUES, METHODS):
+        yield "{{ (%s).%s }}" % (value, method), next(odd)
+    for left, operator, right in itertools.product(OPERANDS, OPERATORS, OPERANDS):
+        # Python would compute such a power for hours.
+        if operator == "**" and len(right) > 10:
+            continue
+        yield "{{ %s %s %s }}" % (left, operator, right), next(odd)
+    for value in VALUES:
+        for shape in ("{{ %s }}", "{{ [%s] }}", "{{ {'a': %s} }}", "{%% if %s %%}t{%% else %%}f{%% endif %%}", "{%% for x in %s %%}{{ x }},{%% endfor %%}"):
+            yield shape % value, next(odd)
+    for expression in FORMATS:
+        yield "{{ %s }}" % expression, next(odd)
+    for expression in EXPRESSIONS:
+        for content in CONTENTS if "content" in expression else [next(odd)]:
+            yield "{{ %s }}" % expression, content
+    for statement in STATEMENTS:
+        for content in CONTENTS if "content" in statement else [next(odd)]:
+            yield statement, content

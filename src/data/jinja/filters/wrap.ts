@@ -1,0 +1,87 @@
+import { spendItems } from '../budget.ts';
+import { valueError } from '../errors.ts';
+import { splitLines } from '../split.ts';
+import { characters, isSpace, join, lengthOf } from '../text.ts';
+
+interface Wrapping {
+  width: number;
+  breakLong: boolean;
+  hyphens: boolean;
+  /** What stands between the lines. */
+  mark: string;
+}
+
+/** textwrap.wrap for each line of `text`, with tabs and other white space left as they are. */
+export function wrapText(text: string, wrapping: Wrapping): string {
+  return splitLines(text)
+    .map((line) => wrapLine(line, wrapping).join(wrapping.mark))
+    .join(wrapping.mark);
+}
+
+const BLANK = '[\\t\\n\\v\\f\\r ]';
+const SOLID = '[^\\t\\n\\v\\f\\r ]';
+const LETTER = '[\\p{L}\\p{M}_]';
+const WORD = '[\\p{L}\\p{N}_]';
+const MARK = `[\\p{L}\\p{N}_!"'&.,?]`;
+
+/** Where a line may break: around white space, and after hyphens between letters and around dashes. */
+const BREAKS = new RegExp(
+  `(${BLANK}+|(?<=${MARK})-{2,}(?=${WORD})|${SOLID}+?(?:-(?:(?<=${LETTER}{2}-)|(?<=${LETTER}-${LETTER}-))(?=${LETTER}-?${LETTER})|(?=${BLANK}|$)|(?<=${MARK})(?=-{2,}${WORD})))`,
+  'u',
+);
+const SPACES = new RegExp(`(${BLANK}+)`);
+
+function wrapLine(line: string, { width, breakLong, hyphens }: Wrapping): string[] {
+  if (width <= 0) throw valueError(`invalid width ${width} (must be > 0)`);
+  const chunks = line.split(hyphens ? BREAKS : SPACES).filter((chunk) => chunk !== undefined && chunk !== '');
+  chunks.reverse();
+  const lines: string[] = [];
+  const blank = (chunk: string | undefined) => chunk !== undefined && [...chunk].every(isSpace);
+  while (chunks.length > 0) {
+    spendItems(1);
+    const current: string[] = [];
+    let length = 0;
+    // White space at the beginning of a line goes, but for the first.
+    if (lines.length > 0 && blank(chunks.at(-1))) chunks.pop();
+    for (let chunk = chunks.at(-1); chunk !== undefined && length + lengthOf(chunk) <= width; chunk = chunks.at(-1)) {
+      current.push(chunk);
+      length += lengthOf(chunk);
+      chunks.pop();
+    }
+    const next = chunks.at(-1);
+    if (next !== undefined && lengthOf(next) > width) {
+      length = breakLongWord(chunks, current, length, width, { breakLong, hyphens });
+    }
+    if (blank(current.at(-1))) current.pop();
+    if (current.length > 0) lines.push(current.join(''));
+  }
+  return lines;
+}
+
+/** A word wider than a line: as much as there is room for, or whole on a line of its own. */
+function breakLongWord(
+  chunks: string[],
+  current: string[],
+  length: number,
+  width: number,
+  { breakLong, hyphens }: { breakLong: boolean; hyphens: boolean },
+): number {
+  const chunk = chunks.at(-1) ?? '';
+  const all = characters(chunk);
+  if (breakLong) {
+    let end = Math.max(1, width - length);
+    if (hyphens && all.length > end) {
+      const start = join(all.slice(0, end) as string | string[]);
+      const at = lengthOf(start.slice(0, start.lastIndexOf('-') + 1)) - 1;
+      if (at > 0 && /[^-]/.test(start.slice(0, start.lastIndexOf('-')))) end = at + 1;
+    }
+    current.push(join(all.slice(0, end) as string | string[]));
+    chunks[chunks.length - 1] = join(all.slice(end) as string | string[]);
+    return length + end;
+  }
+  if (current.length === 0) {
+    current.push(chunk);
+    chunks.pop();
+  }
+  return length;
+}

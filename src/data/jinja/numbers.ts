@@ -1,0 +1,268 @@
+import { spendCharacters, limit } from './budget.ts';
+import { divideRounded, fixed } from './decimals.ts';
+import { TemplateError, typeError, valueError } from './errors.ts';
+import { Float, int, isString, textOf, typeName, Undefined, type Value } from './values.ts';
+
+export type Int = number | bigint;
+export type PyNumber = Int | boolean | Float;
+
+/** Bits of the largest int a template may make. */
+const MAX_BITS = 1 << 16;
+/** Python itself refuses to read or write longer ints (sys.get_int_max_str_digits). */
+const MAX_DIGITS = 4300;
+
+const big = (value: Int | boolean): bigint => BigInt(value);
+export const toFloat = (value: PyNumber): number => {
+  if (value instanceof Float) return value.value;
+  const result = Number(value);
+  if (!Number.isFinite(result)) throw new TemplateError('OverflowError', 'int too large to convert to float');
+  return result;
+};
+
+/** The operators of numbers; ints stay ints but for `/` and negative powers. */
+export function arithmetic(operator: string, a: PyNumber, b: PyNumber): Value {
+  if (a instanceof Float || b instanceof Float) return floatArithmetic(operator, toFloat(a), toFloat(b));
+  if (typeof a !== 'bigint' && typeof b !== 'bigint') {
+    const [x, y] = [Number(a), Number(b)];
+    const result = operator === '+' ? x + y : operator === '-' ? x - y : operator === '*' ? x * y : Number.NaN;
+    // Number.isSafeInteger is false for the sums that may have been rounded.
+    if (Number.isSafeInteger(result)) return result + 0;
+  }
+  return intArithmetic(operator, big(a), big(b));
+}
+
+function intArithmetic(operator: string, a: bigint, b: bigint): Value {
+  switch (operator) {
+    case '+':
+      return int(a + b);
+    case '-':
+      return int(a - b);
+    case '*':
+      checkBits(bits(a) + bits(b));
+      return int(a * b);
+    case '/':
+      return new Float(divide(a, b));
+    case '//':
+      return int(floorDivide(a, b));
+    case '%':
+      return int(a - floorDivide(a, b) * b);
+    default:
+      return power(a, b);
+  }
+}
+
+const bits = (value: bigint): number => value.toString(16).length * 4;
+
+function checkBits(count: number): void {
+  if (count > MAX_BITS) throw limit(`it makes a number of more than ${MAX_BITS} bits`);
+}
+
+function floorDivide(a: bigint, b: bigint): bigint {
+  if (b === 0n) throw new TemplateError('ZeroDivisionError', 'integer division or modulo by zero');
+  const quotient = a / b;
+  return a % b !== 0n && a < 0n !== b < 0n ? quotient - 1n : quotient;
+}
+
+/** a / b, rounded once. */
+function divide(a: bigint, b: bigint): number {
+  if (b === 0n) throw new TemplateError('ZeroDivisionError', 'division by zero');
+  const exact = (value: bigint) => value >= -(1n << 53n) && value <= 1n << 53n;
+  if (exact(a) && exact(b)) return Number(a) / Number(b);
+  const [x, y] = [a < 0n ? -a : a, b < 0n ? -b : b];
+  // 64 bits of the quotient and one that says whether there are more: enough to round by.
+  const shift = Math.max(0, 66 - (bits(x) - bits(y)));
+  const scaled = x << BigInt(shift);
+  const quotient = (scaled / y) | (scaled % y === 0n ? 0n : 1n);
+  const result = scale(quotient, shift);
+  if (!Number.isFinite(result)) throw new TemplateError('OverflowError', 'integer division result too large for a float');
+  return a < 0n !== b < 0n ? -result : result;
+}
+
+/** quotient / 2^shift as a float, rounded once. */
+function scale(quotient: bigint, shift: number): number {
+  const [whole] = [Number(quotient)];
+  return shift < 1000 ? whole / 2 ** shift : whole / 2 ** 500 / 2 ** (shift - 500);
+}
+
+function power(a: bigint, b: bigint): Value {
+  if (b < 0n) {
+    if (a === 0n) throw new TemplateError('ZeroDivisionError', '0.0 cannot be raised to a negative power');
+    return new Float(floatPower(Number(a), Number(b)));
+  }
+  if (a !== 0n && a !== 1n && a !== -1n) {
+    if (b > BigInt(MAX_BITS)) throw limit(`it makes a number of more than ${MAX_BITS} bits`);
+    checkBits(bits(a) * Number(b));
+  }
+  return int(a ** b);
+}
+
+function floatPower(a: number, b: number): number {
+  if (a === 0 && b < 0) throw new TemplateError('ZeroDivisionError', '0.0 cannot be raised to a negative power');
+  // Python goes on in complex numbers.
+  if (a < 0 && Number.isFinite(a) && !Number.isInteger(b)) throw new TemplateError('unsupported', 'a root of a negative number');
+  if (a === 1 || b === 0) return 1;
+  if (a === -1 && !Number.isFinite(b) && !Number.isNaN(b)) return 1;
+  const result = a ** b;
+  if (!Number.isFinite(result) && Number.isFinite(a) && Number.isFinite(b))
+    throw new TemplateError('OverflowError', 'Numerical result out of range');
+  return result;
+}
+
+function floatArithmetic(operator: string, a: number, b: number): Float {
+  switch (operator) {
+    case '+':
+      return new Float(a + b);
+    case '-':
+      return new Float(a - b);
+    case '*':
+      return new Float(a * b);
+    case '/':
+      if (b === 0) throw new TemplateError('ZeroDivisionError', 'float division by zero');
+      return new Float(a / b);
+    case '//':
+      return new Float(floorAndRest(a, b)[0]);
+    case '%':
+      return new Float(floorAndRest(a, b)[1]);
+    default:
+      return new Float(floatPower(a, b));
+  }
+}
+
+/** Python's float divmod: the rest has the divisor's sign. */
+function floorAndRest(a: number, b: number): [number, number] {
+  if (b === 0) throw new TemplateError('ZeroDivisionError', 'float floor division by zero');
+  let rest = a % b;
+  let quotient = (a - rest) / b;
+  if (rest !== 0) {
+    if (b < 0 !== rest < 0) {
+      rest += b;
+      quotient -= 1;
+    }
+  } else rest = b < 0 ? -0 : 0;
+  if (quotient === 0) return [a / b < 0 ? -0 : 0, rest];
+  const floor = Math.floor(quotient);
+  return [quotient - floor > 0.5 ? floor + 1 : floor, rest];
+}
+
+export function negate(value: Value): Value {
+  if (value instanceof Float) return new Float(-value.value);
+  if (typeof value === 'number') return value === 0 ? 0 : -value;
+  if (typeof value === 'boolean') return value ? -1 : 0;
+  if (typeof value === 'bigint') return int(-value);
+  if (value instanceof Undefined) throw value.error();
+  throw typeError(`bad operand type for unary -: '${typeName(value)}'`);
+}
+
+/** The text of an int. */
+export function intText(value: Int): string {
+  if (typeof value === 'number') return String(value);
+  const text = String(value);
+  spendCharacters(text.length);
+  if (text.length > MAX_DIGITS + (value < 0n ? 1 : 0))
+    throw valueError(`Exceeds the limit (${MAX_DIGITS} digits) for integer string conversion`);
+  return text;
+}
+
+/** int(value): of a number towards zero, of a text in `base`. Throws ValueError, TypeError, OverflowError. */
+export function toInt(value: Value, base = 10): Int {
+  if (value instanceof Float) {
+    if (Number.isNaN(value.value)) throw valueError('cannot convert float NaN to integer');
+    if (!Number.isFinite(value.value)) throw new TemplateError('OverflowError', 'cannot convert float infinity to integer');
+    return int(BigInt(Math.trunc(value.value)));
+  }
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  if (typeof value === 'number' || typeof value === 'bigint') return value;
+  if (isString(value)) return parseInt_(textOf(value), base);
+  if (value instanceof Undefined) throw value.error();
+  throw typeError(`int() argument must be a string or a real number, not '${typeName(value)}'`);
+}
+
+const PREFIXES: Readonly<Record<string, number>> = { '0b': 2, '0o': 8, '0x': 16 };
+
+function parseInt_(text: string, base: number): Int {
+  const invalid = () => valueError(`invalid literal for int() with base ${base}`);
+  if (base !== 0 && (base < 2 || base > 36)) throw valueError('int() base must be >= 2 and <= 36, or 0');
+  const match = /^([+-]?)(0[box])?_?([\da-z_]+)$/i.exec(asciiDigits(text).trim());
+  if (!match) throw invalid();
+  const [, sign, prefix = '', rest = ''] = match;
+  const prefixed = PREFIXES[prefix.toLowerCase()];
+  let digits = rest;
+  let radix = base;
+  if (prefixed !== undefined && (base === 0 || base === prefixed)) radix = prefixed;
+  else {
+    digits = prefix + rest;
+    if (base === 0) {
+      radix = 10;
+      if (/^0[\d_]*[1-9]/.test(digits)) throw invalid();
+    }
+  }
+  if (/^_|_$|__/.test(digits) || (prefix === '' && asciiDigits(text).trim().replace(sign ?? '', '').startsWith('_'))) throw invalid();
+  digits = digits.replaceAll('_', '').toLowerCase();
+  let result = 0n;
+  for (const digit of digits) {
+    const value = Number.parseInt(digit, 36);
+    if (!(value < radix)) throw invalid();
+    result = result * BigInt(radix) + BigInt(value);
+  }
+  if (digits.length > MAX_DIGITS && (radix & (radix - 1)) !== 0) throw valueError(`Exceeds the limit (${MAX_DIGITS} digits)`);
+  return int(sign === '-' ? -result : result);
+}
+
+/** Digits of other scripts as 0 to 9, and Python's white space at the ends as spaces. */
+function asciiDigits(text: string): string {
+  return text
+    .replace(/\p{Nd}/gu, (digit) => {
+      const code = digit.codePointAt(0) ?? 0;
+      if (code < 128) return digit;
+      // Decimal digits come in runs of ten from 0 on.
+      let zero = code;
+      while (code - zero < 9 && /\p{Nd}/u.test(String.fromCodePoint(zero - 1))) zero--;
+      return String((code - zero) % 10);
+    })
+    .replace(/[\x1c-\x1f\x85]/g, ' ')
+    .replaceAll('\ufeff', '\0');
+}
+
+/** float(value). Throws ValueError, TypeError. */
+export function parseFloat_(value: Value): number {
+  if (value instanceof Float || typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return toFloat(value);
+  if (value instanceof Undefined) throw value.error();
+  if (!isString(value)) throw typeError(`float() argument must be a string or a real number, not '${typeName(value)}'`);
+  const text = asciiDigits(textOf(value)).trim();
+  const special = /^([+-]?)(inf(?:inity)?|nan)$/i.exec(text);
+  if (special) {
+    const size = special[2]?.toLowerCase() === 'nan' ? Number.NaN : Number.POSITIVE_INFINITY;
+    return special[1] === '-' ? -size : size;
+  }
+  if (!/^[+-]?(\d+(_\d+)*\.?(\d+(_\d+)*)?|\.\d+(_\d+)*)(e[+-]?\d+(_\d+)*)?$/i.test(text))
+    throw valueError(`could not convert string to float: '${textOf(value)}'`);
+  return Number(text.replaceAll('_', ''));
+}
+
+/** round(value, places): halves to even. */
+export function round(value: Value, places: number): Value {
+  if (value instanceof Float) {
+    if (!Number.isFinite(value.value) || places > 400) return value;
+    const digits = places < -400 ? '0' : fixed(value.value, places);
+    const result = Number(digits);
+    if (!Number.isFinite(result)) throw new TemplateError('OverflowError', 'rounded value too large to represent');
+    return new Float(value.value < 0 || Object.is(value.value, -0) ? -result : result);
+  }
+  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') {
+    if (places >= 0) return int(BigInt(value));
+    if (places < -MAX_DIGITS) return 0;
+    const unit = 10n ** BigInt(-places);
+    const whole = BigInt(value);
+    const rounded = divideRounded(whole < 0n ? -whole : whole, unit) * unit;
+    return int(whole < 0n ? -rounded : rounded);
+  }
+  throw typeError(`type ${typeName(value)} doesn't define __round__ method`);
+}
+
+/** An argument that must be an int, as a JavaScript number within ±2^53. */
+export function index(value: Value): number {
+  if (typeof value === 'number') return value;
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  if (typeof value === 'bigint') return value > 0n ? Number.MAX_SAFE_INTEGER : -Number.MAX_SAFE_INTEGER;
+  throw typeError(`'${typeName(value)}' object cannot be interpreted as an integer`);
+}
