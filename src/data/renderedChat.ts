@@ -2,9 +2,12 @@ import { GraftError } from '../lib/errors.ts';
 import { isEmpty, type Chat, type Message, type TemplateMessage } from './conversation.ts';
 import { parseJson, toJsonText } from './exactJson.ts';
 import { renderChat } from './template.ts';
-import { knowsRole, templateMentions, templateTraits } from './templateTraits.ts';
+import { knowsRole, templateMentions, templateTraits, textParts } from './templateTraits.ts';
 import type { Tokenizer } from './tokenizer.ts';
 import { asFunctionTool, partsOfCall, withArguments } from './toolData.ts';
+
+// A noncharacter (reserved by Unicode for internal use) beside letters: no template looks for it.
+export const PROBE = 'q\ufdd3q';
 
 /** A conversation as the model's chat template writes it, with all that is needed to write parts of it again. */
 export interface RenderedChat {
@@ -86,10 +89,14 @@ export function leavesOut(
   return tryRenderAgain(rendered, changed) === text;
 }
 
-/** Whether the template leaves out the thought that message `i` has in a field of its own. */
+/** Whether the template leaves out the thought that message `i` has in a field of its own: any other would do as well. */
 export function leavesOutThought(rendered: RenderedChat, i: number): boolean {
   const { thoughtKey } = templateTraits(rendered.tokenizer);
-  return thoughtKey === null || leavesOut(rendered, i, (message) => withoutField(message, thoughtKey));
+  if (thoughtKey === null) return true;
+  return leavesOut(rendered, i, (message) => ({
+    ...message,
+    fields: { ...message.fields, [thoughtKey]: PROBE },
+  }));
 }
 
 /** The message without one of its fields, and with a text for its content. */
@@ -105,11 +112,18 @@ export function renderAgain(
   changed: { addGenerationPrompt?: boolean; variables?: Readonly<Record<string, unknown>> } = {},
 ): string {
   const { addGenerationPrompt = false } = changed;
-  return renderChat(tokenizer, messages, {
+  const given = templateTraits(tokenizer).wantsParts ? messages.map(inParts) : messages;
+  return renderChat(tokenizer, given, {
     addGenerationPrompt,
     now,
     variables: { ...variables, ...changed.variables },
   });
+}
+
+/** The message with its content as a list of one text part. */
+function inParts(message: TemplateMessage): TemplateMessage {
+  const { content, fields = {} } = message;
+  return 'content' in fields ? message : { ...message, fields: { ...fields, content: textParts(content) } };
 }
 
 /** {@link renderAgain} with other variables; null where the template refuses. */

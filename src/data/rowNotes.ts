@@ -1,6 +1,7 @@
 import { GraftError } from '../lib/errors.ts';
 import { literalIn } from './literalTokens.ts';
-import { leavesOut, leavesOutThought, type RenderedChat } from './renderedChat.ts';
+import type { TemplateMessage } from './conversation.ts';
+import { leavesOut, leavesOutThought, PROBE, type RenderedChat } from './renderedChat.ts';
 
 /** What is to be reported of a row that can be trained on. */
 export const noteCodes = ['literalTokens', 'thoughtsDropped', 'messageRewritten', 'alreadyRendered'] as const;
@@ -28,26 +29,36 @@ export function notesOnChat(rendered: RenderedChat): RowNotes | undefined {
     const inContent = role === 'assistant' ? THOUGHT.exec(content) : null;
     const dropped: string[] = [];
     if (thought !== undefined && leavesOutThought(rendered, i)) dropped.push(thought);
-    if (inContent && leavesOutBeginning(rendered, i, inContent[0])) dropped.push(inContent[1]!);
+    if (inContent && leavesOut(rendered, i, (message) => withThought(message, inContent, PROBE))) {
+      dropped.push(inContent[1]!);
+    }
     for (const trimmed of dropped.map((said) => said.trim()).filter((said) => said !== '')) {
       if (i === lastAnswer) throw new GraftError('data.thought_dropped');
       codes.add('thoughtsDropped');
       droppedThoughtTokens += tokenizer.encode(trimmed, { addSpecialTokens: false }).length;
     }
     const spoken = (inContent ? content.slice(inContent[0].length) : messages[i]!.content).trim();
-    if (spoken !== '' && !calls && !isWritten(text, spoken)) codes.add('messageRewritten');
+    if (spoken !== '' && !isWritten(text, spoken)) {
+      // An answer that is not there cannot be learned.
+      const isLost =
+        role === 'assistant' && leavesOut(rendered, i, (message) => ({ ...message, content: PROBE }));
+      if (isLost) throw new GraftError('data.no_place', { field: `messages[${i}].content` });
+      if (!calls) codes.add('messageRewritten');
+    }
     if ([content, thought ?? ''].some((said) => literalIn(tokenizer, said) !== undefined))
       codes.add('literalTokens');
   });
   return codes.size === 0 ? undefined : { codes: [...codes], droppedThoughtTokens };
 }
 
-/** Whether the template leaves out the beginning of the content of message `i`, with or without the space behind it. */
-function leavesOutBeginning(rendered: RenderedChat, i: number, beginning: string): boolean {
-  const rest = rendered.messages[i]!.content.slice(beginning.length);
-  return [rest, rest.trimStart()].some((content) =>
-    leavesOut(rendered, i, (message) => ({ ...message, content })),
-  );
+/** The message with another thought at the beginning of its content. */
+function withThought(
+  message: TemplateMessage,
+  [whole, thought]: RegExpExecArray,
+  other: string,
+): TemplateMessage {
+  const rest = message.content.slice(whole.length);
+  return { ...message, content: whole.replace(thought!, () => other) + rest };
 }
 
 /** Whether the text has what was said, as it is or as JSON. */

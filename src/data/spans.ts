@@ -49,7 +49,7 @@ function locateAnswer(rendered: RenderedChat, i: number): Span | null {
       ? text.length
       : (endOfBeginning(rendered, i + 1) ?? (isWholeCall(rendered, i) ? endOfAnswer(rendered, i) : null));
   if (end === null) return null;
-  const start = endOfBeginning(rendered, i, true) ?? startOfContent(rendered, i) ?? endOfHeader(rendered, i);
+  const start = endOfBeginning(rendered, i, true) ?? startOfAnswer(rendered, i);
   return start !== null && start < end ? { start, end } : null;
 }
 
@@ -84,6 +84,13 @@ function endOfAnswer(rendered: RenderedChat, i: number): number | null {
 function endOfBeginning(rendered: RenderedChat, count: number, addGenerationPrompt = false): number | null {
   const part = tryRenderAgain(rendered, rendered.messages.slice(0, count), {}, addGenerationPrompt);
   return part !== null && rendered.text.startsWith(part) ? part.length : null;
+}
+
+/** Where an answer begins that does not go on from the generation prompt: behind the header of its turn. */
+function startOfAnswer(rendered: RenderedChat, i: number): number | null {
+  const content = startOfContent(rendered, i);
+  const header = endOfHeader(rendered, i);
+  return header === null ? content : Math.min(header, content ?? Infinity);
 }
 
 /**

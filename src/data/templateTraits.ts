@@ -11,6 +11,8 @@ export interface TemplateTraits {
   callArguments: 'object' | 'text' | 'either';
   /** Whether calls must be in OpenAI's shape, `{type: "function", function: {…}}`. */
   wrapsCalls: boolean;
+  /** Whether contents must be lists of text parts, as templates of vision models read them. */
+  wantsParts: boolean;
   /** Whether a message that only calls tools must have an empty text for its content. */
   needsContent: boolean;
 }
@@ -64,6 +66,11 @@ function probeTraits(tokenizer: Tokenizer): TemplateTraits {
   const object = { k: `${PROBE}v` };
   const text = JSON.stringify(object);
 
+  const inParts = tryProbe(tokenizer, {
+    role: 'assistant',
+    content: '',
+    fields: { content: textParts(PROBE) },
+  });
   const asText = withCall(wrapped(text));
   const asObject = withCall(wrapped(object));
   const writesText = asText.includes(`${PROBE}v`) && !asText.includes('\\"k\\"');
@@ -74,6 +81,8 @@ function probeTraits(tokenizer: Tokenizer): TemplateTraits {
       THOUGHT_KEYS.filter((key) => templateMentions(tokenizer, key)).find((key) =>
         tryProbe(tokenizer, { role: 'assistant', content: 'a', fields: { [key]: PROBE } }).includes(PROBE),
       ) ?? null,
+    wantsParts:
+      inParts.includes(PROBE) && !tryProbe(tokenizer, { role: 'assistant', content: PROBE }).includes(PROBE),
     callArguments: writesText && writesObject ? 'either' : writesText ? 'text' : 'object',
     wrapsCalls: !withCall(bare(args)).includes(PROBE),
     needsContent:
@@ -82,10 +91,16 @@ function probeTraits(tokenizer: Tokenizer): TemplateTraits {
   };
 }
 
+/** A text as a list of one part. */
+export function textParts(text: string): object[] {
+  return [{ type: 'text', text }];
+}
+
 /** The rendering of a question with that answer; "" where the template refuses it. */
 function tryProbe(tokenizer: Tokenizer, answer: TemplateMessage): string {
+  const asked = Array.isArray(answer.fields?.content) ? { fields: { content: textParts('a') } } : {};
   try {
-    return renderChat(tokenizer, [{ role: 'user', content: 'a' }, answer]);
+    return renderChat(tokenizer, [{ role: 'user', content: 'a', ...asked }, answer]);
   } catch (error) {
     if (error instanceof GraftError) return '';
     throw error;
