@@ -51,18 +51,18 @@ export async function planOutput(gpu: Gpu, job: MergeJob): Promise<OutputPlan> {
   const saved = savedOutputs(job);
   const left = new Set(owners.values());
   const tensors: OutputTensor[] = [];
-  for (const from of base.checkpoint.tensors.values()) {
-    const computed = owners.get(from.info.name);
-    const own = saved.get(from.info.name);
+  for (const [name, from] of base.checkpoint.tensors) {
+    const computed = owners.get(name);
+    const own = saved.get(name);
     if (own) {
       tensors.push(own);
-      saved.delete(from.info.name);
+      saved.delete(name);
     } else if (computed) {
       // Quantized matrices are several tensors: the first stands for all.
       if (left.delete(computed))
         tensors.push(...computedOutputs(gpu, job, computed, from, dtypeOf, workspace));
     } else if (!(await isDroppedBias(job, from))) {
-      tensors.push(copied(from));
+      tensors.push(copied(from, name));
     }
   }
   // A head that the base does not store, because it is the embedding.
