@@ -1,6 +1,7 @@
 import { openGpu, type Gpu } from '../gpu/device.ts';
-import { readAdapter, type PeftAdapter } from '../formats/peft.ts';
+import type { PeftAdapter } from '../formats/peft.ts';
 import { GraftError } from '../lib/errors.ts';
+import { openAdapter } from '../model/openAdapter.ts';
 import { openModelFiles, type ModelFiles } from '../model/openModel.ts';
 import { nodeFolder } from '../storage/nodeFolder.ts';
 import { modelFolder, type ModelChoice } from './hubModel.ts';
@@ -39,7 +40,10 @@ export async function openModelAt(choice: ModelChoice): Promise<ModelFiles> {
   return openModelFiles(await modelFolder(choice));
 }
 
-/** Opens a PEFT folder of the file system, or nothing where there is no path. */
-export async function openAdapterAt(path: string | undefined): Promise<PeftAdapter | null> {
-  return path === undefined ? null : readAdapter(nodeFolder(path));
+/** Opens a PEFT folder of the file system for a model, with its warnings on stderr, or nothing where there is no path. */
+export async function openAdapterAt(files: ModelFiles, path: string | undefined): Promise<PeftAdapter | null> {
+  if (path === undefined) return null;
+  const { peft, warnings } = await openAdapter(files, nodeFolder(path));
+  for (const { message } of warnings) console.error(`graft: ${message}`);
+  return peft;
 }

@@ -20,6 +20,8 @@ export interface PeftConfig {
   init_lora_weights: boolean | string | null;
   inference_mode: boolean;
   modules_to_save: string[] | null;
+  /** Saved embedding and head of a tied model are one matrix (peft 0.18). */
+  ensure_weight_tying?: boolean;
   rank_pattern?: Record<string, number> | null;
   alpha_pattern?: Record<string, number> | null;
   layers_to_transform?: number | number[] | null;
@@ -112,6 +114,23 @@ export function checkPeftConfig(raw: Record<string, unknown>, folder: string, fi
   const isTargets =
     targets === undefined || targets === null || typeof targets === 'string' || isStrings(targets);
   expect('target_modules', isTargets, 'a list of module names');
+  const excluded = raw.exclude_modules;
+  expect(
+    'exclude_modules',
+    isOff(excluded) || typeof excluded === 'string' || isStrings(excluded),
+    'a list of module names, or a regular expression',
+  );
+  const layers = raw.layers_to_transform;
+  const isLayers = isOff(layers) || isLayer(layers) || (Array.isArray(layers) && layers.every(isLayer));
+  expect('layers_to_transform', isLayers, 'a list of layers, counted from 0');
+  const pattern = raw.layers_pattern;
+  expect('layers_pattern', isOff(pattern) || typeof pattern === 'string' || isStrings(pattern), 'names of lists of layers');
+  if (typeof targets === 'string') {
+    // As in PEFT: a regular expression says it all.
+    expect('layers_to_transform', isOff(layers), 'null, since target_modules is one text');
+    expect('layers_pattern', isOff(pattern) || pattern === '', 'null, since target_modules is one text');
+  }
+  expect('ensure_weight_tying', isOff(raw.ensure_weight_tying) || raw.ensure_weight_tying === true, 'true or false');
   return { ...newPeftConfig(), ...(raw as Partial<PeftConfig>) };
 }
 
@@ -126,6 +145,10 @@ function isNumber(value: unknown): value is number {
 
 function isRank(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) > 0;
+}
+
+function isLayer(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function isStrings(value: unknown): boolean {

@@ -2,7 +2,6 @@ import { basename, resolve } from 'node:path';
 import { parseRecipe, type Recipe } from '../../config/recipe.ts';
 import { parseRunRecord, runRecordFile } from '../../config/runRecord.ts';
 import { loadTokenizer } from '../../data/tokenizer.ts';
-import { readAdapter } from '../../formats/peft.ts';
 import { parseShardSize } from '../../formats/sharding.ts';
 import { readJson } from '../../formats/text.ts';
 import { modelCard } from '../../hub/modelCard.ts';
@@ -18,7 +17,7 @@ import { isOnHub, type HubAccess } from '../hubAccess.ts';
 import { modelChoice, modelFlags, modelOptions, readInPlace } from '../hubModel.ts';
 import { Options } from '../options.ts';
 import { mergeOutput } from '../mergeOutput.ts';
-import { openModelAt, withGpu } from '../session.ts';
+import { openAdapterAt, openModelAt, withGpu } from '../session.ts';
 import { writeProved } from '../writeProved.ts';
 
 export const usage =
@@ -53,7 +52,7 @@ export async function run(args: string[]): Promise<void> {
   const out = await mergeOutput(outPath);
   const merge = async (base: ModelFiles) => {
     const folder = nodeFolder(adapterPath);
-    const adapter = await readAdapter(folder);
+    const adapter = (await openAdapterAt(base, adapterPath))!;
     const run = await beside(folder, runRecordFile, parseRunRecord);
     const recipe = run?.recipe ?? (await beside(folder, 'recipe.json', parseRecipe));
     const trainedDoubleQuant = recipe?.method === 'qlora' ? recipe.double_quant : doubleQuant;

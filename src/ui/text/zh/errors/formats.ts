@@ -85,6 +85,14 @@ export const formatsErrorsZh = {
     next: getAgain,
   },
 
+  'formats.adapter_saved_vector': {
+    what: '“{file}”里的张量“{tensor}”是 modules_to_save 完整训练的归一化权重或偏置；Graft 只支持这样训练嵌入和输出层。',
+    next: '请用 PEFT 合并该适配器，或从 modules_to_save 里去掉它后重新训练。',
+  },
+  'formats.adapter_names': {
+    what: '“{file}”的键里有多个适配器的名字（{names}），因此它不是一个适配器。',
+    next: '请用 PEFT 的 save_pretrained 分别保存每个适配器。',
+  },
   'formats.adapter_saved': {
     what: 'adapter_config.json 的 modules_to_save 里有“{module}”，但“{file}”里没有它的权重。',
     next: '请重新获取适配器的文件，或重新训练并保存。',
