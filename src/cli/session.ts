@@ -9,6 +9,13 @@ import { closeDawn, openDawn } from './dawn.ts';
 import { openTuning } from './keptTuning.ts';
 import { readShaders } from './shaders.ts';
 
+/** What is shown once the device is there: below what its driver has to say, next to the result. */
+const warnings: GraftError[] = [];
+
+function showWarnings(): void {
+  for (const { message } of warnings.splice(0)) console.error(`graft: ${message}`);
+}
+
 /** Runs `work` with a device and what was found of kernels on it, and closes it so that the process can end. Throws `cli.no_gpu`. */
 export async function withGpu<T>(work: (gpu: Gpu) => Promise<T>): Promise<T> {
   try {
@@ -17,6 +24,7 @@ export async function withGpu<T>(work: (gpu: Gpu) => Promise<T>): Promise<T> {
       throw withDriver(error);
     });
     try {
+      showWarnings();
       gpu.choices = (await openTuning(gpu, shaders)).choices();
       return await work(gpu);
     } finally {
@@ -40,10 +48,10 @@ export async function openModelAt(choice: ModelChoice): Promise<ModelFiles> {
   return openModelFiles(await modelFolder(choice));
 }
 
-/** Opens a PEFT folder of the file system for a model, with its warnings on stderr, or nothing where there is no path. */
+/** Opens a PEFT folder of the file system for a model, or nothing where there is no path; its warnings go to stderr. */
 export async function openAdapterAt(files: ModelFiles, path: string | undefined): Promise<PeftAdapter | null> {
   if (path === undefined) return null;
-  const { peft, warnings } = await openAdapter(files, nodeFolder(path));
-  for (const { message } of warnings) console.error(`graft: ${message}`);
-  return peft;
+  const opened = await openAdapter(files, nodeFolder(path));
+  warnings.push(...opened.warnings);
+  return opened.peft;
 }

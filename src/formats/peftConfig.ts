@@ -99,7 +99,7 @@ export function checkPeftConfig(raw: Record<string, unknown>, folder: string, fi
   expect('r', isRank(raw.r), 'a whole number above 0');
   expect('lora_alpha', isNumber(raw.lora_alpha), 'a number');
   expect('lora_dropout', raw.lora_dropout === undefined || isNumber(raw.lora_dropout), 'a number');
-  expect('use_rslora', ['undefined', 'boolean'].includes(typeof raw.use_rslora), 'true or false');
+  expect('use_rslora', isOff(raw.use_rslora) || raw.use_rslora === true, 'true or false');
   expect('rank_pattern', isPattern(raw.rank_pattern, isRank), 'an object of whole numbers above 0');
   expect('alpha_pattern', isPattern(raw.alpha_pattern, isNumber), 'an object of numbers');
   const base = raw.base_model_name_or_path;
