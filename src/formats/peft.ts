@@ -74,8 +74,9 @@ export async function readAdapter(folder: Folder): Promise<PeftAdapter> {
   }
   const config = checkPeftConfig(await readJsonObject(folder, configFile), folder.name, configFile);
   const dtype = storedDtype(names, folder.name);
-  const file = withoutAdapterName(await openSafetensors(await folder.open(adapterStorage[dtype].file)));
-  if (dtype === 'I8') checkInt8Version(file);
+  const stored = await openSafetensors(await folder.open(adapterStorage[dtype].file));
+  if (dtype === 'I8') checkInt8Version(stored);
+  const file = dtype === 'I8' ? stored : withoutAdapterName(stored);
   const modules = new Map<string, PeftModule>();
   const saved = new Map<string, PeftSaved>();
   const replaced = new Map<string, PeftSaved>();

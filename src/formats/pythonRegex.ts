@@ -39,8 +39,15 @@ export function compilePythonRegex(pattern: string): PythonRegex {
   };
 }
 
-/** Why a pattern cannot be used. */
-export class RegexError extends Error {}
+/** Why a pattern cannot be used: it is wrong, uses what is not supported, or stands for too much. */
+export class RegexError extends Error {
+  readonly reason: 'wrong' | 'unknown' | 'large';
+
+  constructor(reason: RegexError['reason']) {
+    super(reason);
+    this.reason = reason;
+  }
+}
 
 /** Where a match that begins at `from` may end. @param seen what look-aheads have found, by state and place */
 function endsOf(
@@ -115,12 +122,12 @@ class Compiler {
 
   compile(): { states: State[]; start: number } {
     const part = this.#alternatives();
-    if (this.#at < this.#chars.length) throw new RegexError('a “)” without its “(”');
+    if (this.#at < this.#chars.length) throw new RegexError('wrong');
     return { states: this.#states, start: part(0) };
   }
 
   #add(state: State): number {
-    if (this.#states.length >= MAX_STATES) throw new RegexError('it stands for too many states');
+    if (this.#states.length >= MAX_STATES) throw new RegexError('large');
     return this.#states.push(state) - 1;
   }
 
@@ -135,7 +142,7 @@ class Compiler {
   }
 
   #alternatives(): Part {
-    if (++this.#depth > MAX_DEPTH) throw new RegexError('its groups are nested too deep');
+    if (++this.#depth > MAX_DEPTH) throw new RegexError('large');
     const parts = [this.#sequence()];
     while (this.#take('|')) parts.push(this.#sequence());
     this.#depth -= 1;
@@ -157,8 +164,8 @@ class Compiler {
     const range = this.#quantifier();
     if (!range) return part;
     // Whether it takes much or little first is no matter for whether it matches.
-    if (!this.#take('?') && this.#peek('+')) throw new RegexError('a possessive repeat');
-    if (this.#quantifier()) throw new RegexError('a repeat of a repeat');
+    if (!this.#take('?') && this.#peek('+')) throw new RegexError('unknown');
+    if (this.#quantifier()) throw new RegexError('wrong');
     const { least, most } = range;
     return (next) => {
       let start = next;
@@ -168,7 +175,8 @@ class Compiler {
         this.#states[loop] = { kind: 'split', next: body, other: next };
         start = loop;
       } else {
-        for (let i = least; i < most; i++) start = this.#add({ kind: 'split', next: part(start), other: next });
+        for (let i = least; i < most; i++)
+          start = this.#add({ kind: 'split', next: part(start), other: next });
       }
       for (let i = 0; i < least; i++) start = part(start);
       return start;
@@ -185,7 +193,7 @@ class Compiler {
     this.#at += counts[0].length;
     const least = Number(counts[1]);
     const most = counts[2] === '' ? least : counts[3] === '' ? Infinity : Number(counts[3]);
-    if (most < least || least > MAX_STATES) throw new RegexError('a repeat with wrong counts');
+    if (most < least || least > MAX_STATES) throw new RegexError('wrong');
     return { least, most };
   }
 
@@ -197,7 +205,7 @@ class Compiler {
     if (char === '.') return this.#charPart((c) => c !== '\n');
     if (char === '^') return this.#place((_, at) => at === 0);
     if (char === '$') return this.#place(atEnd);
-    if ('*+?'.includes(char)) throw new RegexError('a repeat of nothing');
+    if ('*+?'.includes(char)) throw new RegexError('wrong');
     return this.#charPart((c) => c === char);
   }
 
@@ -215,10 +223,10 @@ class Compiler {
       if (this.#take('=')) ahead = { negated: false };
       else if (this.#take('!')) ahead = { negated: true };
       else if (this.#take('P<')) this.#skipName();
-      else if (!this.#take(':')) throw new RegexError('a kind of group that Graft does not know');
+      else if (!this.#take(':')) throw new RegexError('unknown');
     }
     const part = this.#alternatives();
-    if (!this.#take(')')) throw new RegexError('a “(” without its “)”');
+    if (!this.#take(')')) throw new RegexError('wrong');
     if (!ahead) return part;
     const { negated } = ahead;
     return (next) => this.#add({ kind: 'ahead', start: part(0), negated, next });
@@ -226,7 +234,7 @@ class Compiler {
 
   #skipName(): void {
     while (this.#at < this.#chars.length && !this.#peek('>')) this.#at += 1;
-    if (!this.#take('>')) throw new RegexError('a group’s name without its end');
+    if (!this.#take('>')) throw new RegexError('wrong');
   }
 
   #escape(): Part {
@@ -245,13 +253,13 @@ class Compiler {
   }
 
   #escaped(char: string | undefined): Test {
-    if (char === undefined) throw new RegexError('a “\\” at its end');
+    if (char === undefined) throw new RegexError('wrong');
     const known = CLASSES[char];
     if (known) return known;
     const control = CONTROLS[char];
     if (control !== undefined) return (c) => c === control;
     // A digit refers to a group, and Python refuses letters that it gives no meaning.
-    if (/[0-9a-zA-Z]/.test(char)) throw new RegexError(`“\\${char}”, which Graft does not know`);
+    if (/[0-9a-zA-Z]/.test(char)) throw new RegexError('unknown');
     return (c) => c === char;
   }
 
@@ -264,7 +272,7 @@ class Compiler {
         this.#at += 1;
         const high = this.#setMember();
         if (typeof high !== 'string' || high.codePointAt(0)! < low.codePointAt(0)!) {
-          throw new RegexError('a range of characters with wrong ends');
+          throw new RegexError('wrong');
         }
         const [from, to] = [low.codePointAt(0)!, high.codePointAt(0)!];
         tests.push((c) => c.codePointAt(0)! >= from && c.codePointAt(0)! <= to);
@@ -278,7 +286,7 @@ class Compiler {
 
   #setMember(): string | Test {
     const char = this.#chars[this.#at++];
-    if (char === undefined) throw new RegexError('a “[” without its “]”');
+    if (char === undefined) throw new RegexError('wrong');
     if (char !== '\\') return char;
     const escaped = this.#chars[this.#at++];
     if (escaped === 'b') return '\b';

@@ -12,6 +12,12 @@ import { headLinear, modulePath, type DecoderSpec } from './spec.ts';
 /** Modules that a warning names. */
 const MOST_NAMED = 4;
 
+const UNREAD: Record<RegexError['reason'], string> = {
+  wrong: 'it is not a regular expression',
+  unknown: 'it uses what Graft does not know of Python’s regular expressions',
+  large: 'it stands for too much',
+};
+
 /** An adapter that fits the model it was opened for, and what is odd about it. */
 export interface OpenedAdapter {
   peft: PeftAdapter;
@@ -47,16 +53,22 @@ function compareTargets(spec: DecoderSpec, { config, modules }: PeftAdapter): Gr
     targeted = targetedModules(config, candidatesOf(spec));
   } catch (error) {
     if (!(error instanceof RegexError)) throw error;
-    return [new GraftError('model.adapter_targets_unread', { problem: error.message })];
+    return [new GraftError('model.adapter_targets_unread', { problem: UNREAD[error.reason] })];
   }
   if (!targeted) return [];
   if (targeted.size === 0) {
     if (modules.size === 0) return [];
-    return [new GraftError('model.adapter_targets_none', { targets: clip(JSON.stringify(config.target_modules)) })];
+    return [
+      new GraftError('model.adapter_targets_none', { targets: clip(JSON.stringify(config.target_modules)) }),
+    ];
   }
   const extra = [...modules.keys()].filter((module) => !targeted.has(module));
   if (extra.length > 0) {
-    const params = { module: clip(extra[0]!), more: extra.length - 1, field: fieldBehind(config, spec, extra[0]!) };
+    const params = {
+      module: clip(extra[0]!),
+      more: extra.length - 1,
+      field: fieldBehind(config, spec, extra[0]!),
+    };
     throw new GraftError('model.adapter_untargeted', params);
   }
   const missing = [...targeted].filter((module) => !modules.has(module));
@@ -85,4 +97,3 @@ function candidatesOf(spec: DecoderSpec): TargetCandidate[] {
   }
   return [...candidates, { module: headLinear(spec).path, layer: null, isHead: true }];
 }
-
