@@ -49,7 +49,10 @@ export async function openModelAt(choice: ModelChoice): Promise<ModelFiles> {
 }
 
 /** Opens a PEFT folder of the file system for a model, or nothing where there is no path; its warnings go to stderr. */
-export async function openAdapterAt(files: ModelFiles, path: string | undefined): Promise<PeftAdapter | null> {
+export async function openAdapterAt(
+  files: ModelFiles,
+  path: string | undefined,
+): Promise<PeftAdapter | null> {
   if (path === undefined) return null;
   const opened = await openAdapter(files, nodeFolder(path));
   warnings.push(...opened.warnings);

@@ -124,13 +124,21 @@ export function checkPeftConfig(raw: Record<string, unknown>, folder: string, fi
   const isLayers = isOff(layers) || isLayer(layers) || (Array.isArray(layers) && layers.every(isLayer));
   expect('layers_to_transform', isLayers, 'a list of layers, counted from 0');
   const pattern = raw.layers_pattern;
-  expect('layers_pattern', isOff(pattern) || typeof pattern === 'string' || isStrings(pattern), 'names of lists of layers');
+  expect(
+    'layers_pattern',
+    isOff(pattern) || typeof pattern === 'string' || isStrings(pattern),
+    'names of lists of layers',
+  );
   if (typeof targets === 'string') {
     // As in PEFT: a regular expression says it all.
     expect('layers_to_transform', isOff(layers), 'null, since target_modules is one text');
     expect('layers_pattern', isOff(pattern) || pattern === '', 'null, since target_modules is one text');
   }
-  expect('ensure_weight_tying', isOff(raw.ensure_weight_tying) || raw.ensure_weight_tying === true, 'true or false');
+  expect(
+    'ensure_weight_tying',
+    isOff(raw.ensure_weight_tying) || raw.ensure_weight_tying === true,
+    'true or false',
+  );
   return { ...newPeftConfig(), ...(raw as Partial<PeftConfig>) };
 }
 

@@ -16,11 +16,16 @@ export interface TargetCandidate {
  * `modules_to_save` give an adapter to (peft 0.21, `check_target_module_exists`); null where target_modules says
  * nothing, which leaves it to the model. Throws `RegexError` for a pattern that cannot be read.
  */
-export function targetedModules(config: PeftConfig, candidates: readonly TargetCandidate[]): Set<string> | null {
+export function targetedModules(
+  config: PeftConfig,
+  candidates: readonly TargetCandidate[],
+): Set<string> | null {
   const isTarget = targetTest(config);
   if (!isTarget) return null;
   const isExcluded = exclusionTest(config);
-  return new Set(candidates.filter((one) => !isExcluded(one.module) && isTarget(one)).map(({ module }) => module));
+  return new Set(
+    candidates.filter((one) => !isExcluded(one.module) && isTarget(one)).map(({ module }) => module),
+  );
 }
 
 function targetTest(config: PeftConfig): ((candidate: TargetCandidate) => boolean) | null {
@@ -40,7 +45,8 @@ function targetTest(config: PeftConfig): ((candidate: TargetCandidate) => boolea
 }
 
 function layerTest({ layers_to_transform: wanted, layers_pattern: patterns }: PeftConfig) {
-  if (wanted === null || wanted === undefined || (Array.isArray(wanted) && wanted.length === 0)) return () => true;
+  if (wanted === null || wanted === undefined || (Array.isArray(wanted) && wanted.length === 0))
+    return () => true;
   const layers = new Set(Array.isArray(wanted) ? wanted : [wanted]);
   const named = typeof patterns === 'string' ? [patterns] : (patterns ?? []);
   const regexes = named

@@ -94,7 +94,10 @@ function endsOf(
 
 const isDigit: Test = (char) => /^\p{Nd}$/u.test(char);
 const isWord: Test = (char) => /^[\p{L}\p{N}_]$/u.test(char);
-const isSpace: Test = (char) => /^[\s\x1c-\x1f]$/u.test(char) && char !== '\ufeff';
+/** What Python's `str.isspace` has beyond JavaScript's \s: the separators of ASCII, and U+0085. */
+const MORE_SPACES = [0x1c, 0x1d, 0x1e, 0x1f, 0x85];
+const isSpace: Test = (char) =>
+  (/^\s$/u.test(char) && char !== '\ufeff') || MORE_SPACES.includes(char.codePointAt(0)!);
 const not =
   (test: Test): Test =>
   (char) =>

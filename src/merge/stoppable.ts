@@ -27,7 +27,8 @@ export function stoppableFiles(files: ModelFiles, signal: AbortSignal | undefine
     return new SafetensorsFile(stoppableSource(source, signal), { tensors, metadata }, dataStart);
   });
   const stoppable = new Checkpoint(folder.name, opened);
-  for (const [name, { info }] of checkpoint.tensors) if (name !== info.name) stoppable.rename(info.name, name);
+  for (const [name, { info }] of checkpoint.tensors)
+    if (name !== info.name) stoppable.rename(info.name, name);
   return { ...files, folder: stoppableFolder(folder, signal), checkpoint: stoppable };
 }
 

@@ -58,7 +58,11 @@ function tiesError(module: string, other: string): GraftError {
 }
 
 /** Whether a matrix has the numbers of the model's own, which must be stored in floats. */
-async function isModels({ spec, matrices, checkpoint }: ModelFiles, role: VocabularyRole, brought: PeftSaved) {
+async function isModels(
+  { spec, matrices, checkpoint }: ModelFiles,
+  role: VocabularyRole,
+  brought: PeftSaved,
+) {
   const stored = matrices.get(vocabularyMatrix(spec, role).module);
   if (stored?.kind !== 'float') return false;
   const { tensor, dtype } = stored;

@@ -142,8 +142,7 @@ function wholeLosses(
     addToLosses(decoder, head, rows, chunk, logits, input.dHidden ? scale : undefined);
     if (input.dHidden) {
       headBackward(decoder, head, { dLogits: logits, ...chunk, dx: rows.dy, isFirst: true });
-      if (rows.lora)
-        headLoraBackward(decoder, rows.lora, head, { dLogits: logits, ...chunk, isFirst: true });
+      if (rows.lora) headLoraBackward(decoder, rows.lora, head, { dLogits: logits, ...chunk, isFirst: true });
     }
     if (input.dHidden && gradients.head)
       addHeadGradient(decoder, gradients.head, { dLogits: logits, x: rows.y, ...chunk });

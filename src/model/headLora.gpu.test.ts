@@ -44,7 +44,13 @@ interface Choices {
   type?: 'f32' | 'f16';
 }
 
-async function open({ tied = false, on = gpu, streaming, targets = shape.targets, type = 'f32' }: Choices = {}) {
+async function open({
+  tied = false,
+  on = gpu,
+  streaming,
+  targets = shape.targets,
+  type = 'f32',
+}: Choices = {}) {
   const config = { vocab_size: V, tie_word_embeddings: tied };
   const files = await openModelFiles(tinyModel({ config, dtype: 'BF16' }));
   const decoder = await openDecoder(on, files, type, streaming && { streaming });
@@ -118,7 +124,8 @@ describe.each([{ tied: false }, { tied: true }])('LoRA on the head, %j', ({ tied
 
 it('gets them with dropout', async () => {
   const opened = await open();
-  for (const slope of await slopes(opened, { p: 0.3, seed: 11 })) expect(Math.abs(slope - 1)).toBeLessThan(2e-3);
+  for (const slope of await slopes(opened, { p: 0.3, seed: 11 }))
+    expect(Math.abs(slope - 1)).toBeLessThan(2e-3);
   close(opened);
 });
 
@@ -183,7 +190,11 @@ it('with a rank that the GPU cannot bind is refused by name', async () => {
   const { spec } = await openModelFiles(tinyModel({ config: { vocab_size: V } }));
   const modules = planLora(spec, { ...shape, rank: 64, targets: ['lm_head'] });
   const params = { module: 'lm_head', rank: 64, bytes: 4 * 64 * V };
-  await expectGraftError(() => new LoraAdapter(withMaxBinding(gpu, 4096), modules), 'train.target_too_large', params);
+  await expectGraftError(
+    () => new LoraAdapter(withMaxBinding(gpu, 4096), modules),
+    'train.target_too_large',
+    params,
+  );
 });
 
 /** The final norm's output [T, d] of the base model, from the logits of an untrained LoRA that reads it out. */

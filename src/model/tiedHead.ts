@@ -79,7 +79,9 @@ function rowsToCompare(rows: number, cols: number, comparison: HeadComparison) {
 function sameBytes(a: Uint8Array<ArrayBuffer>, b: Uint8Array<ArrayBuffer>): boolean {
   const aligned = (a.byteOffset | b.byteOffset) % 4 === 0 && a.byteLength % 4 === 0;
   const words = ({ buffer, byteOffset, byteLength }: Uint8Array<ArrayBuffer>) =>
-    aligned ? new Uint32Array(buffer, byteOffset, byteLength / 4) : new Uint8Array(buffer, byteOffset, byteLength);
+    aligned
+      ? new Uint32Array(buffer, byteOffset, byteLength / 4)
+      : new Uint8Array(buffer, byteOffset, byteLength);
   const [x, y] = [words(a), words(b)];
   for (let i = 0; i < x.length; i++) if (x[i] !== y[i]) return false;
   return true;
