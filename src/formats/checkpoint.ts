@@ -79,7 +79,7 @@ export class Checkpoint {
 /**
  * Opens the weights of a model folder: `model.safetensors`, else the shards of `model.safetensors.index.json`, else
  * the only `*.safetensors` there is. The index is checked before any shard is opened, and against the shards' headers
- * after. Throws `formats.no_weights`, `formats.pickle_only`, `formats.several_weights`, `formats.index_*`, and what
+ * after. Throws `formats.no_weights`, `formats.adapter_only`, `formats.pickle_only`, `formats.several_weights`, `formats.index_*`, and what
  * `openSafetensors` throws.
  */
 export async function openCheckpoint(folder: Folder): Promise<Checkpoint> {
@@ -91,10 +91,13 @@ export async function openCheckpoint(folder: Folder): Promise<Checkpoint> {
   return new Checkpoint(folder.name, files);
 }
 
+/** PEFT's files, which may lie beside a model. */
+const ADAPTER = /^adapter_model\b.*\.(?:safetensors|bin)$/;
+
 function onlyFile(folder: string, names: string[]): string {
   if (names.includes(singleFileName)) return singleFileName;
   // An adapter beside a model is not the model.
-  const found = names.filter((name) => name.endsWith('.safetensors') && !/^adapter_model\b/.test(name));
+  const found = names.filter((name) => name.endsWith('.safetensors') && !ADAPTER.test(name));
   if (found.length === 1) return found[0]!;
   if (found.length > 1) {
     const files = found.slice(0, 4).join(', ') + (found.length > 4 ? ', …' : '');
@@ -104,6 +107,8 @@ function onlyFile(folder: string, names: string[]): string {
     /^(?:pytorch_model|model).*\.(?:bin|pt|pth)(?:\.index\.json)?$/.test(name),
   );
   if (pickle !== undefined) throw new GraftError('formats.pickle_only', { folder, file: pickle });
+  const adapter = names.find((name) => ADAPTER.test(name));
+  if (adapter !== undefined) throw new GraftError('formats.adapter_only', { folder, file: adapter });
   throw new GraftError('formats.no_weights', { folder });
 }
 

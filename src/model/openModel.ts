@@ -3,6 +3,7 @@ import { parseQuantization } from '../formats/quantized/config.ts';
 import { describeStored } from '../formats/quantized/describeStored.ts';
 import type { Quantization, StoredMatrix } from '../formats/quantized/types.ts';
 import { readJsonObject } from '../formats/text.ts';
+import { GraftError } from '../lib/errors.ts';
 import type { Folder } from '../storage/types.ts';
 import { checkCheckpoint } from './checkCheckpoint.ts';
 import { parseConfig } from './config.ts';
@@ -41,6 +42,7 @@ export function openModelHeaders(folder: Folder): Promise<ModelFiles> {
 }
 
 async function openHeaders(folder: Folder, comparison: HeadComparison): Promise<ModelFiles> {
+  await refuseAdapter(folder);
   const config = await readJsonObject(folder, 'config.json');
   const declaredSpec = parseConfig(config);
   const declared = config.quantization_config ?? null;
@@ -49,4 +51,13 @@ async function openHeaders(folder: Folder, comparison: HeadComparison): Promise<
   const spec = await settleTies(declaredSpec, checkpoint, quantization, comparison);
   const matrices = checkCheckpoint(spec, checkpoint, quantization);
   return { folder, spec, checkpoint, quantization, matrices };
+}
+
+/** Throws `formats.adapter_only` for a folder of PEFT that is no model's. */
+async function refuseAdapter(folder: Folder): Promise<void> {
+  const names = await folder.list();
+  const file = 'adapter_config.json';
+  if (names.includes(file) && !names.includes('config.json')) {
+    throw new GraftError('formats.adapter_only', { folder: folder.name, file });
+  }
 }

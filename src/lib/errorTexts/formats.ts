@@ -169,6 +169,10 @@ export const formatsErrors = {
     what: '{folder} holds its weights as {file}, a pickle that may run code when opened.',
     next: 'Convert it to safetensors: in transformers, load the model and call save_pretrained.',
   },
+  'formats.adapter_only': {
+    what: '{folder} holds an adapter, {file}, and no weights of a model.',
+    next: 'Choose the folder of its base model, and open this one as the adapter.',
+  },
   'formats.several_weights': {
     what: '{folder} holds several safetensors files ({files}) but no model.safetensors.index.json.',
     next: 'Add the index file, or keep only one safetensors file.',

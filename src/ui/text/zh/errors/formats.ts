@@ -157,6 +157,10 @@ export const formatsErrorsZh = {
     what: '{folder} 的权重存在 {file} 里，这是打开时可能执行代码的 pickle 文件。',
     next: '请转换为 safetensors：用 transformers 加载模型，再调用 save_pretrained。',
   },
+  'formats.adapter_only': {
+    what: '{folder} 里是适配器 {file}，没有模型的权重。',
+    next: '请选择它的基座模型的文件夹，再把这个文件夹作为适配器打开。',
+  },
   'formats.several_weights': {
     what: '{folder} 里有多个 safetensors 文件（{files}），却没有 model.safetensors.index.json。',
     next: '请补上索引文件，或只保留一个 safetensors 文件。',
