@@ -195,7 +195,7 @@ export const recipeFields = {
     'all-linear',
     'advanced',
     'Target modules',
-    'The layers that get an adapter, by name (q_proj, v_proj, …), or all-linear for every one but the output head.',
+    'The layers that get an adapter, by name (q_proj, v_proj, …), or all-linear for every one but the output head, which lm_head adds.',
   ),
   modules_to_save: field(
     v.array(moduleName, savedText),

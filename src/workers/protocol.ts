@@ -86,6 +86,8 @@ export interface ModelSummary {
   files: { name: string; size: number }[];
   /** Names of the modules LoRA can be put on. */
   linearModules: string[];
+  /** Name of the output head, on which LoRA can be put too. */
+  headModule: string;
   /** Names of the modules that can be trained in full beside it. */
   savableModules: string[];
   hasTokenizer: boolean;
@@ -217,8 +219,10 @@ export interface EngineApi extends RunsApi {
     onProgress: (p: Progress) => void,
   ): Promise<Result<GenerateOutcome>>;
   stopGenerating(): Promise<Result<null>>;
-  /** Loads a PEFT folder onto the open model. */
-  openAdapter(source: ModelSource): Promise<Result<{ rank: number; modules: number }>>;
+  /** Loads a PEFT folder onto the open model; warnings are of `openAdapter` in model/. */
+  openAdapter(
+    source: ModelSource,
+  ): Promise<Result<{ rank: number; modules: number; warnings: ErrorFacts[] }>>;
   exportSizes(): Promise<Result<ExportSizes>>;
   /** The trained or loaded adapter as a zip of a PEFT folder; in 8 bits for Graft only. @param ends as in MergeSettings */
   exportAdapter(dtype: AdapterDtype, ends: EndToken[]): Promise<Result<File>>;

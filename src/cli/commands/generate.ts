@@ -3,7 +3,7 @@ import { stopIds } from '../../data/turnEnd.ts';
 import { answer, chatPrompt, textPrompt } from '../../infer/answer.ts';
 import { checkPrompt } from '../../infer/generate.ts';
 import { GraftError } from '../../lib/errors.ts';
-import { checkAdapter, loadAdapter } from '../../model/adapterFiles.ts';
+import { loadAdapter } from '../../model/adapterFiles.ts';
 import { withoutAdapter, type AdapterUse } from '../../model/decoder.ts';
 import { activationType, openDecoder } from '../../model/openDecoder.ts';
 import { derivedFor } from '../derivedCache.ts';
@@ -47,9 +47,8 @@ export async function run(args: string[]): Promise<void> {
   };
   const files = await openModelAt(model);
   const { spec } = files;
-  const peft = await openAdapterAt(options.optional('adapter'));
+  const peft = await openAdapterAt(files, options.optional('adapter'));
   // Everything that can be wrong with the input is told before the GPU is opened.
-  if (peft) checkAdapter(spec, peft);
   const tokenizer = await loadTokenizer(files.folder);
   if (!tokenizer) throw new GraftError('infer.no_tokenizer');
   checkTokenizerFits(tokenizer, spec.vocabSize);

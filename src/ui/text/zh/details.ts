@@ -199,6 +199,17 @@ export const detailsZh: Record<string, string> = {
   // PEFT adapters
   'finite scales, none below 0': '有限且不小于 0 的缩放系数',
   '{value} in row {row}': '第 {row} 行的 {value}',
+  'it is rows of single tokens': '它是单个 token 的行',
+  'it is a weight of the base model': '它是基座模型的权重',
+  'it uses what Graft does not know of Python’s regular expressions':
+    '它用到了 Graft 不支持的 Python 正则语法',
+  'it stands for too much': '它展开后过大',
+  'has LoRA on the head besides': '输出层上另有 LoRA',
+  'trains another matrix of the vocabulary in full': '另有一个词表矩阵是完整训练的',
+  'a list of module names, or a regular expression': '模块名的列表，或正则表达式',
+  'a list of layers, counted from 0': '从 0 开始编号的层的列表',
+  'names of lists of layers': '层列表的名字',
+  'null, since target_modules is one text': 'null，因为 target_modules 是一个字符串',
   'it is the magnitude of DoRA': '它是 DoRA 的幅度',
   'it is LoRA on an embedding': '它是词嵌入上的 LoRA',
   'it is a bias inside LoRA': '它是 LoRA 内部的偏置',

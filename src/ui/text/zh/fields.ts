@@ -54,7 +54,7 @@ export const fieldTextsZh: Record<RecipeKey, FieldText> = {
   },
   targets: {
     label: '目标模块',
-    help: '给哪些层加适配器，按名称填写（q_proj、v_proj 等）；all-linear 表示除输出层外的所有线性层。',
+    help: '给哪些层加适配器，按名称填写（q_proj、v_proj 等）；all-linear 表示除输出层外的所有线性层，输出层用 lm_head 加上。',
   },
   modules_to_save: {
     label: '全量训练的模块',
