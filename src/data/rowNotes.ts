@@ -23,6 +23,7 @@ export function notesOnChat(rendered: RenderedChat): RowNotes | undefined {
   const { tokenizer, chat, messages, text } = rendered;
   const codes = new Set<NoteCode>();
   let droppedThoughtTokens = 0;
+  const { firstTrained = 0 } = chat;
   const lastAnswer = chat.messages.findLastIndex(({ role }) => role === 'assistant');
   chat.messages.forEach(({ role, content, thought, calls }, i) => {
     const inContent = role === 'assistant' ? THOUGHT.exec(content) : null;
@@ -30,6 +31,8 @@ export function notesOnChat(rendered: RenderedChat): RowNotes | undefined {
       const trimmed = said?.trim() ?? '';
       if (trimmed === '' || text.includes(trimmed)) continue;
       if (i === lastAnswer) throw new GraftError('data.thought_dropped');
+      // Of context nothing is lost: the row of its own turn has its thought.
+      if (i < firstTrained) continue;
       codes.add('thoughtsDropped');
       droppedThoughtTokens += tokenizer.encode(trimmed, { addSpecialTokens: false }).length;
     }

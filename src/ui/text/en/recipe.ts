@@ -147,7 +147,7 @@ export const recipeTexts = {
   'option.special': 'As special tokens',
   'option.text': 'As plain text',
   'option.refuse': 'Refuse',
-  'option.chosen': 'Train on the better answers only',
+  'option.chosen': 'Better answers only',
   'option.cosine': 'cosine',
   'option.linear': 'linear',
   'option.constant': 'constant',

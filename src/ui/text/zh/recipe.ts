@@ -140,7 +140,7 @@ export const recipeTextsZh = {
   'option.special': '按特殊 token 编码',
   'option.text': '按普通文本编码',
   'option.refuse': '不接受',
-  'option.chosen': '只用较好的回答训练',
+  'option.chosen': '只用较好的回答',
   'option.cosine': '余弦（cosine）',
   'option.linear': '线性（linear）',
   'option.constant': '恒定（constant）',
