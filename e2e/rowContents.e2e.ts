@@ -154,7 +154,7 @@ describe('what rows hold', () => {
     expect(shown).toContain('Conversations (messages), JSONL');
     expect(shown).toContain('Not used: id');
     const [tools, ...others] = await parts();
-    expect(tools).toMatch(/^Tools: <\|im_start\|>system\nFunctions you may call:[^[]*"name": "look"/);
+    expect(tools).toMatch(/^Tools: <\|im_start\|>system\n# Tools\n<tools>[^[]*"name": "look"/);
     expect(others).toEqual([
       'Thought: [<think>\nI look at the mill.\n</think>\n\n]',
       'Tool call: [<tool_call>\n{"name": "look", "arguments": {"at": "mill"}}\n</tool_call>]',

@@ -7,7 +7,7 @@ export async function makeToolModel(folder: string): Promise<string> {
   const model = join(folder, 'tool-model');
   await mkdir(model);
   await cp(join(root, 'public', 'starter'), model, { recursive: true });
-  const template = join(root, 'src', 'data', 'fixtures', 'tools-and-thoughts.jinja');
+  const template = join(root, 'src', 'data', 'fixtures', 'tools.jinja');
   await copyFile(template, join(model, 'chat_template.jinja'));
   return model;
 }

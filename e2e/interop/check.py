@@ -10,6 +10,7 @@ import traceback
 from transformers.utils import logging
 
 from case import Case
+from check_ends import ENDS_CHECKS, EndsCase
 from check_files import FILE_CHECKS
 from check_models import MODEL_CHECKS
 from check_quantized import QUANTIZED_CHECKS, QuantizedCase
@@ -24,6 +25,10 @@ def main(manifest: str) -> None:
         case = Case(entry)
         for check in FILE_CHECKS + MODEL_CHECKS:
             run(case, check)
+    for entry in entries["ends"]:
+        case = EndsCase(entry)
+        for check in ENDS_CHECKS:
+            run(case, check)
     for entry in entries["quantized"]:
         case = QuantizedCase(entry)
         for check in QUANTIZED_CHECKS:
@@ -34,7 +39,7 @@ def main(manifest: str) -> None:
             run(case, check)
 
 
-def run(case: Case | QuantizedCase | WeightedCase, check) -> None:
+def run(case: Case | QuantizedCase | WeightedCase | EndsCase, check) -> None:
     """A check returns what it measured, None where it doesn't apply, or raises."""
     title = f"{case.name}: {check.__doc__.splitlines()[0].rstrip('.')}"
     try:

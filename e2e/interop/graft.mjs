@@ -1,6 +1,6 @@
 // Graft's command line, run as a person runs it, and the files it writes for each model.
 import { execFile } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { root } from '../../src/launch/project.mjs';
@@ -126,6 +126,34 @@ export async function writeWeighted({ name, model, adapter }, folder) {
   mkdirSync(folder, { recursive: true });
   await tsx('e2e/interop/weightedLoss.ts', model, adapter, folder);
   return { name, model, adapter, folder };
+}
+
+/**
+ * The starter with the ends of a base model such as Qwen2.5's (EOS is <|endoftext|>, its template ends turns with
+ * <|im_end|>), trained for a step that changes next to nothing, and merged.
+ */
+export async function writeEnds(folder) {
+  const at = (file) => join(folder, file);
+  const [base, adapter, merged] = [at('base'), at('adapter'), at('merged')];
+  cpSync(join(root, 'public', 'starter'), base, { recursive: true });
+  const change = (file, changes) => {
+    const json = JSON.parse(readFileSync(join(base, file), 'utf8'));
+    writeFileSync(join(base, file), JSON.stringify({ ...json, ...changes }));
+  };
+  const { pad_token_id: eos } = JSON.parse(readFileSync(join(base, 'config.json'), 'utf8'));
+  change('tokenizer_config.json', { eos_token: '<|endoftext|>' });
+  for (const file of ['config.json', 'generation_config.json']) change(file, { eos_token_id: eos });
+  const messages = [
+    { role: 'user', content: 'hi' },
+    { role: 'assistant', content: 'Hello' },
+  ];
+  writeFileSync(at('rows.jsonl'), JSON.stringify({ messages }));
+  writeFileSync(at('recipe.json'), JSON.stringify({ ...training, rank: 4, lr: 1e-6, max_steps: 1 }));
+  const prompt = 'Hello, who are you?';
+  const answer = await graft('generate', { model: base, prompt, 'max-new-tokens': NEW_TOKENS });
+  await graft('train', { model: base, data: at('rows.jsonl'), out: adapter, recipe: at('recipe.json') });
+  await graft('merge', { model: base, adapter, out: merged });
+  return [{ name: 'ends of a base model', base, adapter, merged, prompt, answer, newTokens: NEW_TOKENS }];
 }
 
 /** Runs `eval`; returns what it prints, with the path of its logits. */

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { root } from '../../src/launch/project.mjs';
-import { evaluate, writeFiles, writeQuantized, writeWeighted } from './graft.mjs';
+import { evaluate, writeEnds, writeFiles, writeQuantized, writeWeighted } from './graft.mjs';
 import { preparePython } from './python.mjs';
 
 /** Of the largest logit. */
@@ -34,8 +34,12 @@ async function checkAll() {
     for (const error of errors) report('FAIL', error);
     const quantized = await writeQuantizedOf(made, join(folder, 'quantized'));
     const weighted = await writeWeightedOf(made, join(folder, 'weighted'));
+    const ends = await writeEnds(join(folder, 'ends')).catch(({ message }) => {
+      report('FAIL', `ends: ${message}`);
+      return [];
+    });
     const manifest = join(folder, 'manifest.json');
-    writeFileSync(manifest, JSON.stringify({ models: made, quantized, weighted }));
+    writeFileSync(manifest, JSON.stringify({ models: made, quantized, weighted, ends }));
     await runChecks(manifest);
     for (const model of made) await checkTheWayBack(model);
     for (const model of quantized) await checkTheirQuantized(model);

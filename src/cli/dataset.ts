@@ -1,11 +1,11 @@
 import { dataFacts } from '../data/dataFacts.ts';
-import { endTokensOf } from '../data/endTokens.ts';
 import { detectFormat } from '../data/formats.ts';
 import { Linter } from '../data/lint.ts';
 import { parseDataset } from '../data/parse.ts';
 import type { Reading } from '../data/reading.ts';
 import { tokenizeDataset, type TokenizedDataset } from '../data/tokenize.ts';
 import type { Tokenizer } from '../data/tokenizer.ts';
+import { lintEnds } from '../data/turnEnd.ts';
 import { downloadDataFile } from '../hub/dataset.ts';
 import { parseDatasetFile } from '../hub/repoReference.ts';
 import { resolveRepo } from '../hub/resolveRepo.ts';
@@ -42,7 +42,7 @@ export async function readDataset(
   const dataset = tokenizeDataset(parsed, { ...options, ...reading, format });
   for (const note of notesOn(parsed, dataset, options.maxLength)) console.error(note);
   const { tokenizer, maxLength } = options;
-  const ends = tokenizer && endTokensOf(tokenizer);
+  const ends = tokenizer && lintEnds(tokenizer);
   const input = { rows: parsed.rows, format, tokens: dataset, maxLength, ends, evaluation: [] };
   for (const finding of new Linter().lint(input)) console.error(findingLine(finding, parsed.rows));
   const { unused } = dataFacts(parsed.rows, format, tokenizer?.chatTemplate ?? null);

@@ -10,12 +10,14 @@ const severities: Record<Finding['severity'], string> = { error: 'Error', warnin
 /** A finding in a line: what, on which lines, and what it means. */
 export function findingLine({ code, severity, rows: found, params }: Finding, rows: readonly Row[]): string {
   const what = findingTexts[`lint.${code}`];
-  const text = found.length === 1 ? what.one : what.other;
+  const text = typeof what === 'string' ? what : found.length === 1 ? what.one : what.other;
   const lines = found.slice(0, LISTED_LINES).map((at) => rows[at]!.line);
   const more = found.length > LISTED_LINES ? ', …' : '';
-  const where = `(${found.length === 1 ? 'line' : 'lines'} ${lines.join(', ')}${more})`;
+  // What is about the model names no rows.
+  const where =
+    found.length === 0 ? '' : ` (${found.length === 1 ? 'line' : 'lines'} ${lines.join(', ')}${more})`;
   const all = { n: found.length, ...params };
-  return `${severities[severity]}: ${fill(text, all)} ${where}. ${fill(findingTexts[`lint.${code}.why`], all)}`;
+  return `${severities[severity]}: ${fill(text, all)}${where}. ${fill(findingTexts[`lint.${code}.why`], all)}`;
 }
 
 function fill(text: string, params: Readonly<Record<string, string | number>>): string {

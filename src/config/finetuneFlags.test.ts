@@ -83,14 +83,60 @@ describe('flags of finetune.py', () => {
     );
     expect(recipe).toMatchObject({ rank: 64, optimizer: 'adamw', warmup_steps: 0, max_steps: 0 });
     expect(ignored).toEqual([
-      { flag: '--lora_r', value: '9999', reason: 'invalid' },
+      {
+        ...{ flag: '--lora_r', value: '9999', reason: 'invalid' },
+        ...{ field: 'rank', expected: 'a whole number from 1 to 512' },
+      },
       { flag: '--colour', value: 'green', reason: 'unknown' },
-      { flag: '--lora_bias', value: 'all', reason: 'unsupported' },
-      { flag: '--optim', value: 'adafactor', reason: 'unsupported' },
+      { flag: '--lora_bias', value: 'all', reason: 'unsupported', expected: 'none' },
+      {
+        ...{ flag: '--optim', value: 'adafactor', reason: 'unsupported' },
+        ...{ field: 'optimizer', expected: expect.stringContaining('AdamW') },
+      },
       { flag: '--warmup_ratio', value: '0.1', reason: 'needsRows' },
     ]);
     expect(() => importFlags('just words', null)).toThrow(/no flag/);
     expect(() => importFlags('', null)).toThrow(/no flag/);
+  });
+
+  it('take what a script computes, and name what only a running shell knows', () => {
+    const own = (before: string, flags: string) =>
+      importFlags(
+        `${before}\ntorchrun --nproc_per_node 1 finetune.py --use_lora ${flags} 2>&1 | tee log\n`,
+        10,
+      );
+    const computed = own('LR=1e-4; RANK=16', '--learning_rate ${LR} --lora_r $RANK --lora_alpha $((RANK*2))');
+    expect(computed.recipe).toMatchObject({ lr: 1e-4, rank: 16, alpha: 32 });
+    expect(computed.ignored).toEqual([]);
+    expect(own('export LR=2e-5 RANK=4', '--learning_rate=$LR --lora_r="$RANK"').recipe).toMatchObject({
+      ...{ lr: 2e-5, rank: 4 },
+    });
+    expect(own('', '--lora_r ${R:-8} --lora_alpha $(( (2 + 1) * 4 ))').recipe).toMatchObject({
+      ...{ rank: 8, alpha: 12 },
+    });
+    for (const [before, flags] of [
+      ['', '--learning_rate $LR'],
+      ['LR=1e-4; LR=$(cat rate)', '--learning_rate $LR'],
+      ['if [ -n "$FAST" ]; then LR=1e-3; else LR=1e-4; fi', '--learning_rate $LR'],
+      ['', '--lora_alpha $((RANK*2))'],
+      ['', '--lora_target_modules $TARGETS'],
+      ['', '--use_lora $LORA'],
+      ['', '--lora_r `nproc`'],
+    ] as const) {
+      const { ignored } = own(before, flags);
+      expect(ignored).toEqual([expect.objectContaining({ flag: flags.split(' ')[0], reason: 'invalid' })]);
+      expect(ignored[0]!.expected).toBeTruthy();
+    }
+  });
+
+  it('give a warm-up by the steps where the rows are known, and as a share where not', () => {
+    const flags = '--use_lora --warmup_ratio 0.1';
+    expect(importFlags(flags, null)).toMatchObject({ warmupRatio: 0.1, recipe: { warmup_steps: 0 } });
+    expect(importFlags(flags, 800)).toMatchObject({ warmupRatio: null, recipe: { warmup_steps: 30 } });
+    expect(importFlags(`${flags} --warmup_steps 7`, null)).toMatchObject({
+      warmupRatio: null,
+      recipe: { warmup_steps: 7 },
+    });
   });
 
   it('of lists: the first Qwen’s own layers are all of them', () => {

@@ -1,7 +1,7 @@
 import { GraftError } from '../lib/errors.ts';
 import { plannedSteps } from './plannedSteps.ts';
 import { checkField, defaultRecipe, schedules, type Recipe, type RecipeKey } from './recipe.ts';
-import { shellQuote, shellVariables, shellWords } from './shellWords.ts';
+import { isUnresolved, shellCommands, shellQuote } from './shellWords.ts';
 
 /** Why a flag says nothing to the recipe. */
 export type IgnoredReason =
@@ -23,13 +23,25 @@ export type IgnoredReason =
   | 'invalid'
   | 'unknown';
 
+/** A flag that says nothing to the recipe. */
+export interface IgnoredFlag {
+  flag: string;
+  value: string;
+  reason: IgnoredReason;
+  /** The field it would have set, and what its value must be, where only the value is wrong. */
+  field?: RecipeKey;
+  expected?: string;
+}
+
 /** A command read as a recipe. */
 export interface ImportedFlags {
   /** The whole recipe: what the command leaves open is as finetune.py has it. */
   recipe: Recipe;
   /** Flags that were taken, and their fields. */
   taken: { flag: string; field: RecipeKey }[];
-  ignored: { flag: string; value: string; reason: IgnoredReason }[];
+  ignored: IgnoredFlag[];
+  /** A warm-up as a share of the steps, where only the rows tell how many there are. */
+  warmupRatio: number | null;
   model: string | null;
   data: string | null;
   /**
@@ -155,6 +167,7 @@ export function importFlags(text: string, rows: number | null): ImportedFlags {
     recipe: { ...defaultRecipe(), ...finetunePy },
     taken: [],
     ignored: [],
+    warmupRatio: null,
     model: null,
     data: null,
     alsoInFull: false,
@@ -163,8 +176,13 @@ export function importFlags(text: string, rows: number | null): ImportedFlags {
   let warmupRatio: { flag: string; value: string } | null = null;
   const ignore = (flag: string, value: string, reason: IgnoredReason) =>
     result.ignored.push({ flag, value, reason });
+  const refuse = (flag: string, value: string, field: RecipeKey | undefined, expected: string) =>
+    result.ignored.push({ flag, value, reason: 'unsupported', ...(field && { field }), expected });
   const take = (flag: string, field: RecipeKey, value: unknown, written: string) => {
-    if (checkField(field, value) !== null) return ignore(flag, written, 'invalid');
+    const expected = checkField(field, value);
+    if (expected !== null) {
+      return result.ignored.push({ flag, value: written, reason: 'invalid', field, expected });
+    }
     Object.assign(result.recipe, { [field]: value });
     return result.taken.push({ flag, field });
   };
@@ -173,7 +191,11 @@ export function importFlags(text: string, rows: number | null): ImportedFlags {
     const value = values.join(' ');
     if (name === 'model_name_or_path' || name === 'm' || name === 'model') result.model = value;
     else if (name === 'data_path' || name === 'd' || name === 'data') result.data = value;
-    else if (name === 'use_lora' || name === 'q_lora') {
+    else if (isUnresolved(value) && isSetting(name)) {
+      const field = numbers[name];
+      const expected = 'a value: the script does not set what stands there';
+      result.ignored.push({ flag, value, reason: 'invalid', ...(field && { field }), expected });
+    } else if (name === 'use_lora' || name === 'q_lora') {
       if (name === 'use_lora') useLora = isOn(value);
       else quantized = isOn(value);
       result.taken.push({ flag, field: 'method' });
@@ -185,17 +207,18 @@ export function importFlags(text: string, rows: number | null): ImportedFlags {
     else if (name === 'lr_scheduler_type') {
       const schedule = schedules.find((known) => known === value);
       if (schedule) take(flag, 'schedule', schedule, value);
-      else ignore(flag, value, 'unsupported');
+      else refuse(flag, value, 'schedule', checkField('schedule', value) ?? '');
     } else if (name === 'optim') {
       const optimizer = /^(paged_)?adamw(_bnb)?_8bit$/.test(value) ? 'adamw_8bit' : 'adamw';
       if (/^(paged_)?adamw/.test(value)) take(flag, 'optimizer', optimizer, value);
-      else ignore(flag, value, 'unsupported');
+      else refuse(flag, value, 'optimizer', 'an AdamW such as adamw_torch or adamw_bnb_8bit');
     } else if (name === 'lora_target_modules') {
       const names = values.flatMap((part) => part.split(/[,\s]+/)).filter(Boolean);
       const all = value === 'all-linear' || [...names].sort().join() === qwenTargets.join();
       take(flag, 'targets', all ? 'all-linear' : names, value);
     } else if (name === 'lora_bias') {
-      ignore(flag, value, value === 'none' ? 'always' : 'unsupported');
+      if (value === 'none') ignore(flag, value, 'always');
+      else refuse(flag, value, undefined, 'none');
     } else if (Object.hasOwn(numbers, name)) {
       take(flag, numbers[name]!, value.trim() === '' ? NaN : Number(value), value);
     } else ignore(flag, value, ignoredFlags[name] ?? 'unknown');
@@ -203,9 +226,12 @@ export function importFlags(text: string, rows: number | null): ImportedFlags {
   result.recipe.method = useLora ? (quantized ? 'qlora' : 'lora') : 'full';
   if (warmupRatio) {
     const ratio = Number(warmupRatio.value || NaN);
-    if (!(ratio >= 0 && ratio <= 1)) ignore(warmupRatio.flag, warmupRatio.value, 'invalid');
-    else if (rows === null && result.recipe.max_steps === 0 && ratio > 0) {
+    if (!(ratio >= 0 && ratio <= 1)) {
+      const expected = 'a number from 0 to 1';
+      result.ignored.push({ ...warmupRatio, reason: 'invalid', field: 'warmup_steps', expected });
+    } else if (rows === null && result.recipe.max_steps === 0 && ratio > 0) {
       ignore(warmupRatio.flag, warmupRatio.value, 'needsRows');
+      if (!result.taken.some(({ field }) => field === 'warmup_steps')) result.warmupRatio = ratio;
     } else if (!result.taken.some(({ field }) => field === 'warmup_steps')) {
       // As transformers: a number of steps wins over a share.
       const steps = Math.ceil(plannedSteps(result.recipe, rows ?? 0) * ratio);
@@ -218,6 +244,16 @@ export function importFlags(text: string, rows: number | null): ImportedFlags {
   return { ...result, taken: [...last.values()] };
 }
 
+/** Whether a flag sets a field of the recipe. */
+function isSetting(name: string): boolean {
+  return Object.hasOwn(numbers, name) || otherSettings.has(name);
+}
+
+const otherSettings = new Set([
+  ...['use_lora', 'q_lora', 'max_steps', 'warmup_ratio', 'fp16', 'lr_scheduler_type', 'optim'],
+  ...['lora_target_modules', 'lora_bias'],
+]);
+
 function isOn(value: string): boolean {
   return !/^(false|0|no)$/i.test(value);
 }
@@ -228,21 +264,21 @@ interface Flag {
 }
 
 function flagsOf(text: string): { flags: Flag[]; isScript: boolean } {
-  const variables = shellVariables(text);
-  // A logical line each: those that end in a backslash go on.
-  const lines = text.replaceAll(/\\\r?\n/g, ' ').split('\n');
-  const uncommented = lines.filter((line) => !/^\s*#/.test(line));
-  const call = uncommented.find((line) => /finetune\.py(\s|$)/.test(line));
-  if (call !== undefined) {
-    return {
-      flags: readFlags(shellWords(call.slice(call.indexOf('finetune.py')), variables)),
-      isScript: true,
-    };
+  const commands = shellCommands(text);
+  for (const { words } of commands) {
+    const program = words.findIndex((word) => /(^|\/)finetune\.py$/.test(word));
+    if (program >= 0) return { flags: readFlags(words.slice(program + 1)), isScript: true };
   }
-  const own = readFlags(shellWords(uncommented.join('\n'), variables));
+  // Flags alone: those of a list may stand on lines of their own.
+  const lists: string[][] = [];
+  for (const { words, afterLine } of commands) {
+    if (afterLine && lists.length > 0) lists.at(-1)!.push(...words);
+    else lists.push([...words]);
+  }
+  const own = lists.flatMap(readFlags);
   const script = scripts.find(([name]) => name.test(text));
   if (!script) return { flags: own, isScript: false };
-  return { flags: [...readFlags(shellWords(script[1])), ...own], isScript: true };
+  return { flags: [...readFlags(script[1].split(' ')), ...own], isScript: true };
 }
 
 function readFlags(words: readonly string[]): Flag[] {

@@ -1,58 +1,94 @@
+import { shellArithmetic } from './shellArithmetic.ts';
+
+/** A simple command of a script, with what is known of its variables filled in. */
+export interface ShellCommand {
+  words: string[];
+  /** Whether nothing but the end of a line parts it from the command before. */
+  afterLine: boolean;
+}
+
 /**
- * The words of a shell command by the rules of POSIX shells: quotes, backslashes, comments. Variables that `variables`
- * knows are filled in, others stay as they are written.
+ * The commands of a shell script by the rules of POSIX shells: quotes, backslashes, comments, `;`, pipes and
+ * redirections (left out). Variables are filled in as the script sets them, one after another, and so are `$((…))` and
+ * `${NAME:-value}`; what only a running shell knows stays as it is written, with its `$`.
  */
-export function shellWords(command: string, variables: ReadonlyMap<string, string> = new Map()): string[] {
-  const words: string[] = [];
+export function shellCommands(script: string): ShellCommand[] {
+  const commands: ShellCommand[] = [];
+  const variables = new Map<string, string>();
+  let words: string[] = [];
   let word: string | null = null;
-  const fill = (at: number): { text: string; end: number } => {
-    const match = /^\$(?:\{(\w+)\}|(\w+))/.exec(command.slice(at));
-    const name = match?.[1] ?? match?.[2];
-    if (!match || name === undefined) return { text: '$', end: at + 1 };
-    return { text: variables.get(name) ?? match[0], end: at + match[0].length };
+  let [afterLine, dropNext, depth] = [false, false, 0];
+
+  const endWord = () => {
+    if (word !== null && !dropNext) words.push(word);
+    if (word !== null) dropNext = false;
+    word = null;
   };
-  for (let at = 0; at < command.length;) {
-    const char = command[at]!;
+  const endCommand = (isLine: boolean) => {
+    endWord();
+    dropNext = false;
+    if (words.length > 0) {
+      depth += nesting(words);
+      assign(words, variables, depth > 0);
+      commands.push({ words, afterLine });
+      afterLine = isLine;
+    } else afterLine &&= isLine;
+    words = [];
+  };
+
+  for (let at = 0; at < script.length;) {
+    const char = script[at]!;
+    const rest = script.slice(at, at + 3);
     if (char === "'") {
-      const end = command.indexOf("'", at + 1);
-      word = (word ?? '') + command.slice(at + 1, end < 0 ? undefined : end);
-      at = end < 0 ? command.length : end + 1;
+      const end = script.indexOf("'", at + 1);
+      word = (word ?? '') + script.slice(at + 1, end < 0 ? undefined : end);
+      at = end < 0 ? script.length : end + 1;
     } else if (char === '"') {
       word ??= '';
-      for (at++; at < command.length && command[at] !== '"';) {
-        if (command[at] === '\\' && /["\\$`\n]/.test(command[at + 1] ?? '')) {
-          word += command[at + 1] === '\n' ? '' : command[at + 1];
+      for (at++; at < script.length && script[at] !== '"';) {
+        if (script[at] === '\\' && /["\\$`\n]/.test(script[at + 1] ?? '')) {
+          word += script[at + 1] === '\n' ? '' : script[at + 1];
           at += 2;
-        } else if (command[at] === '$') {
-          const { text, end } = fill(at);
+        } else if (script[at] === '$' || script[at] === '`') {
+          const { text, end } = expand(script, at, variables);
           word += text;
           at = end;
-        } else word += command[at++];
+        } else word += script[at++];
       }
       at++;
     } else if (char === '\\') {
       // A backslash at the end of a line goes on with the next one.
-      const next = /^\\\r?\n/.exec(command.slice(at, at + 3));
-      if (!next) word = (word ?? '') + (command[at + 1] ?? '');
+      const next = /^\\\r?\n/.exec(rest);
+      if (!next) word = (word ?? '') + (script[at + 1] ?? '');
+      else endWord();
       at += next ? next[0].length : 2;
-    } else if (char === '$') {
-      const { text, end } = fill(at);
-      word = (word ?? '') + text;
+    } else if (char === '$' || char === '`') {
+      const { text, end } = expand(script, at, variables);
+      // Without quotes nothing is no word.
+      if (text !== '' || word !== null) word = (word ?? '') + text;
       at = end;
     } else if (char === '#' && word === null) {
-      const end = command.indexOf('\n', at);
-      at = end < 0 ? command.length : end;
+      const end = script.indexOf('\n', at);
+      at = end < 0 ? script.length : end;
+    } else if (char === '>' || char === '<' || rest.startsWith('&>')) {
+      // 2>&1, > file: a number before it is that of a file, and what follows is its name.
+      if (word !== null && /^\d+$/.test(word)) word = null;
+      endWord();
+      at += /^(?:&>>?|>>|>&|>\||<<<|<<|<&|<>|>|<)/.exec(rest)![0].length;
+      dropNext = true;
+    } else if (char === ';' || char === '|' || char === '&' || char === '\n') {
+      endCommand(char === '\n');
+      at++;
     } else if (/\s/.test(char)) {
-      if (word !== null) words.push(word);
-      word = null;
+      endWord();
       at++;
     } else {
       word = (word ?? '') + char;
       at++;
     }
   }
-  if (word !== null) words.push(word);
-  return words;
+  endCommand(true);
+  return commands;
 }
 
 /** A word as a shell reads it back. */
@@ -60,13 +96,76 @@ export function shellQuote(word: string): string {
   return /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }
 
-/** `NAME=value` lines of a script. */
-export function shellVariables(script: string): Map<string, string> {
-  const variables = new Map<string, string>();
-  for (const [, name, value] of script.matchAll(/^\s*(?:export\s+)?([A-Za-z_]\w*)=(.*)$/gm)) {
-    // What a command would give is not known.
-    const first = /`|\$\(/.test(value!) ? undefined : shellWords(value!, variables)[0];
-    if (first !== undefined && !/^\$\d/.test(first)) variables.set(name!, first);
+/** Whether a word still holds what only a running shell knows. */
+export function isUnresolved(word: string): boolean {
+  return /[$`]/.test(word);
+}
+
+/** What a `$` or backquote at `at` stands for, as far as the script says it; else as it is written. */
+function expand(
+  script: string,
+  at: number,
+  variables: ReadonlyMap<string, string>,
+): { text: string; end: number } {
+  const rest = script.slice(at);
+  if (rest.startsWith('`')) {
+    const end = rest.indexOf('`', 1);
+    const command = rest.slice(1, end < 0 ? undefined : end);
+    // A comment in backquotes is how scripts comment within a command.
+    const text = /^\s*(#|$)/.test(command) ? '' : `\`${command}\``;
+    return { text, end: end < 0 ? script.length : at + end + 1 };
   }
-  return variables;
+  if (rest.startsWith('$(')) {
+    const end = closing(rest, 1);
+    const written = rest.slice(0, end);
+    const sum = /^\$\(\((.*)\)\)$/s.exec(written);
+    const value = sum && shellArithmetic(sum[1]!, variables);
+    return { text: typeof value === 'number' ? String(value) : written, end: at + end };
+  }
+  const plain = /^\$(?:\{(\w+)\}|(\w+))/.exec(rest);
+  if (plain) return { text: variables.get(plain[1] ?? plain[2]!) ?? plain[0], end: at + plain[0].length };
+  const otherwise = /^\$\{(\w+)(:?)-([^{}$`'"]*)\}/.exec(rest);
+  if (otherwise) {
+    const [written, name, colon, fallback] = otherwise as unknown as [string, string, string, string];
+    const value = variables.get(name);
+    const isSet = colon === ':' ? value !== undefined && value !== '' : value !== undefined;
+    return { text: isSet ? value! : fallback, end: at + written.length };
+  }
+  const braces = /^\$\{[^}]*\}/.exec(rest)?.[0] ?? '$';
+  return { text: braces, end: at + braces.length };
+}
+
+/** Index behind the parenthesis that closes the one at `open`. */
+function closing(text: string, open: number): number {
+  let depth = 0;
+  for (let at = open; at < text.length; at++) {
+    if (text[at] === '(') depth++;
+    if (text[at] === ')' && --depth === 0) return at + 1;
+  }
+  return text.length;
+}
+
+const OPENING = new Set(['if', 'case', 'do']);
+const CLOSING = new Set(['fi', 'esac', 'done']);
+
+/** How much deeper a command goes into conditions and loops. */
+function nesting([first]: readonly string[]): number {
+  return OPENING.has(first!) ? 1 : CLOSING.has(first!) ? -1 : 0;
+}
+
+const ASSIGNMENT = /^([A-Za-z_]\w*)=(.*)$/s;
+
+/** Takes the variables that a command sets; those whose value is not certain are forgotten. */
+function assign(words: readonly string[], variables: Map<string, string>, isConditional: boolean): void {
+  const start = words.findIndex((word) => !/^(then|else|do|export|local|readonly|declare|-\w+)$/.test(word));
+  const set = words.slice(start < 0 ? words.length : start).map((word) => ASSIGNMENT.exec(word));
+  // Before a command they are that command's own, and none of its words.
+  if (set.some((match) => match === null)) return;
+  for (const [, name, value] of set as RegExpExecArray[]) {
+    // Arguments of the script, which was called without.
+    if (/^\$\{?\d/.test(value!)) continue;
+    const isKnown = !isUnresolved(value!) && (!isConditional || variables.get(name!) === value);
+    if (isKnown) variables.set(name!, value!);
+    else variables.delete(name!);
+  }
 }

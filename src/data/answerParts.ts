@@ -1,5 +1,5 @@
 import { isEmpty } from './conversation.ts';
-import { tryRenderAgain, type RenderedChat } from './renderedChat.ts';
+import { tryRenderAgain, withoutField, type RenderedChat } from './renderedChat.ts';
 import { commonPrefix, type Span } from './spans.ts';
 
 /** What a part of a rendered conversation is, beside what is simply said. */
@@ -64,16 +64,15 @@ function thoughtsOf({ text, chat }: RenderedChat, i: number, { start, end }: Spa
 function callsIn(rendered: RenderedChat, i: number, { start, end }: Span): Part[] {
   const { messages, text, chat } = rendered;
   if (!chat.messages[i]?.calls) return matches(CALL_TAGS, text.slice(start, end), start, 'call');
-  const without = messages.map((message, k) =>
-    k === i
-      ? { ...message, fields: { ...message.fields, tool_calls: null, content: message.content } }
-      : message,
-  );
+  const without = messages.map((message, k) => (k === i ? withoutField(message, 'tool_calls') : message));
   const plain = tryRenderAgain(rendered, without);
   const span = plain === null ? null : difference(text, plain);
   // A template that refuses the answer without its calls writes nothing else in it.
   const found = span && span.start < end && span.end > start ? span : { start, end };
-  return [{ kind: 'call', start: Math.max(start, found.start), end: Math.min(end, found.end) }];
+  let from = Math.max(start, found.start);
+  // Both may go on with the beginning of a tag: <tool_call> where the other has <|im_end|>.
+  while (from > start && '<[|'.includes(text[from - 1]!)) from--;
+  return [{ kind: 'call', start: from, end: Math.min(end, found.end) }];
 }
 
 /**

@@ -40,7 +40,7 @@ export function labelChatml(rendered: RenderedChat, options: LabelOptions): Labe
   const encoded = encodesPieces(tokenizer)
     ? encodePieces(tokenizer, pieces, spans)
     : encodeWithLabels(tokenizer, text, spans, {
-        plain: options.literalTokens === 'text' ? literalRanges(tokenizer, messages, text) : [],
+        plain: options.literalTokens === 'text' ? literalRanges(rendered) : [],
       });
   return { ...encoded, skippedTurns: mask === 'all' ? 0 : wanted.length - kept.size };
 }

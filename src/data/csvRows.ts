@@ -1,116 +1,99 @@
-import { MAX_ROW_BYTES, type RawRow } from './jsonLines.ts';
-import type { ProblemLog } from './problems.ts';
+import { CsvRecords, type CsvRecord } from './csvRecords.ts';
+import { cellValue } from './csvCells.ts';
+import { withTurnsAsLists, type ParseLog } from './jsonRow.ts';
+import type { Line } from './lines.ts';
 import type { Row } from './row.ts';
 
 /** What may part the cells of a table, the likeliest first. */
 const DELIMITERS = [',', '\t', ';', '|'] as const;
 
+/** The first line by which Excel is told the delimiter. */
+const SEPARATOR_LINE = /^"?sep=(.)"?$/i;
+
+/** How a table of text is written. */
+export interface CsvDialect {
+  delimiter: string;
+  /** Its first line only tells the delimiter. */
+  skipsFirst: boolean;
+}
+
 /**
- * Rows of a table of text by RFC 4180: the first line names the columns, cells in quotes may hold delimiters, doubled
- * quotes and line breaks. The delimiter is the one that parts the head most often. A cell that is a JSON list under
- * `messages` or `conversations` is read as one. `decode` gives a line's text, or null when the line has a problem.
- * Rows with more or fewer cells than columns are problems by line.
+ * Rows of a table of text, line by line as `csv.reader` reads them ({@link CsvRecords}): the first record names the
+ * columns. Cells that are lists or objects in JSON are read as {@link cellValue} says. Records with more or fewer cells
+ * than columns are problems by line. `push` takes the next line, `end` the end of the file.
  */
-export async function* csvRows(
-  lines: AsyncIterable<RawRow>,
-  decode: (raw: RawRow) => string | null,
-  log: ProblemLog,
-): AsyncGenerator<Row> {
+export function csvRows(
+  dialect: CsvDialect,
+  log: ParseLog,
+  rows: Row[],
+): { push(line: Line): void; end(): void } {
   let columns: string[] | null = null;
-  let delimiter: string = ',';
-  for await (const { line, text } of records(lines, decode, log)) {
+  const records = new CsvRecords(dialect.delimiter, log, ({ line, cells }) => {
     if (!columns) {
-      delimiter = delimiterOf(text);
-      columns = columnNames(cellsOf(text, delimiter));
-      continue;
+      columns = columnNames(cells);
+      return;
     }
-    const cells = cellsOf(text, delimiter);
     if (cells.length !== columns.length) {
       log.add(line, 'data.csv_cells', { found: cells.length, expected: columns.length });
-      continue;
+      return;
     }
-    yield { line, value: Object.fromEntries(columns.map((name, i) => [name, valueOf(name, cells[i]!)])) };
+    const row: Record<string, unknown> = {};
+    for (const [i, column] of columns.entries()) {
+      const cell = cellValue(column, cells[i]!);
+      if ('problem' in cell) return log.add(line, `data.cell_${cell.problem}`, { field: column });
+      // Not by assignment, which `__proto__` would be no field of.
+      if (column === '__proto__') Object.defineProperty(row, column, { ...cell, ...OWN });
+      else row[column] = cell.value;
+    }
+    rows.push({ line, value: withTurnsAsLists(row) });
+  });
+  let first = dialect.skipsFirst;
+  return {
+    push(line) {
+      if (first) first = false;
+      else records.push(line);
+    },
+    end: () => records.end(),
+  };
+}
+
+const OWN = { configurable: true, enumerable: true, writable: true };
+
+/**
+ * How a table is written: the delimiter that its first line names as `sep=;`, or the one that parts the records of the
+ * head into the most cells, the same number in each.
+ * @param likely the delimiter that the file's name says, where it says one
+ */
+export function dialectOf(head: readonly Line[], log: ParseLog, likely?: string): CsvDialect {
+  const named = SEPARATOR_LINE.exec(new TextDecoder().decode(head[0]?.bytes ?? new Uint8Array(0)));
+  if (named) return { delimiter: named[1]!, skipsFirst: true };
+  let best: { delimiter: string; score: number } = { delimiter: ',', score: 0 };
+  for (const delimiter of likely === undefined ? DELIMITERS : [likely, ...DELIMITERS]) {
+    const records = recordsOf(head, delimiter, log);
+    const cells = records[0]?.cells.length ?? 1;
+    const alike = records.filter((record) => record.cells.length === cells).length;
+    // Few rows that don't fit say nothing against a delimiter, many do.
+    const score = cells === 1 ? 0 : cells * (alike * 10 >= records.length * 9 ? 1000 : 1);
+    if (score > best.score) best = { delimiter, score };
   }
+  return { delimiter: best.delimiter, skipsFirst: false };
 }
 
-/** Lines joined where a quote is still open; blank lines between records are nothing. */
-async function* records(
-  lines: AsyncIterable<RawRow>,
-  decode: (raw: RawRow) => string | null,
-  log: ProblemLog,
-): AsyncGenerator<{ line: number; text: string }> {
-  type Open = { line: number; text: string; quotes: number };
-  let open = null as Open | null;
-  for await (const raw of lines) {
-    const text = decode(raw);
-    if (text === null) {
-      open = null;
-      continue;
-    }
-    if (open === null && text.trim() === '') continue;
-    const before = open;
-    open = before
-      ? { line: before.line, text: `${before.text}\n${text}`, quotes: before.quotes + quotesIn(text) }
-      : { line: raw.line, text, quotes: quotesIn(text) };
-    if (open.quotes % 2 === 0) {
-      yield { line: open.line, text: open.text };
-      open = null;
-    } else if (open.text.length > MAX_ROW_BYTES) {
-      log.add(open.line, 'data.line_too_long', { limit: MAX_ROW_BYTES / 2 ** 20 });
-      open = null;
-    }
-  }
-  if (open) log.add(open.line, 'data.csv_unclosed');
-}
-
-function quotesIn(text: string): number {
-  let count = 0;
-  for (let at = text.indexOf('"'); at >= 0; at = text.indexOf('"', at + 1)) count++;
-  return count;
-}
-
-function delimiterOf(head: string): string {
-  const counts = DELIMITERS.map((delimiter) => cellsOf(head, delimiter).length);
-  return DELIMITERS[counts.indexOf(Math.max(...counts))]!;
-}
-
-function cellsOf(record: string, delimiter: string): string[] {
-  const cells: string[] = [];
-  let at = 0;
-  for (;;) {
-    let cell = '';
-    if (record[at] === '"') {
-      for (;;) {
-        const end = record.indexOf('"', at + 1);
-        if (end < 0) return [...cells, cell + record.slice(at + 1)];
-        cell += record.slice(at + 1, end);
-        at = end + 1;
-        if (record[at] !== '"') break;
-        cell += '"';
-      }
-    }
-    const end = record.indexOf(delimiter, at);
-    cells.push(cell + record.slice(at, end < 0 ? undefined : end));
-    if (end < 0) return cells;
-    at = end + 1;
-  }
+/** The records of a file's first lines; one that goes on after them is left out. */
+export function recordsOf(head: readonly Line[], delimiter: string, log: ParseLog): CsvRecord[] {
+  const records: CsvRecord[] = [];
+  const reader = new CsvRecords(delimiter, log.silent(), (record) => records.push(record));
+  for (const line of head) reader.push(line);
+  return records;
 }
 
 /** Names of the columns: one without a name gets its number, one that is there twice too. */
-function columnNames(cells: readonly string[]): string[] {
+export function columnNames(cells: readonly string[]): string[] {
   const names: string[] = [];
   cells.forEach((cell, i) => {
-    const name = cell.trim() || `column ${i + 1}`;
-    names.push(names.includes(name) ? `${name} ${i + 1}` : name);
+    let name = cell.trim() || `column ${i + 1}`;
+    while (names.includes(name)) name = `${name} ${i + 1}`;
+    names.push(name);
   });
   return names;
-}
-
-function valueOf(name: string, cell: string): unknown {
-  if ((name !== 'messages' && name !== 'conversations') || !cell.trimStart().startsWith('[')) return cell;
-  try {
-    return JSON.parse(cell);
-  } catch {
-    return cell;
-  }
 }

@@ -2,6 +2,7 @@ import { isObject, ownField, tryJson } from './conversation.ts';
 import type { RowFormat } from './formats.ts';
 import { preferenceOf, type PreferenceKind } from './preference.ts';
 import type { Row } from './row.ts';
+import { readsMessageKey, readsVariable } from './templateTraits.ts';
 import { fieldsWith, unusedFields, type DataFormat } from './rowFields.ts';
 
 /** What a data set says beside its conversations. */
@@ -39,7 +40,7 @@ export function dataFacts(rows: readonly Row[], format: RowFormat, chatTemplate:
 /** Keys of messages that only templates read: `messages[].name`, say. */
 function isReadByTemplate(name: string, chatTemplate: string | null): boolean {
   const key = /\[\]\.(.+)$/.exec(name)?.[1];
-  return key !== undefined && mentions(chatTemplate, key);
+  return key !== undefined && chatTemplate !== null && readsMessageKey(chatTemplate, key);
 }
 
 /** Template variables of the row that the template has no use for. */
@@ -54,12 +55,7 @@ function unreadVariables(
     const parsed = typeof value === 'string' ? tryJson(value) : value;
     return isObject(parsed) ? Object.keys(parsed).map((key) => `${field}.${key}`) : [];
   });
-  return [...own, ...given].filter((name) => !mentions(chatTemplate, name.split('.').at(-1)!));
-}
-
-/** Whether the template has the word as a name: `enable_thinking`, `message.name`, `message['name']`. */
-function mentions(chatTemplate: string | null, word: string): boolean {
-  if (chatTemplate === null) return false;
-  const name = word.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
-  return new RegExp(`(?:^|[^\\w.]|message\\.|\\bm\\.|turn\\.)${name}(?:$|\\W)`, 'i').test(chatTemplate);
+  return [...own, ...given].filter(
+    (name) => chatTemplate === null || !readsVariable(chatTemplate, name.split('.').at(-1)!),
+  );
 }

@@ -1,6 +1,5 @@
 import { GraftError, type ErrorCode } from '../lib/errors.ts';
 import { dataFacts } from './dataFacts.ts';
-import { endTokensOf } from './endTokens.ts';
 import { detectFormat, type DataFormat } from './formats.ts';
 import { Linter, type Finding } from './lint.ts';
 import { parseDataset, type ParsedDataset } from './parse.ts';
@@ -9,6 +8,7 @@ import { previewRow } from './preview.ts';
 import type { Reading } from './reading.ts';
 import { notEmpty, tokenizeRows, type TokenizedDataset } from './tokenize.ts';
 import type { Tokenizer } from './tokenizer.ts';
+import { lintEnds } from './turnEnd.ts';
 import type { ByteSource } from '../storage/types.ts';
 
 /** A row as training sees it. */
@@ -76,7 +76,7 @@ export async function inspectData(source: ByteSource, options: InspectOptions): 
     const tokens = tokenizeRows(parsed, { ...reading, format, tokenizer, maxLength, vocabSize });
     const facts = dataFacts(parsed.rows, format, tokenizer?.chatTemplate ?? null);
     const { rows } = parsed;
-    const ends = tokenizer && endTokensOf(tokenizer);
+    const ends = tokenizer && lintEnds(tokenizer);
     const findings = new Linter().lint({ rows, format, tokens, maxLength, ends, evaluation: [] });
     const report: DataReport = {
       ...empty,

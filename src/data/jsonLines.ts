@@ -1,91 +1,165 @@
-import type { ByteSource } from '../storage/types.ts';
+import { parseJson } from './exactJson.ts';
+import { decodeRow, objectRow, parsedText, type ParseLog } from './jsonRow.ts';
+import { JsonScanner } from './jsonScanner.ts';
+import { MAX_ROW_BYTES, type RawRow } from './lines.ts';
+import type { Row } from './row.ts';
 
-/** One line of a file, or one element of a JSON array, as bytes without its line end. */
-export interface RawRow {
-  /** Line where it starts, from 1. */
-  line: number;
-  /** Byte offset of its first byte in the file. */
-  offset: number;
-  /** Null when it is longer than {@link MAX_ROW_BYTES}: it is skipped without being held. */
-  bytes: Uint8Array | null;
+/** An object that spans lines and is not closed yet. */
+interface Open {
+  /** From its first line, which begins with the object, on. */
+  lines: RawRow[];
+  bytes: number;
+  scanner: JsonScanner;
+  /** White space before it in its line, in bytes. */
+  indent: number;
 }
 
-/** Longest row that is read, in bytes. */
-export const MAX_ROW_BYTES = 64 * 1024 * 1024;
-
-const CHUNK_BYTES = 1024 * 1024;
-const NEWLINE = 0x0a;
-const RETURN = 0x0d;
-
-/** Reads `source` front to back in chunks of at most 1 MiB, from byte `from` on. `onProgress` gets bytes read and size. */
-export async function* readChunks(
-  source: ByteSource,
-  from = 0,
-  onProgress?: (done: number, total: number) => void,
-): AsyncGenerator<{ offset: number; chunk: Uint8Array }> {
-  for (let offset = from; offset < source.size;) {
-    const chunk = await source.read(offset, Math.min(CHUNK_BYTES, source.size - offset));
-    yield { offset, chunk };
-    offset += chunk.length;
-    onProgress?.(offset, source.size);
-  }
-}
+const OPEN_OBJECT = 0x7b;
 
 /**
- * Splits a file into lines. LF and CRLF both end a line; the last line needs no end. Memory stays at one line
- * and one chunk, whatever the file's size.
+ * Rows of a file of JSON objects one after another: usually one a line, but also printed over several lines, or several
+ * on a line. A line that is no JSON is a problem of that line and spoils no other. Lines are pushed in their order.
  */
-export async function* readLines(
-  source: ByteSource,
-  from = 0,
-  onProgress?: (done: number, total: number) => void,
-): AsyncGenerator<RawRow> {
-  const row = new RowBuffer();
-  let line = 1;
-  let start = from;
-  for await (const { offset, chunk } of readChunks(source, from, onProgress)) {
-    let at = 0;
-    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, at)) {
-      row.append(chunk.subarray(at, end));
-      yield { line, offset: start, bytes: withoutReturn(row.take()) };
-      line++;
-      at = end + 1;
-      start = offset + at;
-    }
-    row.append(chunk.subarray(at));
+export class JsonLines {
+  private open: Open | null = null;
+  /** Indentation of the broken object that the lines still belong to; null where there is none. */
+  private skipped: number | null = null;
+
+  constructor(
+    private readonly log: ParseLog,
+    private readonly rows: Row[],
+  ) {}
+
+  push(line: RawRow): void {
+    if (this.open) return this.pushToOpen(this.open, line);
+    const { bytes } = line;
+    if (this.skipped !== null && !begins(line, this.skipped)) return;
+    this.skipped = null;
+    const text = decodeRow(line, this.log);
+    if (text === null || bytes === null || text.trim() === '') return;
+    const parsed = parsedText(text, line, this.log, () => this.pushOdd({ ...line, bytes }, text));
+    if (parsed) this.add(parsed.value, line.line, text);
   }
-  if (row.length > 0) yield { line, offset: start, bytes: withoutReturn(row.take()) };
+
+  /** The file ends here. */
+  end(): void {
+    while (this.open) this.fail(this.open);
+  }
+
+  private add(value: unknown, line: number, text: string): void {
+    const row = objectRow(value, line, this.log, text);
+    if (row) this.rows.push(row);
+  }
+
+  /** A value that is part of a line, or of several. */
+  private addPiece(raw: RawRow): void {
+    const text = decodeRow(raw, this.log);
+    const parsed = text === null ? null : parsedText(text, raw, this.log);
+    if (parsed) this.add(parsed.value, raw.line, text!);
+  }
+
+  /** A line that is not one JSON value: several, the beginning of one, or broken. */
+  private pushOdd(line: RawRow & { bytes: Uint8Array }, text: string): void {
+    const { bytes } = line;
+    const pieces: RawRow[] = [];
+    let at = spaceEnd(bytes, 0);
+    const indent = at;
+    while (at < bytes.length && bytes[at] === OPEN_OBJECT) {
+      const scanner = new JsonScanner();
+      const scan = scanner.scan(bytes, at);
+      const offset = line.offset + at;
+      if (scan === 'more' && !scanner.inString) {
+        for (const piece of pieces) this.addPiece(piece);
+        const first = { ...line, offset, bytes: bytes.subarray(at) };
+        this.open = { lines: [first], bytes: first.bytes.length, scanner, indent };
+        return;
+      }
+      const piece = { ...line, offset, bytes: bytes.subarray(at, scanner.at) };
+      if (scan !== 'done' || !isJson(piece.bytes)) break;
+      pieces.push(piece);
+      at = spaceEnd(bytes, scanner.at);
+    }
+    if (at < bytes.length || pieces.length === 0) parsedText(text, line, this.log);
+    else for (const piece of pieces) this.addPiece(piece);
+  }
+
+  private pushToOpen(open: Open, line: RawRow): void {
+    const { bytes } = line;
+    const { scanner } = open;
+    const scan = bytes === null ? 'failed' : scanner.scan(bytes, 0);
+    open.lines.push(line);
+    open.bytes += (bytes?.length ?? 0) + 1;
+    if (bytes === null || scan === 'failed' || scanner.inString || open.bytes > MAX_ROW_BYTES) {
+      return this.fail(open);
+    }
+    if (scan === 'more') return;
+    const rest = spaceEnd(bytes, scanner.at);
+    if (rest < bytes.length && bytes[rest] !== OPEN_OBJECT) return this.fail(open);
+    this.open = null;
+    this.addPiece(joined([...open.lines.slice(0, -1), { ...line, bytes: bytes.subarray(0, scanner.at) }]));
+    if (rest < bytes.length) this.push({ ...line, offset: line.offset + rest, bytes: bytes.subarray(rest) });
+  }
+
+  /**
+   * The open object is broken in its last line, or the file ends in it. What may be rows of their own among its lines is
+   * read: those that are whole objects or lists, and the last one where it begins as an object does. Where there is none, all
+   * lines up to the next one that begins so belong to the broken object.
+   */
+  private fail({ lines, bytes, indent }: Open): void {
+    this.open = null;
+    const last = lines.length - 1;
+    const resumes = (line: RawRow, at: number) =>
+      at > 0 && (begins(line, indent) ? at === last || isJson(line.bytes!) : isList(line, indent));
+    let next = lines.findIndex(resumes);
+    if (next < 0) next = lines.length;
+    const broken = joined(lines.slice(0, next));
+    if (bytes > MAX_ROW_BYTES) broken.bytes = null;
+    const text = decodeRow(broken, this.log);
+    if (text !== null && next > 1) {
+      this.log.add(broken.line, 'data.json_broken_object', { at: lines[last]!.line }, { text });
+    } else if (text !== null) parsedText(text, broken, this.log);
+    if (next > last && last > 0) this.skipped = indent;
+    for (const line of lines.slice(next)) this.push(line);
+  }
 }
 
-/** Bytes of one row gathered from chunks; past the cap they are only counted. */
-export class RowBuffer {
-  length = 0;
-  private parts: Uint8Array[] = [];
-
-  append(bytes: Uint8Array): void {
-    if (bytes.length === 0) return;
-    this.length += bytes.length;
-    if (this.length <= MAX_ROW_BYTES) this.parts.push(bytes);
-    else this.parts = [];
-  }
-
-  /** The gathered bytes (null when over the cap); the buffer is empty afterwards. */
-  take(): Uint8Array | null {
-    const { length, parts } = this;
-    this.length = 0;
-    this.parts = [];
-    if (length > MAX_ROW_BYTES) return null;
-    if (parts.length === 1) return parts[0] as Uint8Array;
-    const whole = new Uint8Array(length);
-    let at = 0;
-    for (const part of parts) {
-      whole.set(part, at);
-      at += part.length;
-    }
-    return whole;
+function isJson(bytes: Uint8Array): boolean {
+  try {
+    parseJson(new TextDecoder().decode(bytes));
+    return true;
+  } catch {
+    return false;
   }
 }
 
-function withoutReturn(bytes: Uint8Array | null): Uint8Array | null {
-  return bytes !== null && bytes[bytes.length - 1] === RETURN ? bytes.subarray(0, -1) : bytes;
+/** Whether a line begins with an object, with at most so much white space before it. */
+function begins({ bytes }: RawRow, indent: number): boolean {
+  if (bytes === null) return false;
+  const at = spaceEnd(bytes, 0);
+  return at <= indent && bytes[at] === OPEN_OBJECT;
+}
+
+/** Whether a line is a list by itself: no row, but a line of its own in a file of rows. */
+function isList({ bytes }: RawRow, indent: number): boolean {
+  if (bytes === null) return false;
+  const at = spaceEnd(bytes, 0);
+  return at <= indent && bytes[at] === 0x5b && isJson(bytes);
+}
+
+function joined(lines: readonly RawRow[]): RawRow {
+  const size = lines.reduce((sum, { bytes }) => sum + (bytes?.length ?? 0) + 1, -1);
+  const bytes = new Uint8Array(Math.max(0, size)).fill(0x0a);
+  let at = 0;
+  for (const line of lines) {
+    if (line.bytes) bytes.set(line.bytes, at);
+    at += (line.bytes?.length ?? 0) + 1;
+  }
+  return { line: lines[0]!.line, offset: lines[0]!.offset, bytes };
+}
+
+/** Index of the first byte from `at` on that is no white space. */
+function spaceEnd(bytes: Uint8Array, at: number): number {
+  let end = at;
+  while (bytes[end] === 0x20 || bytes[end] === 0x09) end++;
+  return end;
 }

@@ -3,6 +3,7 @@ import type { LabeledTokens } from './labels.ts';
 import { tokenEnds, tokenRange } from './offsets.ts';
 import { IGNORED } from './tokenizedRow.ts';
 import type { Tokenizer } from './tokenizer.ts';
+import { endsWithEnd, isEnd } from './turnEnd.ts';
 
 /** A part of a text and how its tokens count: 0 is context. Later spans overrule earlier ones. */
 export interface LabeledSpan {
@@ -71,19 +72,8 @@ function endOfTurn(
   length: number,
 ): number | null {
   for (let i = end - 1; i >= start; i--) {
-    if (isEndToken(tokenizer, ids[i]!)) return i + 1;
+    if (isEnd(tokenizer, ids[i]!)) return i + 1;
     if (tokenizer.decode([ids[i]!]).trim() !== '') break;
   }
-  return end < length && isEndToken(tokenizer, ids[end]!) ? end + 1 : null;
-}
-
-/** Whether the last of the tokens, white space aside, is an end token. */
-export function endsWithEnd(tokenizer: Tokenizer, ids: readonly number[]): boolean {
-  const last = ids.findLast((id) => isEndToken(tokenizer, id) || tokenizer.decode([id]).trim() !== '');
-  return last !== undefined && isEndToken(tokenizer, last);
-}
-
-/** A turn's end is a special token: the tokenizer's EOS, or one such as `<|eot_id|>` that only the template knows. */
-function isEndToken(tokenizer: Tokenizer, id: number): boolean {
-  return tokenizer.specialIds.has(id) || tokenizer.eosIds.includes(id);
+  return end < length && isEnd(tokenizer, ids[end]!) ? end + 1 : null;
 }

@@ -110,6 +110,41 @@ describe('linter', () => {
     expect(foundInTokens(rows, { of: null })).toEqual({});
   });
 
+  test('takes an end for trained when white space is trained behind it, and nothing else', () => {
+    const rows = [
+      { input_ids: [1, 5, 2, 9, 9] },
+      { input_ids: [1, 6, 2, 9], labels: [-100, 6, 2, 9] },
+      { input_ids: [1, 7, 2, 9], labels: [-100, 7, -100, 9] },
+      { input_ids: [1, 5, 2, 8] },
+      { input_ids: [1, 5, 4], labels: [-100, 5, 4] },
+    ];
+    const of = { ...ends, blankIds: [9] };
+    expect(foundInTokens(rows, { of })).toEqual({ endUntrained: [2, 3, 4] });
+    const template = { endIds: [4], ends: ['<end>'], text: null };
+    expect(foundInTokens(rows, { of: { ...of, template } })).toEqual({ endUntrained: [2, 3] });
+    // Where nobody says what is white space, one token may follow.
+    expect(foundInTokens(rows.slice(0, 3))).toEqual({ endUntrained: [0, 2] });
+  });
+
+  test('tells where EOS and the chat template disagree, for rows that the template renders', () => {
+    const rows = rowsOf([chat(['user', 'a'], ['assistant', 'b'])]);
+    const told = (template: EndTokens['template'], format: 'messages' | 'text' = 'messages') =>
+      new Linter()
+        .lint({
+          ...{ rows, format, tokens: null, maxLength: 9, evaluation: [] },
+          ends: { ...ends, template },
+        })
+        .map(({ code, severity, rows: at, params }) => [code, severity, at, params]);
+    const other = { endIds: [3], ends: ['<|im_end|>'], text: null };
+    expect(told(other)).toEqual([['endsDiffer', 'hint', [], { eos: '</s>', end: '<|im_end|>' }]]);
+    expect(told({ endIds: [], ends: [], text: '### End' })).toEqual([
+      ['endIsText', 'warning', [], { text: '### End', eos: '</s>' }],
+    ]);
+    expect(told({ endIds: [3, 2], ends: ['<|end|>', '</s>'], text: null })).toEqual([]);
+    expect(told(other, 'text')).toEqual([]);
+    expect(told(undefined)).toEqual([]);
+  });
+
   test('finds answers that are cut, but not rows cut behind them', () => {
     const rows = [
       { input_ids: [1, 5, 6, 7, 2], labels: [-100, 5, 6, 7, 2] },

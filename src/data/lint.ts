@@ -1,5 +1,6 @@
 import type { RowFormat } from './formats.ts';
 import { looseTextFlags, rowFacts, type RowFacts } from './lintText.ts';
+import { templateFindings } from './lintEnds.ts';
 import { tokenFindings } from './lintTokens.ts';
 import { preferenceOf } from './preference.ts';
 import type { Row } from './row.ts';
@@ -13,6 +14,8 @@ export type FindingCode =
   | 'emptyAnswer'
   | 'leak'
   | 'endUntrained'
+  | 'endsDiffer'
+  | 'endIsText'
   | 'padIsEos'
   | 'answerCut'
   | 'roleOrder'
@@ -29,7 +32,7 @@ export interface Finding {
   code: FindingCode;
   /** Errors spoil what is trained, warnings probably do, hints may be meant. */
   severity: 'error' | 'warning' | 'hint';
-  /** Indices among the rows that were looked at; all of them, in order. */
+  /** Indices among the rows that were looked at; all of them, in order. None where it is about the model. */
   rows: number[];
   /** For the text: the end token, the usual length, the usual script. */
   params: Record<string, string | number>;
@@ -43,6 +46,16 @@ export interface EndTokens {
   padId: number | null;
   /** EOS as text. */
   eos: string;
+  /** How the chat template ends turns; absent where that is not known. */
+  template?: {
+    endIds: readonly number[];
+    /** The same as text. */
+    ends: readonly string[];
+    /** The text that ends turns where it is no token of its own. */
+    text: string | null;
+  };
+  /** Tokens of white space that may stand behind an end. Without them one token may, whatever it is. */
+  blankIds?: readonly number[];
 }
 
 export interface LintInput {
@@ -67,6 +80,7 @@ const severities: Record<FindingCode, Finding['severity']> = {
   preference: 'warning',
   thoughtsDropped: 'warning',
   literalTokens: 'warning',
+  endIsText: 'warning',
   duplicate: 'warning',
   roleOrder: 'warning',
   messageRewritten: 'hint',
@@ -75,6 +89,7 @@ const severities: Record<FindingCode, Finding['severity']> = {
   nearDuplicate: 'hint',
   otherScript: 'hint',
   outlier: 'hint',
+  endsDiffer: 'hint',
 };
 
 /** Of rows that are mostly of one script, those of others are worth a look up to this share. */
@@ -116,6 +131,7 @@ export class Linter {
       );
     }
     addScripts(facts, add);
+    for (const { code, params } of templateFindings(input)) found.set(code, { rows: [], params });
     if (tokens) {
       add('preference', preferenceRows(input, tokens));
       addLeaks(facts, tokens, evaluation, add);

@@ -1,4 +1,5 @@
 import type { Finding, LintInput } from './lint.ts';
+import { endCheck } from './lintEnds.ts';
 import type { TokenizedDataset } from './tokenize.ts';
 import { hasNote, noteCodes } from './rowNotes.ts';
 import { IGNORED } from './tokenizedRow.ts';
@@ -15,7 +16,7 @@ export function tokenFindings(
   enoughRows: number,
 ): Omit<Finding, 'severity'>[] {
   const { ids, labels, offsets, sources, lengths, lost } = tokens;
-  const closing = new Set(ends ? [...ends.eosIds, ...ends.specialIds] : []);
+  const endIsTrained = ends && endCheck(ends);
   const padIsEos = ends !== null && ends.padId !== null && ends.eosIds.includes(ends.padId);
   const found = { endUntrained: [] as number[], padIsEos: [] as number[], answerCut: [] as number[] };
   sources.forEach((source, row) => {
@@ -25,10 +26,10 @@ export function tokenFindings(
       return;
     }
     // A row that was cut behind its last answer ends as it was written.
-    if (!ends || ends.eosIds.length === 0 || lengths[row]! > maxLength) return;
+    if (!ends || !endIsTrained || ends.eosIds.length === 0 || lengths[row]! > maxLength) return;
+    if (endIsTrained(ids, labels, start, end)) return;
     let last = end - 1;
     while (last > start && labels[last] === IGNORED) last--;
-    if (closing.has(ids[last]!)) return;
     const masked = last + 1 < end && ends.eosIds.includes(ids[last + 1]!);
     found[masked && padIsEos ? 'padIsEos' : 'endUntrained'].push(source);
   });

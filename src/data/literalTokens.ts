@@ -1,58 +1,90 @@
-import type { TemplateMessage } from './conversation.ts';
 import { GraftError } from '../lib/errors.ts';
+import { isObject, type TemplateMessage } from './conversation.ts';
+import { tryRenderAgain, type RenderedChat } from './renderedChat.ts';
 import type { Tokenizer } from './tokenizer.ts';
+import { turnEnds } from './turnEnd.ts';
 
-/** A special token that is written out in a text; UTF-16 offsets. */
-export interface Literal {
-  token: string;
-  start: number;
-  end: number;
-}
+/*
+ * Special tokens that messages write out, such as a question about <|im_end|>. As in transformers they become the
+ * tokens themselves, or, where that is asked for (there: sanitize_control_tokens), plain text.
+ */
+
+// Noncharacters (reserved by Unicode for internal use), which no template looks for.
+const OPEN = '\ufdd4';
+const CLOSE = '\ufdd5';
 
 const patterns = new WeakMap<Tokenizer, RegExp | null>();
 
-/** The special tokens that stand in a text as their own names, such as `<|im_end|>`. */
-export function literalsIn(tokenizer: Tokenizer, text: string): Literal[] {
+/** The first special token, or end of a turn, that a text writes out; undefined for none. */
+export function literalIn(tokenizer: Tokenizer, text: string): string | undefined {
   const pattern = patternOf(tokenizer);
-  if (!pattern) return [];
-  return Array.from(text.matchAll(pattern), ({ index, 0: token }) => ({
-    token,
-    start: index,
-    end: index + token.length,
-  }));
+  return pattern ? (text.match(pattern)?.[0] ?? undefined) : undefined;
 }
 
 /**
- * Where special tokens that messages hold stand in their rendering, as UTF-16 ranges to be encoded as text. Throws
- * `data.literal_not_found` where the template rewrote such a message.
+ * Where special tokens that messages, tools and documents write out stand in their rendering, as UTF-16 ranges to be
+ * encoded as text: the conversation is rendered once more with marks around them. Throws `data.literal_not_found` where
+ * the template does other things with marked text.
  */
-export function literalRanges(
-  tokenizer: Tokenizer,
-  messages: readonly TemplateMessage[],
-  text: string,
-): [start: number, end: number][] {
+export function literalRanges(rendered: RenderedChat): [start: number, end: number][] {
+  const { tokenizer, messages, variables, text } = rendered;
+  const pattern = patternOf(tokenizer);
+  const given: unknown[] = [messages, variables.tools, variables.documents];
+  if (!pattern) return [];
+  const token = literalOf(given, pattern);
+  if (token === undefined) return [];
+  const mark = (value: string) => value.replace(pattern, `${OPEN}$&${CLOSE}`);
+  const marked = tryRenderAgain(
+    rendered,
+    markAll(messages, mark) as TemplateMessage[],
+    markAll({ ...pick(variables, 'tools'), ...pick(variables, 'documents') }, mark) as Record<
+      string,
+      unknown
+    >,
+  );
   const ranges: [number, number][] = [];
-  let at = 0;
-  messages.forEach(({ content }, i) => {
-    const said = content.trim();
-    const start = said === '' ? -1 : text.indexOf(said, at);
-    const found = literalsIn(tokenizer, said);
-    if (start < 0) {
-      if (found.length > 0) {
-        throw new GraftError('data.literal_not_found', { message: i + 1, token: found[0]!.token });
-      }
-      return;
-    }
-    for (const literal of found) ranges.push([start + literal.start, start + literal.end]);
-    at = start + said.length;
-  });
+  let plain = '';
+  let start = -1;
+  for (const part of (marked ?? '').split(/([\ufdd4\ufdd5])/)) {
+    if (part === OPEN) start = plain.length;
+    else if (part === CLOSE) ranges.push([start, plain.length]);
+    else plain += part;
+  }
+  if (plain !== text) throw new GraftError('data.literal_not_found', { token });
   return ranges;
 }
 
+function pick(variables: RenderedChat['variables'], name: string): Record<string, unknown> {
+  return variables[name] === undefined ? {} : { [name]: variables[name] };
+}
+
+/** The value with `change` done to every text in it; roles and keys stay. */
+function markAll(value: unknown, change: (text: string) => string): unknown {
+  if (typeof value === 'string') return change(value);
+  if (Array.isArray(value)) return value.map((item) => markAll(item, change));
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, key === 'role' ? item : markAll(item, change)]),
+  );
+}
+
+/** The first special token in any text of the value. */
+function literalOf(value: unknown, pattern: RegExp): string | undefined {
+  if (typeof value === 'string') return value.match(pattern)?.[0];
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const item of Object.values(value)) {
+    const found = literalOf(item, pattern);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Matches special tokens and ends of turns by their names, longer ones first; null where there are none. */
 function patternOf(tokenizer: Tokenizer): RegExp | null {
   let pattern = patterns.get(tokenizer);
   if (pattern === undefined) {
-    const tokens = [...tokenizer.specialIds].map((id) => tokenizer.tokenOf(id) ?? '').filter(Boolean);
+    const ids = new Set([...tokenizer.specialIds, ...turnEnds(tokenizer).ids]);
+    const tokens = [...ids].map((id) => tokenizer.tokenOf(id) ?? '').filter((token) => token !== '');
     const sorted = tokens.toSorted((a, b) => b.length - a.length);
     const source = sorted.map((token) => token.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|');
     patterns.set(tokenizer, (pattern = source === '' ? null : new RegExp(source, 'g')));

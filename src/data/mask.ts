@@ -87,8 +87,8 @@ function labelPlain(tokenizer: Tokenizer, chat: Chat, { mask }: LabelOptions): L
 
 /** The model's own template: spans of characters found from the template, then of tokens. */
 function labelRendered(rendered: RenderedChat, options: LabelOptions): LabeledTokens {
-  const { tokenizer, messages, chat, text } = rendered;
-  const plain = options.literalTokens === 'text' ? literalRanges(tokenizer, messages, text) : [];
+  const { tokenizer, chat, text } = rendered;
+  const plain = options.literalTokens === 'text' ? literalRanges(rendered) : [];
   const parts = options.withParts ? allParts(rendered) : null;
   const encode = (spans: readonly LabeledSpan[]) =>
     encodeWithLabels(tokenizer, text, spans, { plain, parts });

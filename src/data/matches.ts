@@ -1,9 +1,12 @@
+import { toJsonText } from './exactJson.ts';
+
 /** Tells whether some text of a row's value holds `query`, whatever its case. */
 export function textMatcher(query: string): (value: unknown) => boolean {
   const wanted = query.toLowerCase();
   const holds = (value: unknown): boolean => {
     if (typeof value === 'string') return value.toLowerCase().includes(wanted);
-    if (typeof value === 'number' || typeof value === 'boolean') return String(value) === wanted;
+    if (value instanceof Number) return String(value) === wanted || toJsonText(value) === wanted;
+    if (['number', 'bigint', 'boolean'].includes(typeof value)) return String(value) === wanted;
     return typeof value === 'object' && value !== null && Object.values(value).some(holds);
   };
   return holds;

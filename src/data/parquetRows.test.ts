@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { caught, expectGraftError } from '../testing/errors.ts';
 import { memorySource } from '../testing/sources.ts';
+import { toJsonText } from './exactJson.ts';
 import { detectFormat, toConversation } from './formats.ts';
 import { parseDataset } from './parse.ts';
 
@@ -40,10 +41,38 @@ describe('rows of Parquet files that pyarrow wrote', () => {
     expect(rows[0]!.value).toEqual({ input_ids: [1, 2, 3], labels: [-100, 2, 3] });
   });
 
-  it('whose bytes are no text are told by row, and never changed', async () => {
+  it('keep a mark where bytes are no text, which is refused where the field is used', async () => {
     const { rows, problems } = await parse('binary.parquet');
-    expect(rows).toEqual([{ line: 2, value: { text: 'ok' } }]);
-    expect(problems).toMatchObject([{ line: 1, code: 'data.bad_field' }]);
+    expect(rows).toEqual([
+      { line: 1, value: { text: { $bytes: 2 } } },
+      { line: 2, value: { text: 'ok' } },
+    ]);
+    expect(problems).toEqual([]);
+    expect(await caught(() => toConversation(rows[0]!, 'text'))).toMatchObject({
+      code: 'data.bad_field',
+      params: { field: 'text', found: 'bytes that are not text' },
+    });
+  });
+});
+
+describe('columns of every type', () => {
+  it('refuse no row: each is a value that JSON has, with all its digits', async () => {
+    const { rows, problems } = await parse('odd-columns.parquet');
+    expect(problems).toEqual([]);
+    expect(rows.map(({ value }) => toJsonText(value))).toEqual([
+      '{"conversations":[{"from":"human","value":"q0"},{"from":"gpt","value":"a0","weight":1.0}],' +
+        '"id":1152921504606846977,"unsigned":18446744073709551615,"sha":{"$bytes":2},"fixed":{"$bytes":2},' +
+        '"image":{"bytes":{"$bytes":4},"path":"a.png"},"price":-12.3,"exact":"12345678901234567890.123456789",' +
+        '"day":"2024-02-29","micros":"2024-02-29T12:34:56.123456Z","far":"4611686018427387904",' +
+        '"nanos":"1970-01-01T00:00:00.000000001Z","clock":3600000000,"map":{"k":1},"category":"x","whole":1.0,' +
+        '"tiny":1,"flags":[true,null],"tools":[{"name":"f","args":{"x":2.0,"n":9007199254740993}}]}',
+      '{"conversations":[{"from":"human","value":"q1"},{"from":"gpt","value":"a1","weight":1.0}],' +
+        '"id":7,"unsigned":0,"sha":"\\u0001","price":0.05,' +
+        '"day":"0001-01-01","micros":"1969-12-31T23:59:59.999999Z","far":"1970-01-01T00:00:00.000Z",' +
+        '"nanos":"1970-01-01T00:00:01.000Z","category":"y","whole":0.5,"tiny":-1,"flags":[],"tools":[]}',
+    ]);
+    expect(structuredClone(rows)).toEqual(rows);
+    expect(detectFormat(rows)).toBe('sharegpt');
   });
 });
 

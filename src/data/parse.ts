@@ -1,22 +1,39 @@
-import { GraftError, messageOf, type ErrorParams } from '../lib/errors.ts';
+import { GraftError } from '../lib/errors.ts';
 import { sniff } from '../lib/sniff.ts';
 import type { ByteSource } from '../storage/types.ts';
+import { binaryKind } from './binaryKind.ts';
 import { csvRows } from './csvRows.ts';
-import { readArrayElements } from './jsonArray.ts';
-import { MAX_ROW_BYTES, readLines, type RawRow } from './jsonLines.ts';
+import { encodingOf, textSource, type Encoding, type TextSource } from './encoding.ts';
+import { contentOf, kindsOfName, type FileKind } from './fileKind.ts';
+import { JsonCursor } from './jsonCursor.ts';
+import { pathOf, planOf, type DocumentPlan } from './jsonDocument.ts';
+import { JsonLines } from './jsonLines.ts';
+import { outlineOf } from './jsonOutline.ts';
+import { jsonValue, objectRow, ParseLog } from './jsonRow.ts';
+import { listRows, tableRows } from './jsonTables.ts';
+import { readLines, type Line } from './lines.ts';
 import { parquetRows } from './parquetRows.ts';
-import { ProblemLog, type Problem } from './problems.ts';
-import { kindName, type Row } from './row.ts';
-import { textRows } from './textRows.ts';
-import { decodeUtf8, encodingHint, firstInvalidUtf8 } from './utf8.ts';
+import type { Problem } from './problems.ts';
+import type { Row } from './row.ts';
+import { TextRows } from './textRows.ts';
 
 export type { Row } from './row.ts';
+export { MAX_DEPTH } from './jsonRow.ts';
 
 /** A data file's rows, and the rows that were left out because of a problem. */
 export interface ParsedDataset {
   /** The file's name, for messages. */
   name: string;
-  kind: 'jsonl' | 'json' | 'csv' | 'txt' | 'parquet';
+  /** What it was read as. */
+  kind: FileKind;
+  /** `content` where its content said other than its name, or its name said nothing. */
+  kindFrom?: 'name' | 'content';
+  /** How its characters are written; a Parquet file's are UTF-8. */
+  encoding?: Encoding;
+  /** Where the rows stand in a JSON object: the path of the list, such as `data` or `data.train`. */
+  rowsField?: string;
+  /** Other lists of objects there, which are not read: `validation`, `test`. */
+  otherRowsFields?: string[];
   rows: Row[];
   /** Problems by line; at most the first 1000. */
   problems: Problem[];
@@ -27,55 +44,43 @@ export interface ParsedDataset {
 export interface ParseOptions {
   /** Throw the first problem instead of leaving its row out. */
   strict?: boolean;
+  /** The list of rows in a file that is one JSON object, such as `data` or `data.train`; found by itself without. */
+  rowsField?: string;
 }
 
-/** Deepest nesting of objects and arrays in a row. Deeper ones would overflow the stack of whatever walks them. */
-export const MAX_DEPTH = 128;
+type Progress = (done: number, total: number) => void;
+/** What a file turned out to be. */
+type Found = Pick<ParsedDataset, 'kind' | 'rowsField' | 'otherRowsFields'>;
+
+const HEAD_BYTES = 256 * 1024;
 
 /**
- * Reads a dataset: JSONL (a JSON object a line), a JSON array of objects, CSV or TSV, Parquet, or plain text (`.txt`). Streams; a line
- * is never silently changed or dropped: what can't be used is in `problems` by line number. A leading BOM, CRLF,
- * empty lines and a missing final line end are accepted.
- * Throws `data.empty_file`, `data.not_text`, `data.bad_utf8` (UTF-16), `data.no_valid_rows`,
- * `data.parquet_invalid`,
- * `storage.lfs_pointer`, `storage.html_page`; in strict mode any problem.
+ * Reads a dataset as what its content is, whatever its name: JSON objects one after another (one a line, or printed over
+ * several), a JSON array, a JSON object that holds the rows in a field or column by column, CSV or TSV, Parquet, or plain
+ * text; see {@link contentOf}. Text may be UTF-8, UTF-16 or UTF-32. Streams; a line is never silently changed or dropped:
+ * what can't be used is in `problems` by line number.
+ * Throws `data.empty_file`, `data.not_text`, `data.kind_unclear`, `data.no_valid_rows`, `data.parquet_invalid`,
+ * `data.rows_field_unclear`, `data.rows_field_missing`, `storage.lfs_pointer`, `storage.html_page`; in strict mode any
+ * problem.
  */
 export async function parseDataset(
   source: ByteSource,
-  onProgress?: (done: number, total: number) => void,
+  onProgress?: Progress,
   options: ParseOptions = {},
 ): Promise<ParsedDataset> {
   const file = source.name;
   if (source.size === 0) throw new GraftError('data.empty_file', { file });
-  const head = await source.read(0, Math.min(4096, source.size));
-  refuseOther(head, file);
-  const from = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? 3 : 0;
-
-  const log = new ProblemLog(file, options.strict);
+  const head = await source.read(0, Math.min(HEAD_BYTES, source.size));
+  const isParquet = [0x50, 0x41, 0x52, 0x31].every((byte, i) => head[i] === byte);
+  const found = isParquet ? null : encodingOf(head);
+  if (found) refuseOther(head, file, found.encoding !== 'utf-8');
+  const log = new ParseLog(file, options.strict, found?.encoding ?? 'utf-8');
   const rows: Row[] = [];
-  const kind = kindOf(file, head.subarray(from));
-  if (kind === 'txt') {
-    for (const row of await textRows(readLines(source, from, onProgress), (raw) => decode(raw, log)))
-      rows.push(row);
-  } else if (kind === 'parquet') {
-    for await (const row of parquetRows(source, log, onProgress)) rows.push(row);
-  } else if (kind === 'csv') {
-    const lines = readLines(source, from, onProgress);
-    for await (const row of csvRows(lines, (raw) => decode(raw, log), log)) rows.push(row);
-  } else if (kind === 'jsonl') {
-    for await (const raw of readLines(source, from, onProgress)) {
-      const row = toRow(raw, log, true);
-      if (row) rows.push(row);
-    }
-  } else {
-    const elements = readArrayElements(source, from, onProgress);
-    let next = await elements.next();
-    for (; !next.done; next = await elements.next()) {
-      const row = toRow(next.value, log, false);
-      if (row) rows.push(row);
-    }
-    if (next.value.end === 'unclosed') log.add(next.value.line, 'data.array_unclosed');
-    if (next.value.end === 'trailing') log.add(next.value.line, 'data.after_array');
+  let read: Found = { kind: 'parquet' };
+  if (found) read = await textRows(textSource(source, found), log, rows, options, onProgress);
+  else for await (const row of parquetRows(source, onProgress)) rows.push(row);
+  if (options.rowsField !== undefined && read.rowsField === undefined) {
+    throw new GraftError('data.rows_field_missing', { file, field: options.rowsField, fields: 'none' });
   }
 
   if (rows.length === 0) {
@@ -83,100 +88,127 @@ export async function parseDataset(
     if (first === undefined) throw new GraftError('data.empty_file', { file });
     throw new GraftError('data.no_valid_rows', { file, count: log.count, first });
   }
-  return { name: file, kind, rows, problems: log.kept, problemCount: log.count };
+  const kindFrom = kindsOfName(file)[0] === read.kind ? 'name' : 'content';
+  const { encoding, kept: problems, count: problemCount } = log;
+  return { name: file, ...read, kindFrom, encoding, rows, problems, problemCount };
 }
 
-function kindOf(name: string, head: Uint8Array): ParsedDataset['kind'] {
-  if (startsWith(head, PARQUET)) return 'parquet';
-  if (isText(name)) return 'txt';
-  if (/\.(csv|tsv)$/i.test(name)) return 'csv';
-  for (const byte of head) {
-    if (byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d) continue;
-    return byte === 0x5b ? 'json' : 'jsonl';
+async function textRows(
+  text: TextSource,
+  log: ParseLog,
+  rows: Row[],
+  options: ParseOptions,
+  onProgress?: Progress,
+): Promise<Found> {
+  const { head, whole } = await headOf(text);
+  const content = await contentOf(head, whole, log);
+  const eachLine = async (push: (line: Line) => void) => {
+    for await (const lines of readLines(text.chunks(0, onProgress))) for (const line of lines) push(line);
+  };
+  switch (content.kind) {
+    case 'txt': {
+      const reader = new TextRows(log);
+      await eachLine((line) => reader.push(line));
+      // Not by spreading: a book has more lines than a call has arguments.
+      for (const row of reader.rows()) rows.push(row);
+      return { kind: 'txt' };
+    }
+    case 'csv': {
+      const reader = csvRows(content.dialect, log, rows);
+      await eachLine((line) => reader.push(line));
+      reader.end();
+      return { kind: 'csv' };
+    }
+    case 'list': {
+      const cursor = new JsonCursor(text.chunks(0, onProgress));
+      await listRows(cursor, log, rows);
+      if ((await cursor.peek()) >= 0) log.add(cursor.line, 'data.after_array');
+      return { kind: 'json' };
+    }
+    case 'object':
+      return objectRows(text, log, rows, options, onProgress, eachLine);
+    case 'lines': {
+      const reader = new JsonLines(log, rows);
+      await eachLine((line) => reader.push(line));
+      reader.end();
+      return { kind: 'jsonl' };
+    }
   }
-  return 'jsonl';
 }
 
-function isText(name: string): boolean {
-  return /\.(txt|text|md)$/i.test(name);
+/** Rows of a file that begins with a JSON object. */
+async function objectRows(
+  text: TextSource,
+  log: ParseLog,
+  rows: Row[],
+  { rowsField }: ParseOptions,
+  onProgress: Progress | undefined,
+  eachLine: (push: (line: Line) => void) => Promise<void>,
+): Promise<Found> {
+  const outlined = new JsonCursor(text.chunks(0));
+  await outlined.peek();
+  const start = { offset: outlined.offset, line: outlined.line };
+  const outline = await outlineOf(outlined);
+  await outlined.close();
+  const plan: DocumentPlan = planOf(outline, log.file, rowsField);
+  const cursorAt = (place: { offset: number; line: number }) =>
+    new JsonCursor(text.chunks(place.offset, onProgress), place.line);
+  switch (plan.kind) {
+    case 'lines': {
+      const reader = new JsonLines(log, rows);
+      await eachLine((line) => reader.push(line));
+      reader.end();
+      return { kind: 'jsonl' };
+    }
+    case 'one': {
+      const raw = await cursorAt(start).value();
+      const value = jsonValue(raw, log);
+      const row = value && objectRow(value.value, raw.line, log);
+      if (row) rows.push(row);
+      const isJson = outline.spansLines || kindsOfName(log.file)[0] === 'json';
+      return { kind: isJson ? 'json' : 'jsonl' };
+    }
+    case 'list': {
+      const { field, others } = plan;
+      await listRows(cursorAt(field), log, rows);
+      return {
+        kind: 'json',
+        rowsField: pathOf(field),
+        ...(others.length > 0 && { otherRowsFields: others }),
+      };
+    }
+    default: {
+      await tableRows(plan, cursorAt, start, log, rows);
+      if (plan.kind !== 'columns' || !plan.field) return { kind: 'json' };
+      const { field, others = [] } = plan;
+      return {
+        kind: 'json',
+        rowsField: pathOf(field),
+        ...(others.length > 0 && { otherRowsFields: others }),
+      };
+    }
+  }
 }
 
-/** Parses one row; null when it is blank (`skipBlank`) or has a problem, which is then in `log`. */
-function toRow(raw: RawRow, log: ProblemLog, skipBlank: boolean): Row | null {
-  const { line } = raw;
-  const text = decode(raw, log);
-  if (text === null || (skipBlank && text.trim() === '')) return null;
-  // A short row can't be deep.
-  if (text.length > MAX_DEPTH && raw.bytes !== null && depthOf(raw.bytes) > MAX_DEPTH) {
-    log.add(line, 'data.too_deep', { limit: MAX_DEPTH }, { text });
-    return null;
+/** The first bytes of a file's text, and whether they are all. */
+async function headOf(text: TextSource): Promise<{ head: Uint8Array; whole: boolean }> {
+  let head = new Uint8Array(0);
+  for await (const { chunk } of text.chunks(0)) {
+    if (head.length > 0) return { head, whole: false };
+    head = chunk.slice(0, HEAD_BYTES);
+    if (chunk.length > HEAD_BYTES) return { head, whole: false };
   }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    log.add(line, 'data.invalid_json', { detail: messageOf(error) }, { cause: error, text });
-    return null;
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    log.add(line, 'data.row_not_object', { found: kindName(value) }, { text });
-    return null;
-  }
-  return { line, value: value as Record<string, unknown> };
+  return { head, whole: true };
 }
 
-function decode({ line, offset, bytes }: RawRow, log: ProblemLog): string | null {
-  if (bytes === null) {
-    log.add(line, 'data.line_too_long', { limit: MAX_ROW_BYTES / 2 ** 20 });
-    return null;
-  }
-  const text = decodeUtf8(bytes);
-  if (text === null) {
-    const at = offset + Math.max(0, firstInvalidUtf8(bytes));
-    log.add(line, 'data.bad_utf8', { offset: at, hint: encodingHint(bytes) });
-  }
-  return text;
-}
-
-/** Deepest nesting of `{` and `[` outside strings. */
-function depthOf(json: Uint8Array): number {
-  let depth = 0;
-  let deepest = 0;
-  let inString = false;
-  for (let i = 0; i < json.length; i++) {
-    const byte = json[i];
-    if (inString) {
-      if (byte === 0x5c) i++;
-      else if (byte === 0x22) inString = false;
-    } else if (byte === 0x22) inString = true;
-    else if (byte === 0x7b || byte === 0x5b) deepest = Math.max(deepest, ++depth);
-    else if (byte === 0x7d || byte === 0x5d) depth--;
-  }
-  return deepest;
-}
-
-const MAGIC: { bytes: number[]; kind: string }[] = [
-  { bytes: [0x1f, 0x8b], kind: 'gzip-compressed' },
-  { bytes: [0x50, 0x4b, 0x03, 0x04], kind: 'a zip archive' },
-  { bytes: [0x28, 0xb5, 0x2f, 0xfd], kind: 'zstd-compressed' },
-];
-
-const PARQUET = [0x50, 0x41, 0x52, 0x31];
-
-function startsWith(head: Uint8Array, bytes: readonly number[]): boolean {
-  return bytes.every((byte, i) => head[i] === byte);
-}
-
-function refuseOther(head: Uint8Array, file: string): void {
+/** Refuses what is no data by name: archives, images, web pages, pointers of Git LFS. */
+function refuseOther(head: Uint8Array, file: string, isWide: boolean): void {
+  const found = sniff(head);
   // A text file may well begin as a web page does.
-  const found = isText(file) ? undefined : sniff(head);
-  if (found === 'lfs_pointer' || found === 'html_page') throw new GraftError(`storage.${found}`, { file });
-  for (const { bytes, kind } of MAGIC) {
-    if (startsWith(head, bytes)) throw new GraftError('data.not_text', { file, kind });
-  }
-  const utf16 = (head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff);
-  if (utf16) {
-    const params: ErrorParams = { file, line: 1, offset: 0, hint: '; it looks like UTF-16' };
-    throw new GraftError('data.bad_utf8', params);
-  }
+  const isText = kindsOfName(file)[0] === 'txt';
+  const pointer =
+    found === 'lfs_pointer' && (!isText || /\noid sha256:/.test(new TextDecoder().decode(head)));
+  if (pointer || (found === 'html_page' && !isText)) throw new GraftError(`storage.${found}`, { file });
+  const kind = binaryKind(head, isWide);
+  if (kind !== undefined) throw new GraftError('data.not_text', { file, kind });
 }

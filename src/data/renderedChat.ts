@@ -1,7 +1,7 @@
 import { GraftError } from '../lib/errors.ts';
 import { isEmpty, type Chat, type Message, type TemplateMessage } from './conversation.ts';
 import { renderChat } from './template.ts';
-import { templateMentions, templateTraits } from './templateTraits.ts';
+import { knowsRole, templateMentions, templateTraits } from './templateTraits.ts';
 import type { Tokenizer } from './tokenizer.ts';
 import { asFunctionTool, partsOfCall, withArguments } from './toolData.ts';
 
@@ -54,28 +54,47 @@ function renderFirst(rendered: RenderedChat): Pick<RenderedChat, 'text' | 'varia
 }
 
 function checked(rendered: RenderedChat): string {
-  const { chat, variables } = rendered;
-  const text = renderAgain(rendered, rendered.messages);
+  const { chat, variables, messages } = rendered;
+  const text = renderAgain(rendered, messages);
   for (const name of ['tools', 'documents']) {
     if (isEmpty(variables[name])) continue;
-    if (tryRenderAgain(rendered, rendered.messages, { [name]: null }) === text) {
+    if (tryRenderAgain(rendered, messages, { [name]: null }) === text) {
       throw new GraftError('data.no_place', { field: name });
     }
   }
-  for (const message of chat.messages) {
-    for (const call of message.calls ?? []) {
-      if (!text.includes(partsOfCall(call).name))
-        throw new GraftError('data.no_place', { field: 'tool_calls' });
-    }
-  }
-  if (chat.messages.some(({ thought }) => thought !== undefined) && !anyThoughtShown(chat, text)) {
+  const written = { ...rendered, text };
+  chat.messages.forEach(({ calls }, i) => {
+    const isLost = calls && leavesOut(written, i, (message) => withoutField(message, 'tool_calls'));
+    if (isLost) throw new GraftError('data.no_place', { field: 'tool_calls' });
+  });
+  const thinks = chat.messages.some(({ thought }) => thought !== undefined);
+  if (thinks && templateTraits(rendered.tokenizer).thoughtKey === null) {
     throw new GraftError('data.no_place', { field: 'reasoning_content' });
   }
   return text;
 }
 
-function anyThoughtShown({ messages }: Chat, text: string): boolean {
-  return messages.some(({ thought }) => thought !== undefined && text.includes(thought.trim()));
+/** Whether the text is the same when message `i` lacks something: then the template does not write it. */
+export function leavesOut(
+  rendered: RenderedChat,
+  i: number,
+  without: (message: TemplateMessage) => TemplateMessage,
+): boolean {
+  const { messages, text } = rendered;
+  const changed = messages.map((message, k) => (k === i ? without(message) : message));
+  return tryRenderAgain(rendered, changed) === text;
+}
+
+/** Whether the template leaves out the thought that message `i` has in a field of its own. */
+export function leavesOutThought(rendered: RenderedChat, i: number): boolean {
+  const { thoughtKey } = templateTraits(rendered.tokenizer);
+  return thoughtKey === null || leavesOut(rendered, i, (message) => withoutField(message, thoughtKey));
+}
+
+/** The message without one of its fields, and with a text for its content. */
+export function withoutField(message: TemplateMessage, name: string): TemplateMessage {
+  const { [name]: _, ...fields } = message.fields ?? {};
+  return { ...message, fields: 'content' in fields ? { ...fields, content: message.content } : fields };
 }
 
 /** Renders other messages, or other variables, as `rendered` was. Throws `data.template_*`. */
@@ -111,7 +130,7 @@ export function tryRenderAgain(
 /** The message as the template is given it: the row's own keys, and thoughts and calls in the form it reads. */
 export function templateMessage(tokenizer: Tokenizer, message: Message): TemplateMessage {
   const { content, thought, calls, noContent } = message;
-  const known = message.roleName !== undefined && templateMentions(tokenizer, message.roleName);
+  const known = message.roleName !== undefined && knowsRole(tokenizer, message.roleName);
   const role = known ? message.roleName! : message.role;
   const fields: Record<string, unknown> = { ...message.fields };
   if (thought !== undefined || calls) {

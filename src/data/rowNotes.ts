@@ -1,6 +1,6 @@
 import { GraftError } from '../lib/errors.ts';
-import { literalsIn } from './literalTokens.ts';
-import type { RenderedChat } from './renderedChat.ts';
+import { literalIn } from './literalTokens.ts';
+import { leavesOut, leavesOutThought, type RenderedChat } from './renderedChat.ts';
 
 /** What is to be reported of a row that can be trained on. */
 export const noteCodes = ['literalTokens', 'thoughtsDropped', 'messageRewritten', 'alreadyRendered'] as const;
@@ -27,9 +27,10 @@ export function notesOnChat(rendered: RenderedChat): RowNotes | undefined {
   const lastAnswer = chat.messages.findLastIndex(({ role }) => role === 'assistant');
   chat.messages.forEach(({ role, content, thought, calls }, i) => {
     const inContent = role === 'assistant' ? THOUGHT.exec(content) : null;
-    for (const said of [thought, inContent?.[1]]) {
-      const trimmed = said?.trim() ?? '';
-      if (trimmed === '' || text.includes(trimmed)) continue;
+    const dropped: string[] = [];
+    if (thought !== undefined && leavesOutThought(rendered, i)) dropped.push(thought);
+    if (inContent && leavesOutBeginning(rendered, i, inContent[0])) dropped.push(inContent[1]!);
+    for (const trimmed of dropped.map((said) => said.trim()).filter((said) => said !== '')) {
       if (i === lastAnswer) throw new GraftError('data.thought_dropped');
       // Of context nothing is lost: the row of its own turn has its thought.
       if (i < firstTrained) continue;
@@ -38,10 +39,18 @@ export function notesOnChat(rendered: RenderedChat): RowNotes | undefined {
     }
     const spoken = (inContent ? content.slice(inContent[0].length) : messages[i]!.content).trim();
     if (spoken !== '' && !calls && !isWritten(text, spoken)) codes.add('messageRewritten');
-    if ([content, thought ?? ''].some((said) => literalsIn(tokenizer, said).length > 0))
+    if ([content, thought ?? ''].some((said) => literalIn(tokenizer, said) !== undefined))
       codes.add('literalTokens');
   });
   return codes.size === 0 ? undefined : { codes: [...codes], droppedThoughtTokens };
+}
+
+/** Whether the template leaves out the beginning of the content of message `i`, with or without the space behind it. */
+function leavesOutBeginning(rendered: RenderedChat, i: number, beginning: string): boolean {
+  const rest = rendered.messages[i]!.content.slice(beginning.length);
+  return [rest, rest.trimStart()].some((content) =>
+    leavesOut(rendered, i, (message) => ({ ...message, content })),
+  );
 }
 
 /** Whether the text has what was said, as it is or as JSON. */

@@ -34,7 +34,7 @@ const options = {
   now: new Date(2025, 2, 9),
 };
 
-const open = () => qwenTokenizer(fixture('tools-and-thoughts.jinja'));
+const open = () => qwenTokenizer(fixture('tools.jinja'));
 
 /** The parts of a kind of their own, each as one text. */
 async function partsOf(value: Record<string, unknown>, changes: Partial<typeof options> = {}) {
@@ -57,7 +57,7 @@ describe('rowPreview', () => {
     const tool = `{"type": "function", "function": ${JSON.stringify(look, null, 1).replace(/\n */g, ' ')}}`;
     const spaced = tool.replaceAll('{ ', '{').replaceAll(' }', '}');
     expect(parts).toEqual([
-      ['tools', `<|im_start|>system\nFunctions you may call:\n<tools>\n${spaced}\n</tools><|im_end|>\n`],
+      ['tools', `<|im_start|>system\n# Tools\n<tools>\n${spaced}\n</tools><|im_end|>\n`],
       ['thought', '<think>\nLook first.\n</think>\n\n'],
       ['call', '<tool_call>\n{"name": "look", "arguments": {"at": "sky"}}\n</tool_call>'],
       ['result', 'sunny'],

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { memorySource } from '../testing/sources.ts';
+import { textMatcher } from './matches.ts';
 import { parseDataset } from './parse.ts';
 import { rowsToTokenize, withKnownTokens, type KnownTokens } from './retokenize.ts';
 import { Sheet } from './sheet.ts';
@@ -48,6 +49,18 @@ describe('sheet', () => {
     expect(() => sheet.edit(0, '[1]')).toThrow(/a list, not a JSON object/);
     expect(() => sheet.edit(0, '{')).toThrow(/not valid JSON/);
     expect(sheet.counts.edited).toBe(0);
+  });
+
+  test('numbers stay as they are written', async () => {
+    const line = '{"text":"a","id":12345678901234567890,"t":1.0}\n';
+    const sheet = await sheetOf(line);
+    expect(sheet.toJsonl(null).join('')).toBe(line);
+    expect(sheet.text(0)).toBe('{\n  "text": "a",\n  "id": 12345678901234567890,\n  "t": 1.0\n}');
+    sheet.edit(0, sheet.text(0).replace('1.0', '2.0'));
+    expect(sheet.toJsonl(null).join('')).toBe(line.replace('1.0', '2.0'));
+    expect(
+      ['12345678901234567890', '2.0', '2', '1'].map((text) => textMatcher(text)(sheet.row(0)?.value)),
+    ).toEqual([...[true, true, true, false]]);
   });
 
   test('what was changed and read again is the same as the file with the changes in it', async () => {

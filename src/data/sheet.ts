@@ -1,5 +1,6 @@
 import { GraftError, messageOf } from '../lib/errors.ts';
 import { mappedConversation, type ColumnMapping } from './columns.ts';
+import { parseJson, toJsonText } from './exactJson.ts';
 import type { ParsedDataset } from './parse.ts';
 import type { Problem } from './problems.ts';
 import { kindName, type Row } from './row.ts';
@@ -107,18 +108,18 @@ export class Sheet {
   /** A row as text to be edited: JSON with two spaces, or what stands in the file where that is no JSON. */
   text(position: number): string {
     const row = this.row(position);
-    return row ? JSON.stringify(row.value, null, 2) : (this.unreadable(position)?.text ?? '');
+    return row ? toJsonText(row.value, 2) : (this.unreadable(position)?.text ?? '');
   }
 
   /** The row that `text` describes, in that place. Throws `data.edit_not_json`, `data.edit_not_object`. */
   parse(position: number, text: string): Row {
     let value: unknown;
     try {
-      value = JSON.parse(text);
+      value = parseJson(text);
     } catch (error) {
       throw new GraftError('data.edit_not_json', { detail: messageOf(error) }, { cause: error });
     }
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Number) {
       throw new GraftError('data.edit_not_object', { found: kindName(value) });
     }
     return { line: this.line(position), value: value as Record<string, unknown> };
@@ -164,7 +165,7 @@ export class Sheet {
 
   /** What is left in as JSONL; with a mapping, in the shape it means. Rows that it doesn't fit stay as they are. */
   toJsonl(mapping: ColumnMapping | null): string[] {
-    return this.kept().map((row) => `${JSON.stringify(mapping ? mapped(row, mapping) : row.value)}\n`);
+    return this.kept().map((row) => `${toJsonText(mapping ? mapped(row, mapping) : row.value)}\n`);
   }
 
   #change(positions: readonly number[], next: (before: Change | undefined) => Change | undefined): void {

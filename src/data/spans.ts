@@ -1,6 +1,9 @@
 import { GraftError } from '../lib/errors.ts';
-import { tryRenderAgain, type RenderedChat } from './renderedChat.ts';
+import { leavesOutThought, tryRenderAgain, type RenderedChat } from './renderedChat.ts';
 import { generationSpans } from './template.ts';
+
+// A noncharacter (reserved by Unicode for internal use): no template looks for it.
+const PROBE = '\ufdd2';
 
 /** A part of a rendered conversation; UTF-16 offsets. */
 export interface Span {
@@ -41,10 +44,40 @@ export function findAnswers(rendered: RenderedChat, wanted: readonly number[]): 
 
 function locateAnswer(rendered: RenderedChat, i: number): Span | null {
   const { messages, text } = rendered;
-  const end = i === messages.length - 1 ? text.length : endOfBeginning(rendered, i + 1);
+  const end =
+    i === messages.length - 1
+      ? text.length
+      : (endOfBeginning(rendered, i + 1) ?? (isWholeCall(rendered, i) ? endOfAnswer(rendered, i) : null));
   if (end === null) return null;
   const start = endOfBeginning(rendered, i, true) ?? startOfContent(rendered, i) ?? endOfHeader(rendered, i);
   return start !== null && start < end ? { start, end } : null;
+}
+
+/** Whether message `i` calls tools, in a field of its own or as text that a tool answers, and keeps its thought. */
+function isWholeCall(rendered: RenderedChat, i: number): boolean {
+  const { chat, messages } = rendered;
+  const { calls, thought, content } = chat.messages[i]!;
+  if (calls === undefined && messages[i + 1]?.role !== 'tool') return false;
+  if (thought !== undefined) return !leavesOutThought(rendered, i);
+  return !content.includes('</think>') || rendered.text.includes(content.trim());
+}
+
+/**
+ * Where the answer of message `i` ends: where the text stays as it is when another answer stands there. For calls of
+ * tools, which a template may end with otherwise than it does in the middle of a conversation (Qwen3 puts an empty
+ * thought before the last message).
+ */
+function endOfAnswer(rendered: RenderedChat, i: number): number | null {
+  const { messages, text } = rendered;
+  const others = messages.map((message, k) =>
+    k === i ? { role: message.role, content: `${PROBE}q${PROBE}` } : message,
+  );
+  const again = tryRenderAgain(rendered, others);
+  if (again === null) return null;
+  let shared = 0;
+  const limit = Math.min(text.length, again.length);
+  while (shared < limit && text[text.length - 1 - shared] === again[again.length - 1 - shared]) shared++;
+  return text.length - shared;
 }
 
 /** Length of the rendering of the first `count` messages, if the text begins with it. */
@@ -64,9 +97,6 @@ function endOfHeader(rendered: RenderedChat, i: number): number | null {
   const common = commonPrefix(prompt, rendered.text);
   return before !== null && common > before ? common : null;
 }
-
-// A noncharacter (reserved by Unicode for internal use): no template looks for it.
-const PROBE = '\ufdd2';
 
 /**
  * Where the content of message `i` begins in the text: a probe character put in front of it must turn up exactly once

@@ -34,6 +34,28 @@ export function templateMentions(tokenizer: Tokenizer, word: string): boolean {
   return tokenizer.chatTemplate?.includes(word) ?? false;
 }
 
+/** Whether the chat template names the role, as a text in quotes. */
+export function knowsRole(tokenizer: Tokenizer, role: string): boolean {
+  return templateMentions(tokenizer, `'${role}'`) || templateMentions(tokenizer, `"${role}"`);
+}
+
+/** Whether a chat template's source reads that key of a message, as `message.name` or `message['name']`. */
+export function readsMessageKey(source: string, key: string): boolean {
+  const name = escaped(key);
+  const holder = '(?:\\b(?:message|msg|m|turn|item)|messages\\[[^\\]]*\\])';
+  const access = `(?:\\.${name}(?!\\w)|\\[\\s*(?:'${name}'|"${name}")\\s*\\]|\\.get\\(\\s*['"]${name}['"])`;
+  return new RegExp(`${holder}\\s*${access}|['"]${name}['"] in \\w*m`).test(source);
+}
+
+/** Whether a chat template's source reads a variable of that name. */
+export function readsVariable(source: string, name: string): boolean {
+  return new RegExp(`(?<![\\w.'"])${escaped(name)}(?![\\w'"])`).test(source);
+}
+
+function escaped(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+}
+
 function probeTraits(tokenizer: Tokenizer): TemplateTraits {
   const wrapped = (args: unknown) => ({ type: 'function', function: { name: PROBE, arguments: args } });
   const bare = (args: unknown) => ({ name: PROBE, arguments: args });

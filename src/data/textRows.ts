@@ -1,32 +1,44 @@
-import type { RawRow } from './jsonLines.ts';
+import { decodeRow, type ParseLog } from './jsonRow.ts';
+import type { Line } from './lines.ts';
 import type { Row } from './row.ts';
 
 /**
- * Rows `{text}` of a plain text file: paragraphs when blank lines part it (line breaks inside are kept), otherwise
- * one row a line. `decode` gives a line's text, or null when the line has a problem, which ends the paragraph.
+ * Rows `{text}` of a plain text file: paragraphs when blank lines part it (line breaks inside are kept, as LF), otherwise
+ * one row a line. A line with a problem ends the paragraph. `push` takes the next line, `rows` gives all of them.
  */
-export async function textRows(
-  lines: AsyncIterable<RawRow>,
-  decode: (raw: RawRow) => string | null,
-): Promise<Row[]> {
-  const paragraphs: { line: number; lines: string[] }[] = [];
-  let open = false;
-  let parted = false;
-  for await (const raw of lines) {
-    const text = decode(raw);
+export class TextRows {
+  private readonly paragraphs: { line: number; lines: string[] }[] = [];
+  private open = false;
+  private parted = false;
+
+  constructor(private readonly log: ParseLog) {}
+
+  push(line: Line): void {
+    const text = this.textOf(line);
     if (text === null || text.trim() === '') {
-      open = false;
-      continue;
+      this.open = false;
+      return;
     }
-    if (open) paragraphs.at(-1)?.lines.push(text);
+    if (this.open) this.paragraphs.at(-1)?.lines.push(text);
     else {
-      parted ||= paragraphs.length > 0;
-      paragraphs.push({ line: raw.line, lines: [text] });
+      this.parted ||= this.paragraphs.length > 0;
+      this.paragraphs.push({ line: line.line, lines: [text] });
     }
-    open = true;
+    this.open = true;
   }
-  if (parted) return paragraphs.map(({ line, lines }) => row(line, lines.join('\n')));
-  return paragraphs.flatMap((paragraph) => paragraph.lines.map((text, i) => row(paragraph.line + i, text)));
+
+  rows(): Row[] {
+    const { paragraphs } = this;
+    if (this.parted) return paragraphs.map(({ line, lines }) => row(line, lines.join('\n')));
+    return paragraphs.flatMap((paragraph) => paragraph.lines.map((text, i) => row(paragraph.line + i, text)));
+  }
+
+  private textOf(line: Line): string | null {
+    const text = decodeRow(line, this.log);
+    if (!text?.includes('\0')) return text;
+    this.log.add(line.line, 'data.nul_bytes');
+    return null;
+  }
 }
 
 function row(line: number, text: string): Row {

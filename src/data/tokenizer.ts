@@ -26,6 +26,8 @@ export interface Vocabulary {
   readonly padId: number | null;
   /** Ids of added tokens marked special. */
   readonly specialIds: ReadonlySet<number>;
+  /** Ids of all added tokens, special or not. */
+  readonly addedIds: ReadonlySet<number>;
   /** Largest id + 1. */
   readonly vocabSize: number;
   readonly chatTemplate: string | null;
@@ -154,6 +156,7 @@ function createVocabulary(files: TokenizerFiles, hub: HubTokenizer): Vocabulary 
     eosIds: [...new Set([idOf(special.eos_token) ?? [], files.eosIds].flat())],
     padId: idOf(special.pad_token) ?? files.padIds[0] ?? null,
     specialIds,
+    addedIds: new Set(added.keys()),
     vocabSize: maxId(hub) + 1,
     chatTemplate: files.chatTemplate,
     specialTokens: special,

@@ -52,6 +52,21 @@ describe('a model card', () => {
     expect(body).toContain('from_pretrained("org/base", torch_dtype="auto")');
   });
 
+  it('tells of ends that the base does not name, and of none otherwise', () => {
+    const ends = { added: [{ id: 7, token: '<|im_end|>' }], ids: [1, 7] };
+    const adapter = modelCard('zip', 'adapter', run, ends);
+    expect(adapter).toContain('Trained answers end with `<|im_end|>` (7), which the base’s');
+    expect(adapter).toMatch(
+      /"path\/to\/this\/adapter"\)\nmodel\.generation_config\.eos_token_id = \[1, 7\]\n/,
+    );
+    const merged = modelCard('zip', 'merged', run, ends);
+    expect(merged).toContain('generation_config.json names it here.');
+    expect(merged).not.toContain('eos_token_id');
+    for (const kind of ['adapter', 'merged'] as const) {
+      expect(modelCard('zip', kind, run, { added: [], ids: [1] })).toBe(modelCard('zip', kind, run));
+    }
+  });
+
   it('of a merged model is one of transformers’, without the adapter’s code', () => {
     const card = modelCard('zip', 'merged', run);
     expect(card).toContain('library_name: transformers');

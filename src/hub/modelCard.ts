@@ -7,12 +7,23 @@ export type CardKind = 'adapter' | 'merged';
 /** Settings that say how numbers were made, not where they were kept while it happened. */
 const technical: ReadonlySet<RecipeKey> = new Set<RecipeKey>(['memory_budget']);
 
+/** Tokens that end answers and that the base's generation_config.json does not name, and the ids of all that end them. */
+export interface CardEnds {
+  added: readonly { id: number; token: string }[];
+  ids: readonly number[];
+}
+
 /**
  * The model card (README.md) of an adapter or a merged model: the Hub's metadata, the base with its licence, the data in
  * numbers, the recipe and the losses. Metadata keys are those of the Hub's model cards
  * (https://huggingface.co/docs/hub/model-cards).
  */
-export function modelCard(title: string, kind: CardKind, run: RunRecord): string {
+export function modelCard(
+  title: string,
+  kind: CardKind,
+  run: RunRecord,
+  { added, ids }: CardEnds = { added: [], ids: [] },
+): string {
   const { base, data, recipe } = run;
   const dataset = /^hf:datasets\/([^/@]+\/[^/@]+)/.exec(data.file)?.[1];
   const metadata = [
@@ -36,7 +47,8 @@ export function modelCard(title: string, kind: CardKind, run: RunRecord): string
     table(['', 'loss'], resultRows(run)),
     `## Recipe\n`,
     table(['setting', 'value'], settingRows(recipe)),
-    ...(kind === 'adapter' && base.repo ? [`## Use\n`, usage(base.repo)] : []),
+    ...(added.length > 0 ? [`## Ends of answers\n`, endsText(kind, added, ids)] : []),
+    ...(kind === 'adapter' && base.repo ? [`## Use\n`, usage(base.repo, added.length > 0 ? ids : [])] : []),
   ].join('\n');
 }
 
@@ -78,7 +90,17 @@ function table(head: [string, string], rows: readonly [string, string][]): strin
   return `${[line(head), '| --- | --- |', ...rows.map(line)].join('\n')}\n`;
 }
 
-function usage(base: string): string {
+function endsText(kind: CardKind, added: CardEnds['added'], ids: readonly number[]): string {
+  const names = added.map(({ id, token }) => `${code(token)} (${id})`).join(', ');
+  const where =
+    kind === 'adapter'
+      ? `PEFT generates with the base’s settings: set ${code(`model.generation_config.eos_token_id = [${ids.join(', ')}]`)}, or load generation_config.json from this folder.`
+      : 'generation_config.json names it here.';
+  return `Trained answers end with ${names}, which the base’s generation_config.json does not name. ${where}\n`;
+}
+
+/** @param ends ids that end answers, where the base does not name them all */
+function usage(base: string, ends: readonly number[]): string {
   return [
     '```python',
     'from peft import PeftModel',
@@ -86,6 +108,7 @@ function usage(base: string): string {
     '',
     `base = AutoModelForCausalLM.from_pretrained(${JSON.stringify(base)}, torch_dtype="auto")`,
     'model = PeftModel.from_pretrained(base, "path/to/this/adapter")',
+    ...(ends.length > 0 ? [`model.generation_config.eos_token_id = [${ends.join(', ')}]`] : []),
     '```\n',
   ].join('\n');
 }

@@ -9,7 +9,11 @@ import { testGpu } from '../testing/gpu.ts';
 import { fixture, qwenTokenizer, storiesTokenizer } from '../testing/tokenizers.ts';
 import { answer, chatPrompt, textPrompt, type AnswerOptions } from './answer.ts';
 
-const greedy: AnswerOptions = { maxNewTokens: 12, seed: 0, temperature: 0, topK: 0, topP: 1 };
+const greedy: AnswerOptions = {
+  ...{ maxNewTokens: 12, seed: 0, temperature: 0, topK: 0, topP: 1 },
+  // </s> of stories260k.
+  endIds: [2],
+};
 
 let stories: Decoder;
 let tokenizer: Tokenizer;
@@ -41,7 +45,10 @@ describe('answer', () => {
     const whole = await answer(stories, withoutAdapter, tokenizer, prompt, greedy);
     const comma = tokenizer.encode(',', { addSpecialTokens: false }).at(-1)!;
     expect(whole.text).toContain(',');
-    const ended = await answer(stories, withoutAdapter, { ...tokenizer, eosIds: [2, comma] }, prompt, greedy);
+    const ended = await answer(stories, withoutAdapter, tokenizer, prompt, {
+      ...greedy,
+      endIds: [2, comma],
+    });
     expect(ended).toEqual({
       text: whole.text.slice(0, whole.text.indexOf(',')),
       tokens: ended.tokens,

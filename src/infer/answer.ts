@@ -8,6 +8,8 @@ export { chatPrompt, textPrompt } from '../data/prompt.ts';
 export interface AnswerOptions extends SamplingOptions {
   maxNewTokens: number;
   seed: number;
+  /** Ids that end the text: of an answer in a chat `stopIds`, of a text to be continued the tokenizer's `eosIds`. */
+  endIds: readonly number[];
   /** The answer continues the prompt's text, so that its first space counts. */
   keepLeadingSpace?: boolean;
   /** Called after each token with the text it completes, which may be none; returning true stops. */
@@ -21,7 +23,7 @@ export interface Answer {
   stoppedBy: Generated['stoppedBy'];
 }
 
-/** Continues prompt ids as streamed text, until one of the model's end tokens. Throws what `generate` throws. */
+/** Continues prompt ids as streamed text, until one of `endIds`. Throws what `generate` throws. */
 export async function answer(
   decoder: Decoder,
   use: AdapterUse,
@@ -37,7 +39,6 @@ export async function answer(
   };
   const { ids, stoppedBy } = await generate(decoder, use, prompt, {
     ...options,
-    endIds: tokenizer.eosIds,
     onToken: (id) => give(decode.push(id)),
   });
   const rest = decode.flush();

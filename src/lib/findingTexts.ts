@@ -27,6 +27,14 @@ export const findingTexts = {
   'lint.endUntrained.why':
     'A model that never learns {end} after its answer does not stop. Let the labels hold the end token, or give rows as messages: their ends are added.',
   'lint.endUntrained.tag': 'end not trained',
+  'lint.endsDiffer': 'EOS and the chat template end turns with different tokens',
+  'lint.endsDiffer.why':
+    'The tokenizer’s EOS is {eos}, but the template ends turns with {end}, which is trained. Answers here stop at either, and the generation_config.json of what you export names both.',
+  'lint.endsDiffer.tag': 'ends differ',
+  'lint.endIsText': 'The chat template ends turns with text, not with a token of its own',
+  'lint.endIsText.why':
+    'Answers stop at {eos} only, which is trained behind the last answer of a row: “{text}” will stand at the end of answers. Use a template that ends turns with a special token.',
+  'lint.endIsText.tag': 'end is text',
   'lint.padIsEos': {
     one: '{n} row masks its end token as if it were padding',
     other: '{n} rows mask their end tokens as if they were padding',

@@ -1,3 +1,4 @@
+import type { EndToken } from '../data/turnEnd.ts';
 import type { PeftAdapter } from '../formats/peft.ts';
 import { GraftError } from '../lib/errors.ts';
 import { checkAdapter } from '../model/adapterFiles.ts';
@@ -16,6 +17,8 @@ export interface MergeChoices {
   quantize: null | { doubleQuant: boolean };
   /** README.md of the result; null leaves the base's own. */
   card: string | null;
+  /** Tokens that end an answer: generation_config.json of the result names them, beside those it named. */
+  ends: readonly EndToken[];
   /** Where every parameter was trained: the tensors that take the place of the base's. There is no adapter then. */
   trained: TrainedModel | null;
 }
@@ -39,6 +42,7 @@ export function mergeJob(
     trainedDoubleQuant: false,
     quantize: null,
     card: null,
+    ends: [],
     trained: null,
     ...choices,
   };

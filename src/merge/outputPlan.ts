@@ -1,3 +1,4 @@
+import type { EndToken } from '../data/turnEnd.ts';
 import type { CheckpointTensor } from '../formats/checkpoint.ts';
 import type { FloatDtype } from '../formats/dtypes.ts';
 import { decodeFloats } from '../formats/floats.ts';
@@ -15,6 +16,7 @@ import type { MergeJob } from './mergeJob.ts';
 import { MergeWorkspace } from './mergeWorkspace.ts';
 import { Nf4Bytes } from './nf4Bytes.ts';
 import { outputConfig, writtenDtype } from './outputConfig.ts';
+import { generationFile, planEnds } from './outputEnds.ts';
 import { copied, skipping, type OutputTensor } from './outputTensor.ts';
 import { savedOutputs } from './savedOutputs.ts';
 import { sidecarFiles } from './sidecars.ts';
@@ -28,6 +30,8 @@ export interface OutputPlan {
   workspace: MergeWorkspace;
   /** Files besides the weights; `text` in place of the base's own, null for a copy to the byte. */
   files: { name: string; text: string | null }[];
+  /** Ends that generation_config.json did not name before. */
+  addedEnds: EndToken[];
 }
 
 /** The Hub's name for a model card. */
@@ -69,14 +73,18 @@ export async function planOutput(gpu: Gpu, job: MergeJob): Promise<OutputPlan> {
   tensors.push(...saved.values());
   const config = await outputConfig(job, tensors);
   const names = await sidecarFiles(base.folder, base.quantization !== null);
+  const ends = await planEnds(base.folder, job.ends);
   const replaced = new Map([
     ['config.json', config],
+    [generationFile, ends.text],
     [cardFile, job.card],
   ]);
-  if (job.card !== null && !names.includes(cardFile)) names.push(cardFile);
+  for (const name of [generationFile, cardFile]) {
+    if (typeof replaced.get(name) === 'string' && !names.includes(name)) names.push(name);
+  }
   const files = names.map((name) => ({ name, text: replaced.get(name) ?? null }));
   const totalBytes = tensors.reduce((sum, { entry }) => sum + entry.byteLength, 0);
-  return { tensors, totalBytes, workspace, files };
+  return { tensors, totalBytes, workspace, files, addedEnds: ends.added };
 }
 
 /** What each tensor of the base belongs to, where it is computed anew. */

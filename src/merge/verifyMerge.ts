@@ -1,3 +1,4 @@
+import type { EndToken } from '../data/turnEnd.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { openModelFiles, type ModelFiles } from '../model/openModel.ts';
 import type { Folder } from '../storage/types.ts';
@@ -15,6 +16,8 @@ export interface MergeProof extends LogitComparison {
   tensors: number;
   changedTensors: number;
   bytes: number;
+  /** Tokens that end answers and that generation_config.json did not name before. */
+  addedEnds: EndToken[];
 }
 
 const COMPARE_BYTES = 16 * 1024 * 1024;
@@ -72,6 +75,7 @@ async function verify(
     tensors: plan.tensors.length,
     changedTensors: changedTensors(plan),
     bytes: plan.totalBytes,
+    addedEnds: plan.addedEnds,
     ...logits,
   };
 }

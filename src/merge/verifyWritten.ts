@@ -1,3 +1,4 @@
+import type { EndToken } from '../data/turnEnd.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { openModelFiles } from '../model/openModel.ts';
 import { checkRows } from './checkRows.ts';
@@ -12,6 +13,8 @@ export interface WrittenProof {
   tensors: number;
   changedTensors: number;
   bytes: number;
+  /** Tokens that end answers and that generation_config.json did not name before. */
+  addedEnds: EndToken[];
   /** Rows of every merged matrix were computed in f64 and compared; logits were not: they take the whole base. */
   proof: 'read back, rows in f64';
 }
@@ -43,6 +46,7 @@ export async function verifyWritten(
       tensors: plan.tensors.length,
       changedTensors: changedTensors(plan),
       bytes: plan.totalBytes,
+      addedEnds: plan.addedEnds,
       proof: 'read back, rows in f64',
     };
   } finally {

@@ -1,4 +1,5 @@
 import type { Tokenizer } from '../data/tokenizer.ts';
+import { stopIds } from '../data/turnEnd.ts';
 import { answer, chatPrompt } from '../infer/answer.ts';
 import type { AdapterUse, Decoder } from '../model/decoder.ts';
 import type { Exam } from './world/corpus.ts';
@@ -23,7 +24,14 @@ export async function reply(
   prompt: string,
 ): Promise<string> {
   const ids = chatPrompt(tokenizer, [{ role: 'user', content: prompt }]);
-  const greedy = { temperature: 0, topK: 0, topP: 1, seed: 0, maxNewTokens: mostTokens };
+  const greedy = {
+    temperature: 0,
+    topK: 0,
+    topP: 1,
+    seed: 0,
+    maxNewTokens: mostTokens,
+    endIds: stopIds(tokenizer),
+  };
   const { text, stoppedBy } = await answer(decoder, use, tokenizer, ids, greedy);
   return stoppedBy === 'end' ? text : `${text}…`;
 }

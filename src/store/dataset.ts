@@ -14,7 +14,7 @@ import type {
   TokenizedSummary,
   TokenizeOptions,
 } from '../workers/dataProtocol.ts';
-import type { Progress, Prompt } from '../workers/protocol.ts';
+import type { EndToken, Progress, Prompt, PromptTokens } from '../workers/protocol.ts';
 import { noteOf, type ErrorNote } from './errorNote.ts';
 import { isTraining, type SliceOf, type Studio } from './state.ts';
 
@@ -67,8 +67,10 @@ export interface DatasetSlice {
   mappedRows(mapping: ColumnMapping): Promise<MappedRow[]>;
   /** The rows that are left in as a file; null where that failed. */
   changedFile(): Promise<File | null>;
-  /** Token ids of a prompt, by the model's template and tokenizer. Throws what is wrong with them. */
-  promptIds(prompt: Prompt): Promise<number[]>;
+  /** A prompt as tokens, by the model's template and tokenizer. Throws what is wrong with them. */
+  promptTokens(prompt: Prompt): Promise<PromptTokens>;
+  /** The tokens that training teaches to end answers with; none where the template or the tokenizer does not run. */
+  trainedEnds(): Promise<EndToken[]>;
   dismissDatasetError(): void;
   /** Called when the data worker is lost, and with it the rows and the tokenizer. */
   dataLost(error: unknown): void;
@@ -256,9 +258,19 @@ export const createDatasetSlice: SliceOf<DatasetSlice> =
           return null;
         }
       },
-      async promptIds(prompt) {
+      async promptTokens(prompt) {
         await restoreTokenizer();
-        return workers.data.call.promptIds(prompt);
+        return workers.data.call.promptTokens(prompt);
+      },
+      async trainedEnds() {
+        try {
+          await restoreTokenizer();
+          return await workers.data.call.trainedEnds();
+        } catch (error) {
+          // What was trained can be taken away all the same: the model step says what is wrong with the tokenizer.
+          if (error instanceof GraftError && error.code.startsWith('data.')) return [];
+          throw error;
+        }
       },
       dismissDatasetError: () => patch({ error: null }),
       dataLost(error) {

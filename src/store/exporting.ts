@@ -89,7 +89,7 @@ export function mergeBase({
 }
 
 /** How a merged model is made by what the person has chosen. */
-export function mergeSettings(state: Studio): MergeSettings {
+export function mergeSettings(state: Studio): Omit<MergeSettings, 'ends'> {
   const { onto, result, shardSize } = state.exportChoices;
   const base = mergeBase(state);
   // A model that was trained whole is written as its base is.
@@ -132,7 +132,9 @@ export const createExportSlice: SliceOf<ExportSlice> =
         if (busyWith(get())) return;
         patch({ adapterStatus: 'working', adapterFile: null, adapterError: null });
         try {
-          const adapterFile = await workers.engine.call.exportAdapter(get().exportChoices.adapterDtype);
+          const { adapterDtype } = get().exportChoices;
+          const ends = await get().trainedEnds();
+          const adapterFile = await workers.engine.call.exportAdapter(adapterDtype, ends);
           patch({ adapterStatus: 'done', adapterFile });
           markSaved();
           get().announce({ kind: 'exportDone', name: adapterFile.name });
@@ -145,7 +147,8 @@ export const createExportSlice: SliceOf<ExportSlice> =
         const folder = destination.kind === 'directory' ? destination.handle.name : null;
         patch({ mergeStatus: 'working', merged: null, mergeProgress: null, mergeError: null, folder });
         try {
-          const merged = await workers.engine.call.merge(destination, mergeSettings(get()), (mergeProgress) =>
+          const settings = { ...mergeSettings(get()), ends: await get().trainedEnds() };
+          const merged = await workers.engine.call.merge(destination, settings, (mergeProgress) =>
             patch({ mergeProgress }),
           );
           patch({ mergeStatus: 'done', merged, losses: merged.losses, mergeProgress: null });

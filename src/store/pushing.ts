@@ -40,11 +40,13 @@ export const createPushSlice: SliceOf<PushSlice> =
       set(({ pushing }) => ({ pushing: { ...pushing, ...changes } }));
     const filesOf = async (what: PushWhat) => {
       const { engine } = workers;
-      if (what === 'adapter') return engine.call.adapterFiles();
+      const ends = await get().trainedEnds();
+      if (what === 'adapter') return engine.call.adapterFiles(ends);
       const onProgress = (progress: Progress) => {
         if (get().pushing.status === 'merging') patch({ progress });
       };
-      const merged = await engine.call.merge({ kind: 'files' }, mergeSettings(get()), onProgress);
+      const settings = { ...mergeSettings(get()), ends };
+      const merged = await engine.call.merge({ kind: 'files' }, settings, onProgress);
       return merged.staged ?? [];
     };
     return {

@@ -144,7 +144,7 @@ export const createRunSlice: SliceOf<RunSlice> =
         .samplePrompts.map((prompt) => prompt.trim())
         .filter(Boolean)) {
         const messages = [{ role: 'user' as const, content: text }];
-        samples.push({ text, ids: await workers.data.call.promptIds({ kind: 'chat', messages }) });
+        samples.push({ text, ...(await workers.data.call.promptTokens({ kind: 'chat', messages })) });
       }
       return samples;
     };

@@ -10,7 +10,7 @@ import { noteOf, type ErrorNote } from './errorNote.ts';
 import { busyWith, type SliceOf } from './state.ts';
 
 /** What a person asks, and how the answer is drawn. */
-export type TryRequest = Omit<GenerateRequest, 'promptIds' | 'weights'> & {
+export type TryRequest = Omit<GenerateRequest, 'prompt' | 'weights'> & {
   system: string;
   prompt: string;
   /** The prompt is the beginning of a text, not a message to be answered. */
@@ -86,10 +86,10 @@ export const createTryoutSlice: SliceOf<TryoutSlice> =
       patch({ status: side, [side]: { text, outcome: null, error: null } });
       const adapterStrength = side === 'base' ? 0 : request.adapterStrength;
       try {
-        const promptIds = await get().promptIds(promptOf(request));
+        const prompt = await get().promptTokens(promptOf(request));
         const outcome = await workers.engine.call.generate(
           {
-            ...{ promptIds, maxNewTokens, temperature, topK, topP, seed, adapterStrength },
+            ...{ prompt, maxNewTokens, temperature, topK, topP, seed, adapterStrength },
             weights: weightsOf(get().recipe.draft),
           },
           (piece) => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { defaultReading } from '../data/reading.ts';
 import { rowLengths } from '../data/tokenize.ts';
 import { sharedPath } from '../testing/shared.ts';
+import { fixture } from '../testing/tokenizers.ts';
 import { textInThread } from '../testing/textWorkers.ts';
 import { createDataDesk } from './dataDesk.ts';
 import type { ModelSource } from './protocol.ts';
@@ -143,6 +144,35 @@ describe('data desk', () => {
     expect(await desk.preview(5)).toMatchObject({ use: 'unusable', edited: true, tokens: 0 });
     for (let i = 0; i < 3; i++) await desk.changeRows({ kind: 'undo' });
     expect(await desk.tokenize(split, ignore)).toEqual(before);
+  });
+
+  it('tells where an answer ends: at the template’s end in a chat, at EOS in a text', async () => {
+    const desk = createDataDesk(textInThread);
+    expect(await desk.trainedEnds()).toEqual([]);
+    const file = (name: string, text: string) => new File([text], name);
+    const files = [
+      file('tokenizer.json', fixture('qwen-like.tokenizer.json')),
+      file(
+        'tokenizer_config.json',
+        JSON.stringify({ eos_token: '<|endoftext|>', chat_template: fixture('qwen2.5.jinja') }),
+      ),
+    ];
+    await desk.openTokenizer({ kind: 'files', name: 'base', files }, 100_000);
+    const [eos, end] = await desk.trainedEnds();
+    expect([eos?.token, end?.token]).toEqual(['<|endoftext|>', '<|im_end|>']);
+    const messages = [{ role: 'user' as const, content: 'Hi' }];
+    const chat = await desk.promptTokens({ kind: 'chat', messages });
+    expect(chat.endIds).toEqual([eos!.id, end!.id]);
+    expect((await desk.promptTokens({ kind: 'text', text: 'Hi' })).endIds).toEqual([eos!.id]);
+    const row = '{"prompt":"Who?","completion":"Zip."}';
+    await desk.openDataset({ kind: 'file', file: new File([row], 'd.jsonl') }, ignore);
+    await desk.tokenize({ ...options, reading: { ...defaultReading, mask: 'all' } }, ignore);
+    expect(await desk.lint()).toEqual([
+      {
+        ...{ code: 'endsDiffer', severity: 'hint', count: 0, rows: [] },
+        params: { eos: '<|endoftext|>', end: '<|im_end|>' },
+      },
+    ]);
   });
 
   it('says what may be wrong, excludes it, and finds rows by text and line', async () => {

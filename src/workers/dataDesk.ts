@@ -101,7 +101,8 @@ export function createDataDesk(startText: () => WorkerLike): Throwing<DataApi> {
       return opened().preview(text, vocabSize, position);
     },
 
-    promptIds: (prompt) => text.prompt(prompt),
+    promptTokens: (prompt) => text.prompt(prompt),
+    trainedEnds: async () => (text.hasTokenizer ? text.trainedEnds() : []),
 
     async rowShapes() {
       const { all, trainRows, evalRows } = tokensOf();

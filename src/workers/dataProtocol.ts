@@ -11,7 +11,7 @@ import type { ChangeCounts } from '../data/sheet.ts';
 import type { TokenRows } from '../data/tokenRows.ts';
 import type { ErrorCode, ErrorParams } from '../lib/errors.ts';
 import type { DataShapes } from '../train/largestBatch.ts';
-import type { ModelSource, Progress, Prompt, Result } from './protocol.ts';
+import type { EndToken, ModelSource, Progress, Prompt, PromptTokens, Result } from './protocol.ts';
 
 /** Where a data file is: on the person's disk, or one of a data set that was downloaded. */
 export type DataSource =
@@ -172,10 +172,12 @@ export interface DataApi {
   /** The row at `position` as the model sees it. */
   preview(position: number): Promise<Result<PreviewedRow>>;
   /**
-   * Token ids of a prompt for the engine, which runs no template and no tokenizer itself: either may hang.
+   * A prompt as tokens for the engine, which runs no template and no tokenizer itself: either may hang.
    * Throws `infer.no_tokenizer`, `data.template_*`, `data.pattern_hangs`.
    */
-  promptIds(prompt: Prompt): Promise<Result<number[]>>;
+  promptTokens(prompt: Prompt): Promise<Result<PromptTokens>>;
+  /** The tokens that training teaches to end answers with, for what is exported; none without a tokenizer. Throws as `promptTokens`. */
+  trainedEnds(): Promise<Result<EndToken[]>>;
   /** Tokens and targets of the tokenized rows, for plans of memory. */
   rowShapes(): Promise<Result<DataShapes>>;
   /** The tokenized rows, for the engine. */

@@ -4,6 +4,7 @@ import { readAdapter } from '../formats/peft.ts';
 import { openGpu, type Gpu } from '../gpu/device.ts';
 import { answer } from '../infer/answer.ts';
 import { assert, GraftError } from '../lib/errors.ts';
+import { planEnds } from '../merge/outputEnds.ts';
 import { loadAdapter } from '../model/adapterFiles.ts';
 import { withoutAdapter, type AdapterUse } from '../model/decoder.ts';
 import { removeSpilled } from '../model/spillFile.ts';
@@ -20,7 +21,7 @@ import { KeptTraining } from './keptTraining.ts';
 import { openTuning } from './keptTuning.ts';
 import { loadingReporter } from './loadingReporter.ts';
 import { OpenedModel, SPILL_FOLDER } from './openedModel.ts';
-import type { AdapterDtype, EngineApi } from './protocol.ts';
+import type { AdapterDtype, EndToken, EngineApi } from './protocol.ts';
 import type { Throwing } from './result.ts';
 import { createRunsDesk, openRunStore } from './runsDesk.ts';
 import { folderOf } from './sourceFolder.ts';
@@ -94,9 +95,12 @@ export function createEngineDesk(): Throwing<EngineApi> {
 
   const adapterName = (): string => `${opened().name}-adapter`;
 
-  const filesOfAdapter = async (dtype: AdapterDtype) => {
+  const filesOfAdapter = async (dtype: AdapterDtype, ends: readonly EndToken[]) => {
     const adapter = keptTraining();
-    return adapterFiles(adapterName(), await adapter.toPeft(), dtype, adapter.record);
+    return adapterFiles(adapterName(), await adapter.toPeft(), dtype, {
+      run: adapter.record,
+      ends: await planEnds(opened().files.folder, ends),
+    });
   };
 
   const mergeLosses = async () => keptTraining().mergeLosses(await device(), opened().files);
@@ -159,7 +163,7 @@ export function createEngineDesk(): Throwing<EngineApi> {
         const { files, tokenizer } = opened();
         if (!tokenizer) throw new GraftError('infer.no_tokenizer');
         checkTokenizerFits(tokenizer, files.spec.vocabSize);
-        const { promptIds, adapterStrength, weights, ...options } = request;
+        const { prompt, adapterStrength, weights, ...options } = request;
         const device_ = await device();
         const decoder =
           opened().decoder ??
@@ -171,8 +175,9 @@ export function createEngineDesk(): Throwing<EngineApi> {
             ? { adapter: kept.trained, strength: adapterStrength, dropout: null }
             : withoutAdapter;
         const start = performance.now();
-        const result = await answer(decoder, use, tokenizer, promptIds, {
+        const result = await answer(decoder, use, tokenizer, prompt.ids, {
           ...options,
+          endIds: prompt.endIds,
           onText: (piece) => {
             onText(piece);
             return stopGenerating;
@@ -198,9 +203,10 @@ export function createEngineDesk(): Throwing<EngineApi> {
     exportSizes: () =>
       inTurn(async () => exportSizes(await device(), opened().files, await contentOf(keptTraining()))),
 
-    exportAdapter: (dtype) => inTurn(async () => adapterZip(adapterName(), await filesOfAdapter(dtype))),
+    exportAdapter: (dtype, ends) =>
+      inTurn(async () => adapterZip(adapterName(), await filesOfAdapter(dtype, ends))),
 
-    adapterFiles: () => inTurn(() => filesOfAdapter('F32')),
+    adapterFiles: (ends) => inTurn(() => filesOfAdapter('F32', ends)),
 
     measureMerges: () => inTurn(mergeLosses),
 

@@ -6,6 +6,7 @@ import type { Gpu } from '../gpu/device.ts';
 import { modelCard } from '../hub/modelCard.ts';
 import { mergeJob, type MergeJob } from '../merge/mergeJob.ts';
 import { mergeProved } from '../merge/mergeProved.ts';
+import { generationFile, planEnds, type PlannedEnds } from '../merge/outputEnds.ts';
 import { planOutput } from '../merge/outputPlan.ts';
 import { zipBlob } from '../merge/zipBlob.ts';
 import type { ModelFiles } from '../model/openModel.ts';
@@ -27,19 +28,23 @@ import type {
 /** What a merge adds to its base: an adapter, or the tensors of a model of which every parameter was trained. */
 export type TrainedContent = Pick<MergeJob, 'adapter' | 'trained'>;
 
-/** The files of an adapter's PEFT folder, with the record of its run and a card where it was trained here. */
+/**
+ * The files of an adapter's PEFT folder, with the record of its run and a card where it was trained here, and a
+ * generation_config.json where its base's lacks an end.
+ */
 export async function adapterFiles(
   name: string,
   peft: PeftAdapter,
   dtype: AdapterDtype,
-  run: RunRecord | null,
+  { run, ends }: { run: RunRecord | null; ends: PlannedEnds },
 ): Promise<NamedBlob[]> {
   // They are small: memory will do.
   const folder = new MemoryFolder(name);
   await writeAdapter(folder, peft, { dtype });
+  if (ends.text !== null) await writeText(folder, generationFile, ends.text);
   if (run) {
     await writeText(folder, runRecordFile, `${JSON.stringify(run, null, 2)}\n`);
-    await writeText(folder, 'README.md', modelCard(name, 'adapter', run));
+    await writeText(folder, 'README.md', modelCard(name, 'adapter', run, ends));
   }
   return [...folder.files].map(([file, bytes]) => ({ name: file, blob: new Blob([bytes]) }));
 }
@@ -77,11 +82,11 @@ export async function mergeTo(
   const { destination, name, run, trainedDoubleQuant, onProgress, signal } = options;
   const report = (phase: Phase) => (done: number, total: number) =>
     onProgress({ phase, done, total, unit: 'bytes' });
-  const { maxShardSize, onto, quantize } = options.settings;
+  const { maxShardSize, onto, quantize, ends } = options.settings;
   const maxShardBytes = parseShardSize(maxShardSize);
   const job = mergeJob(base, adapter, {
-    ...{ onto, trainedDoubleQuant, quantize, trained },
-    card: run && modelCard(name, 'merged', run),
+    ...{ onto, trainedDoubleQuant, quantize, trained, ends },
+    card: run && modelCard(name, 'merged', run, await planEnds(base.folder, ends)),
   });
 
   const mergeInto = async (folder: WritableFolder, crc: boolean) => {

@@ -3,6 +3,7 @@
  * have the others' parts. Everything here survives structured cloning.
  */
 import type { Recipe } from '../config/recipe.ts';
+import type { EndToken } from '../data/turnEnd.ts';
 import type { AdapterDtype } from '../formats/peft.ts';
 import type { RunsApi } from './runsProtocol.ts';
 import type { ErrorCode, ErrorParams } from '../lib/errors.ts';
@@ -12,6 +13,7 @@ import type { DataShapes } from '../train/largestBatch.ts';
 import type { MemoryPlan } from '../train/memoryPlan.ts';
 import type { StreamingRung } from '../train/streamingPlan.ts';
 
+export type { EndToken } from '../data/turnEnd.ts';
 export type { AdapterDtype } from '../formats/peft.ts';
 export type { BenchmarkExtent, DeviceBenchmark, KernelSpeed } from '../speed/benchmark.ts';
 export type { StepSpeed } from '../speed/stepSpeed.ts';
@@ -100,9 +102,15 @@ export type Prompt =
   | { kind: 'chat'; messages: { role: 'system' | 'user' | 'assistant'; content: string }[] }
   | { kind: 'text'; text: string };
 
+/** A prompt as tokens, and the tokens that end its answer: made where the model's template may run. */
+export interface PromptTokens {
+  ids: number[];
+  endIds: number[];
+}
+
 export interface GenerateRequest {
-  /** Token ids of the prompt, from the data worker. */
-  promptIds: number[];
+  /** From the data worker. */
+  prompt: PromptTokens;
   maxNewTokens: number;
   temperature: number;
   topK: number;
@@ -141,6 +149,8 @@ export interface MergeSettings {
   onto: 'original' | 'dequantized';
   /** The result in NF4, as bitsandbytes stores it; null keeps floats. */
   quantize: null | { doubleQuant: boolean };
+  /** The tokens that training taught to end answers with, from the data worker. */
+  ends: EndToken[];
 }
 
 /** Bytes of what can be taken away, told before it is chosen. */
@@ -168,6 +178,8 @@ export interface MergeProof {
    */
   maxLogitDifference: number;
   allowedLogitDifference: number;
+  /** Tokens that end answers and that generation_config.json did not name before. */
+  addedEnds: EndToken[];
   /** Of a result in NF4: how far its 4 bits take the logits from those of base + adapter. Else null. */
   quantizationLogitDifference: number | null;
 }
@@ -208,10 +220,10 @@ export interface EngineApi extends RunsApi {
   /** Loads a PEFT folder onto the open model. */
   openAdapter(source: ModelSource): Promise<Result<{ rank: number; modules: number }>>;
   exportSizes(): Promise<Result<ExportSizes>>;
-  /** The trained or loaded adapter as a zip of a PEFT folder; in 8 bits for Graft only. */
-  exportAdapter(dtype: AdapterDtype): Promise<Result<File>>;
+  /** The trained or loaded adapter as a zip of a PEFT folder; in 8 bits for Graft only. @param ends as in MergeSettings */
+  exportAdapter(dtype: AdapterDtype, ends: EndToken[]): Promise<Result<File>>;
   /** The same as single files, in F32. */
-  adapterFiles(): Promise<Result<NamedBlob[]>>;
+  adapterFiles(ends: EndToken[]): Promise<Result<NamedBlob[]>>;
   /** Losses to choose by between the weights to merge onto; null where no rows were kept or there is no choice. */
   measureMerges(): Promise<Result<MergeLosses | null>>;
   merge(

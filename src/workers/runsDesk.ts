@@ -23,7 +23,9 @@ const extraSchema = v.object({
     }),
     v.object({ kind: v.literal('dropped'), name: v.string() }),
   ]),
-  samples: v.array(v.object({ text: v.string(), ids: v.array(v.number()) })),
+  samples: v.array(
+    v.object({ text: v.string(), ids: v.array(v.number()), endIds: v.optional(v.array(v.number())) }),
+  ),
 });
 export type RunExtra = v.InferOutput<typeof extraSchema>;
 

@@ -24,6 +24,8 @@ export interface SamplePrompt {
   text: string;
   /** Its tokens by the model's template, from the data worker. */
   ids: number[];
+  /** The tokens that end its answer; absent in runs stored before they were known. */
+  endIds?: number[] | undefined;
 }
 
 /** How the model of a run is found in a later visit; files that were dropped must be dropped again. */

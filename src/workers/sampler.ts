@@ -18,9 +18,9 @@ export function sampler(
 ): (step: number) => Promise<void> {
   return async (step) => {
     if (!tokenizer) return;
-    for (const { text: prompt, ids } of samples) {
+    for (const { text: prompt, ids, endIds = [...tokenizer.eosIds] } of samples) {
       const use = { adapter, strength: 1, dropout: null };
-      const options = { maxNewTokens: SAMPLE_TOKENS, temperature: 0, topK: 0, topP: 1, seed: 0 };
+      const options = { endIds, maxNewTokens: SAMPLE_TOKENS, temperature: 0, topK: 0, topP: 1, seed: 0 };
       try {
         onSample(step, prompt, (await answer(decoder, use, tokenizer, ids, options)).text);
       } catch (error) {

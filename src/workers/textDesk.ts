@@ -1,8 +1,8 @@
-import { endTokensOf } from '../data/endTokens.ts';
 import { previewRow, tokenizeRows } from '../data/tokenize.ts';
 import { rowPreview } from '../data/rowPreview.ts';
 import { chatPrompt, textPrompt } from '../data/prompt.ts';
 import { checkTokenizerFits, createTokenizer, type Tokenizer } from '../data/tokenizer.ts';
+import { lintEnds, stopIds, trainedEnds } from '../data/turnEnd.ts';
 import { onUntrusted, type UntrustedProgram } from '../data/untrusted.ts';
 import { assert } from '../lib/errors.ts';
 import type { Throwing } from './result.ts';
@@ -46,8 +46,16 @@ export function createTextDesk(post: (beat: Beat) => void): Throwing<TextApi> {
     preview: async (ids, labels) =>
       previewRow({ ids, labels, offsets: Uint32Array.of(0, ids.length) }, 0, opened()),
     look: async ({ rows, ...options }) => rowPreview(opened(), rows[0]!, options),
-    endTokens: async () => endTokensOf(opened()),
-    prompt: async (prompt) =>
-      prompt.kind === 'chat' ? chatPrompt(opened(), prompt.messages) : textPrompt(opened(), prompt.text),
+    async endTokens() {
+      return lintEnds(opened());
+    },
+    async trainedEnds() {
+      return trainedEnds(opened());
+    },
+    async prompt(prompt) {
+      const { eosIds } = opened();
+      if (prompt.kind === 'text') return { ids: textPrompt(opened(), prompt.text), endIds: [...eosIds] };
+      return { ids: chatPrompt(opened(), prompt.messages), endIds: stopIds(opened()) };
+    },
   };
 }

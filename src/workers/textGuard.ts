@@ -1,9 +1,10 @@
 import { joinTokenized, type PreviewPiece, type TokenizedDataset } from '../data/tokenize.ts';
 import type { EndTokens } from '../data/lint.ts';
+import type { EndToken } from '../data/turnEnd.ts';
 import type { TokenizerFiles } from '../data/tokenizerFiles.ts';
 import { tokenizerPatterns } from '../data/tokenizerPatterns.ts';
 import { GraftError, type ErrorParams } from '../lib/errors.ts';
-import type { Prompt } from './protocol.ts';
+import type { Prompt, PromptTokens } from './protocol.ts';
 import type { Beat, RowsRequest, TextApi } from './textProtocol.ts';
 import { connectWorker, type WorkerLike } from './workerClient.ts';
 import type { Throwing } from './result.ts';
@@ -131,8 +132,13 @@ export class TextGuard {
     return this.#ask((call) => call.endTokens(), null);
   }
 
-  /** Token ids of a prompt. Throws `data.template_hangs`, `data.pattern_hangs`, `data.template_*`. */
-  prompt(prompt: Prompt): Promise<number[]> {
+  /** The tokens that training teaches to end answers with. Throws as {@link prompt} does. */
+  trainedEnds(): Promise<EndToken[]> {
+    return this.#ask((call) => call.trainedEnds(), null);
+  }
+
+  /** A prompt as tokens, with those that end its answer. Throws `data.template_hangs`, `data.pattern_hangs`, `data.template_*`. */
+  prompt(prompt: Prompt): Promise<PromptTokens> {
     return this.#ask((call) => call.prompt(prompt), null);
   }
 

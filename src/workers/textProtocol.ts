@@ -4,8 +4,9 @@ import type { Reading } from '../data/reading.ts';
 import type { Row } from '../data/row.ts';
 import type { PreviewPiece, TokenizedDataset, TokenizeOptions } from '../data/tokenize.ts';
 import type { TokenizerFiles } from '../data/tokenizerFiles.ts';
+import type { EndToken } from '../data/turnEnd.ts';
 import type { UntrustedProgram } from '../data/untrusted.ts';
-import type { Prompt, Result } from './protocol.ts';
+import type { Prompt, PromptTokens, Result } from './protocol.ts';
 
 /** Rows of a data file, and how to make tokens of them. */
 export interface RowsRequest
@@ -26,8 +27,10 @@ export interface TextApi {
   look(request: RowsRequest): Promise<Result<PreviewPiece[][]>>;
   /** What the tokenizer says about the ends of texts. */
   endTokens(): Promise<Result<EndTokens>>;
-  /** Token ids of a prompt, up to where the model is to answer. */
-  prompt(prompt: Prompt): Promise<Result<number[]>>;
+  /** The tokens that training teaches to end answers with. */
+  trainedEnds(): Promise<Result<EndToken[]>>;
+  /** Token ids of a prompt, up to where the model is to answer, and where its answer ends. */
+  prompt(prompt: Prompt): Promise<Result<PromptTokens>>;
 }
 
 /** A sign of life of the text worker: which program runs next, on what. A message of its own, beside Comlink's. */

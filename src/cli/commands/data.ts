@@ -31,7 +31,7 @@ export async function run(args: string[]): Promise<void> {
   const mask = options.choice('mask', ['assistant', 'all', 'last', 'chatml']);
   const samples = options.number('rows', SHOWN_ROWS, { min: 0, integer: true });
   const json = options.flag('json');
-  const recipe = await readRecipe(options.optional('recipe'));
+  const { recipe } = await readRecipe(options.optional('recipe'));
   const reading = readingOf(given === undefined ? recipe : { ...recipe, mask });
   const source = await dataSource(dataPath, model);
   const inspection = await readInPlace(model, async (folder) => {

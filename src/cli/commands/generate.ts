@@ -1,4 +1,5 @@
 import { checkTokenizerFits, loadTokenizer } from '../../data/tokenizer.ts';
+import { stopIds } from '../../data/turnEnd.ts';
 import { answer, chatPrompt, textPrompt } from '../../infer/answer.ts';
 import { checkPrompt } from '../../infer/generate.ts';
 import { GraftError } from '../../lib/errors.ts';
@@ -16,7 +17,8 @@ export const usage =
 
 /**
  * Prints the model's answer and nothing else. The prompt is a person's message, put in by the model's chat
- * template; with --raw it is a text to be continued; empty, the text starts from BOS.
+ * template, and the answer ends where that ends a turn; with --raw it is a text to be continued, to EOS; empty, the text
+ * starts from BOS.
  */
 export async function run(args: string[]): Promise<void> {
   const names = [
@@ -56,6 +58,7 @@ export async function run(args: string[]): Promise<void> {
     ? textPrompt(tokenizer, prompt)
     : chatPrompt(tokenizer, [{ role: 'user', content: prompt }]);
   checkPrompt(spec, ids);
+  const endIds = asText ? tokenizer.eosIds : stopIds(tokenizer);
   await withGpu(async (gpu) => {
     const decoder = await openDecoder(gpu, files, activationType(gpu, dtype), {
       quantize,
@@ -64,7 +67,7 @@ export async function run(args: string[]): Promise<void> {
     const adapter = peft && (await loadAdapter(gpu, spec, peft));
     const use: AdapterUse = adapter ? { adapter, strength: 1, dropout: null } : withoutAdapter;
     const keepLeadingSpace = asText && prompt !== '';
-    const { text } = await answer(decoder, use, tokenizer, ids, { ...sampling, keepLeadingSpace });
+    const { text } = await answer(decoder, use, tokenizer, ids, { ...sampling, endIds, keepLeadingSpace });
     console.log(text);
   });
 }

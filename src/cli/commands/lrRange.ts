@@ -24,7 +24,7 @@ export async function run(args: string[]): Promise<void> {
   const from = options.number('from', defaultSweep.from, { min: 1e-12, max: 10 });
   const to = options.number('to', defaultSweep.to, { min: from, max: 100 });
   const steps = options.number('steps', defaultSweep.steps, { min: 2, max: 10_000, integer: true });
-  const recipe = await readRecipe(options.optional('recipe'));
+  const { recipe } = await readRecipe(options.optional('recipe'));
   const files = await openModelAt(model);
   const { spec } = files;
   checkTraining(files, recipe);

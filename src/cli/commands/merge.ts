@@ -3,12 +3,14 @@ import { parseRecipe, type Recipe } from '../../config/recipe.ts';
 import { parseRunRecord, runRecordFile } from '../../config/runRecord.ts';
 import { defaultReading, readingOf } from '../../data/reading.ts';
 import { loadTokenizer } from '../../data/tokenizer.ts';
+import { trainedEnds, type EndToken } from '../../data/turnEnd.ts';
 import { readAdapter } from '../../formats/peft.ts';
 import { parseShardSize } from '../../formats/sharding.ts';
 import { readJson } from '../../formats/text.ts';
 import { modelCard } from '../../hub/modelCard.ts';
 import { GraftError } from '../../lib/errors.ts';
 import { checkMergeJob, mergeJob } from '../../merge/mergeJob.ts';
+import { planEnds } from '../../merge/outputEnds.ts';
 import { readAheadFolder } from '../../merge/readAhead.ts';
 import { openModelFiles, type ModelFiles } from '../../model/openModel.ts';
 import { nodeFolder } from '../../storage/nodeFolder.ts';
@@ -59,9 +61,10 @@ export async function run(args: string[]): Promise<void> {
     const recipe = run?.recipe ?? (await beside(folder, 'recipe.json', parseRecipe));
     const trainedDoubleQuant = recipe?.method === 'qlora' ? recipe.double_quant : doubleQuant;
     const quantize = format ? { doubleQuant } : null;
+    const ends = await endsOf(base.folder);
     const job = mergeJob(base, adapter, {
-      ...{ onto, trainedDoubleQuant, quantize },
-      card: run && modelCard(basename(resolve(outPath)), 'merged', run),
+      ...{ onto, trainedDoubleQuant, quantize, ends },
+      card: run && modelCard(basename(resolve(outPath)), 'merged', run, await planEnds(base.folder, ends)),
     });
     // Everything that can be wrong with the input is told before the GPU is opened.
     checkMergeJob(job);
@@ -74,6 +77,20 @@ export async function run(args: string[]): Promise<void> {
   };
   if (!readOnce) return merge(await openModelAt(model));
   await readInPlace(model, async (folder) => merge(await openModelFiles(readAheadFolder(folder))));
+}
+
+/** The tokens that answers of the model end with. A tokenizer that cannot be read is told, and does not hinder a merge. */
+async function endsOf(folder: Folder): Promise<EndToken[]> {
+  try {
+    const tokenizer = await loadTokenizer(folder);
+    return tokenizer ? trainedEnds(tokenizer) : [];
+  } catch (error) {
+    if (!(error instanceof GraftError)) throw error;
+    console.error(
+      `generation_config.json stays as it is, for the ends of answers are not known: ${error.message}`,
+    );
+    return [];
+  }
 }
 
 /** What `train` wrote into a file beside its adapter; null where it is another's. */

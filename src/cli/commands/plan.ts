@@ -41,7 +41,7 @@ export async function run(args: string[]): Promise<void> {
   const dataPath = options.optional('data');
   const budget = options.bytes('budget');
   const measure = options.flag('measure');
-  const recipe = await readRecipe(options.optional('recipe'));
+  const { recipe } = await readRecipe(options.optional('recipe'));
   const files = await (measure ? openModelAt(model) : readInPlace(model, openModelHeaders));
   const rows = dataPath === undefined ? null : await readRows(dataPath, model, recipe, files);
   const shapes = rows && dataShapes(rows);

@@ -31,7 +31,7 @@ export async function run(args: string[]): Promise<void> {
   const dataPath = options.required('data');
   const tracePath = options.optional('trace');
   const trace = tracePath === undefined ? null : outputFile(tracePath);
-  const recipe = { ...(await readRecipe(options.optional('recipe'))), max_steps: WARM_UP + 1 };
+  const recipe = { ...(await readRecipe(options.optional('recipe'))).recipe, max_steps: WARM_UP + 1 };
   const files = await openModelAt(model);
   const { spec } = files;
   const dataset = await readDataset(dataPath, model, {

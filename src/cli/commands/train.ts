@@ -5,6 +5,7 @@ import { readingOf } from '../../data/reading.ts';
 import { splitDataset } from '../../data/split.ts';
 import { rowLengths } from '../../data/tokenize.ts';
 import { loadTokenizer } from '../../data/tokenizer.ts';
+import { trainedEnds } from '../../data/turnEnd.ts';
 import type { PeftAdapter } from '../../formats/peft.ts';
 import { readJson } from '../../formats/text.ts';
 import { TunedChoices } from '../../gpu/choices.ts';
@@ -30,7 +31,7 @@ import { modelChoice, modelFlags, modelOptions } from '../hubModel.ts';
 import { loadForRun } from '../loadForRun.ts';
 import { Options } from '../options.ts';
 import { outputFolder } from '../output.ts';
-import { readRecipe } from '../recipe.ts';
+import { readRecipe, withWarmup } from '../recipe.ts';
 import { openAdapterAt, openModelAt, withGpu } from '../session.ts';
 import { writeTrained } from '../trainedOutput.ts';
 import { CheckpointFolder, type SavedRun } from '../trainRun.ts';
@@ -78,20 +79,26 @@ export async function run(args: string[]): Promise<void> {
       ? null
       : await choicesOf(kernels);
   const recipePath = options.optional('recipe');
-  const given = found && recipePath === undefined ? found.run.header.recipe : await readRecipe(recipePath);
-  const asked = budget === null ? given : { ...given, memory_budget: budget };
+  const given =
+    found && recipePath === undefined
+      ? { recipe: found.run.header.recipe, warmupRatio: null }
+      : await readRecipe(recipePath);
+  const asked = budget === null ? given.recipe : { ...given.recipe, memory_budget: budget };
   const files = await openModelAt(choice);
   const { spec } = files;
   const initial = await openAdapterAt(options.optional('init-adapter'));
   // Everything that can be wrong with the input is told before the GPU is opened.
-  const recipe = recipeOfRun(files, asked, initial);
+  const planned = recipeOfRun(files, asked, initial);
+  const tokenizer = await loadTokenizer(files.folder);
   const dataset = await readDataset(dataPath, choice, {
-    tokenizer: await loadTokenizer(files.folder),
-    reading: readingOf(recipe),
-    maxLength: Math.min(recipe.max_length, spec.maxPositions),
+    tokenizer,
+    reading: readingOf(planned),
+    maxLength: Math.min(planned.max_length, spec.maxPositions),
     vocabSize: spec.vocabSize,
   });
-  const rows = splitDataset(dataset, recipe.eval_fraction, recipe.seed);
+  const rows = splitDataset(dataset, planned.eval_fraction, planned.seed);
+  const { steps } = stepsOf(planned, rowLengths(rows.train));
+  const recipe = withWarmup({ ...given, recipe: planned }, steps);
 
   await withGpu(async (gpu) => {
     const start = performance.now();
@@ -137,6 +144,7 @@ export async function run(args: string[]): Promise<void> {
         dtype,
         run: log.record(),
         metrics: metrics.join(''),
+        ends: tokenizer ? trainedEnds(tokenizer) : [],
       } as const;
       return writeTrained(gpu, files, adapter, written);
     };

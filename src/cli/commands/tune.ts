@@ -25,7 +25,7 @@ export async function run(args: string[]): Promise<void> {
   const options = new Options(args, usage, [...modelOptions, 'data', 'recipe'], [...modelFlags]);
   const model = modelChoice(options, usage);
   const dataPath = options.optional('data');
-  const recipe = await readRecipe(options.optional('recipe'));
+  const { recipe } = await readRecipe(options.optional('recipe'));
   const files = await openModelAt(model);
   const { folder, spec } = files;
   const rows = async (path: string) => {

@@ -7,7 +7,7 @@ export const dataErrors = {
   },
   'data.not_text': {
     what: '{file} is {kind}, not text.',
-    next: 'Save the data as JSONL (one JSON object a line, UTF-8) and choose that file.',
+    next: 'Unpack it if it is compressed, or save the data as JSONL (one JSON object a line, UTF-8), and choose that file.',
   },
   'data.parquet_invalid': {
     what: '{file} cannot be read as Parquet: {detail}.',
@@ -38,7 +38,7 @@ export const dataErrors = {
     next: 'Correct the line: each row is one JSON object.',
   },
   'data.array_unclosed': {
-    what: 'The JSON array of {file} is not closed: the file ends at line {line} inside it.',
+    what: 'The JSON array of {file} is not closed: the file ends at line {line} inside it, in or after the row that begins on line {from}.',
     next: 'Check that the file was saved or downloaded completely.',
   },
   'data.after_array': {
@@ -47,7 +47,7 @@ export const dataErrors = {
   },
   'data.row_not_object': {
     what: 'Line {line} of {file} is {found}, not a JSON object.',
-    next: 'Write each row as an object such as {"prompt": "…", "completion": "…"}.',
+    next: 'Write each row as an object such as {"prompt": "…", "completion": "…"} or {"messages": […]}.',
   },
   'data.no_valid_rows': {
     what: 'No row of {file} can be used (problems: {count}). The first: {first}',
@@ -102,7 +102,7 @@ export const dataErrors = {
     next: 'Remove the weight, or split the conversation into rows with one answer each.',
   },
   'data.literal_not_found': {
-    what: 'Line {line} of {file}: message {message} contains the special token {token}, but the chat template rewrites the message, so the token cannot be encoded as text.',
+    what: 'Line {line} of {file}: a message contains the special token {token}, but the chat template rewrites the message, so the token cannot be encoded as text.',
     next: 'Remove the token from the message, or set special_tokens_in_text to "special".',
   },
   'data.preference_pair': {

@@ -1,5 +1,6 @@
 import { cliErrors } from './cli.ts';
 import { dataErrors } from './data.ts';
+import { dataFilesErrors } from './dataFiles.ts';
 import { formatsErrors } from './formats.ts';
 import { gpuErrors } from './gpu.ts';
 import { hubErrors } from './hub.ts';
@@ -16,6 +17,7 @@ import { workersErrors } from './workers.ts';
 const texts = {
   ...cliErrors,
   ...dataErrors,
+  ...dataFilesErrors,
   ...formatsErrors,
   ...gpuErrors,
   ...hubErrors,

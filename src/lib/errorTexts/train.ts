@@ -13,6 +13,10 @@ export const trainErrors = {
     what: 'The recipe’s "{key}" is {value}, but it must be {expected}.',
     next: 'Correct the value and start again.',
   },
+  'train.flag_invalid': {
+    what: '“{file}” has {flag} {value}, but it must be {expected}.',
+    next: 'Write the value itself into the script, or give a recipe as JSON, and start again.',
+  },
   'train.no_flags': {
     what: 'There is no flag of finetune.py in this text.',
     next: 'Paste the command with its flags, such as --learning_rate 3e-4 --use_lora, or the whole script.',

@@ -44,36 +44,40 @@ function FindingItem({ finding }: { finding: FindingSummary }) {
           {t(`lint.${code}`, { n: count, ...params })}
         </p>
         <p>{t(`lint.${code}.why`, params)}</p>
-        <p className="finding__rows">
-          {t('lint.lines')}{' '}
-          {rows.map(({ position, line }) =>
-            canShow ? (
-              <Button
-                key={position}
-                className="link"
-                aria-label={t('data.showLine', { line })}
-                onPress={() => void showRow(position)}
-              >
-                {formatCount(line)}
-              </Button>
-            ) : (
-              <span key={position}>{formatCount(line)}</span>
-            ),
-          )}
-          {count > rows.length && ' …'}
-        </p>
+        {count > 0 && (
+          <p className="finding__rows">
+            {t('lint.lines')}{' '}
+            {rows.map(({ position, line }) =>
+              canShow ? (
+                <Button
+                  key={position}
+                  className="link"
+                  aria-label={t('data.showLine', { line })}
+                  onPress={() => void showRow(position)}
+                >
+                  {formatCount(line)}
+                </Button>
+              ) : (
+                <span key={position}>{formatCount(line)}</span>
+              ),
+            )}
+            {count > rows.length && ' …'}
+          </p>
+        )}
       </div>
-      <div className="finding__actions">
-        <Remedy code={code} disabled={disabled} />
-        <Button
-          className="button button--small"
-          aria-label={`${t('lint.exclude', { n: count })}: ${t(`lint.${code}`, { n: count, ...params })}`}
-          isDisabled={disabled}
-          onPress={() => void changeRows({ kind: 'excludeFound', code })}
-        >
-          {t('lint.exclude', { n: count })}
-        </Button>
-      </div>
+      {count > 0 && (
+        <div className="finding__actions">
+          <Remedy code={code} disabled={disabled} />
+          <Button
+            className="button button--small"
+            aria-label={`${t('lint.exclude', { n: count })}: ${t(`lint.${code}`, { n: count, ...params })}`}
+            isDisabled={disabled}
+            onPress={() => void changeRows({ kind: 'excludeFound', code })}
+          >
+            {t('lint.exclude', { n: count })}
+          </Button>
+        </div>
+      )}
     </li>
   );
 }

@@ -5,7 +5,7 @@ import { t } from '../text/index.ts';
 
 /** What reading the merged model back has shown, in words and numbers. */
 export function Proof({ proof, losses }: { proof: MergeProof; losses: MergeLosses | null }) {
-  const { tensors, changedTensors, bytes } = proof;
+  const { tensors, changedTensors, bytes, addedEnds } = proof;
   const { maxLogitDifference, allowedLogitDifference, quantizationLogitDifference } = proof;
   return (
     <div className="proof">
@@ -28,6 +28,11 @@ export function Proof({ proof, losses }: { proof: MergeProof; losses: MergeLosse
             quantization: formatSmall(quantizationLogitDifference ?? 0),
           })}
         </p>
+        {addedEnds.length > 0 && (
+          <p>
+            {t('proof.addedEnds', { ends: addedEnds.map(({ id, token }) => `${token} (${id})`).join(', ') })}
+          </p>
+        )}
         {losses && (
           <p>
             {t(losses.original === null ? 'proof.lossDequantized' : 'proof.losses', {

@@ -51,6 +51,7 @@ export const exportTexts = {
     'The merged model’s logits differ from base + adapter by at most {difference}; rounding allows {allowed}.',
   'proof.nf4':
     'The file holds the 4 bits it should: logits agree within {difference}; rounding allows {allowed}. The 4 bits themselves take the logits up to {quantization} away from base + adapter.',
+  'proof.addedEnds': 'generation_config.json now names {ends} as well: trained answers end so.',
   'proof.losses':
     'Loss on the evaluation rows: {original} on the original weights, {dequantized} on the 4-bit ones.',
   'proof.lossDequantized': 'Loss on the evaluation rows: {dequantized}.',

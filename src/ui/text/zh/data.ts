@@ -149,6 +149,14 @@ export const dataTextsZh = {
   'lint.endUntrained.why':
     '模型学不到在回答之后输出 {end}，就停不下来。请让标签包含结束符，或改用 messages 格式：会自动补上结束符。',
   'lint.endUntrained.tag': '结束符未训练',
+  'lint.endsDiffer': 'EOS 与对话模板使用的轮次结束符不同',
+  'lint.endsDiffer.why':
+    '分词器的 EOS 是 {eos}，而模板以 {end} 结束每一轮，训练的也是它。这里的回答遇到其中任何一个都会停止，导出的 generation_config.json 也会同时列出。',
+  'lint.endsDiffer.tag': '结束符不一致',
+  'lint.endIsText': '对话模板以普通文本（而不是单独的词元）结束每一轮',
+  'lint.endIsText.why':
+    '回答只会在 {eos} 处停止，它在每条数据最后一个回答之后训练：回答末尾会出现“{text}”。请改用以特殊词元结束轮次的模板。',
+  'lint.endIsText.tag': '结束符是文本',
   'lint.padIsEos': '{n} 条数据把结束符当作填充屏蔽了',
   'lint.padIsEos.why':
     '这个分词器用 {end} 作填充，制作标签时把它们全部屏蔽了：模型会停不下来。请为每个回答后的第一个 {end} 加上标签，或改用 messages 格式。',

@@ -46,6 +46,7 @@ export const exportTextsZh = {
   'proof.logits': '合并后模型的 logits 与“基座模型 + 适配器”最多相差 {difference}；舍入误差允许 {allowed}。',
   'proof.nf4':
     '文件里的 4 位权重正确：logits 相差不超过 {difference}，舍入误差允许 {allowed}。4 位量化本身使 logits 与“基座模型 + 适配器”最多相差 {quantization}。',
+  'proof.addedEnds': 'generation_config.json 现已加入 {ends}：训练的回答以此结束。',
   'proof.losses': '评估数据上的损失：原始权重 {original}，4 位权重 {dequantized}。',
   'proof.lossDequantized': '评估数据上的损失：{dequantized}。',
   'export.trained': '训练后的模型',

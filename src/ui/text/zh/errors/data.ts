@@ -5,7 +5,7 @@ export const dataErrorsZh = {
   'data.empty_file': { what: '{file} 是空的。', next: '请选择至少有一条数据的文件。' },
   'data.not_text': {
     what: '{file} 是{kind}，不是文本。',
-    next: '请把数据存为 JSONL（每行一个 JSON 对象，UTF-8），再选择该文件。',
+    next: '如果是压缩文件请先解压，否则请把数据存为 JSONL（每行一个 JSON 对象，UTF-8），再选择该文件。',
   },
   'data.parquet_invalid': {
     what: '{file} 无法按 Parquet 读取：{detail}。',
@@ -36,7 +36,7 @@ export const dataErrorsZh = {
     next: '请改正这一行：每条数据是一个 JSON 对象。',
   },
   'data.array_unclosed': {
-    what: '{file} 的 JSON 数组没有结束：文件在第 {line} 行就终止了。',
+    what: '{file} 的 JSON 数组没有结束：文件在第 {line} 行就终止了，位于从第 {from} 行开始的那条数据之中或之后。',
     next: '请确认文件已完整保存或下载。',
   },
   'data.after_array': {
@@ -45,7 +45,7 @@ export const dataErrorsZh = {
   },
   'data.row_not_object': {
     what: '{file} 第 {line} 行是{found}，不是 JSON 对象。',
-    next: '请把每条数据写成对象，例如 {"prompt": "…", "completion": "…"}。',
+    next: '请把每条数据写成对象，例如 {"prompt": "…", "completion": "…"} 或 {"messages": […]}。',
   },
   'data.no_valid_rows': {
     what: '{file} 里没有一条数据可用（问题数：{count}）。第一个问题：{first}',
@@ -100,7 +100,7 @@ export const dataErrorsZh = {
     next: '请删除权重，或把对话拆成每条只有一个回答的数据。',
   },
   'data.literal_not_found': {
-    what: '{file} 第 {line} 行：第 {message} 条消息含有特殊 token {token}，但对话模板改写了这条消息，无法按普通文本编码。',
+    what: '{file} 第 {line} 行：有消息含有特殊 token {token}，但对话模板改写了这条消息，无法按普通文本编码。',
     next: '请从消息中删除该 token，或把 special_tokens_in_text 设为 "special"。',
   },
   'data.preference_pair': {

@@ -2,6 +2,7 @@ import type { ErrorCode } from '../../../../lib/errorTexts/index.ts';
 import type { ErrorText } from '../../../../lib/errorTexts/types.ts';
 import { cliErrorsZh } from './cli.ts';
 import { dataErrorsZh } from './data.ts';
+import { dataFilesErrorsZh } from './dataFiles.ts';
 import { formatsErrorsZh } from './formats.ts';
 import { gpuErrorsZh } from './gpu.ts';
 import { hubErrorsZh } from './hub.ts';
@@ -18,6 +19,7 @@ import { workersErrorsZh } from './workers.ts';
 export const errorTextsZh: Record<ErrorCode, ErrorText> = {
   ...cliErrorsZh,
   ...dataErrorsZh,
+  ...dataFilesErrorsZh,
   ...formatsErrorsZh,
   ...gpuErrorsZh,
   ...hubErrorsZh,

@@ -14,6 +14,10 @@ export const trainErrorsZh = {
     what: '配方里 "{key}" 是 {value}，应为{expected}。',
     next: '请改正后重新开始。',
   },
+  'train.flag_invalid': {
+    what: '“{file}”中的 {flag} 是 {value}，应为{expected}。',
+    next: '请在脚本里直接写出数值，或改用 JSON 配方，然后重新开始。',
+  },
   'train.no_flags': {
     what: '这段文本里没有 finetune.py 的参数。',
     next: '请粘贴带参数的命令，例如 "--learning_rate 3e-4 --use_lora"，或整个脚本。',

@@ -1,0 +1,41 @@
+/** Names that tell what a file's content is: only to find where its rows are, not what they mean. */
+
+/** Fields of a row that may hold turns: lists of messages. */
+export const TURN_FIELDS: ReadonlySet<string> = new Set([
+  ...['messages', 'conversations', 'conversation', 'dialog', 'dialogue', 'turns', 'chat', 'history'],
+  ...['prompt', 'completion', 'chosen', 'rejected', 'chosen_messages', 'rejected_messages'],
+]);
+
+/** Fields that rows of training data have. */
+export const ROW_FIELDS: ReadonlySet<string> = new Set([
+  ...['messages', 'conversations', 'conversation', 'dialog', 'dialogue', 'turns'],
+  ...['prompt', 'completion', 'response', 'instruction', 'output', 'question', 'answer', 'query', 'text'],
+  ...['input_ids', 'labels', 'chosen', 'rejected', 'chosen_messages', 'rejected_messages', 'system'],
+]);
+
+/** Pairs of fields that make a row by themselves. */
+const PAIRS = [
+  ['prompt', 'completion'],
+  ['prompt', 'response'],
+  ['instruction', 'output'],
+  ['instruction', 'response'],
+  ['question', 'answer'],
+  ['query', 'response'],
+  ['input', 'output'],
+  ['chosen', 'rejected'],
+] as const;
+
+/** Whether all of some pair of fields is there: a question and its answer. */
+export function hasPair(has: (name: string) => boolean): boolean {
+  return PAIRS.some((pair) => pair.every(has));
+}
+
+/** Whether an object with these fields is one turn of a conversation. */
+export function isTurn(names: readonly string[]): boolean {
+  return names.includes('role') || names.includes('from');
+}
+
+/** Whether an object with these fields is a row. */
+export function isRow(names: readonly string[]): boolean {
+  return !isTurn(names) && names.some((name) => ROW_FIELDS.has(name));
+}

@@ -1,0 +1,186 @@
+import { GraftError } from '../lib/errors.ts';
+import { hasPair, isRow, isTurn, ROW_FIELDS, TURN_FIELDS } from './fieldNames.ts';
+import type { Outline, OutlineField } from './jsonOutline.ts';
+
+/** Where the rows of a file are that begins with a JSON object. */
+export type DocumentPlan =
+  /** The objects of the file, one after another. */
+  | { kind: 'lines' }
+  /** The object itself is a row. */
+  | { kind: 'one' }
+  /** The objects in a list; `others` are lists of objects that are not read. */
+  | { kind: 'list'; field: OutlineField; others: string[] }
+  /** A list for each column (pandas: orient="list"), in `field` where they are not the file's own. */
+  | { kind: 'columns'; fields: OutlineField[]; field?: OutlineField; others?: string[] }
+  /** An object for each column, its values by the row's key (pandas: orient="columns"). */
+  | { kind: 'keyedColumns'; fields: OutlineField[] }
+  /** An object for each row by its key (pandas: orient="index"). */
+  | { kind: 'keyedRows' }
+  /** The columns' names in one list, the rows as lists of cells in another (pandas: orient="split"). */
+  | { kind: 'split'; columns: readonly string[]; field: OutlineField };
+
+/** Names that lists of rows have, whatever is in them. */
+const LIST_NAMES = /^(?:data|dataset|train|training|rows|examples|instances|samples|items|records)$/i;
+const TRAIN = /^train(?:ing)?(?:_data|_set)?$/i;
+
+/** A field's name with the names of the objects that it is in. */
+export function pathOf({ path }: OutlineField): string {
+  return path.join('.');
+}
+
+/**
+ * Decides where the rows are in a file that begins with a JSON object.
+ * Throws `data.rows_field_unclear` where several lists may be the rows, `data.rows_field_missing` where the chosen one is
+ * no list of the file.
+ * @param chosen the path of the list of rows, such as `data.train`
+ */
+export function planOf(outline: Outline, file: string, chosen?: string): DocumentPlan {
+  const { fields, end } = outline;
+  if (chosen !== undefined) return chosenPlan(outline, file, chosen);
+  if (end === 'more') return { kind: 'lines' };
+  if (end !== 'whole') {
+    const field = fields.find((candidate) => !candidate.closed && mayHoldRows(candidate));
+    if (!field || !(isRow(field.names) || LIST_NAMES.test(field.path.at(-1)!))) return { kind: 'lines' };
+    const others = fields.filter((other) => other !== field && mayHoldRows(other)).map(pathOf);
+    return { kind: 'list', field, others };
+  }
+  const top = fields.filter(({ path }) => path.length === 1);
+  if (isWholeRow(top)) return { kind: 'one' };
+  return (
+    splitPlan(top) ??
+    listPlan(fields.filter(isListOfRows), file) ??
+    columnsPlan(top, file) ??
+    nestedColumnsPlan(top, fields, file) ??
+    keyedPlan(top) ??
+    (top.some(({ path, kind }) => kind === 'text' && ROW_FIELDS.has(path[0]!)) ? { kind: 'one' } : null) ??
+    listPlan(fields.filter(mayHoldRows), file) ??
+    emptyPlan(top) ?? { kind: 'one' }
+  );
+}
+
+function chosenPlan({ fields, end }: Outline, file: string, chosen: string): DocumentPlan {
+  const field = fields.find((candidate) => candidate.kind === 'list' && pathOf(candidate) === chosen);
+  const lists = fields.filter(mayHoldRows);
+  const table = fields.find((candidate) => candidate.kind === 'object' && pathOf(candidate) === chosen);
+  if (table && end === 'whole') {
+    const columns = fields.filter(({ path }) => path.length > 1 && path.slice(0, -1).join('.') === chosen);
+    const plan = columnsPlan(columns, file);
+    if (plan?.kind === 'columns') return { ...plan, field: table };
+  }
+  if (!field || end === 'more') {
+    const names = lists.map(pathOf).join(', ');
+    throw new GraftError('data.rows_field_missing', { file, field: chosen, fields: names || 'none' });
+  }
+  return { kind: 'list', field, others: lists.filter((list) => list !== field).map(pathOf) };
+}
+
+/** Whether a field holds turns of a conversation, or none that can be told. */
+function holdsTurns({ path, kind, names }: OutlineField): boolean {
+  return (kind === 'list' || kind === 'object') && TURN_FIELDS.has(path.at(-1)!) && isTurn(names);
+}
+
+function mayHoldRows(field: OutlineField): boolean {
+  const empty = field.members.size === 0 && !field.closed;
+  return field.kind === 'list' && (field.members.has('object') || empty) && !holdsTurns(field);
+}
+
+function isListOfRows(field: OutlineField): boolean {
+  const viewer = field.names.includes('row_idx') && field.names.includes('row');
+  return mayHoldRows(field) && (isRow(field.names) || viewer);
+}
+
+/** Whether the object has a question and an answer, turns, or token ids by itself. */
+function isWholeRow(top: readonly OutlineField[]): boolean {
+  const find = (name: string) => top.find(({ path }) => path[0] === name);
+  const ids = find('input_ids');
+  if (ids?.kind === 'list' && [...ids.members].every((kind) => kind === 'other')) return true;
+  if (top.some((field) => holdsTurns(field) && field.path[0] !== 'history')) return true;
+  return hasPair((name) => {
+    const field = find(name);
+    return field !== undefined && (field.kind === 'text' || field.kind === 'other' || holdsTurns(field));
+  });
+}
+
+/** One list of objects: the only one, or `train` beside others. */
+function listPlan(lists: readonly OutlineField[], file: string): DocumentPlan | null {
+  const depth = Math.min(...lists.map(({ path }) => path.length));
+  const candidates = lists.filter(({ path, count }) => path.length === depth && count > 0);
+  const field =
+    candidates.length === 1 ? candidates[0] : candidates.find(({ path }) => TRAIN.test(path.at(-1)!));
+  if (field) {
+    return { kind: 'list', field, others: candidates.filter((other) => other !== field).map(pathOf) };
+  }
+  if (candidates.length === 0) return null;
+  const fields = candidates.slice(0, 20).map(pathOf).join(', ');
+  throw new GraftError('data.rows_field_unclear', { file, fields, first: pathOf(candidates[0]!) });
+}
+
+/** A list of rows that has none. */
+function emptyPlan(top: readonly OutlineField[]): DocumentPlan | null {
+  const field = top.find(
+    ({ path, kind, count }) => kind === 'list' && count === 0 && LIST_NAMES.test(path[0]!),
+  );
+  return field ? { kind: 'list', field, others: [] } : null;
+}
+
+function splitPlan(top: readonly OutlineField[]): DocumentPlan | null {
+  const columns = top.find(({ path }) => path[0] === 'columns');
+  const field = top.find(({ path }) => path[0] === 'data');
+  if (columns?.kind !== 'list' || field?.kind !== 'list') return null;
+  const named = columns.texts.length === columns.count && columns.count > 0;
+  return named && field.members.has('list') ? { kind: 'split', columns: columns.texts, field } : null;
+}
+
+function columnsPlan(columns: readonly OutlineField[], file: string): DocumentPlan | null {
+  const count = columns[0]?.count ?? 0;
+  if (count === 0 || !columns.every(({ kind }) => kind === 'list')) return null;
+  const named = columns.some(({ path, members }) => ROW_FIELDS.has(path.at(-1)!) && !members.has('object'));
+  if (columns.every((column) => column.count === count)) {
+    return named || !columns.some(mayHoldRows) ? { kind: 'columns', fields: [...columns] } : null;
+  }
+  if (!named) return null;
+  const lengths = columns.slice(0, 20).map((column) => `${column.path.at(-1)} ${column.count}`);
+  throw new GraftError('data.columns_differ', { file, columns: lengths.join(', ') });
+}
+
+/** Columns in an object: the only one, or `train` beside others. */
+function nestedColumnsPlan(
+  top: readonly OutlineField[],
+  fields: readonly OutlineField[],
+  file: string,
+): DocumentPlan | null {
+  const splits = top.flatMap((field) => {
+    const name = field.path[0]!;
+    const children = fields.filter(({ path }) => path.length === 2 && path[0] === name);
+    const named = children.some(({ path }) => ROW_FIELDS.has(path[1]!));
+    const isRow =
+      field.kind !== 'object' || TURN_FIELDS.has(name) || !named || isWholeRow(children.map(inner));
+    const plan = isRow ? null : columnsPlan(children, file);
+    return plan?.kind === 'columns' ? [{ field, fields: plan.fields }] : [];
+  });
+  const chosen = splits.length === 1 ? splits[0] : splits.find(({ field }) => TRAIN.test(field.path[0]!));
+  if (!chosen && splits.length > 1) {
+    const names = splits.slice(0, 20).map(({ field }) => pathOf(field));
+    throw new GraftError('data.rows_field_unclear', { file, fields: names.join(', '), first: names[0]! });
+  }
+  if (!chosen) return null;
+  const others = splits.filter((split) => split !== chosen).map(({ field }) => pathOf(field));
+  return { kind: 'columns', ...chosen, others };
+}
+
+/** A field of an object as one of the file's own. */
+function inner(field: OutlineField): OutlineField {
+  return { ...field, path: field.path.slice(1) };
+}
+
+function keyedPlan(top: readonly OutlineField[]): DocumentPlan | null {
+  if (top.length === 0 || !top.every(({ kind, count }) => kind === 'object' && count > 0)) return null;
+  const isIndex = (names: readonly string[]) => names.every((name) => /^\d+$/.test(name));
+  const outer = top.map(({ path }) => path[0]!);
+  const inner = top[0]!.names;
+  const columns = top.every(({ count }) => count === top[0]!.count);
+  if (columns && (outer.some((name) => ROW_FIELDS.has(name)) || (isIndex(inner) && !isIndex(outer)))) {
+    return { kind: 'keyedColumns', fields: [...top] };
+  }
+  return isRow(inner) || isIndex(outer) ? { kind: 'keyedRows' } : null;
+}
