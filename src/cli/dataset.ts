@@ -25,6 +25,8 @@ export interface DatasetOptions {
   /** Rows are cut to this many tokens. */
   maxLength: number;
   vocabSize: number;
+  /** Where the rows stand in a JSON object; found where it is not given. */
+  rowsField?: string | undefined;
 }
 
 /**
@@ -35,11 +37,16 @@ export interface DatasetOptions {
 export async function readDataset(
   path: string,
   access: HubAccess,
-  { reading, ...options }: DatasetOptions,
+  { reading, rowsField, ...options }: DatasetOptions,
 ): Promise<TokenizedDataset> {
-  const parsed = await parseDataset(await dataSource(path, access));
+  const parsed = await parseDataset(
+    await dataSource(path, access),
+    undefined,
+    rowsField === undefined ? {} : { rowsField },
+  );
   const format = detectFormat(parsed.rows, parsed.name);
   const dataset = tokenizeDataset(parsed, { ...options, ...reading, format });
+  if (parsed.rowsField !== undefined) console.error(`The rows are those of "${parsed.rowsField}".`);
   for (const note of notesOn(parsed, dataset, options.maxLength)) console.error(note);
   const { tokenizer, maxLength } = options;
   const ends = tokenizer && lintEnds(tokenizer);

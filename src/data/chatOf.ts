@@ -1,5 +1,6 @@
 import { GraftError } from '../lib/errors.ts';
 import { isEmpty, isObject, jsonOf, ownField, textOf, type Chat, type Message } from './conversation.ts';
+import { toJsonText } from './exactJson.ts';
 import { weightOf } from './lossWeight.ts';
 import { kindName } from './row.ts';
 import { fieldsWith, type DataFormat } from './rowFields.ts';
@@ -126,7 +127,7 @@ function takeTools(
     return { ...message, fields };
   });
   const [first, second] = found;
-  if (second && JSON.stringify(first!.tools) !== JSON.stringify(second.tools)) {
+  if (second && toJsonText(first!.tools) !== toJsonText(second.tools)) {
     const detail = `the row has other tools in "${first!.field}", too`;
     throw new GraftError('data.unsupported_field', { field: second.field, detail });
   }

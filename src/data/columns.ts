@@ -1,4 +1,5 @@
 import { ownField, textOf, type Conversation, type Message } from './conversation.ts';
+import { toJsonText } from './exactJson.ts';
 import type { Row } from './row.ts';
 
 /** Which columns of a table are what, where their names don't say it: a question and its answer, or a text. */
@@ -87,10 +88,12 @@ export function mappedConversation({ value }: Row, mapping: ColumnMapping): Conv
 
 function required(row: Record<string, unknown>, column: string): string {
   const cell = ownField(row, column);
-  return plainText(cell) !== null && typeof cell !== 'string' ? String(cell) : textOf(cell, column);
+  return typeof cell === 'string' ? textOf(cell, column) : (plainText(cell) ?? textOf(cell, column));
 }
 
 function plainText(cell: unknown): string | null {
   if (typeof cell === 'string') return cell;
-  return typeof cell === 'number' || typeof cell === 'boolean' ? String(cell) : null;
+  if (typeof cell === 'boolean' || typeof cell === 'bigint') return String(cell);
+  const isNumber = typeof cell === 'number' || cell instanceof Number;
+  return isNumber && Number.isFinite(Number(cell)) ? toJsonText(cell) : null;
 }

@@ -1,4 +1,5 @@
 import { GraftError } from '../lib/errors.ts';
+import { parseJson } from './exactJson.ts';
 import { kindName } from './row.ts';
 import { hasLoneSurrogate } from './utf8.ts';
 
@@ -119,7 +120,7 @@ export function jsonOf(value: unknown, field: string): unknown {
 /** The value of a JSON text; undefined where it is none. */
 export function tryJson(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return parseJson(text);
   } catch {
     return undefined;
   }

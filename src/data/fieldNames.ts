@@ -4,6 +4,7 @@
 export const TURN_FIELDS: ReadonlySet<string> = new Set([
   ...['messages', 'conversations', 'conversation', 'dialog', 'dialogue', 'turns', 'chat', 'history'],
   ...['prompt', 'completion', 'chosen', 'rejected', 'chosen_messages', 'rejected_messages'],
+  ...['preferred_output', 'non_preferred_output'],
 ]);
 
 /** Fields that rows of training data have. */
@@ -11,6 +12,7 @@ export const ROW_FIELDS: ReadonlySet<string> = new Set([
   ...['messages', 'conversations', 'conversation', 'dialog', 'dialogue', 'turns'],
   ...['prompt', 'completion', 'response', 'instruction', 'output', 'question', 'answer', 'query', 'text'],
   ...['input_ids', 'labels', 'chosen', 'rejected', 'chosen_messages', 'rejected_messages', 'system'],
+  ...['chosen_response', 'rejected_response', 'preferred_output', 'non_preferred_output', 'chat'],
 ]);
 
 /** Pairs of fields that make a row by themselves. */
@@ -23,6 +25,7 @@ const PAIRS = [
   ['query', 'response'],
   ['input', 'output'],
   ['chosen', 'rejected'],
+  ['response_j', 'response_k'],
 ] as const;
 
 /** Whether all of some pair of fields is there: a question and its answer. */

@@ -28,6 +28,12 @@ export interface DataSample {
 /** A data file as training sees it. */
 export interface DataReport {
   kind: ParsedDataset['kind'] | null;
+  /** `content` where the file's content says other than its name. */
+  kindFrom: 'name' | 'content';
+  encoding: string;
+  /** Where the rows stand in a JSON object, and the other lists there, which are not read. */
+  rowsField: string | null;
+  otherRowsFields: string[];
   format: DataFormat | null;
   preference: PreferenceKind | null;
   /** Rows of the file that were read, and those of them that are trained on. */
@@ -49,6 +55,8 @@ export interface InspectOptions {
   reading: Reading;
   maxLength: number;
   vocabSize: number;
+  /** Where the rows stand in a JSON object; found where it is not given. */
+  rowsField?: string;
   /** How many rows are shown. */
   samples: number;
 }
@@ -67,11 +75,11 @@ export interface Inspection {
  * inspection, with as much of the report as there is. Throws what reading bytes throws.
  */
 export async function inspectData(source: ByteSource, options: InspectOptions): Promise<Inspection> {
-  const { tokenizer, reading, maxLength, vocabSize } = options;
+  const { tokenizer, reading, maxLength, vocabSize, rowsField } = options;
   let parsed: ParsedDataset | null = null;
   let format: DataFormat | null = null;
   try {
-    parsed = await parseDataset(source);
+    parsed = await parseDataset(source, undefined, rowsField === undefined ? {} : { rowsField });
     format = detectFormat(parsed.rows, parsed.name);
     const tokens = tokenizeRows(parsed, { ...reading, format, tokenizer, maxLength, vocabSize });
     const facts = dataFacts(parsed.rows, format, tokenizer?.chatTemplate ?? null);
@@ -80,7 +88,8 @@ export async function inspectData(source: ByteSource, options: InspectOptions): 
     const findings = new Linter().lint({ rows, format, tokens, maxLength, ends, evaluation: [] });
     const report: DataReport = {
       ...empty,
-      ...{ kind: parsed.kind, format, preference: facts.preference?.kind ?? null },
+      ...fileFacts(parsed),
+      ...{ format, preference: facts.preference?.kind ?? null },
       ...{ rows: rows.length + parsed.problemCount, used: new Set(tokens.sources).size },
       ...{ tokens: tokens.ids.length, trainedTokens: tokens.trainedTokens },
       ...problemsOf([...parsed.problems, ...tokens.problems], parsed.problemCount + tokens.problemCount),
@@ -99,7 +108,8 @@ export async function inspectData(source: ByteSource, options: InspectOptions): 
     const problems = [...(parsed?.problems ?? []), found];
     const report = {
       ...empty,
-      ...{ kind: parsed?.kind ?? null, format, rows: parsed?.rows.length ?? 0 },
+      ...(parsed && fileFacts(parsed)),
+      ...{ format, rows: parsed?.rows.length ?? 0 },
       ...problemsOf(problems, problems.length),
     };
     return { report, findings: [], parsed, error };
@@ -107,9 +117,17 @@ export async function inspectData(source: ByteSource, options: InspectOptions): 
 }
 
 const empty: DataReport = {
-  ...{ kind: null, format: null, preference: null, rows: 0, used: 0, tokens: 0, trainedTokens: 0 },
+  ...{ kind: null, kindFrom: 'name', encoding: 'utf-8', rowsField: null, otherRowsFields: [] },
+  ...{ format: null, preference: null, rows: 0, used: 0, tokens: 0, trainedTokens: 0 },
   ...{ problems: [], problemCount: 0, findings: [], unused: [], samples: [] },
 };
+
+function fileFacts({ kind, kindFrom, encoding, rowsField, otherRowsFields }: ParsedDataset) {
+  return {
+    ...{ kind, kindFrom: kindFrom ?? empty.kindFrom, encoding: encoding ?? empty.encoding },
+    ...{ rowsField: rowsField ?? null, otherRowsFields: otherRowsFields ?? [] },
+  };
+}
 
 function problemsOf(
   problems: readonly { line: number; code: ErrorCode; message: string }[],

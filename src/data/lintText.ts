@@ -1,5 +1,6 @@
 import { GraftError } from '../lib/errors.ts';
 import type { Conversation, Message } from './conversation.ts';
+import { toJsonText } from './exactJson.ts';
 import { toConversation, type RowFormat } from './formats.ts';
 import type { Row } from './row.ts';
 
@@ -93,7 +94,7 @@ function partsOf(conversation: Exclude<Conversation, { inputIds: number[] }>): {
 
 /** All that a message says: its thought, its content and its calls. */
 function wordsOf({ content, thought, calls }: Message): string {
-  const parts = [thought ?? '', content, calls ? JSON.stringify(calls) : ''];
+  const parts = [thought ?? '', content, calls ? toJsonText(calls) : ''];
   return parts.filter((part) => part !== '').join('\n');
 }
 

@@ -1,5 +1,6 @@
 import { GraftError } from '../lib/errors.ts';
 import { isEmpty, type Chat, type Message, type TemplateMessage } from './conversation.ts';
+import { parseJson, toJsonText } from './exactJson.ts';
 import { renderChat } from './template.ts';
 import { knowsRole, templateMentions, templateTraits } from './templateTraits.ts';
 import type { Tokenizer } from './tokenizer.ts';
@@ -153,14 +154,14 @@ function templateCall(call: object, traits: ReturnType<typeof templateTraits>): 
     return parsed === undefined ? shaped : withArguments(shaped, parsed);
   }
   if (traits.callArguments === 'text' && args !== undefined && typeof args !== 'string') {
-    return withArguments(shaped, JSON.stringify(args));
+    return withArguments(shaped, toJsonText(args));
   }
   return shaped;
 }
 
 function argumentsOf(text: string): unknown {
   try {
-    return text.trim() === '' ? {} : (JSON.parse(text) as unknown);
+    return text.trim() === '' ? {} : parseJson(text);
   } catch {
     return undefined;
   }

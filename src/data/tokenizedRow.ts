@@ -74,7 +74,8 @@ function integers(value: unknown, field: string, lowest: number): number[] {
   if (!Array.isArray(value)) {
     throw new GraftError('data.bad_field', { field, found: kindName(value), expected: 'a list of integers' });
   }
-  return value.map((item: unknown, index) => {
+  return value.map((given: unknown, index) => {
+    const item: unknown = given instanceof Number ? Number(given) : given;
     // −100 is the only negative label; anything else below 0 is a mistake, not a mask.
     const ok =
       Number.isInteger(item) && (item as number) <= MAX_ID && ((item as number) >= 0 || item === lowest);

@@ -1,5 +1,5 @@
 import { readingOf } from '../../data/reading.ts';
-import { inspectData, type DataSample, type Inspection } from '../../data/inspect.ts';
+import { inspectData, type DataReport, type DataSample, type Inspection } from '../../data/inspect.ts';
 import { loadTokenizer } from '../../data/tokenizer.ts';
 import { dataSource } from '../dataset.ts';
 import { findingLine } from '../findingLine.ts';
@@ -9,7 +9,7 @@ import { readRecipe } from '../recipe.ts';
 import { openModelHeaders } from '../../model/openModel.ts';
 
 export const usage =
-  'data --model DIR --data FILE [--mask assistant|all|last|chatml] [--recipe FILE.json] [--rows N] [--json]';
+  'data --model DIR --data FILE [--mask assistant|all|last|chatml] [--recipe FILE.json] [--rows N] [--rows-field NAME] [--json]';
 
 /** Rows shown when nobody says how many. */
 const SHOWN_ROWS = 3;
@@ -23,7 +23,7 @@ const SHOWN_PROBLEMS = 20;
  * brackets; with --json a DataReport. Throws `data.*` where no row can be used.
  */
 export async function run(args: string[]): Promise<void> {
-  const names = [...modelOptions, 'data', 'mask', 'recipe', 'rows'];
+  const names = [...modelOptions, 'data', 'mask', 'recipe', 'rows', 'rows-field'];
   const options = new Options(args, usage, names, ['json', ...modelFlags]);
   const model = modelChoice(options, usage);
   const dataPath = options.required('data');
@@ -31,6 +31,7 @@ export async function run(args: string[]): Promise<void> {
   const mask = options.choice('mask', ['assistant', 'all', 'last', 'chatml']);
   const samples = options.number('rows', SHOWN_ROWS, { min: 0, integer: true });
   const json = options.flag('json');
+  const rowsField = options.optional('rows-field');
   const { recipe } = await readRecipe(options.optional('recipe'));
   const reading = readingOf(given === undefined ? recipe : { ...recipe, mask });
   const source = await dataSource(dataPath, model);
@@ -42,6 +43,7 @@ export async function run(args: string[]): Promise<void> {
       maxLength: Math.min(recipe.max_length, spec.maxPositions),
       vocabSize: spec.vocabSize,
       samples,
+      ...(rowsField !== undefined && { rowsField }),
     });
   });
   console.log(json ? JSON.stringify(inspection.report, null, 2) : textOf(inspection).join('\n'));
@@ -52,6 +54,7 @@ function textOf({ report, findings, parsed }: Inspection): string[] {
   const { kind, format, preference, rows, used, tokens, trainedTokens, problems, problemCount } = report;
   const lines = [
     `${kind ?? 'unknown'}, ${format ?? 'of no known shape'}${preference ? `, preference data (${preference})` : ''}`,
+    ...fileLines(report),
     `Rows used: ${used} of ${rows}; ${tokens} tokens, ${trainedTokens} trained.`,
     ...problems.slice(0, SHOWN_PROBLEMS).map(({ message }) => message),
   ];
@@ -59,6 +62,16 @@ function textOf({ report, findings, parsed }: Inspection): string[] {
   for (const finding of findings) lines.push(findingLine(finding, parsed!.rows));
   if (report.unused.length > 0) lines.push(`Not used: ${report.unused.join(', ')}.`);
   for (const sample of report.samples) lines.push(`Line ${sample.line}: ${marked(sample)}`);
+  return lines;
+}
+
+/** How the file was read, where that is not as its name says. */
+function fileLines({ kindFrom, kind, encoding, rowsField, otherRowsFields }: DataReport): string[] {
+  const lines: string[] = [];
+  if (kindFrom === 'content') lines.push(`Read as ${kind}, by its content.`);
+  if (encoding !== 'utf-8') lines.push(`Read as ${encoding}.`);
+  if (rowsField !== null) lines.push(`The rows are those of "${rowsField}".`);
+  if (otherRowsFields.length > 0) lines.push(`Not read: ${otherRowsFields.join(', ')}.`);
   return lines;
 }
 

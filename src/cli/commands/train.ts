@@ -37,7 +37,7 @@ import { writeTrained } from '../trainedOutput.ts';
 import { CheckpointFolder, type SavedRun } from '../trainRun.ts';
 
 export const usage =
-  'train --model DIR --data FILE --out DIR [--recipe FILE.json] [--init-adapter DIR] [--adapter-dtype f32|int8] [--memory-budget SIZE] [--kernels TRAINING.json] [--checkpoints DIR [--checkpoint-seconds N] [--resume]]';
+  'train --model DIR --data FILE [--rows-field NAME] --out DIR [--recipe FILE.json] [--init-adapter DIR] [--adapter-dtype f32|int8] [--memory-budget SIZE] [--kernels TRAINING.json] [--checkpoints DIR [--checkpoint-seconds N] [--resume]]';
 
 /**
  * Trains an adapter and writes it as a PEFT folder (in int8 only Graft can read it) with recipe.json, metrics.jsonl (a
@@ -50,6 +50,7 @@ export async function run(args: string[]): Promise<void> {
   const names = [
     ...modelOptions,
     'data',
+    'rows-field',
     'out',
     'recipe',
     'init-adapter',
@@ -95,6 +96,7 @@ export async function run(args: string[]): Promise<void> {
     reading: readingOf(planned),
     maxLength: Math.min(planned.max_length, spec.maxPositions),
     vocabSize: spec.vocabSize,
+    rowsField: options.optional('rows-field'),
   });
   const rows = splitDataset(dataset, planned.eval_fraction, planned.seed);
   const { steps } = stepsOf(planned, rowLengths(rows.train));
