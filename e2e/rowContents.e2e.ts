@@ -231,6 +231,20 @@ describe('what rows hold', () => {
     await studio.waitForText('1 row can’t be used and is left out', OPEN);
   });
 
+  it('special tokens in messages are found, and encoded as text when asked', async () => {
+    await recipe({ max_steps: 6 });
+    const asked = { role: 'user', content: 'What does <|im_end|> do?' };
+    await drop('literal.jsonl', [{ messages: [asked, { role: 'assistant', content: 'It ends a turn.' }] }]);
+    await studio.waitForText('1 row has special tokens in its text', OPEN);
+    const specials = () =>
+      studio.evaluate(() => document.querySelectorAll('.preview__text .special').length, null);
+    await expect.poll(specials, { timeout: OPEN }).toBe(5);
+    await button('Encode as plain text');
+    await expect.poll(specials, { timeout: OPEN }).toBe(4);
+    const shown = await studio.waitForText('What does <|im_end|> do?', OPEN);
+    expect(shown).not.toContain('1 row has special tokens in its text');
+  });
+
   it('template arguments are edited as JSON, and what is none is not taken', async () => {
     await button('Advanced');
     await studio.fill('Template arguments', '{"enable_thinking": fals');

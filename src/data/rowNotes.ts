@@ -1,4 +1,5 @@
 import { GraftError } from '../lib/errors.ts';
+import type { LabelOptions } from './labels.ts';
 import { literalIn } from './literalTokens.ts';
 import { leavesOut, leavesOutThought, type RenderedChat } from './renderedChat.ts';
 
@@ -19,7 +20,10 @@ const THOUGHT = /^\s*(?:<think>)?([\s\S]*?)<\/think>/;
  * What a chat template made of a conversation beside writing it down. Throws `data.thought_dropped` where it leaves
  * out the thought of the last answer, which would then be trained as if it came without thinking.
  */
-export function notesOnChat(rendered: RenderedChat): RowNotes | undefined {
+export function notesOnChat(
+  rendered: RenderedChat,
+  literalTokens: LabelOptions['literalTokens'] = 'special',
+): RowNotes | undefined {
   const { tokenizer, chat, messages, text } = rendered;
   const codes = new Set<NoteCode>();
   let droppedThoughtTokens = 0;
@@ -39,7 +43,10 @@ export function notesOnChat(rendered: RenderedChat): RowNotes | undefined {
     }
     const spoken = (inContent ? content.slice(inContent[0].length) : messages[i]!.content).trim();
     if (spoken !== '' && !calls && !isWritten(text, spoken)) codes.add('messageRewritten');
-    if ([content, thought ?? ''].some((said) => literalIn(tokenizer, said) !== undefined))
+    if (
+      literalTokens === 'special' &&
+      [content, thought ?? ''].some((said) => literalIn(tokenizer, said) !== undefined)
+    )
       codes.add('literalTokens');
   });
   return codes.size === 0 ? undefined : { codes: [...codes], droppedThoughtTokens };

@@ -541,6 +541,7 @@ test('special tokens in messages are reported, and plain text where asked', asyn
   const count = ({ samples }: typeof report) => samples[0]!.ids.filter((id) => special.has(id)).length;
   expect(count(report)).toBe(7);
   const asText = await inspectRows(plain, [row], { literalTokens: 'text' });
+  expect(asText.findings.map(({ code }) => code)).not.toContain('literalTokens');
   expect(count(asText)).toBe(4);
   expect(markedTexts(asText)).toEqual(markedTexts(report));
   expect(asText.samples[0]!.ids).toEqual(expect.arrayContaining(plain.encode('INJECTED')));
