@@ -152,7 +152,7 @@ describe('what rows hold', () => {
     await drop('calls.jsonl', toolRows);
     const shown = await studio.waitForText('As the model reads it', OPEN);
     expect(shown).toContain('Conversations (messages), JSONL');
-    expect(shown).toContain('Not used: id');
+    expect(shown).toContain('Not used: id, messages[].name');
     const [tools, ...others] = await parts();
     expect(tools).toMatch(/^Tools: <\|im_start\|>system\n# Tools\n<tools>[^[]*"name": "look"/);
     expect(others).toEqual([
