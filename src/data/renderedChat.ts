@@ -112,7 +112,7 @@ export function renderAgain(
   changed: { addGenerationPrompt?: boolean; variables?: Readonly<Record<string, unknown>> } = {},
 ): string {
   const { addGenerationPrompt = false } = changed;
-  return renderChat(tokenizer, asGiven(tokenizer, messages), {
+  return renderChat(tokenizer, messagesAsGiven(tokenizer, messages), {
     addGenerationPrompt,
     now,
     variables: { ...variables, ...changed.variables },
@@ -122,11 +122,14 @@ export function renderAgain(
 /** The parts of the text that the template marks as the assistant's; null where it marks none. */
 export function markedSpans(rendered: RenderedChat): GenerationSpan[] | null {
   const { tokenizer, messages, variables, now } = rendered;
-  return generationSpans(tokenizer, asGiven(tokenizer, messages), { variables, now });
+  return generationSpans(tokenizer, messagesAsGiven(tokenizer, messages), { variables, now });
 }
 
 /** The messages in the form that the template reads. */
-function asGiven(tokenizer: Tokenizer, messages: readonly TemplateMessage[]): readonly TemplateMessage[] {
+export function messagesAsGiven(
+  tokenizer: Tokenizer,
+  messages: readonly TemplateMessage[],
+): readonly TemplateMessage[] {
   return templateTraits(tokenizer).wantsParts ? messages.map(inParts) : messages;
 }
 

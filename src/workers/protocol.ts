@@ -101,7 +101,12 @@ export type WeightSettings = Pick<Recipe, 'method' | 'double_quant' | 'dtype' | 
 
 /** A chat, put in by the model's template, or a text to be continued: an empty one starts from BOS. */
 export type Prompt =
-  | { kind: 'chat'; messages: { role: 'system' | 'user' | 'assistant'; content: string }[] }
+  | {
+      kind: 'chat';
+      messages: { role: 'system' | 'user' | 'assistant'; content: string }[];
+      /** Further template variables, as the recipe has them. */
+      templateArgs?: Readonly<Record<string, unknown>>;
+    }
   | { kind: 'text'; text: string };
 
 /** A prompt as tokens, and the tokens that end its answer: made where the model's template may run. */
