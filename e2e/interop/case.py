@@ -33,6 +33,23 @@ class Case:
         return tensors_of(self.base)
 
     @cached_property
+    def targets_head(self) -> bool:
+        with open(self.adapter / "adapter_config.json", encoding="utf-8") as file:
+            return "lm_head" in json.load(file)["target_modules"]
+
+    @cached_property
+    def unties(self) -> bool:
+        """Whether the merged model gets a head of its own."""
+        return self.targets_head and self.base_model.config.tie_word_embeddings
+
+    @cached_property
+    def expected_tensors(self) -> dict[str, torch.Tensor]:
+        """What the merged model's tensors are before the adapter is added to them."""
+        if not self.unties:
+            return self.base_tensors
+        return self.base_tensors | {"lm_head.weight": self.base_tensors["model.embed_tokens.weight"]}
+
+    @cached_property
     def merged_tensors(self) -> dict[str, torch.Tensor]:
         return tensors_of(self.merged)
 
@@ -49,6 +66,10 @@ class Case:
     def exact_merge(self) -> tuple[dict[str, torch.Tensor], dict[str, tuple[int, torch.Tensor]]]:
         """peft's merge in float64; by the name of each merged weight, its rank and scale * |B| |A|."""
         base = load(self.base, torch.float64)
+        if self.unties:
+            # peft would add to the one matrix that embedding and head are.
+            base.lm_head.weight = torch.nn.Parameter(base.lm_head.weight.detach().clone())
+            base.config.tie_word_embeddings = False
         model = PeftModel.from_pretrained(base, self.adapter, autocast_adapter_dtype=False)
         magnitudes = {}
         for name, module in model.base_model.model.named_modules():

@@ -19,13 +19,14 @@ MANTISSA_BITS = {torch.float32: 23, torch.float16: 10, torch.bfloat16: 7}
 def adapter_in_peft(case: Case) -> str:
     """peft finds a place for every tensor of the adapter."""
     file = load_file(case.adapter / "adapter_model.safetensors")
-    placed = get_peft_model_state_dict(case.peft_model)
+    placed = get_peft_model_state_dict(case.peft_model, save_embedding_layers=False)
     assert placed.keys() == file.keys(), f"not in both: {sorted(placed.keys() ^ file.keys())}"
     for name, tensor in file.items():
         assert torch.equal(placed[name], tensor), f"{name} differs"
     smallest = min(tensor.abs().max().item() for name, tensor in file.items() if ".lora_B." in name)
     assert smallest > 0, "a B is still zero: nothing was trained"
-    case.peft_model.save_pretrained(case.saved_adapter, save_embedding_layers=False)
+    # Of an adapter on the head, peft saves the base's head as well.
+    case.peft_model.save_pretrained(case.saved_adapter, save_embedding_layers=case.targets_head)
     return f"{len(file)} tensors"
 
 
@@ -76,7 +77,7 @@ def merged_weights(case: Case) -> str:
         if name in magnitudes:
             rank, magnitude = magnitudes[name]
             # The sum before the rounding is one of float32, with the error such sums can have.
-            allowed += (rank + 2) * 2.0**-24 * (magnitude + case.base_tensors[name].double().abs())
+            allowed += (rank + 2) * 2.0**-24 * (magnitude + case.expected_tensors[name].double().abs())
         worst = max(worst, ((ours.double() - exact).abs() / allowed).max().item())
         same += (ours == exact.to(ours.dtype)).sum().item()
         total += ours.numel()

@@ -31,6 +31,20 @@ const models = [
   // Shards smaller than the largest tensor, which then stands alone.
   { name: 'tiny-qwen3', recipe: { rank: 4, alpha: 8, layers: [0, 2] }, maxShardSize: '60KB' },
   { name: 'tiny-llama3', recipe: { rank: 16, alpha: 16, dropout: 0.1 }, maxShardSize: '4096MB' },
+  // LoRA on the head: of a tied model, whose merge unties it, and of one that is not, beside a choice of layers.
+  {
+    name: 'stories260k-head',
+    of: 'stories260k',
+    data: join(shared, 'data', 'robot-stories.jsonl'),
+    recipe: { rank: 4, alpha: 8, targets: ['q_proj', 'lm_head'], dropout: 0.1 },
+    maxShardSize: '300KB',
+  },
+  {
+    name: 'tiny-qwen2-head',
+    of: 'tiny-qwen2',
+    recipe: { rank: 3, alpha: 6, targets: ['lm_head', 'v_proj'], layers: [1] },
+    maxShardSize: '300KB',
+  },
 ];
 
 /** Few and short steps, at a rate that takes B far from zero. */
@@ -60,10 +74,10 @@ export async function writeFiles(folder) {
   return { made, errors };
 }
 
-async function writeModel({ name, data, recipe, maxShardSize, texts }, folder) {
+async function writeModel({ name, of = name, data, recipe, maxShardSize, texts }, folder) {
   mkdirSync(folder);
   const at = (file) => join(folder, file);
-  const model = join(shared, 'models', name);
+  const model = join(shared, 'models', of);
   const rows = at('rows.jsonl');
   writeFileSync(rows, randomRows());
   writeFileSync(at('recipe.json'), JSON.stringify({ ...training, ...recipe }));

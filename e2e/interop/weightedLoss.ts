@@ -27,7 +27,7 @@ const adamW = { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01
 
 const [model = '', adapterPath = '', out = ''] = process.argv.slice(2);
 const files = await openModelFiles(nodeFolder(model));
-const peft = (await openAdapterAt(adapterPath))!;
+const peft = (await openAdapterAt(files, adapterPath))!;
 const rows = weightedRows(files.spec.vocabSize);
 const dataset = tokenRowsOf(rows.map(({ input_ids: ids, ...row }) => ({ ids, ...row })));
 

@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { fail, scratchFolder } from '../testing/cli.ts';
+import { fail, runCli, scratchFolder } from '../testing/cli.ts';
 import { copyShared, withFields, withHeader, type Edit } from '../testing/folders.ts';
 import { sharedPath } from '../testing/shared.ts';
 
@@ -74,6 +74,37 @@ describe.concurrent('an adapter', () => {
   ])('%s is told', async (_, edits, text) => {
     expect(await evaluate(copyShared('golden/stories260k-lora/final_adapter', newPath(), edits))).toMatch(
       text,
+    );
+  });
+
+  it('with weights of some modules alone is used, with a warning', async () => {
+    const fewer = copyShared('golden/stories260k-lora/final_adapter', newPath(), {
+      [config]: withFields({
+        target_modules: [
+          'q_proj',
+          'k_proj',
+          'v_proj',
+          'o_proj',
+          'gate_proj',
+          'up_proj',
+          'down_proj',
+          'lm_head',
+        ],
+      }),
+    });
+    const { status, stderr, stdout } = await runCli([
+      'eval',
+      '--model',
+      model,
+      '--adapter',
+      fewer,
+      '--data',
+      data,
+    ]);
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ tokens: expect.any(Number) as number });
+    expect(stderr).toMatch(
+      'has no weights for 1 of the 36 modules that its adapter_config.json targets: lm_head.',
     );
   });
 

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { isObject, tryJson } from '../data/conversation.ts';
 import { parseByteSize } from '../lib/byteSize.ts';
 import { GraftError } from '../lib/errors.ts';
 
@@ -86,6 +87,14 @@ export class Options {
     const bytes = parseByteSize(value);
     if (bytes) return bytes;
     throw this.#badValue(name, 'a size such as 8GB, 6GiB or a number of bytes');
+  }
+
+  /** A JSON object; an empty one when the option is absent. Throws `cli.bad_value`. */
+  object(name: string): Record<string, unknown> {
+    const text = this.optional(name);
+    const value = text === undefined ? {} : tryJson(text);
+    if (isObject(value)) return value;
+    throw this.#badValue(name, 'a JSON object such as {"enable_thinking": false}');
   }
 
   flag(name: string): boolean {

@@ -1,12 +1,20 @@
 import { openGpu, type Gpu } from '../gpu/device.ts';
-import { readAdapter, type PeftAdapter } from '../formats/peft.ts';
+import type { PeftAdapter } from '../formats/peft.ts';
 import { GraftError } from '../lib/errors.ts';
+import { openAdapter } from '../model/openAdapter.ts';
 import { openModelFiles, type ModelFiles } from '../model/openModel.ts';
 import { nodeFolder } from '../storage/nodeFolder.ts';
 import { modelFolder, type ModelChoice } from './hubModel.ts';
 import { closeDawn, openDawn } from './dawn.ts';
 import { openTuning } from './keptTuning.ts';
 import { readShaders } from './shaders.ts';
+
+/** What is shown once the device is there: below what its driver has to say, next to the result. */
+const warnings: GraftError[] = [];
+
+function showWarnings(): void {
+  for (const { message } of warnings.splice(0)) console.error(`graft: ${message}`);
+}
 
 /** Runs `work` with a device and what was found of kernels on it, and closes it so that the process can end. Throws `cli.no_gpu`. */
 export async function withGpu<T>(work: (gpu: Gpu) => Promise<T>): Promise<T> {
@@ -16,6 +24,7 @@ export async function withGpu<T>(work: (gpu: Gpu) => Promise<T>): Promise<T> {
       throw withDriver(error);
     });
     try {
+      showWarnings();
       gpu.choices = (await openTuning(gpu, shaders)).choices();
       return await work(gpu);
     } finally {
@@ -39,7 +48,13 @@ export async function openModelAt(choice: ModelChoice): Promise<ModelFiles> {
   return openModelFiles(await modelFolder(choice));
 }
 
-/** Opens a PEFT folder of the file system, or nothing where there is no path. */
-export async function openAdapterAt(path: string | undefined): Promise<PeftAdapter | null> {
-  return path === undefined ? null : readAdapter(nodeFolder(path));
+/** Opens a PEFT folder of the file system for a model, or nothing where there is no path; its warnings go to stderr. */
+export async function openAdapterAt(
+  files: ModelFiles,
+  path: string | undefined,
+): Promise<PeftAdapter | null> {
+  if (path === undefined) return null;
+  const opened = await openAdapter(files, nodeFolder(path));
+  warnings.push(...opened.warnings);
+  return opened.peft;
 }

@@ -33,10 +33,17 @@ function wordOrList<const W extends string, S extends v.GenericSchema>(word: W, 
 }
 
 const objectText = 'a JSON object such as {"enable_thinking": false}';
-const jsonObject = v.pipe(
-  v.record(v.string(objectText), v.unknown(), objectText),
-  v.check((value) => !Array.isArray(value), objectText),
+/** `v.record` takes lists for objects, too. */
+const jsonObject = v.custom<Record<string, unknown>>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value) && isExactJson(value),
+  objectText,
 );
+
+/** Whether no number in it is infinite or rounded, as 1e999 and 2^53 + 1 are when JSON is read. */
+function isExactJson(value: unknown): boolean {
+  if (typeof value === 'number') return Math.abs(value) < 2 ** 53;
+  return typeof value !== 'object' || value === null || Object.values(value).every(isExactJson);
+}
 
 const targetsText = '"all-linear" or a list of module names such as ["q_proj", "v_proj"]';
 const moduleName = v.pipe(v.string(targetsText), v.minLength(1, targetsText));
@@ -153,49 +160,49 @@ export const recipeFields = {
     true,
     'advanced',
     'Train on thoughts',
-    'Learn what the assistant thinks before it answers (reasoning), where the mask trains the answer. Off: thoughts are context.',
+    'Learn the reasoning before each answer that is trained. Off: thoughts are context.',
   ),
   train_tool_calls: field(
     flag(),
     true,
     'advanced',
     'Train on tool calls',
-    'Learn the tool calls of answers. Off: calls are context.',
+    'Learn the tool calls in each answer that is trained. Off: calls are context.',
   ),
   split_turns: field(
     flag(),
     false,
     'advanced',
-    'One row a turn',
-    'Make a row of every answer, with the conversation before it as context. For chat templates that leave out earlier thoughts: every thought is then trained once.',
+    'One row per turn',
+    'Make a row of each answer, with the conversation before it as context. For chat templates that drop earlier thoughts: this way every thought is trained once.',
   ),
   special_tokens_in_text: field(
     choice(['special', 'text']),
     'special',
     'advanced',
     'Special tokens in messages',
-    'What becomes of a special token that a message writes out, such as <|im_end|>: the special token itself, as in most tools, or plain text that means nothing to the model.',
+    'How special tokens written in messages, such as <|im_end|>, are encoded: as the special token itself, as most tools do, or as plain text that means nothing special to the model.',
   ),
   template_args: field(
     jsonObject,
     {},
     'advanced',
     'Template arguments',
-    'Variables for the chat template, as JSON: {"enable_thinking": false}, say. Rows may have their own in chat_template_kwargs.',
+    'Variables for the chat template, as a JSON object such as {"enable_thinking": false}. Rows may bring their own in chat_template_kwargs.',
   ),
   preference_data: field(
     choice(['refuse', 'chosen']),
     'refuse',
     'advanced',
     'Preference data',
-    'Rows with a better and a worse answer, or with answers marked as good or bad: refuse them, or train on the better answers alone.',
+    'Rows with a better and a worse answer, or with answers marked as good or bad: refuse them, or train on the better answers only.',
   ),
   targets: field(
     wordOrList('all-linear', moduleName, targetsText),
     'all-linear',
     'advanced',
     'Target modules',
-    'The layers that get an adapter, by name (q_proj, v_proj, …), or all-linear for every one but the output head.',
+    'The layers that get an adapter, by name (q_proj, v_proj, …), or all-linear for every one but the output head, which lm_head adds.',
   ),
   modules_to_save: field(
     v.array(moduleName, savedText),

@@ -75,14 +75,20 @@ function callsIn(rendered: RenderedChat, i: number, { start, end }: Span): Part[
   return [{ kind: 'call', start: from, end: Math.min(end, found.end) }];
 }
 
-/** The part of `text` that `other` lacks or has otherwise; null where they are equal. */
+/**
+ * The part of `text` that `other` lacks or has otherwise; null where they are equal. Of the places a part that was put
+ * in may have, it is the first: `<a></a>` before another tag, not `a></a><`.
+ */
 function difference(text: string, other: string): Span | null {
   if (text === other) return null;
-  const start = commonPrefix(text, other);
+  let start = commonPrefix(text, other);
   let shared = 0;
   const limit = Math.min(text.length, other.length) - start;
   while (shared < limit && text[text.length - 1 - shared] === other[other.length - 1 - shared]) shared++;
-  return { start, end: text.length - shared };
+  let end = text.length - shared;
+  const isPutIn = start + shared === other.length;
+  while (isPutIn && start > 0 && text[start - 1] === text[end - 1]) [start, end] = [start - 1, end - 1];
+  return { start, end };
 }
 
 function matches(pattern: RegExp, said: string, offset: number, kind: PartKind): Part[] {

@@ -38,17 +38,20 @@ export function contentOf(value: unknown, field: string): Content {
       thoughts.push(partText(part, type, path));
     else if (typeof type === 'string' && CALL_PARTS.includes(type)) {
       calls.push(...callsOfText(ownField(part, 'value') ?? ownField(part, type) ?? part, path));
-    } else
-      throw new GraftError('data.unsupported_field', {
-        field: path,
-        detail: `content of type ${String(type)}`,
-      });
+    } else throw unknownPart(String(type), path);
   });
   return {
     text: texts.join(''),
     ...(thoughts.length > 0 && { thought: thoughts.join('\n') }),
     ...(calls.length > 0 && { calls }),
   };
+}
+
+/** Parts that hold media have `image`, `audio` or `video` in their type: image_url, input_audio, … */
+function unknownPart(type: string, field: string): GraftError {
+  return /image|audio|video/i.test(type)
+    ? new GraftError('data.media', { field, found: type })
+    : new GraftError('data.unsupported_field', { field, detail: `content of type ${type}` });
 }
 
 /** Refuses a text that stands for a picture, a sound or a video. Throws `data.media`. */

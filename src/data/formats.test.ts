@@ -148,7 +148,7 @@ describe('conversion', () => {
       'messages',
     ],
     [
-      'data.unsupported_field',
+      'data.media',
       'messages[0].content[0]',
       { messages: [{ role: 'user', content: [{ type: 'image' }] }] },
       'messages',

@@ -103,6 +103,10 @@ export function toConversation(
 ): Conversation {
   const { value } = row;
   if (typeof format === 'object') return mappedConversation(row, format);
+  // A pair among rows of another shape is still a pair.
+  if (format !== 'preference' && format !== 'tokenized' && isPair(value)) {
+    return toConversation(row, 'preference', { chosenOnly });
+  }
   checkPreference(value, format, chosenOnly);
   switch (format) {
     case 'messages':

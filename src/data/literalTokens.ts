@@ -21,6 +21,13 @@ export function literalIn(tokenizer: Tokenizer, text: string): string | undefine
   return pattern ? (text.match(pattern)?.[0] ?? undefined) : undefined;
 }
 
+/** Where special tokens stand in a text that is nothing but messages, as UTF-16 ranges. */
+export function literalsIn(tokenizer: Tokenizer, text: string): [start: number, end: number][] {
+  const pattern = patternOf(tokenizer);
+  if (!pattern) return [];
+  return Array.from(text.matchAll(pattern), ({ index, 0: token }) => [index, index + token.length]);
+}
+
 /**
  * Where special tokens that messages, tools and documents write out stand in their rendering, as UTF-16 ranges to be
  * encoded as text: the conversation is rendered once more with marks around them. Throws `data.literal_not_found` where

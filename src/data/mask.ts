@@ -4,7 +4,7 @@ import { labelChatml } from './chatmlMask.ts';
 import { someWeights, switchedOff, wantedAnswers, type LabeledTokens, type LabelOptions } from './labels.ts';
 import type { Chat, Conversation, Message } from './conversation.ts';
 import { encodeWithLabels, type LabeledSpan } from './labelSpans.ts';
-import { literalRanges } from './literalTokens.ts';
+import { literalRanges, literalsIn } from './literalTokens.ts';
 import { plainPieces, startIds } from './plainTemplate.ts';
 import { renderConversation, type RenderedChat } from './renderedChat.ts';
 import { labelPrompt, labelText } from './rawText.ts';
@@ -54,7 +54,7 @@ function turnsOf({
 function labelChat(tokenizer: Tokenizer, chat: Chat, options: LabelOptions): LabeledTokens {
   const { templateArgs, now = new Date() } = options;
   const rendered = renderConversation(tokenizer, chat, { now, ...(templateArgs && { templateArgs }) });
-  const notes = notesOnChat(rendered);
+  const notes = notesOnChat(rendered, options.literalTokens);
   const labeled =
     options.mask === 'chatml' || encodesPieces(tokenizer)
       ? labelChatml(rendered, options)
@@ -65,14 +65,15 @@ function labelChat(tokenizer: Tokenizer, chat: Chat, options: LabelOptions): Lab
 }
 
 /** The plain format: pieces are encoded apart, so the labels follow from the pieces. */
-function labelPlain(tokenizer: Tokenizer, chat: Chat, { mask }: LabelOptions): LabeledTokens {
+function labelPlain(tokenizer: Tokenizer, chat: Chat, { mask, literalTokens }: LabelOptions): LabeledTokens {
   const { messages } = chat;
   const wanted = wantedAnswers(chat, mask);
   const ids = startIds(tokenizer);
   const labels = ids.map((id) => (mask === 'all' ? id : IGNORED));
   const weights: number[] = ids.map(() => 1);
   for (const { text, answer } of plainPieces(messages)) {
-    const piece = tokenizer.encode(text, { addSpecialTokens: false });
+    const plain = literalTokens === 'text' ? literalsIn(tokenizer, text) : [];
+    const piece = tokenizer.encode(text, { addSpecialTokens: false, ...(plain.length > 0 && { plain }) });
     if (answer !== null) piece.push(...tokenizer.eosIds.slice(0, 1));
     const weight = answer === null ? 1 : (messages[answer]!.weight ?? 1);
     const isTrained = answer !== null ? wanted.includes(answer) : false;

@@ -1,10 +1,19 @@
 import type { TemplateMessage } from './conversation.ts';
+import { messagesAsGiven } from './renderedChat.ts';
 import { encodeChat } from './template.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
-/** Token ids of a chat up to where the model is to answer, by the model's own template. Throws as `encodeChat` does. */
-export function chatPrompt(tokenizer: Tokenizer, messages: readonly TemplateMessage[]): number[] {
-  return encodeChat(tokenizer, messages, { addGenerationPrompt: true });
+/**
+ * Token ids of a chat up to where the model is to answer, by the model's own template with further variables
+ * (`template_args` of a recipe). Throws as `encodeChat` does.
+ */
+export function chatPrompt(
+  tokenizer: Tokenizer,
+  messages: readonly TemplateMessage[],
+  variables: Readonly<Record<string, unknown>> = {},
+): number[] {
+  const given = messagesAsGiven(tokenizer, messages);
+  return encodeChat(tokenizer, given, { addGenerationPrompt: true, variables });
 }
 
 /** Token ids of a text to be continued; the empty text is BOS alone. */

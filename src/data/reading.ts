@@ -20,16 +20,16 @@ export const defaultReading: Reading = {
 };
 
 /** The recipe keys that decide how rows are read. */
-export type ReadingRecipe = Pick<
-  Recipe,
-  | 'mask'
-  | 'train_thoughts'
-  | 'train_tool_calls'
-  | 'special_tokens_in_text'
-  | 'template_args'
-  | 'split_turns'
-  | 'preference_data'
->;
+export const readingKeys = [
+  'mask',
+  'train_thoughts',
+  'train_tool_calls',
+  'special_tokens_in_text',
+  'template_args',
+  'split_turns',
+  'preference_data',
+] as const satisfies readonly (keyof Recipe)[];
+export type ReadingRecipe = Pick<Recipe, (typeof readingKeys)[number]>;
 
 /** How that recipe reads rows. */
 export function readingOf(recipe: ReadingRecipe): Reading {

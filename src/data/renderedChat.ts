@@ -1,7 +1,7 @@
 import { GraftError } from '../lib/errors.ts';
 import { isEmpty, type Chat, type Message, type TemplateMessage } from './conversation.ts';
 import { parseJson, toJsonText } from './exactJson.ts';
-import { renderChat } from './template.ts';
+import { generationSpans, renderChat, type GenerationSpan } from './template.ts';
 import { knowsRole, templateMentions, templateTraits, textParts } from './templateTraits.ts';
 import type { Tokenizer } from './tokenizer.ts';
 import { asFunctionTool, partsOfCall, withArguments } from './toolData.ts';
@@ -112,12 +112,25 @@ export function renderAgain(
   changed: { addGenerationPrompt?: boolean; variables?: Readonly<Record<string, unknown>> } = {},
 ): string {
   const { addGenerationPrompt = false } = changed;
-  const given = templateTraits(tokenizer).wantsParts ? messages.map(inParts) : messages;
-  return renderChat(tokenizer, given, {
+  return renderChat(tokenizer, messagesAsGiven(tokenizer, messages), {
     addGenerationPrompt,
     now,
     variables: { ...variables, ...changed.variables },
   });
+}
+
+/** The parts of the text that the template marks as the assistant's; null where it marks none. */
+export function markedSpans(rendered: RenderedChat): GenerationSpan[] | null {
+  const { tokenizer, messages, variables, now } = rendered;
+  return generationSpans(tokenizer, messagesAsGiven(tokenizer, messages), { variables, now });
+}
+
+/** The messages in the form that the template reads. */
+export function messagesAsGiven(
+  tokenizer: Tokenizer,
+  messages: readonly TemplateMessage[],
+): readonly TemplateMessage[] {
+  return templateTraits(tokenizer).wantsParts ? messages.map(inParts) : messages;
 }
 
 /** The message with its content as a list of one text part. */

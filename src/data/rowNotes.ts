@@ -1,4 +1,5 @@
 import { GraftError } from '../lib/errors.ts';
+import type { LabelOptions } from './labels.ts';
 import { literalIn } from './literalTokens.ts';
 import type { TemplateMessage } from './conversation.ts';
 import { leavesOut, leavesOutThought, PROBE, type RenderedChat } from './renderedChat.ts';
@@ -20,10 +21,14 @@ const THOUGHT = /^\s*(?:<think>)?([\s\S]*?)<\/think>/;
  * What a chat template made of a conversation beside writing it down. Throws `data.thought_dropped` where it leaves
  * out the thought of the last answer, which would then be trained as if it came without thinking.
  */
-export function notesOnChat(rendered: RenderedChat): RowNotes | undefined {
+export function notesOnChat(
+  rendered: RenderedChat,
+  literalTokens: LabelOptions['literalTokens'] = 'special',
+): RowNotes | undefined {
   const { tokenizer, chat, messages, text } = rendered;
   const codes = new Set<NoteCode>();
   let droppedThoughtTokens = 0;
+  const { firstTrained = 0 } = chat;
   const lastAnswer = chat.messages.findLastIndex(({ role }) => role === 'assistant');
   chat.messages.forEach(({ role, content, thought, calls }, i) => {
     const inContent = role === 'assistant' ? THOUGHT.exec(content) : null;
@@ -34,6 +39,8 @@ export function notesOnChat(rendered: RenderedChat): RowNotes | undefined {
     }
     for (const trimmed of dropped.map((said) => said.trim()).filter((said) => said !== '')) {
       if (i === lastAnswer) throw new GraftError('data.thought_dropped');
+      // Of context nothing is lost: the row of its own turn has its thought.
+      if (i < firstTrained) continue;
       codes.add('thoughtsDropped');
       droppedThoughtTokens += tokenizer.encode(trimmed, { addSpecialTokens: false }).length;
     }
@@ -45,7 +52,10 @@ export function notesOnChat(rendered: RenderedChat): RowNotes | undefined {
       if (isLost) throw new GraftError('data.no_place', { field: `messages[${i}].content` });
       if (!calls) codes.add('messageRewritten');
     }
-    if ([content, thought ?? ''].some((said) => literalIn(tokenizer, said) !== undefined))
+    if (
+      literalTokens === 'special' &&
+      [content, thought ?? ''].some((said) => literalIn(tokenizer, said) !== undefined)
+    )
       codes.add('literalTokens');
   });
   return codes.size === 0 ? undefined : { codes: [...codes], droppedThoughtTokens };

@@ -347,7 +347,7 @@ describe('tools', () => {
     const { code, message } = await refused({ messages: turns(made({ tool_calls: [call({})] })) }, {}, plain);
     expect(code).toBe('data.no_place');
     expect(message).toBe(
-      'Line 1 of rows.jsonl: the model’s chat template does not write "tool_calls", so it would be lost. Choose a model whose template has it, or write it into the content as text.',
+      'Line 1 of rows.jsonl: the model’s chat template ignores "tool_calls", so it would be lost. Choose a model whose template supports it, or write it into a message as text.',
     );
     const stories = await storiesTokenizer();
     expect(await refused({ messages: turns(made({ tool_calls: [call({})] })) }, {}, stories)).toMatchObject({
@@ -541,6 +541,7 @@ test('special tokens in messages are reported, and plain text where asked', asyn
   const count = ({ samples }: typeof report) => samples[0]!.ids.filter((id) => special.has(id)).length;
   expect(count(report)).toBe(7);
   const asText = await inspectRows(plain, [row], { literalTokens: 'text' });
+  expect(asText.findings.map(({ code }) => code)).not.toContain('literalTokens');
   expect(count(asText)).toBe(4);
   expect(markedTexts(asText)).toEqual(markedTexts(report));
   expect(asText.samples[0]!.ids).toEqual(expect.arrayContaining(plain.encode('INJECTED')));

@@ -1,6 +1,5 @@
 import { GraftError } from '../lib/errors.ts';
-import { leavesOutThought, tryRenderAgain, type RenderedChat } from './renderedChat.ts';
-import { generationSpans } from './template.ts';
+import { leavesOutThought, markedSpans, tryRenderAgain, type RenderedChat } from './renderedChat.ts';
 
 // A noncharacter (reserved by Unicode for internal use): no template looks for it.
 const PROBE = '\ufdd2';
@@ -28,7 +27,7 @@ export interface AnswerSpans {
 export function findAnswers(rendered: RenderedChat, wanted: readonly number[]): AnswerSpans {
   if (wanted.length === 0) return { spans: new Map(), skipped: 0 };
   const answers = rendered.messages.flatMap(({ role }, i) => (role === 'assistant' ? [i] : []));
-  const tagged = generationSpans(rendered.tokenizer, rendered.messages, rendered);
+  const tagged = markedSpans(rendered);
   if (tagged && tagged.length === answers.length) {
     return { spans: new Map(wanted.map((i) => [i, tagged[answers.indexOf(i)]!])), skipped: 0 };
   }

@@ -96,6 +96,18 @@ describe('openCheckpoint', () => {
       { file: 'pytorch_model-00001-of-00002.bin' },
     ],
     [
+      'a pickle beside an adapter',
+      { 'pytorch_model.bin': 'x', 'adapter_model.safetensors': 'x', 'adapter_config.json': '{}' },
+      'formats.pickle_only',
+      { file: 'pytorch_model.bin' },
+    ],
+    [
+      'an adapter alone',
+      { 'adapter_model.safetensors': 'x', 'adapter_config.json': '{}' },
+      'formats.adapter_only',
+      { file: 'adapter_model.safetensors' },
+    ],
+    [
       'two files',
       { 'a.safetensors': 'x', 'b.safetensors': 'x' },
       'formats.several_weights',

@@ -22,7 +22,7 @@ export interface CheckpointFile {
 /** The weights of a model, in one file or several; only the headers are in memory. */
 export class Checkpoint {
   readonly files: CheckpointFile[];
-  /** Every tensor by name, file by file. */
+  /** Every tensor by name, file by file; where one was renamed, that is not the name in its file. */
   readonly tensors: Map<string, CheckpointTensor>;
   /** Bytes of all tensors together. */
   readonly totalBytes: number;
@@ -45,19 +45,29 @@ export class Checkpoint {
     throw new GraftError('formats.tensor_missing', { tensor: clip(name), file: this.folder });
   }
 
+  /** Lets a tensor of the files be found under another name, in its place; `info` keeps the file's own. */
+  rename(from: string, to: string): void {
+    const entries = [...this.tensors].map(([name, found]) => [name === from ? to : name, found] as const);
+    this.tensors.clear();
+    for (const [name, found] of entries) this.tensors.set(name, found);
+  }
+
   /** All bytes of one tensor. Throws `formats.tensor_missing` and what the source throws. */
   async read(name: string): Promise<Uint8Array<ArrayBuffer>> {
-    return this.get(name).file.read(name);
+    const { file, info } = this.get(name);
+    return file.read(info.name);
   }
 
   /** Some bytes of one tensor. Throws `formats.tensor_missing`, `formats.tensor_range`. */
   async readRange(name: string, byteOffset: number, byteLength: number): Promise<Uint8Array<ArrayBuffer>> {
-    return this.get(name).file.readRange(name, byteOffset, byteLength);
+    const { file, info } = this.get(name);
+    return file.readRange(info.name, byteOffset, byteLength);
   }
 
   /** The same into `target`, without a copy on the way where the file can do so: it stays open until `release`. */
   async readInto(name: string, byteOffset: number, target: Uint8Array<ArrayBuffer>): Promise<void> {
-    await this.get(name).file.readInto(name, byteOffset, target);
+    const { file, info } = this.get(name);
+    await file.readInto(info.name, byteOffset, target);
   }
 
   /** Closes what `readInto` keeps open; reading opens it again. */
@@ -69,7 +79,7 @@ export class Checkpoint {
 /**
  * Opens the weights of a model folder: `model.safetensors`, else the shards of `model.safetensors.index.json`, else
  * the only `*.safetensors` there is. The index is checked before any shard is opened, and against the shards' headers
- * after. Throws `formats.no_weights`, `formats.pickle_only`, `formats.several_weights`, `formats.index_*`, and what
+ * after. Throws `formats.no_weights`, `formats.adapter_only`, `formats.pickle_only`, `formats.several_weights`, `formats.index_*`, and what
  * `openSafetensors` throws.
  */
 export async function openCheckpoint(folder: Folder): Promise<Checkpoint> {
@@ -81,9 +91,13 @@ export async function openCheckpoint(folder: Folder): Promise<Checkpoint> {
   return new Checkpoint(folder.name, files);
 }
 
+/** PEFT's files, which may lie beside a model. */
+const ADAPTER = /^adapter_model\b.*\.(?:safetensors|bin)$/;
+
 function onlyFile(folder: string, names: string[]): string {
   if (names.includes(singleFileName)) return singleFileName;
-  const found = names.filter((name) => name.endsWith('.safetensors'));
+  // An adapter beside a model is not the model.
+  const found = names.filter((name) => name.endsWith('.safetensors') && !ADAPTER.test(name));
   if (found.length === 1) return found[0]!;
   if (found.length > 1) {
     const files = found.slice(0, 4).join(', ') + (found.length > 4 ? ', …' : '');
@@ -93,6 +107,8 @@ function onlyFile(folder: string, names: string[]): string {
     /^(?:pytorch_model|model).*\.(?:bin|pt|pth)(?:\.index\.json)?$/.test(name),
   );
   if (pickle !== undefined) throw new GraftError('formats.pickle_only', { folder, file: pickle });
+  const adapter = names.find((name) => ADAPTER.test(name));
+  if (adapter !== undefined) throw new GraftError('formats.adapter_only', { folder, file: adapter });
   throw new GraftError('formats.no_weights', { folder });
 }
 

@@ -181,10 +181,22 @@ describe('readAdapter', () => {
       { kind: 'it is LoRA on an embedding' },
     ],
     [
-      'a saved head',
-      { ...pair, 'base_model.model.lm_head.weight': [4, 3] },
+      'a base weight of a layer',
+      { ...pair, 'base_model.model.q_proj.base_layer.weight': [4, 3] },
       'formats.adapter_key',
+      { kind: 'it is a weight of the base model' },
+    ],
+    [
+      'a norm trained in full',
+      { ...pair, 'base_model.model.lm_head.weight': [3] },
+      'formats.adapter_saved_vector',
       { tensor: 'base_model.model.lm_head.weight' },
+    ],
+    [
+      'two adapters',
+      { ...pair, [`${q}.lora_A.default.weight`]: [2, 3], [`${q}.lora_B.default.weight`]: [4, 2] },
+      'formats.adapter_names',
+      { names: 'none, “default”' },
     ],
     [
       'keys without the prefix',

@@ -11,7 +11,16 @@ import {
 } from './adapterMatrix.ts';
 import { checkPeftConfig, type PeftConfig } from './peftConfig.ts';
 import { valueByPattern } from './peftPattern.ts';
-import { checkSaved, openSaved, savedKey, savedModuleOf, savedBytes, type PeftSaved } from './peftSaved.ts';
+import { withoutAdapterName } from './adapterNames.ts';
+import {
+  baseModuleOf,
+  checkSaved,
+  openSaved,
+  savedKey,
+  savedModuleOf,
+  savedBytes,
+  type PeftSaved,
+} from './peftSaved.ts';
 import { byCodePoint, pythonJson, type JsonValue } from './pythonJson.ts';
 import { openSafetensors, type SafetensorsFile } from './safetensors.ts';
 import { clip, shapeText } from './safetensorsHeader.ts';
@@ -41,6 +50,13 @@ export interface PeftAdapter {
   modules: Map<string, PeftModule>;
   /** Matrices trained in full (`modules_to_save`), by module; none where it is absent. */
   saved?: ReadonlyMap<string, PeftSaved>;
+  /**
+   * Matrices of the base that the adapter brings along, by module, which nothing names in modules_to_save: PEFT stores
+   * embeddings so where the vocabulary was resized, and the head where it has LoRA. None where it is absent.
+   */
+  replaced?: ReadonlyMap<string, PeftSaved>;
+  /** The head of a tied model, where the saved embedding is it as well (`ensure_weight_tying`). */
+  tiedHead?: string;
 }
 
 const configFile = 'adapter_config.json';
@@ -58,13 +74,17 @@ export async function readAdapter(folder: Folder): Promise<PeftAdapter> {
   }
   const config = checkPeftConfig(await readJsonObject(folder, configFile), folder.name, configFile);
   const dtype = storedDtype(names, folder.name);
-  const file = await openSafetensors(await folder.open(adapterStorage[dtype].file));
-  if (dtype === 'I8') checkInt8Version(file);
+  const stored = await openSafetensors(await folder.open(adapterStorage[dtype].file));
+  if (dtype === 'I8') checkInt8Version(stored);
+  const file = dtype === 'I8' ? stored : withoutAdapterName(stored);
   const modules = new Map<string, PeftModule>();
   const saved = new Map<string, PeftSaved>();
+  const replaced = new Map<string, PeftSaved>();
   for (const tensor of file.tensors.keys()) {
     const module = savedModuleOf(tensor, config);
+    const base = module === undefined ? baseModuleOf(tensor) : undefined;
     if (module !== undefined) saved.set(module, openSaved(file, tensor));
+    else if (base !== undefined) replaced.set(base, openSaved(file, tensor));
   }
   checkSaved(config, saved, file.source.name);
   for (const module of moduleNames(file, config, dtype)) {
@@ -72,7 +92,7 @@ export async function readAdapter(folder: Folder): Promise<PeftAdapter> {
   }
   if (modules.size + saved.size === 0)
     throw new GraftError('formats.adapter_empty', { file: file.source.name });
-  return { config, modules, saved };
+  return { config, modules, saved, replaced };
 }
 
 /** Which of its two files a folder holds the weights in. Throws `formats.adapter_*` for neither and both. */
@@ -114,7 +134,7 @@ export async function writeAdapter(
       ...entry,
       write: (writer: SafetensorsWriter) => writer.write(entry.name, bytes),
     })),
-    ...[...saved].map(([module, matrix]) => ({
+    ...[...saved, ...tiedCopy(adapter)].map(([module, matrix]) => ({
       name: savedKey(module),
       dtype: 'F32',
       shape: [matrix.rows, matrix.cols],
@@ -129,13 +149,21 @@ export async function writeAdapter(
   await writeText(folder, configFile, adapterConfigJson(config));
 }
 
+/** The head that is the saved embedding: PEFT stores both. */
+function tiedCopy({ saved, tiedHead }: PeftAdapter): [string, PeftSaved][] {
+  const [embedding] = saved?.values() ?? [];
+  return tiedHead !== undefined && embedding && !saved?.has(tiedHead) ? [[tiedHead, embedding]] : [];
+}
+
 /** The bytes of an adapter's weights as `writeAdapter` stores them, without the file's header. */
-export function adapterBytes({ modules, saved }: PeftAdapter, dtype: AdapterDtype): number {
+export function adapterBytes(adapter: PeftAdapter, dtype: AdapterDtype): number {
+  const { modules, saved } = adapter;
   let bytes = 0;
   for (const { rank, inFeatures, outFeatures } of modules.values()) {
     bytes += matrixBytes([rank, inFeatures], dtype) + matrixBytes([outFeatures, rank], dtype);
   }
-  for (const { rows, cols } of saved?.values() ?? []) bytes += 4 * rows * cols;
+  const matrices = [...(saved ?? []), ...tiedCopy(adapter)];
+  for (const [, { rows, cols }] of matrices) bytes += 4 * rows * cols;
   return bytes;
 }
 
@@ -186,7 +214,7 @@ function keyOf(module: string, side: 'A' | 'B', dtype: AdapterDtype): string {
 function moduleNames(file: SafetensorsFile, config: PeftConfig, dtype: AdapterDtype): Set<string> {
   const modules = new Set<string>();
   for (const tensor of file.tensors.keys()) {
-    if (savedModuleOf(tensor, config) !== undefined) continue;
+    if (savedModuleOf(tensor, config) !== undefined || baseModuleOf(tensor) !== undefined) continue;
     const module = moduleOfTensor(tensor, dtype);
     if (module === undefined) {
       const params = { file: file.source.name, tensor: clip(tensor), kind: kindOf(tensor) };
@@ -202,6 +230,8 @@ function kindOf(tensor: string): string {
   if (tensor.includes('lora_embedding_')) return 'it is LoRA on an embedding';
   if (/lora_[AB]\.bias$/.test(tensor)) return 'it is a bias inside LoRA';
   if (!tensor.startsWith(prefix)) return `its name does not begin with ${prefix}`;
+  if (tensor.includes('.trainable_tokens_')) return 'it is rows of single tokens';
+  if (/\.(?:base_layer|original_module)\./.test(tensor)) return 'it is a weight of the base model';
   return tensor.endsWith('.bias')
     ? 'it is a trained bias'
     : 'it is another method’s, or a fully trained module that modules_to_save does not name';

@@ -20,6 +20,8 @@ export interface PeftConfig {
   init_lora_weights: boolean | string | null;
   inference_mode: boolean;
   modules_to_save: string[] | null;
+  /** Saved embedding and head of a tied model are one matrix (peft 0.18). */
+  ensure_weight_tying?: boolean;
   rank_pattern?: Record<string, number> | null;
   alpha_pattern?: Record<string, number> | null;
   layers_to_transform?: number | number[] | null;
@@ -97,7 +99,7 @@ export function checkPeftConfig(raw: Record<string, unknown>, folder: string, fi
   expect('r', isRank(raw.r), 'a whole number above 0');
   expect('lora_alpha', isNumber(raw.lora_alpha), 'a number');
   expect('lora_dropout', raw.lora_dropout === undefined || isNumber(raw.lora_dropout), 'a number');
-  expect('use_rslora', ['undefined', 'boolean'].includes(typeof raw.use_rslora), 'true or false');
+  expect('use_rslora', isOff(raw.use_rslora) || raw.use_rslora === true, 'true or false');
   expect('rank_pattern', isPattern(raw.rank_pattern, isRank), 'an object of whole numbers above 0');
   expect('alpha_pattern', isPattern(raw.alpha_pattern, isNumber), 'an object of numbers');
   const base = raw.base_model_name_or_path;
@@ -112,6 +114,31 @@ export function checkPeftConfig(raw: Record<string, unknown>, folder: string, fi
   const isTargets =
     targets === undefined || targets === null || typeof targets === 'string' || isStrings(targets);
   expect('target_modules', isTargets, 'a list of module names');
+  const excluded = raw.exclude_modules;
+  expect(
+    'exclude_modules',
+    isOff(excluded) || typeof excluded === 'string' || isStrings(excluded),
+    'a list of module names, or a regular expression',
+  );
+  const layers = raw.layers_to_transform;
+  const isLayers = isOff(layers) || isLayer(layers) || (Array.isArray(layers) && layers.every(isLayer));
+  expect('layers_to_transform', isLayers, 'a list of layers, counted from 0');
+  const pattern = raw.layers_pattern;
+  expect(
+    'layers_pattern',
+    isOff(pattern) || typeof pattern === 'string' || isStrings(pattern),
+    'names of lists of layers',
+  );
+  if (typeof targets === 'string') {
+    // As in PEFT: a regular expression says it all.
+    expect('layers_to_transform', isOff(layers), 'null, since target_modules is one text');
+    expect('layers_pattern', isOff(pattern) || pattern === '', 'null, since target_modules is one text');
+  }
+  expect(
+    'ensure_weight_tying',
+    isOff(raw.ensure_weight_tying) || raw.ensure_weight_tying === true,
+    'true or false',
+  );
   return { ...newPeftConfig(), ...(raw as Partial<PeftConfig>) };
 }
 
@@ -126,6 +153,10 @@ function isNumber(value: unknown): value is number {
 
 function isRank(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) > 0;
+}
+
+function isLayer(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function isStrings(value: unknown): boolean {

@@ -22,6 +22,19 @@ export function savedModuleOf(tensor: string, { modules_to_save: names }: PeftCo
   return isSaved ? module : undefined;
 }
 
+/** PEFT's `EMBEDDING_LAYER_NAMES`, and what the first Qwen calls its embedding. */
+const EMBEDDINGS = ['embed_tokens', 'lm_head', 'wte'];
+
+/**
+ * The module whose base weight a tensor is: an embedding or head that PEFT stores beside an adapter
+ * (`save_embedding_layers`), under a layer with LoRA (`base_layer`) or by itself. Undefined for another tensor.
+ */
+export function baseModuleOf(tensor: string): string | undefined {
+  const found = /^base_model\.model\.(.+?)(?:\.(?:base_layer|original_module))?\.weight$/s.exec(tensor)?.[1];
+  const name = found?.slice(found.lastIndexOf('.') + 1);
+  return name !== undefined && EMBEDDINGS.includes(name) ? found : undefined;
+}
+
 /** Throws `formats.adapter_saved` for a name in `modules_to_save` without a matrix in the file. */
 export function checkSaved(
   { modules_to_save: names }: PeftConfig,
@@ -44,6 +57,9 @@ export function openSaved(file: SafetensorsFile, tensor: string): PeftSaved {
   const { dtype, shape } = file.get(tensor);
   const elementBytes = floatSize(dtype, clip(tensor));
   const [rows, cols] = shape;
+  if (shape.length === 1) {
+    throw new GraftError('formats.adapter_saved_vector', { file: file.source.name, tensor: clip(tensor) });
+  }
   if (shape.length !== 2 || !rows || !cols) {
     const params = { file: file.source.name, tensor: clip(tensor), shape: shapeText(shape) };
     throw new GraftError('formats.adapter_shape', { ...params, expected: '[rows, columns]' });

@@ -87,25 +87,25 @@ export const findingTexts = {
     'Over {limit} tokens, where the usual row has {median}: they set the memory that the whole run takes. Lower “Max length” or exclude them.',
   'lint.outlier.tag': 'very long',
   'lint.preference': {
-    one: '{n} row is preference data and trained on its better answer only',
-    other: '{n} rows are preference data and trained on their better answers only',
+    one: '{n} row is preference data, trained on its better answer only',
+    other: '{n} rows are preference data, trained on their better answers only',
   },
   'lint.preference.why':
-    'They say which answers are good and which are bad, and training on preferences is not there yet: what is bad is left out.',
+    'They say which answers are good and which are bad. Preference training is not supported yet, so the bad ones are left out.',
   'lint.preference.tag': 'preference data',
   'lint.thoughtsDropped': {
     one: '{n} row loses earlier thoughts ({tokens} tokens)',
     other: '{n} rows lose earlier thoughts ({tokens} tokens)',
   },
   'lint.thoughtsDropped.why':
-    'The chat template leaves out what the assistant thought in earlier turns, as it will when the model is used. Set “One row a turn” (split_turns) to train every thought once.',
+    'The chat template drops the thoughts of earlier turns, as it does when the model is used. Set “One row per turn” (split_turns) to train every thought once.',
   'lint.thoughtsDropped.tag': 'thoughts left out',
   'lint.literalTokens': {
-    one: '{n} row writes out special tokens in its messages',
-    other: '{n} rows write out special tokens in their messages',
+    one: '{n} row has special tokens in its text',
+    other: '{n} rows have special tokens in their text',
   },
   'lint.literalTokens.why':
-    'Text such as <|im_end|> inside a message becomes the special token itself and may end a turn there. Set “Special tokens in messages” (special_tokens_in_text) to “text” to encode it as plain text.',
+    'Text such as <|im_end|> in a message becomes the special token itself and may end the turn there. Set “Special tokens in messages” (special_tokens_in_text) to “text” to encode it as plain text.',
   'lint.literalTokens.tag': 'special tokens in text',
   'lint.messageRewritten': {
     one: '{n} row has a message that the chat template rewrites or leaves out',

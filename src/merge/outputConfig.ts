@@ -30,14 +30,15 @@ export async function writtenDtype(base: ModelFiles): Promise<(stored: StoredMat
  */
 export async function outputConfig(job: MergeJob, tensors: readonly OutputTensor[]): Promise<string | null> {
   const { base, quantize } = job;
-  const untied = isUntied(job);
-  if (base.quantization === null && !quantize && !untied) return null;
   const text = await readText(base.folder, 'config.json');
+  const config = JSON.parse(text) as Record<string, unknown>;
+  // A base may claim a tie that its own head breaks: what is written says what it is.
+  const untied = isUntied(job) || (!base.spec.tied && config.tie_word_embeddings === true);
+  if (base.quantization === null && !quantize && !untied) return null;
   const format = tensors.find(({ matrix }) => matrix !== null)?.matrix?.format ?? 'f32';
   const dtype = format.toUpperCase() as FloatDtype;
   const changes: Record<string, JsonValue | undefined> = { quantization_config: undefined };
   if (base.quantization !== null) {
-    const config = JSON.parse(text) as Record<string, unknown>;
     const present = DTYPE_KEYS.filter((key) => key in config);
     for (const key of present.length > 0 ? present : ['torch_dtype']) changes[key] = torchDtypes[dtype];
   }

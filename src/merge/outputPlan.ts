@@ -53,24 +53,29 @@ export async function planOutput(gpu: Gpu, job: MergeJob): Promise<OutputPlan> {
   const owners = computedTensors(job);
   const dtypeOf = await writtenDtype(base);
   const saved = savedOutputs(job);
-  const left = new Set(owners.values());
+  const left = new Set([...owners.values(), ...untiedHead(job, owners)]);
   const tensors: OutputTensor[] = [];
-  for (const from of base.checkpoint.tensors.values()) {
-    const computed = owners.get(from.info.name);
-    const own = saved.get(from.info.name);
+  for (const [name, from] of base.checkpoint.tensors) {
+    const computed = owners.get(name);
+    const own = saved.get(name);
     if (own) {
       tensors.push(own);
-      saved.delete(from.info.name);
+      saved.delete(name);
     } else if (computed) {
       // Quantized matrices are several tensors: the first stands for all.
       if (left.delete(computed))
         tensors.push(...computedOutputs(gpu, job, computed, from, dtypeOf, workspace));
     } else if (!(await isDroppedBias(job, from))) {
-      tensors.push(copied(from));
+      tensors.push(copied(from, name));
     }
   }
   // A head that the base does not store, because it is the embedding.
   tensors.push(...saved.values());
+  const { embedding } = base.spec.names;
+  for (const computed of left) {
+    const from = base.checkpoint.get(`${embedding}.weight`);
+    tensors.push(...computedOutputs(gpu, job, computed, from, dtypeOf, workspace));
+  }
   const config = await outputConfig(job, tensors);
   const names = await sidecarFiles(base.folder, base.quantization !== null);
   const ends = await planEnds(base.folder, job.ends);
@@ -94,7 +99,8 @@ function computedTensors(job: MergeJob): Map<string, Computed> {
   for (const spec of matricesOf(base.spec)) {
     const { module, rows, cols, linear } = spec;
     const stored = base.matrices.get(module)!;
-    const changes = linear && (adapter?.modules.has(module) || onto === 'dequantized' || quantize !== null);
+    const isRequantized = linear && (onto === 'dequantized' || quantize !== null);
+    const changes = adapter?.modules.has(module) || isRequantized;
     if (stored.kind === 'float' && !changes) continue;
     const computed = { spec, stored };
     // By the headers again: a group index in order is not read, yet it is there.
@@ -102,6 +108,17 @@ function computedTensors(job: MergeJob): Map<string, Computed> {
     for (const name of tensorsOfMatrix(described)) owners.set(name, computed);
   }
   return owners;
+}
+
+/** The head of a tied base that has LoRA, so that it is the embedding no longer: computed from that. */
+function untiedHead({ base, adapter }: MergeJob, owners: Map<string, Computed>): Computed[] {
+  const { names, tied, vocabSize: rows, hiddenSize: cols } = base.spec;
+  if (!tied || !adapter?.modules.has(names.head)) return [];
+  const spec = { module: names.head, rows, cols, linear: false };
+  const computed = { spec, stored: base.matrices.get(names.embedding)! };
+  // Some files of tied models store the head all the same.
+  if (base.checkpoint.tensors.has(`${names.head}.weight`)) owners.set(`${names.head}.weight`, computed);
+  return [computed];
 }
 
 function computedOutputs(

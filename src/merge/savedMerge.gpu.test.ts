@@ -8,7 +8,7 @@ import { expectGraftError } from '../testing/errors.ts';
 import { testGpu } from '../testing/gpu.ts';
 import { refuseLeaks } from '../testing/leaks.ts';
 import { randomPeft } from '../testing/mergeAdapter.ts';
-import { tinyModel } from '../testing/tinyModel.ts';
+import { tinyModel, type TinyTensor } from '../testing/tinyModel.ts';
 import { mergeJob } from './mergeJob.ts';
 import { mergeModel } from './mergeModel.ts';
 import { verifyMerge } from './verifyMerge.ts';
@@ -82,14 +82,82 @@ describe('a merge of modules trained in full', () => {
     expect([...files.checkpoint.tensors.keys()].at(-1)).toBe('lm_head.weight');
   });
 
+  it('keeps a tied model tied where the embedding it trained is the head as well', async () => {
+    const config = { tie_word_embeddings: true };
+    const copy = (tensors: TinyTensor[]) => [...tensors, { ...tensors[0]!, name: 'lm_head.weight' }];
+    for (const edit of [undefined, copy]) {
+      const base = await openModelFiles(tinyModel({ dtype: 'BF16', config, ...(edit && { edit }) }));
+      const { peft, values } = adapterWith(base, ['embedding']);
+      const job = mergeJob(base, { ...peft, tiedHead: 'lm_head' });
+      const folder = new MemoryFolder('merged');
+      await mergeModel(gpu, job, folder, { maxShardBytes: 1e9 });
+      await verifyMerge(gpu, job, folder);
+      const files = await openModelFiles(folder);
+      expect(files.spec.tied).toBe(true);
+      const rounded = decodeFloats(encodeFloats(values[0]!, 'BF16'), 'BF16');
+      for (const name of ['model.embed_tokens.weight', ...(edit ? ['lm_head.weight'] : [])]) {
+        expect(decodeFloats(await files.checkpoint.read(name), 'BF16')).toEqual(rounded);
+      }
+    }
+  });
+
   it('refuses a module of another size', async () => {
     const base = await openModelFiles(tinyModel());
     const other = await openModelFiles(tinyModel({ config: { vocab_size: 48 } }));
     const job = mergeJob(base, adapterWith(other, ['head']).peft);
     await expectGraftError(
       () => mergeModel(gpu, job, new MemoryFolder('out'), { maxShardBytes: 1e9 }),
-      'model.adapter_shape',
-      { module: 'lm_head', actual: '48 x 32', expected: '40 x 32' },
+      'model.adapter_vocabulary',
+      { module: 'lm_head', actual: 48, expected: 40 },
     );
+  });
+});
+
+describe('a merge of LoRA on the head', () => {
+  const copy = (tensors: TinyTensor[]) => [...tensors, { ...tensors[0]!, name: 'lm_head.weight' }];
+  const other = ([table, ...rest]: TinyTensor[]) => {
+    const bytes = encodeFloats(decodeFloats(table!.bytes, 'BF16').toReversed(), 'BF16');
+    return [table!, ...rest, { ...table!, name: 'lm_head.weight', bytes }];
+  };
+  const rename = (tensors: TinyTensor[]) =>
+    tensors.map((t, i) => (i === 0 ? { ...t, name: 'lm_head.weight' } : t));
+
+  it.each<[string, boolean, ((tensors: TinyTensor[]) => TinyTensor[])?]>([
+    ['a head of its own', false],
+    ['a tied one', true],
+    ['a tied one that stores a copy', true, copy],
+    ['one that says it is tied, and is not', true, other],
+    ['a tied one that stores the head alone', true, rename],
+  ])('gives %s W + scale · B · A and leaves the embedding', async (_, tied, edit) => {
+    const config = { tie_word_embeddings: tied };
+    const base = await openModelFiles(tinyModel({ dtype: 'BF16', config, ...(edit && { edit }) }));
+    const peft = randomPeft(base, { targets: ['lm_head', 'q_proj'] });
+    const job = mergeJob(base, peft);
+    const folder = new MemoryFolder('merged');
+    await mergeModel(gpu, job, folder, { maxShardBytes: 1e9 });
+    await verifyMerge(gpu, job, folder);
+    const merged = await openModelFiles(folder);
+    expect(JSON.parse(new TextDecoder().decode(folder.files.get('config.json')))).toMatchObject({
+      tie_word_embeddings: false,
+    });
+    const read = async ({ checkpoint }: ModelFiles, name: string) =>
+      decodeFloats(await checkpoint.read(name), 'BF16');
+    const embedding = await read(base, 'model.embed_tokens.weight');
+    expect(await read(merged, 'model.embed_tokens.weight')).toEqual(embedding);
+    const before = base.spec.tied ? embedding : await read(base, 'lm_head.weight');
+    const { a, b, rank, scale } = peft.modules.get('lm_head')!;
+    const { hiddenSize: d } = base.spec;
+    const exact = before.map((w, i) => {
+      const [row, col] = [Math.floor(i / d), i % d];
+      let sum = 0;
+      for (let r = 0; r < rank; r++) sum += b[row * rank + r]! * a[r * d + col]!;
+      return w + scale * sum;
+    });
+    const after = await read(merged, 'lm_head.weight');
+    // Half a unit in the last place of BF16, and what sums in f32 may be off.
+    after.forEach((value, i) =>
+      expect(Math.abs(value - exact[i]!)).toBeLessThanOrEqual(Math.abs(exact[i]!) * 2 ** -8 + 1e-5),
+    );
+    expect([...merged.checkpoint.tensors.keys()].filter((name) => name === 'lm_head.weight')).toHaveLength(1);
   });
 });

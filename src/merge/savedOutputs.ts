@@ -6,7 +6,9 @@ import { copied, skipping, type OutputTensor } from './outputTensor.ts';
 
 /** Whether the result needs a head of its own: the base's is its embedding, and one of the two was trained. */
 export function isUntied({ base, adapter }: MergeJob): boolean {
-  return base.spec.tied && (adapter?.saved?.size ?? 0) > 0;
+  if (!base.spec.tied || !adapter) return false;
+  const ownMatrix = (adapter.saved?.size ?? 0) > 0 && adapter.tiedHead === undefined;
+  return ownMatrix || adapter.modules.has(base.spec.names.head);
 }
 
 /**
@@ -23,7 +25,8 @@ export function savedOutputs(job: MergeJob): Map<string, OutputTensor> {
   }
   // Some files of tied models store the head all the same.
   const stored = base.checkpoint.tensors.get(`${head}.weight`);
-  const table = trained?.get(`${embedding}.weight`);
+  const tiedTable = adapter?.tiedHead === undefined ? undefined : adapter.saved?.get(embedding);
+  const table = trained?.get(`${embedding}.weight`) ?? tiedTable;
   if (base.spec.tied && stored && table) {
     outputs.set(`${head}.weight`, replaced(`${head}.weight`, stored, table));
   }
@@ -32,7 +35,9 @@ export function savedOutputs(job: MergeJob): Map<string, OutputTensor> {
     const from = base.checkpoint.tensors.get(name) ?? base.checkpoint.get(`${embedding}.weight`);
     outputs.set(name, replaced(name, from, saved));
   }
-  if (isUntied(job) && !outputs.has(`${head}.weight`)) {
+  // One with LoRA is computed (outputPlan.ts).
+  const isCopy = isUntied(job) && adapter?.modules.has(head) !== true;
+  if (isCopy && !outputs.has(`${head}.weight`)) {
     outputs.set(`${head}.weight`, copied(base.checkpoint.get(`${embedding}.weight`), `${head}.weight`));
   }
   return outputs;

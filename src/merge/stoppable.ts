@@ -26,11 +26,10 @@ export function stoppableFiles(files: ModelFiles, signal: AbortSignal | undefine
     const { source, tensors, metadata, dataStart } = file;
     return new SafetensorsFile(stoppableSource(source, signal), { tensors, metadata }, dataStart);
   });
-  return {
-    ...files,
-    folder: stoppableFolder(folder, signal),
-    checkpoint: new Checkpoint(folder.name, opened),
-  };
+  const stoppable = new Checkpoint(folder.name, opened);
+  for (const [name, { info }] of checkpoint.tensors)
+    if (name !== info.name) stoppable.rename(info.name, name);
+  return { ...files, folder: stoppableFolder(folder, signal), checkpoint: stoppable };
 }
 
 function stoppableSource(source: ByteSource, signal: AbortSignal | undefined): ByteSource {

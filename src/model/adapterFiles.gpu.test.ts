@@ -34,9 +34,11 @@ function peftModules({ target_modules: targets, layers_to_transform: layers }: P
   const all = Array.from({ length: spec.layers }, (_, layer) =>
     spec.linears.map(({ path }) => modulePath(spec, layer, path)),
   ).flat();
-  return all.filter((path) => {
-    const named = (targets as string[]).some((target) => path === target || path.endsWith(`.${target}`));
-    const layer = Number(/\.(\d+)\./.exec(path)![1]);
+  return [...all, spec.names.head].filter((path) => {
+    // A full name is taken whatever the layers are.
+    if ((targets as string[]).includes(path)) return true;
+    const named = (targets as string[]).some((target) => path.endsWith(`.${target}`));
+    const layer = Number(/\.(\d+)\./.exec(path)?.[1]);
     return named && (layers === null || (layers as number[]).includes(layer));
   });
 }
@@ -48,6 +50,8 @@ describe('an adapter written and read again', () => {
     ['the first layers', { layers: [0, 1] }],
     ['one layer in the middle', { layers: [1], targets: ['down_proj'] }],
     ['rsLoRA', { rslora: true, layers: [2, 0] }],
+    ['the head', { targets: ['lm_head'] }],
+    ['the head beside some layers', { targets: ['lm_head', 'q_proj'], layers: [1] }],
   ])('is the same on the GPU, and PEFT finds its modules: %s', async (_, fields) => {
     const shape = { ...plain, ...fields };
     const adapter = new LoraAdapter(gpu, planLora(spec, shape));

@@ -1,11 +1,12 @@
 import { newPeftConfig, type PeftAdapter, type PeftConfig } from '../formats/peft.ts';
+import type { PeftSaved } from '../formats/peftSaved.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { GraftError } from '../lib/errors.ts';
 import { readableRows, writeRows } from './floatRows.ts';
 import { LoraAdapter } from './loraAdapter.ts';
-import type { LoraModule, LoraShape } from './loraModules.ts';
+import { isHead, type LoraModule, type LoraShape } from './loraModules.ts';
 import { lastPart, type SavedSpec } from './savedModules.ts';
-import { modulePath, type DecoderSpec } from './spec.ts';
+import { headLinear, modulePath, type DecoderSpec } from './spec.ts';
 
 /**
  * Puts a PEFT adapter on the GPU. Every module it names must exist in this model and fit it; nothing is
@@ -22,24 +23,38 @@ export async function loadAdapter(gpu: Gpu, spec: DecoderSpec, peft: PeftAdapter
 }
 
 /** The adapter's fully trained modules, each checked against the model. Throws `model.adapter_*` likewise. */
-export function matchSaved(spec: DecoderSpec, { saved = new Map(), config }: PeftAdapter): SavedSpec[] {
-  const base = baseOf(config);
-  const matched: SavedSpec[] = [...saved].map(([module, { rows, cols }]) => {
-    const role = (['embedding', 'head'] as const).find((of) => spec.names[of] === module);
-    if (!role) throw new GraftError('model.adapter_unknown_module', { module, base });
-    const expected = `${spec.vocabSize} x ${spec.hiddenSize}`;
-    const actual = `${rows} x ${cols}`;
-    if (actual !== expected) throw new GraftError('model.adapter_shape', { module, actual, expected, base });
-    return { role, module, rows, cols };
+export function matchSaved(spec: DecoderSpec, peft: PeftAdapter): SavedSpec[] {
+  const matched = [...(peft.saved ?? [])].map((entry): SavedSpec => {
+    const matrix = matchMatrix(spec, entry, peft.config);
+    return peft.tiedHead === undefined ? matrix : { ...matrix, tiesHead: peft.tiedHead };
   });
   // As planSaved has them, whatever the order of the file.
   return matched.sort((a, b) => a.role.localeCompare(b.role));
 }
 
+/** An embedding or head that an adapter holds whole. Throws `model.adapter_*`. */
+function matchMatrix(
+  spec: DecoderSpec,
+  [module, { rows, cols }]: readonly [string, PeftSaved],
+  config: PeftConfig,
+): SavedSpec {
+  const base = baseOf(config);
+  const role = (['embedding', 'head'] as const).find((of) => spec.names[of] === module);
+  if (!role) throw new GraftError('model.adapter_unknown_module', { module, base });
+  if (rows !== spec.vocabSize && cols === spec.hiddenSize) {
+    throw new GraftError('model.adapter_vocabulary', { module, actual: rows, expected: spec.vocabSize });
+  }
+  const expected = `${spec.vocabSize} x ${spec.hiddenSize}`;
+  const actual = `${rows} x ${cols}`;
+  if (actual !== expected) throw new GraftError('model.adapter_shape', { module, actual, expected, base });
+  return { role, module, rows, cols };
+}
+
 /** Checks an adapter against a model, before anything is loaded. Throws `model.adapter_*`. */
 export function checkAdapter(spec: DecoderSpec, peft: PeftAdapter): void {
-  matchModules(spec, peft);
+  for (const entry of peft.replaced ?? []) matchMatrix(spec, entry, peft.config);
   matchSaved(spec, peft);
+  matchModules(spec, peft);
 }
 
 /** The adapter's modules in the order of the forward pass, each checked against the model. */
@@ -47,9 +62,10 @@ export function matchModules(spec: DecoderSpec, peft: PeftAdapter): LoraModule[]
   const base = baseOf(peft.config);
   const left = new Set(peft.modules.keys());
   const modules: LoraModule[] = [];
-  for (let layer = 0; layer < spec.layers; layer++) {
-    for (const linear of spec.linears) {
-      const path = modulePath(spec, layer, linear.path);
+  for (let layer = 0; layer <= spec.layers; layer++) {
+    const inBlock = layer < spec.layers;
+    for (const linear of inBlock ? spec.linears : [headLinear(spec)]) {
+      const path = inBlock ? modulePath(spec, layer, linear.path) : linear.path;
       const found = peft.modules.get(path);
       if (!found) continue;
       left.delete(path);
@@ -91,7 +107,9 @@ export async function adapterToPeft(adapter: LoraAdapter, about: AdapterDescript
       readableRows(adapter.gpu, matrix.weight(adapter.params)),
     ]),
   );
-  return { config: peftConfig(adapter, about), modules, saved };
+  const tiedHead = adapter.saved.find(({ spec }) => spec.tiesHead !== undefined)?.spec.tiesHead;
+  const ties = tiedHead === undefined ? {} : { tiedHead };
+  return { config: peftConfig(adapter, about), modules, saved, ...ties };
 }
 
 function peftConfig(adapter: LoraAdapter, about: AdapterDescription): PeftConfig {
@@ -111,5 +129,6 @@ function peftConfig(adapter: LoraAdapter, about: AdapterDescription): PeftConfig
 }
 
 function layersOf({ modules }: LoraAdapter): number[] {
-  return [...new Set(modules.map((m) => m.layer))].sort((a, b) => a - b);
+  const inBlocks = modules.filter((module) => !isHead(module));
+  return [...new Set(inBlocks.map((m) => m.layer))].sort((a, b) => a - b);
 }

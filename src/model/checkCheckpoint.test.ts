@@ -79,8 +79,15 @@ describe('openModelFiles', () => {
     const tied = { tie_word_embeddings: true };
     const [table] = [...(await openModelFiles(tinyModel({ config: tied }))).checkpoint.tensors.keys()];
     expect(table).toBe('model.embed_tokens.weight');
-    const head = { name: 'lm_head.weight', dtype: 'F32', shape: [1], bytes: new Uint8Array(4) };
-    const stored = await openModelFiles(tinyModel({ config: tied, edit: (tensors) => [...tensors, head] }));
+    const copy = (tensors: TinyTensor[]) => [...tensors, { ...tensors[0]!, name: 'lm_head.weight' }];
+    const stored = await openModelFiles(tinyModel({ config: tied, edit: copy }));
     expect(stored.checkpoint.tensors.has('lm_head.weight')).toBe(true);
+    expect(stored.spec.tied).toBe(true);
+    const head = { name: 'lm_head.weight', dtype: 'F32', shape: [1], bytes: new Uint8Array(4) };
+    await expectGraftError(
+      () => openModelFiles(tinyModel({ config: tied, edit: (tensors) => [...tensors, head] })),
+      'model.tensor_shape',
+      { tensor: 'lm_head.weight', actual: '1' },
+    );
   });
 });

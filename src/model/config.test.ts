@@ -89,6 +89,31 @@ describe('families', () => {
     expect(spec.rope.theta).toBe(10000);
   });
 
+  it('takes each family’s defaults of transformers, and null for as many kv heads as heads', () => {
+    const wide = {
+      num_attention_heads: 32,
+      hidden_size: 128,
+      head_dim: 4,
+      max_position_embeddings: undefined,
+    };
+    const of = (modelType: string, architecture: string) => {
+      const { kvHeads, maxPositions } = family(modelType, architecture, {
+        ...wide,
+        num_key_value_heads: undefined,
+      });
+      const none = family(modelType, architecture, { ...wide, num_key_value_heads: null });
+      return [kvHeads, maxPositions, none.kvHeads];
+    };
+    expect(of('llama', 'LlamaForCausalLM')).toEqual([32, 2048, 32]);
+    expect(of('qwen2', 'Qwen2ForCausalLM')).toEqual([32, 32768, 32]);
+    expect(of('qwen3', 'Qwen3ForCausalLM')).toEqual([32, 32768, 32]);
+    expect(of('mistral', 'MistralForCausalLM')).toEqual([8, 131072, 32]);
+  });
+
+  it('knows SiLU by both of its names', () => {
+    expect(parseConfig({ ...tinyConfig, hidden_act: 'swish' })).toMatchObject({ family: 'llama' });
+  });
+
   it('gives Llama the biases its config asks for, and a head_dim of its own', () => {
     const spec = parseConfig(changed({ attention_bias: true, mlp_bias: true, head_dim: 16 }));
     expect(spec).toMatchObject({ headDim: 16 });

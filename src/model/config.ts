@@ -1,4 +1,3 @@
-import type { RopeScaling } from '../kernels/ropeFrequencies.ts';
 import { GraftError } from '../lib/errors.ts';
 import { ConfigReader } from './configReader.ts';
 import type { Family } from './families/family.ts';
@@ -8,10 +7,14 @@ import { mistral } from './families/mistral.ts';
 import { qwen } from './families/qwen.ts';
 import { qwen2 } from './families/qwen2.ts';
 import { qwen3 } from './families/qwen3.ts';
-import type { DecoderSpec, RopeSpec } from './spec.ts';
+import { readRope } from './ropeConfig.ts';
+import type { DecoderSpec } from './spec.ts';
 
 /** Every family Graft trains; a new one is a file in families/ and a place in this list. */
 const families: readonly Family[] = [llama, qwen2, qwen3, mistral, qwen];
+
+/** SiLU's names in transformers' ACT2FN, which tells capitals apart. */
+const SILU: readonly string[] = ['silu', 'swish'];
 
 /**
  * Reads config.json into a decoder spec.
@@ -31,18 +34,23 @@ export function parseConfig(json: unknown): DecoderSpec {
   refuseUnsupported(config);
   const hiddenSize = config.integer('hidden_size');
   const heads = config.integer('num_attention_heads');
+  const { defaults, layerTypes } = family;
+  const maxPositions = config.integer('max_position_embeddings', defaults?.maxPositions ?? 2048);
+  const hasLayerTypes = layerTypes === 'always' || (layerTypes === 'declared' && config.has('layer_types'));
+  // Null is as many as heads, whatever an absent key is.
+  const kvHeads = config.isNull('num_key_value_heads') ? heads : (defaults?.kvHeads ?? heads);
   const sizes = {
     family: family.modelType,
     hiddenSize,
     layers: config.integer('num_hidden_layers'),
     heads,
-    kvHeads: config.integer('num_key_value_heads', heads),
+    kvHeads: config.integer('num_key_value_heads', kvHeads),
     headDim: config.integer('head_dim', Math.floor(hiddenSize / heads)),
     ffnSize: config.integer('intermediate_size'),
     vocabSize: config.integer('vocab_size'),
-    maxPositions: config.integer('max_position_embeddings', 2048),
+    maxPositions,
     normEps: config.number('rms_norm_eps', 1e-6),
-    rope: readRope(config),
+    rope: readRope(config, { maxPositions, hasLayerTypes }),
     qkNorm: false,
     tied: config.boolean('tie_word_embeddings', false),
     windowOf: () => 0,
@@ -73,34 +81,7 @@ function findFamily(config: ConfigReader): Family {
 
 function refuseUnsupported(config: ConfigReader): void {
   const activation = config.string('hidden_act', 'silu');
-  if (activation !== 'silu') throw config.unsupported('hidden_act', activation);
-}
-
-function readRope(config: ConfigReader): RopeSpec {
-  // transformers 5 moved rope_theta and rope_scaling into rope_parameters.
-  const parameters = config.object('rope_parameters');
-  const theta = parameters?.has('rope_theta')
-    ? parameters.number('rope_theta')
-    : config.number('rope_theta', 10000);
-  const scaling = config.object('rope_scaling') ?? parameters;
-  return { theta, scaling: scaling ? readScaling(scaling) : { rope_type: 'default' } };
-}
-
-function readScaling(scaling: ConfigReader): RopeScaling {
-  // Older configs say "type".
-  const type = scaling.string('rope_type', scaling.string('type', 'default'));
-  if (type === 'default') return { rope_type: type };
-  if (type === 'linear') return { rope_type: type, factor: scaling.number('factor') };
-  if (type === 'llama3') {
-    return {
-      rope_type: type,
-      factor: scaling.number('factor'),
-      low_freq_factor: scaling.number('low_freq_factor'),
-      high_freq_factor: scaling.number('high_freq_factor'),
-      original_max_position_embeddings: scaling.integer('original_max_position_embeddings'),
-    };
-  }
-  throw scaling.unsupported(scaling.has('rope_type') ? 'rope_type' : 'type', type);
+  if (!SILU.includes(activation)) throw config.unsupported('hidden_act', activation);
 }
 
 function checkHeads({ heads, kvHeads, headDim }: Pick<DecoderSpec, 'heads' | 'kvHeads' | 'headDim'>): void {

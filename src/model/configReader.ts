@@ -16,6 +16,23 @@ export class ConfigReader {
     return this.#json[key] !== undefined && this.#json[key] !== null;
   }
 
+  /** Whether the key is there, be it with null. */
+  present(key: string): boolean {
+    return this.#json[key] !== undefined;
+  }
+
+  /** A positive number in a key that must be there, and not with null. */
+  required(key: string): number {
+    if (this.isNull(key)) throw this.#invalid(key, null, 'a positive number');
+    return this.number(key);
+  }
+
+  /** A string in a key that must be there, and not with null. */
+  text(key: string): string {
+    if (this.isNull(key)) throw this.#invalid(key, null, 'a string');
+    return this.string(key);
+  }
+
   /** Whether the key is there and says null: often "off", where its absence means a default. */
   isNull(key: string): boolean {
     return this.#json[key] === null;
@@ -67,6 +84,14 @@ export class ConfigReader {
     const value = this.#json[key];
     if (typeof value !== 'object' || Array.isArray(value)) throw this.#invalid(key, value, 'an object');
     return new ConfigReader(value as Record<string, unknown>, `${this.#path}${key}.`);
+  }
+
+  /** A nested object; null where it is absent, or empty in any of the ways that Python takes for no. */
+  record(key: string): ConfigReader | null {
+    const value = this.#json[key];
+    const isEmpty = Array.isArray(value) ? value.length === 0 : !value;
+    if (isEmpty) return null;
+    return Object.keys(value as object).length === 0 ? null : this.object(key);
   }
 
   /** The error of a value that is well-formed, but not one Graft computes. */

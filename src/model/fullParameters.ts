@@ -103,6 +103,10 @@ export class FullParameters implements Trainable {
     return null;
   }
 
+  headLora(): null {
+    return null;
+  }
+
   vocabulary(role: VocabularyRole, buffers: ParameterBuffers = this.params): Weight {
     return (role === 'embedding' ? this.#embedding : this.#head).weight(buffers);
   }

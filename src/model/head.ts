@@ -5,8 +5,17 @@ import { gatherRows, scatterRows } from '../kernels/rows.ts';
 import type { Weight } from '../kernels/weight.ts';
 import type { BatchTensors } from './batchTensors.ts';
 import type { AdapterUse, Decoder } from './decoder.ts';
+import {
+  finishHeadLora,
+  headLoraBackward,
+  headLoraOf,
+  headLoraRows,
+  type HeadLora,
+  type HeadLoraRows,
+} from './headLora.ts';
 import { addHeadGradient, headBackward, headLogits, type RowChunk } from './headProducts.ts';
 import type { ParameterBuffers } from './parameters.ts';
+import type { Dropout } from './pass.ts';
 import { inUse } from './trainable.ts';
 import { normBackward } from './norm.ts';
 import { partRows } from './vocabulary.ts';
@@ -42,6 +51,8 @@ export interface HeadInput {
   dHidden: Tensor | null;
   /** Tells its tensors from those of others that go with it. */
   name?: string;
+  /** Of LoRA on the head. */
+  dropout?: Dropout | null;
 }
 
 /** What each loss counts in the gradient, and where the gradient of a trained head is added. */
@@ -72,7 +83,7 @@ export async function headLoss(
     backward?: { dHidden: Tensor; grads: ParameterBuffers };
   },
 ): Promise<void> {
-  const input = { batch, hidden, losses, dHidden: backward?.dHidden ?? null };
+  const input = { batch, hidden, losses, dHidden: backward?.dHidden ?? null, dropout: use.dropout };
   await headLosses(decoder, use, [input], { scale, grads: backward?.grads ?? [] });
 }
 
@@ -94,14 +105,15 @@ export async function headLosses(
   const own = trained?.vocabulary('head');
   const head = own ? onePart(own) : await weights.vocabulary('head');
   const norm = trained?.finalNorm() ?? (await weights.finalNorm());
-  if (head.count > 1) return lossesByParts(decoder, head, norm, supervised, options.scale);
-  const whole = await head.part(0);
   const backward = supervised.some(({ dHidden }) => dHidden !== null);
+  const lora = headLoraOf(use, backward ? options.grads : null);
+  if (head.count > 1) return lossesByParts(decoder, head, norm, supervised, { scale: options.scale, lora });
+  const whole = await head.part(0);
   const gradients = {
     head: (backward && trained?.vocabulary('head', options.grads)) || null,
     norm: (backward && trained?.finalNorm(options.grads)) || null,
   };
-  for (const input of supervised) wholeLosses(decoder, whole, norm, input, { ...options, gradients });
+  for (const input of supervised) wholeLosses(decoder, whole, norm, input, { ...options, gradients, lora });
   if (weights.streams) commands.submit();
   else commands.maySubmit();
   head.release(0);
@@ -113,15 +125,24 @@ function wholeLosses(
   head: Weight,
   norm: Tensor,
   input: HeadInput,
-  { scale, gradients }: { scale: number; gradients: { head: Weight | null; norm: Tensor | null } },
+  {
+    scale,
+    gradients,
+    lora,
+  }: {
+    scale: number;
+    gradients: { head: Weight | null; norm: Tensor | null };
+    lora: HeadLora | null;
+  },
 ): void {
   const { commands } = decoder;
-  const rows = normedRows(decoder, norm, { ...input, name: '' });
+  const rows = normedRows(decoder, norm, { ...input, name: '' }, lora);
   const logits = logitsFor(decoder, rows, decoder.spec.vocabSize);
   for (const chunk of chunksOf(decoder, rows)) {
     addToLosses(decoder, head, rows, chunk, logits, input.dHidden ? scale : undefined);
     if (input.dHidden) {
       headBackward(decoder, head, { dLogits: logits, ...chunk, dx: rows.dy, isFirst: true });
+      if (rows.lora) headLoraBackward(decoder, rows.lora, head, { dLogits: logits, ...chunk, isFirst: true });
     }
     if (input.dHidden && gradients.head)
       addHeadGradient(decoder, gradients.head, { dLogits: logits, x: rows.y, ...chunk });
@@ -136,11 +157,11 @@ async function lossesByParts(
   head: MatrixParts,
   norm: Tensor,
   inputs: readonly HeadInput[],
-  scale: number,
+  { scale, lora }: { scale: number; lora: HeadLora | null },
 ): Promise<void> {
   const { commands, spec, gpu } = decoder;
   const backward = inputs.some(({ dHidden }) => dHidden !== null);
-  const all = inputs.map((input) => ({ input, rows: normedRows(decoder, norm, input) }));
+  const all = inputs.map((input) => ({ input, rows: normedRows(decoder, norm, input, lora) }));
   const width = partRows(spec, gpu.maxBinding);
   // A dry device has counted all there is once parts and rows take the place of others.
   const last = (gpu.dry ? Math.min(head.count, DRY_PARTS) : head.count) - 1;
@@ -162,9 +183,11 @@ async function lossesByParts(
     for (const { rows } of passing) {
       const logits = logitsFor(decoder, rows, width);
       for (const chunk of chunksOf(decoder, rows)) {
-        headLogits(decoder, part, { x: rows.y, ...chunk, logits });
+        headLogits(decoder, part, { x: rows.y, ...chunk, logits, lora: rows.lora });
         lossGradient(decoder, part, rows, chunk, logits, scale);
-        headBackward(decoder, part, { dLogits: logits, ...chunk, dx: rows.dy, isFirst: i === last });
+        const back = { dLogits: logits, ...chunk, isFirst: i === last };
+        headBackward(decoder, part, { ...back, dx: rows.dy });
+        if (rows.lora) headLoraBackward(decoder, rows.lora, part, back);
       }
       commands.submit();
     }
@@ -185,6 +208,7 @@ interface NormedRows {
   dy: Tensor;
   rstd: Tensor;
   state: Tensor;
+  lora: HeadLoraRows | null;
 }
 
 function* chunksOf({ gpu }: Decoder, { batch, step }: NormedRows): Generator<RowChunk> {
@@ -203,7 +227,8 @@ function most(all: readonly { rows: NormedRows }[], end: number): number {
 function normedRows(
   decoder: Decoder,
   norm: Tensor,
-  { batch, hidden, losses, name = '' }: HeadInput,
+  { batch, hidden, losses, name = '', dropout = null }: HeadInput,
+  headLora: HeadLora | null,
 ): NormedRows {
   const { commands, workspace, spec, gpu, type } = decoder;
   const { hiddenSize: d, vocabSize, normEps: eps } = spec;
@@ -216,14 +241,15 @@ function normedRows(
   gatherRows(commands, { x: hidden, y: x, index, rows: count, dim: d });
   rmsNorm(commands, { x, weight: norm, y, rstd, rows: count, eps });
   const step = logitRows(batch.rows, d, vocabSize, gpu.maxBinding);
-  return { batch, losses, step, y, dy, rstd, state };
+  const lora = headLora && headLoraRows(decoder, headLora, { y, rows: count, mask: dropout, name });
+  return { batch, losses, step, y, dy, rstd, state, lora };
 }
 
 function finalNormBackward(
   decoder: Decoder,
   norm: Tensor,
   input: HeadInput,
-  { rstd, dy }: NormedRows,
+  { rstd, dy, y, lora }: NormedRows,
   gradient: Tensor | null,
 ): void {
   const { commands, workspace, spec } = decoder;
@@ -233,6 +259,7 @@ function finalNormBackward(
   const { targets: rows, targetRows: index } = batch;
   const x = workspace.get('head x', 'f32', [rows, dim], 'loss');
   const dx = workspace.get('head dx', 'f32', [rows, dim], 'loss');
+  if (lora) finishHeadLora(decoder, lora, { y, dy, rows });
   // Once more: others may have passed since.
   gatherRows(commands, { x: hidden, y: x, index, rows, dim });
   normBackward(decoder, { dy, x, weight: norm, rstd, dx, rows, accumulate: false, gradient });
@@ -256,7 +283,7 @@ function addToLosses(
   gradientScale?: number,
 ): void {
   const { commands, spec, gpu } = decoder;
-  headLogits(decoder, part, { x: rows.y, ...chunk, logits });
+  headLogits(decoder, part, { x: rows.y, ...chunk, logits, lora: rows.lora });
   const columns = { ...columnsOf(part, rows, chunk, logits), gradientScale };
   logSumExp(commands, { ...columns, part: partRows(spec, gpu.maxBinding), losses: rows.losses });
 }
@@ -303,10 +330,15 @@ export async function logitsOf(
   const logits = workspace.get('logits', 'f32', [count, vocabSize], 'loss');
   gatherRows(commands, { x: hidden, y: x, index, rows: count, dim: d });
   rmsNorm(commands, { x, weight: norm, y, rstd, rows: count, eps });
+  const onHead = headLoraOf(use, null);
+  const lora = onHead && headLoraRows(decoder, onHead, { y, rows: count, mask: null });
   for (let i = 0; i < head.count; i++) {
     const part = await head.part(i);
     if (i + 1 < head.count) head.prefetch([i + 1]);
-    headLogits(decoder, part, { x: y, start: 0, rows: count, logits, column: part.chunks[0]!.rowStart });
+    headLogits(decoder, part, {
+      ...{ x: y, start: 0, rows: count, logits, lora },
+      column: part.chunks[0]!.rowStart,
+    });
     commands.submit();
     head.release(i);
   }

@@ -2,6 +2,7 @@ import type { Tensor } from '../gpu/tensor.ts';
 import { matmul } from '../kernels/matmul.ts';
 import type { Weight } from '../kernels/weight.ts';
 import type { Decoder } from './decoder.ts';
+import { headEpilogue, type HeadLoraRows } from './headLora.ts';
 
 /** Some of the supervised rows of a micro-batch. */
 export interface RowChunk {
@@ -13,14 +14,22 @@ export interface RowChunk {
 export function headLogits(
   { commands, spec }: Decoder,
   part: Weight,
-  { x, start, rows, logits, column = 0 }: RowChunk & { x: Tensor; logits: Tensor; column?: number },
+  {
+    x,
+    start,
+    rows,
+    logits,
+    column = 0,
+    lora,
+  }: RowChunk & { x: Tensor; logits: Tensor; column?: number; lora: HeadLoraRows | null },
 ): void {
   const { hiddenSize: k } = spec;
   const ldc = logits.shape[1]!;
   const first = part.chunks[0]!.rowStart;
   for (const w of part.chunks) {
     const place = { aOffset: start * k, ldc, cOffset: column + w.rowStart - first };
-    matmul(commands, { layout: 'NT', a: x, w, c: logits, m: rows, n: w.rows, k, ...place });
+    const second = lora && headEpilogue(lora, start, w);
+    matmul(commands, { layout: 'NT', a: x, w, c: logits, m: rows, n: w.rows, k, lora: second, ...place });
   }
 }
 

@@ -5,7 +5,7 @@ import type { Weight } from '../kernels/weight.ts';
 import { assert } from '../lib/errors.ts';
 import { createRandom, type Random } from '../lib/random.ts';
 import { keyOf, layOut, movedValues, type LoraLayout, type MoveValues } from './loraLayout.ts';
-import type { LoraModule } from './loraModules.ts';
+import { isHead, type LoraModule } from './loraModules.ts';
 import { joinedPlace, matrixAt, type ParameterBuffers, type Place, type Segment } from './parameters.ts';
 import type { SiblingGroup } from './siblings.ts';
 import type { SavedMatrix, SavedSpec } from './savedModules.ts';
@@ -154,13 +154,20 @@ export class LoraAdapter implements Trainable {
     };
   }
 
+  headLora(buffers: ParameterBuffers = this.params): LoraPair | null {
+    const head = this.modules.find(isHead);
+    return head ? this.pair(head.layer, head.linear.path, buffers) : null;
+  }
+
   get lowestLayer(): number {
     const saved = this.saved.some(({ spec }) => spec.role === 'embedding');
     return saved ? 0 : Math.min(...this.modules.map(({ layer }) => layer));
   }
 
   vocabulary(role: VocabularyRole, buffers: ParameterBuffers = this.params): Weight | null {
-    return this.saved.find(({ spec }) => spec.role === role)?.weight(buffers) ?? null;
+    const isWanted = ({ spec }: SavedMatrix) =>
+      spec.role === role || (role === 'head' && spec.tiesHead !== undefined);
+    return this.saved.find(isWanted)?.weight(buffers) ?? null;
   }
 
   /** Blocks are the model's own: LoRA adds to what they make. */

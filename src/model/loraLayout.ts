@@ -1,4 +1,5 @@
 import type { Gpu } from '../gpu/device.ts';
+import { GraftError } from '../lib/errors.ts';
 import { bySiblings, type LoraModule } from './loraModules.ts';
 import { ParameterLayout, type Place } from './parameters.ts';
 import { SavedMatrix, type SavedSpec } from './savedModules.ts';
@@ -22,9 +23,10 @@ export interface LoraLayout {
 /** Puts values of one layout, an array a buffer, where they belong in another; what is not in both is zero. */
 export type MoveValues = (values: readonly Float32Array[]) => Float32Array<ArrayBuffer>[];
 
-/** A of siblings one after the other, then B of them, so that they are one matrix each; saved matrices behind. */
+/** A of siblings one after the other, then B of them, so that they are one matrix each; saved matrices behind. Throws `train.target_too_large`. */
 export function layOut(gpu: Gpu, modules: readonly LoraModule[], specs: readonly SavedSpec[]): LoraLayout {
   const layout = new ParameterLayout(gpu);
+  for (const module of modules) checkSize(module, layout.limit);
   const places = new Map<string, PairPlace>();
   for (const siblings of bySiblings(modules)) {
     const a = siblings.map(({ rank, linear }) => layout.reserve(rank * linear.inFeatures));
@@ -34,6 +36,13 @@ export function layOut(gpu: Gpu, modules: readonly LoraModule[], specs: readonly
     });
   }
   return { modules, layout, places, saved: specs.map((spec) => new SavedMatrix(spec, layout)) };
+}
+
+/** A and B are each bound whole; of the head, B has a row for each token. Throws `train.target_too_large`. */
+function checkSize({ path: module, rank, linear }: LoraModule, limit: number): void {
+  const size = rank * Math.max(linear.inFeatures, linear.outFeatures);
+  if (size <= limit) return;
+  throw new GraftError('train.target_too_large', { module, rank, bytes: 4 * size, limit: 4 * limit });
 }
 
 /** Values of `before` in the layout of `after`, which has the same modules at another rank. */

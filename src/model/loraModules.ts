@@ -1,9 +1,10 @@
 import { GraftError } from '../lib/errors.ts';
 import { groupOf } from './siblings.ts';
-import { modulePath, type DecoderSpec, type LinearSpec } from './spec.ts';
+import { headLinear, modulePath, type DecoderSpec, type LinearSpec } from './spec.ts';
 
 /** One linear layer that gets an adapter: A [rank, in], B [out, rank], y += scale · (x Aᵀ) Bᵀ. */
 export interface LoraModule {
+  /** Of the head the number of blocks: it comes after the last. */
   layer: number;
   linear: LinearSpec;
   /** Full name, such as "model.layers.0.self_attn.q_proj". */
@@ -33,10 +34,11 @@ export function loraScale(rank: number, alpha: number, rslora: boolean): number 
 export function planLora(spec: DecoderSpec, shape: LoraShape): LoraModule[] {
   const { rank, alpha, rslora, targets, layers } = shape;
   const { linears } = spec;
+  const head = headLinear(spec);
   if (targets !== 'all-linear') {
-    const unknown = targets.filter((t) => !linears.some(({ path }) => matches(path, t)));
+    const unknown = targets.filter((t) => ![...linears, head].some(({ path }) => matches(path, t)));
     if (unknown.length > 0) {
-      const known = [...new Set(linears.map((l) => l.name))].join(', ');
+      const known = [...new Set([...linears, head].map((l) => l.name))].join(', ');
       throw new GraftError('train.no_targets', { targets: unknown.join(', '), known });
     }
   }
@@ -53,14 +55,22 @@ export function planLora(spec: DecoderSpec, shape: LoraShape): LoraModule[] {
       modules.push({ layer, linear, path: modulePath(spec, layer, linear.path), rank, scale });
     }
   }
+  // As in PEFT, "all-linear" leaves the head out, and a choice of layers does not concern it.
+  if (targets !== 'all-linear' && targets.some((t) => matches(head.path, t)))
+    modules.push({ layer: spec.layers, linear: head, path: head.path, rank, scale });
   return modules;
+}
+
+/** Whether a module is the output head, and no layer of a block. */
+export function isHead({ linear }: Pick<LoraModule, 'linear'>): boolean {
+  return linear.outputs.length === 0;
 }
 
 /** The same modules, those that read the same input together, in the order in which they come. */
 export function bySiblings(modules: readonly LoraModule[]): LoraModule[][] {
   const groups = new Map<string, LoraModule[]>();
   for (const module of modules) {
-    const key = `${module.layer} ${groupOf(module.linear)}`;
+    const key = `${module.layer} ${isHead(module) ? 'head' : groupOf(module.linear)}`;
     const siblings = groups.get(key);
     if (siblings) siblings.push(module);
     else groups.set(key, [module]);

@@ -16,6 +16,8 @@ export interface SavedSpec {
   module: string;
   rows: number;
   cols: number;
+  /** Of an embedding that is the head as well: the head's full name. */
+  tiesHead?: string;
 }
 
 /** What recipes and PEFT call a saved module. */

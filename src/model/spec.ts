@@ -85,6 +85,13 @@ export function* matricesOf(spec: DecoderSpec): Generator<MatrixSpec> {
   if (!spec.tied) yield { module: names.head, rows, cols, linear: false };
 }
 
+/** The output head as a linear layer, for LoRA on it; it belongs to no block, so it makes no projection. */
+export function headLinear({ names, hiddenSize, vocabSize }: DecoderSpec): LinearSpec {
+  const path = names.head;
+  const name = path.slice(path.lastIndexOf('.') + 1);
+  return { name, path, inFeatures: hiddenSize, outFeatures: vocabSize, bias: false, outputs: [] };
+}
+
 /** Every tensor of a checkpoint in floats: the matrices, then the vectors. */
 export function* tensorsOf(spec: DecoderSpec): Generator<{ name: string; shape: number[] }> {
   for (const { module, rows, cols } of matricesOf(spec))

@@ -1,7 +1,7 @@
 import type { Gpu } from '../gpu/device.ts';
 import type { Tensor } from '../gpu/tensor.ts';
 import type { Weight } from '../kernels/weight.ts';
-import type { LoraGroup } from './loraAdapter.ts';
+import type { LoraGroup, LoraPair } from './loraAdapter.ts';
 import type { ParameterBuffers, Segment } from './parameters.ts';
 import type { SiblingGroup } from './siblings.ts';
 import type { VocabularyRole } from './vocabulary.ts';
@@ -30,6 +30,8 @@ export interface Trainable {
   makeGradients(): ParameterBuffers;
   /** LoRA of sibling layers, or null. */
   group(layer: number, group: SiblingGroup, buffers?: ParameterBuffers): LoraGroup | null;
+  /** LoRA on the output head, or null. */
+  headLora(buffers?: ParameterBuffers): LoraPair | null;
   /** A block's matrices, biases and norms in place of the model's own, or null. */
   block(layer: number, buffers?: ParameterBuffers): BlockWeights | null;
   /** Embedding or head in place of the model's own, or null. */

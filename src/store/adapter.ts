@@ -1,5 +1,6 @@
 import type { Recipe } from '../config/recipe.ts';
 import type { ModelSource } from '../workers/protocol.ts';
+import { thrownOf } from '../workers/result.ts';
 import { noteOf, type ErrorNote } from './errorNote.ts';
 import { emptyExporting } from './exporting.ts';
 import { busyWith, isTraining, isUnsaved, type SliceOf } from './state.ts';
@@ -15,7 +16,7 @@ export type Adapter = { saved: boolean } & (
       /** With "full" there is no adapter to take away, and no strength to set. */
       method: Recipe['method'];
     }
-  | { origin: 'opened'; name: string; rank: number; modules: number }
+  | { origin: 'opened'; name: string; rank: number; modules: number; warnings: ErrorNote[] }
 );
 
 /** Something that would lose an unsaved adapter, a run or a download, waiting for a yes. */
@@ -55,9 +56,10 @@ export const createAdapterSlice: SliceOf<AdapterSlice> =
     const open = async (source: ModelSource) => {
       set({ openingAdapter: true, adapterError: null });
       try {
-        const { rank, modules } = await workers.engine.call.openAdapter(source);
+        const { rank, modules, warnings } = await workers.engine.call.openAdapter(source);
+        const notes = warnings.map((warning) => noteOf(thrownOf(warning)));
         set({
-          adapter: { origin: 'opened', saved: true, name: source.name, rank, modules },
+          adapter: { origin: 'opened', saved: true, name: source.name, rank, modules, warnings: notes },
           exporting: emptyExporting,
         });
         get().forgetAnswers();

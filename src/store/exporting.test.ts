@@ -7,7 +7,14 @@ import type { ModelSummary } from '../workers/protocol.ts';
 const trained = (method: 'lora' | 'qlora'): Adapter => ({
   ...{ origin: 'trained', saved: false, steps: 3, run: null, method },
 });
-const openedAdapter: Adapter = { origin: 'opened', saved: true, name: 'adapter', rank: 8, modules: 35 };
+const openedAdapter: Adapter = {
+  origin: 'opened',
+  saved: true,
+  name: 'adapter',
+  rank: 8,
+  modules: 35,
+  warnings: [],
+};
 
 describe('mergeBase', () => {
   it.each([

@@ -2,6 +2,7 @@ import { importFlags, type ImportedFlags } from '../config/finetuneFlags.ts';
 import { changedFields, presetRecipe, presets, type Preset } from '../config/presets.ts';
 import { checkField, defaultRecipe, parseRecipe, type Recipe, type RecipeKey } from '../config/recipe.ts';
 import { parseRecipeFragment, sharedRecipe, type SharedRecipe } from '../config/recipeLink.ts';
+import { readingKeys } from '../data/reading.ts';
 import { GraftError } from '../lib/errors.ts';
 import { noteOf, type ErrorNote } from './errorNote.ts';
 import { parseFieldText } from './recipeShape.ts';
@@ -50,7 +51,7 @@ export interface RecipeSlice {
 }
 
 /** The fields that change the tokens of the rows. */
-const tokenFields: readonly RecipeKey[] = ['mask', 'max_length', 'eval_fraction', 'seed'];
+const tokenFields: readonly RecipeKey[] = [...readingKeys, 'max_length', 'eval_fraction', 'seed'];
 /** Time to finish typing a number before the rows are tokenized by it, in ms. */
 const TYPING_PAUSE = 400;
 
@@ -65,7 +66,7 @@ export const createRecipeSlice: SliceOf<RecipeSlice> = () => (set, get) => {
     const before = get().recipe.draft;
     const draft = { ...before, ...changes };
     patch({ draft, invalid, error: null });
-    if (tokenFields.every((key) => draft[key] === before[key])) return;
+    if (!changedFields(draft, before).some((key) => tokenFields.includes(key))) return;
     clearTimeout(pause);
     pause = setTimeout(() => void get().tokenize(), TYPING_PAUSE);
   };

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { checkField, defaultRecipe, recipeFields, type RecipeKey } from '../config/recipe.ts';
 import {
   fieldShape,
+  formatJson,
   formatLayers,
   formatNumber,
   idleReason,
@@ -32,6 +33,7 @@ describe('fieldShape', () => {
     expect(fieldShape('packing')).toEqual({ kind: 'switch' });
     expect(fieldShape('targets')).toEqual({ kind: 'targets' });
     expect(fieldShape('modules_to_save')).toEqual({ kind: 'modules' });
+    expect(fieldShape('template_args')).toEqual({ kind: 'json' });
   });
 });
 
@@ -77,6 +79,34 @@ describe('formatNumber', () => {
     );
     expect(formatNumber(0.0002)).toBe('2e-4');
     expect(formatNumber(0.05)).toBe('0.05');
+  });
+});
+
+describe('JSON fields', () => {
+  it('read what they write, on one line', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        const written = formatJson(value);
+        expect(written).not.toContain('\n');
+        expect(JSON.stringify(JSON.parse(written))).toBe(JSON.stringify(value));
+      }),
+    );
+    expect(formatJson({ enable_thinking: false, tags: ['a b', '{\n}'], none: {} })).toBe(
+      '{"enable_thinking": false, "tags": ["a b", "{\\n}"], "none": {}}',
+    );
+    expect(parseFieldText('template_args', ' {"enable_thinking": false} ')).toEqual({
+      enable_thinking: false,
+    });
+    expect(parseFieldText('template_args', '')).toEqual({});
+  });
+
+  it('take nothing but objects, and no number that would change', () => {
+    for (const text of ['{', '[]', '[1]', 'null', '1', '"a"', 'enable_thinking: false', "{'a': 1}"]) {
+      expect(parseFieldText('template_args', text), text).toBeUndefined();
+    }
+    for (const number of ['1e999', '9007199254740993', '-12345678901234567890']) {
+      expect(parseFieldText('template_args', `{"n": [${number}]}`), number).toBeUndefined();
+    }
   });
 });
 

@@ -7,7 +7,8 @@ export type FieldShape =
   | { kind: 'switch' }
   | { kind: 'targets' }
   | { kind: 'modules' }
-  | { kind: 'layers' };
+  | { kind: 'layers' }
+  | { kind: 'json' };
 
 interface SchemaLike {
   type: string;
@@ -21,6 +22,7 @@ export function fieldShape(key: RecipeKey): FieldShape {
   const schema = recipeFields[key].schema as unknown as SchemaLike;
   if (schema.type === 'boolean') return { kind: 'switch' };
   if (schema.type === 'array') return { kind: 'modules' };
+  if (schema.type === 'custom') return { kind: 'json' };
   if (schema.type === 'picklist') return { kind: 'choice', options: schema.options as string[] };
   const rule = (type: string) => schema.pipe?.find((action) => action.type === type);
   return {
@@ -31,16 +33,35 @@ export function fieldShape(key: RecipeKey): FieldShape {
   };
 }
 
-/** The value a person means by `text` in a number or layers field; undefined when it is not allowed there. */
+/** The value meant by `text` in a number, layers or JSON field; undefined when it is not allowed there. */
 export function parseFieldText(key: RecipeKey, text: string): unknown {
-  const trimmed = text.trim();
-  const value =
-    fieldShape(key).kind === 'layers'
-      ? parseLayers(trimmed)
-      : trimmed === ''
-        ? undefined
-        : Number(trimmed.replace(',', '.'));
+  const value = parseText(fieldShape(key).kind, text.trim());
   return value !== undefined && checkField(key, value) === null ? value : undefined;
+}
+
+function parseText(kind: FieldShape['kind'], text: string): unknown {
+  if (kind === 'layers') return parseLayers(text);
+  if (kind === 'json') return parseJsonText(text);
+  return text === '' ? undefined : Number(text.replace(',', '.'));
+}
+
+/** The value of JSON, an empty text being the empty object; undefined for what is no JSON. */
+function parseJsonText(text: string): unknown {
+  if (text === '') return {};
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** JSON on one line: {"enable_thinking": false}. Reading it back gives the same value. */
+export function formatJson(value: unknown): string {
+  // Strings hold no bare line breaks, so every one of them separates items.
+  return JSON.stringify(value, null, 1)
+    .replace(/([[{])\n */g, '$1')
+    .replace(/\n *([\]}])/g, '$1')
+    .replace(/\n */g, ' ');
 }
 
 /** "all", or block numbers and ranges such as "0-3, 7"; undefined when it is neither. */

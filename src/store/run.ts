@@ -138,13 +138,17 @@ export const createRunSlice: SliceOf<RunSlice> =
 
     const samplesOf = async (): Promise<SamplePrompt[]> => {
       const samples: SamplePrompt[] = [];
+      const templateArgs = get().recipe.draft.template_args;
       // A model without a tokenizer trains on tokens alone, and answers nothing.
       if (get().model.tokenizer === 'none') return samples;
       for (const text of get()
         .samplePrompts.map((prompt) => prompt.trim())
         .filter(Boolean)) {
         const messages = [{ role: 'user' as const, content: text }];
-        samples.push({ text, ...(await workers.data.call.promptTokens({ kind: 'chat', messages })) });
+        samples.push({
+          text,
+          ...(await workers.data.call.promptTokens({ kind: 'chat', messages, templateArgs })),
+        });
       }
       return samples;
     };

@@ -38,6 +38,7 @@ const summary: ModelSummary = {
   tied: true,
   files: [],
   linearModules: ['q_proj'],
+  headModule: 'lm_head',
   savableModules: ['embed_tokens', 'lm_head'],
   hasTokenizer: true,
   hasChatTemplate: false,

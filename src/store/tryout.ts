@@ -86,7 +86,7 @@ export const createTryoutSlice: SliceOf<TryoutSlice> =
       patch({ status: side, [side]: { text, outcome: null, error: null } });
       const adapterStrength = side === 'base' ? 0 : request.adapterStrength;
       try {
-        const prompt = await get().promptTokens(promptOf(request));
+        const prompt = await get().promptTokens(promptOf(request, get().recipe.draft.template_args));
         const outcome = await workers.engine.call.generate(
           {
             ...{ prompt, maxNewTokens, temperature, topK, topP, seed, adapterStrength },
@@ -140,9 +140,12 @@ function weightsOf({ method, double_quant, dtype, memory_budget }: Recipe): Weig
   return { method, double_quant, dtype, memory_budget };
 }
 
-function promptOf({ system, prompt, continueText }: TryRequest): Prompt {
+function promptOf(
+  { system, prompt, continueText }: TryRequest,
+  templateArgs: Recipe['template_args'],
+): Prompt {
   if (continueText) return { kind: 'text', text: prompt };
   const user = { role: 'user' as const, content: prompt };
   const messages = system.trim() ? [{ role: 'system' as const, content: system }, user] : [user];
-  return { kind: 'chat', messages };
+  return { kind: 'chat', messages, templateArgs };
 }

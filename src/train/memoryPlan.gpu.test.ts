@@ -61,6 +61,12 @@ const cases: Case[] = [
     recipe: { rank: 64, targets: ['q_proj', 'v_proj'], packing: true, max_length: 64, grad_accum: 2 },
   },
   { name: 'weights of the losses', recipe: {}, rows: weighted(long), evalRows: weighted(few) },
+  {
+    name: 'LoRA on the head, with dropout',
+    recipe: { targets: ['q_proj', 'lm_head'], dropout: 0.1, batch_size: 3 },
+    model: { config: { vocab_size: 5000 } },
+    rows: long,
+  },
   { name: 'targets at the ends of rows', recipe: { shuffle: false, batch_size: 1 }, rows: lateTargets },
   { name: 'bitsandbytes with nested absmax', recipe: {}, model: bnbModel(true) },
   { name: 'GPTQ with groups out of order', recipe: { layers: [1] }, model: gptqModel(16, false) },

@@ -3,13 +3,11 @@ import type { PeftAdapter } from '../formats/peft.ts';
 import { GraftError } from '../lib/errors.ts';
 import type { Decoder } from '../model/decoder.ts';
 import { FullParameters } from '../model/fullParameters.ts';
-import { planLora } from '../model/loraModules.ts';
 import type { ModelFiles } from '../model/openModel.ts';
-import { planSaved } from '../model/savedModules.ts';
 import { groupsOf } from '../model/siblings.ts';
 import type { DecoderSpec } from '../model/spec.ts';
 import type { Trainable } from '../model/trainable.ts';
-import { startAdapter } from './startAdapter.ts';
+import { planAdapter, startAdapter } from './startAdapter.ts';
 
 /** Bytes of activations that are kept rather than made again. */
 const KEPT_ACTIVATIONS = 512 * 1024 * 1024;
@@ -46,13 +44,12 @@ function activationBytes(spec: DecoderSpec, { batch_size, max_length }: Recipe):
 
 /**
  * Whether a recipe can train this model, told from headers alone. Throws `train.no_targets`, `train.no_saved_module`,
- * `train.layer_out_of_range`, `train.full_quantized`.
+ * `train.layer_out_of_range`, `train.target_saved`, `train.full_quantized`.
  */
 export function checkTraining({ spec, quantization }: ModelFiles, recipe: Recipe): void {
   if (recipe.method === 'full') {
     if (quantization) throw new GraftError('train.full_quantized', { method: quantization.method });
     return;
   }
-  planLora(spec, recipe);
-  planSaved(spec, recipe.modules_to_save);
+  planAdapter(spec, recipe);
 }

@@ -150,6 +150,7 @@ export class StepRunner {
       losses: workspace.get(`losses${name}`, 'f32', [Math.max(1, batch.targets)], 'loss'),
       dHidden: workspace.get(`dHidden${name}`, 'f32', [batch.rows, spec.hiddenSize]),
       name,
+      dropout: sequences[i]!.pass.dropout,
     }));
     const use = { adapter: this.#adapter, strength: 1, dropout: null };
     await commands.scope('head', () => headLosses(decoder, use, heads, { scale, grads }));

@@ -1,12 +1,12 @@
 import shaders from 'virtual:shaders';
 import { checkTokenizerFits } from '../data/tokenizer.ts';
-import { readAdapter } from '../formats/peft.ts';
 import { openGpu, type Gpu } from '../gpu/device.ts';
 import { answer } from '../infer/answer.ts';
 import { assert, GraftError } from '../lib/errors.ts';
 import { planEnds } from '../merge/outputEnds.ts';
 import { loadAdapter } from '../model/adapterFiles.ts';
 import { withoutAdapter, type AdapterUse } from '../model/decoder.ts';
+import { openAdapter } from '../model/openAdapter.ts';
 import { removeSpilled } from '../model/spillFile.ts';
 import { benchmarkDevice } from '../speed/benchmark.ts';
 import type { RunStore } from '../runs/runStore.ts';
@@ -22,7 +22,7 @@ import { openTuning } from './keptTuning.ts';
 import { loadingReporter } from './loadingReporter.ts';
 import { OpenedModel, SPILL_FOLDER } from './openedModel.ts';
 import type { AdapterDtype, EndToken, EngineApi } from './protocol.ts';
-import type { Throwing } from './result.ts';
+import { errorFacts, type Throwing } from './result.ts';
 import { createRunsDesk, openRunStore } from './runsDesk.ts';
 import { folderOf } from './sourceFolder.ts';
 import { createTrainingDesk } from './trainingDesk.ts';
@@ -194,10 +194,10 @@ export function createEngineDesk(): Throwing<EngineApi> {
     openAdapter: (source) =>
       inTurn(async () => {
         const files = await opened().readQuantized();
-        const peft = await readAdapter(await folderOf(source, hub));
+        const { peft, warnings } = await openAdapter(files, await folderOf(source, hub));
         const lora = await loadAdapter(await device(), files.spec, peft);
         keep(new KeptTraining(lora, { base: opened().base, dropout: 0, from: peft.config }, null));
-        return { rank: peft.config.r, modules: peft.modules.size };
+        return { rank: peft.config.r, modules: peft.modules.size, warnings: warnings.map(errorFacts) };
       }),
 
     exportSizes: () =>

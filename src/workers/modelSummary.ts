@@ -1,7 +1,7 @@
 import type { Vocabulary } from '../data/tokenizer.ts';
 import type { ModelFiles } from '../model/openModel.ts';
 import { lastPart, planSaved } from '../model/savedModules.ts';
-import { matricesOf, vectorsOf, type DecoderSpec } from '../model/spec.ts';
+import { headLinear, matricesOf, vectorsOf, type DecoderSpec } from '../model/spec.ts';
 import type { ModelSummary } from './protocol.ts';
 
 /** What the page tells of an open model. */
@@ -27,6 +27,7 @@ export async function summarize(
     tied: spec.tied,
     files,
     linearModules: [...new Set(spec.linears.map((linear) => linear.name))],
+    headModule: headLinear(spec).name,
     savableModules: planSaved(spec, [spec.names.embedding, spec.names.head]).map(lastPart),
     hasTokenizer: tokenizer !== null,
     hasChatTemplate: tokenizer !== null && tokenizer.chatTemplate !== null,

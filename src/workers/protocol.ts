@@ -86,6 +86,8 @@ export interface ModelSummary {
   files: { name: string; size: number }[];
   /** Names of the modules LoRA can be put on. */
   linearModules: string[];
+  /** Name of the output head, on which LoRA can be put too. */
+  headModule: string;
   /** Names of the modules that can be trained in full beside it. */
   savableModules: string[];
   hasTokenizer: boolean;
@@ -99,7 +101,12 @@ export type WeightSettings = Pick<Recipe, 'method' | 'double_quant' | 'dtype' | 
 
 /** A chat, put in by the model's template, or a text to be continued: an empty one starts from BOS. */
 export type Prompt =
-  | { kind: 'chat'; messages: { role: 'system' | 'user' | 'assistant'; content: string }[] }
+  | {
+      kind: 'chat';
+      messages: { role: 'system' | 'user' | 'assistant'; content: string }[];
+      /** Further template variables, as the recipe has them. */
+      templateArgs?: Readonly<Record<string, unknown>>;
+    }
   | { kind: 'text'; text: string };
 
 /** A prompt as tokens, and the tokens that end its answer: made where the model's template may run. */
@@ -217,8 +224,10 @@ export interface EngineApi extends RunsApi {
     onProgress: (p: Progress) => void,
   ): Promise<Result<GenerateOutcome>>;
   stopGenerating(): Promise<Result<null>>;
-  /** Loads a PEFT folder onto the open model. */
-  openAdapter(source: ModelSource): Promise<Result<{ rank: number; modules: number }>>;
+  /** Loads a PEFT folder onto the open model; warnings are of `openAdapter` in model/. */
+  openAdapter(
+    source: ModelSource,
+  ): Promise<Result<{ rank: number; modules: number; warnings: ErrorFacts[] }>>;
   exportSizes(): Promise<Result<ExportSizes>>;
   /** The trained or loaded adapter as a zip of a PEFT folder; in 8 bits for Graft only. @param ends as in MergeSettings */
   exportAdapter(dtype: AdapterDtype, ends: EndToken[]): Promise<Result<File>>;

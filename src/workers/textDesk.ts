@@ -55,7 +55,7 @@ export function createTextDesk(post: (beat: Beat) => void): Throwing<TextApi> {
     async prompt(prompt) {
       const { eosIds } = opened();
       if (prompt.kind === 'text') return { ids: textPrompt(opened(), prompt.text), endIds: [...eosIds] };
-      return { ids: chatPrompt(opened(), prompt.messages), endIds: stopIds(opened()) };
+      return { ids: chatPrompt(opened(), prompt.messages, prompt.templateArgs), endIds: stopIds(opened()) };
     },
   };
 }

@@ -5,7 +5,7 @@ import { buildMicroBatch } from '../../data/microBatch.ts';
 import type { TokenRows } from '../../data/tokenRows.ts';
 import { SafetensorsWriter } from '../../formats/safetensorsWriter.ts';
 import { GraftError } from '../../lib/errors.ts';
-import { checkAdapter, loadAdapter } from '../../model/adapterFiles.ts';
+import { loadAdapter } from '../../model/adapterFiles.ts';
 import { uploadBatch } from '../../model/batchTensors.ts';
 import { withoutAdapter, type AdapterUse, type Decoder } from '../../model/decoder.ts';
 import { readLogits } from '../../model/logits.ts';
@@ -41,9 +41,8 @@ export async function run(args: string[]): Promise<void> {
   const out = logitsPath === undefined ? null : outputFile(logitsPath);
   const files = await openModelAt(model);
   const { spec } = files;
-  const peft = await openAdapterAt(options.optional('adapter'));
+  const peft = await openAdapterAt(files, options.optional('adapter'));
   // Everything that can be wrong with the input is told before the GPU is opened.
-  if (peft) checkAdapter(spec, peft);
   const dataset = await readDataset(dataPath, model, {
     tokenizer: await loadTokenizer(files.folder),
     reading: { ...defaultReading, mask },

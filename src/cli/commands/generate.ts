@@ -3,7 +3,7 @@ import { stopIds } from '../../data/turnEnd.ts';
 import { answer, chatPrompt, textPrompt } from '../../infer/answer.ts';
 import { checkPrompt } from '../../infer/generate.ts';
 import { GraftError } from '../../lib/errors.ts';
-import { checkAdapter, loadAdapter } from '../../model/adapterFiles.ts';
+import { loadAdapter } from '../../model/adapterFiles.ts';
 import { withoutAdapter, type AdapterUse } from '../../model/decoder.ts';
 import { activationType, openDecoder } from '../../model/openDecoder.ts';
 import { derivedFor } from '../derivedCache.ts';
@@ -13,7 +13,7 @@ import { openAdapterAt, openModelAt, withGpu } from '../session.ts';
 
 export const usage =
   'generate --model DIR [--adapter DIR] --prompt TEXT --max-new-tokens N [--temperature T] [--top-k K] [--top-p P] ' +
-  '[--seed N] [--raw] [--dtype f32|f16] [--quant none|nf4] [--double-quant]';
+  '[--seed N] [--raw] [--template-args JSON] [--dtype f32|f16] [--quant none|nf4] [--double-quant]';
 
 /**
  * Prints the model's answer and nothing else. The prompt is a person's message, put in by the model's chat
@@ -32,12 +32,14 @@ export async function run(args: string[]): Promise<void> {
     'seed',
     'dtype',
     'quant',
+    'template-args',
   ];
   const options = new Options(args, usage, names, ['raw', 'double-quant', ...modelFlags]);
   const model = modelChoice(options, usage);
   const prompt = options.required('prompt');
   const dtype = options.choice('dtype', ['f32', 'f16']);
   const quantize = quantizeOption(options);
+  const templateArgs = options.object('template-args');
   const sampling = {
     maxNewTokens: options.number('max-new-tokens', null, { min: 1, integer: true }),
     temperature: options.number('temperature', 0, { min: 0 }),
@@ -47,16 +49,15 @@ export async function run(args: string[]): Promise<void> {
   };
   const files = await openModelAt(model);
   const { spec } = files;
-  const peft = await openAdapterAt(options.optional('adapter'));
+  const peft = await openAdapterAt(files, options.optional('adapter'));
   // Everything that can be wrong with the input is told before the GPU is opened.
-  if (peft) checkAdapter(spec, peft);
   const tokenizer = await loadTokenizer(files.folder);
   if (!tokenizer) throw new GraftError('infer.no_tokenizer');
   checkTokenizerFits(tokenizer, spec.vocabSize);
   const asText = options.flag('raw') || prompt === '';
   const ids = asText
     ? textPrompt(tokenizer, prompt)
-    : chatPrompt(tokenizer, [{ role: 'user', content: prompt }]);
+    : chatPrompt(tokenizer, [{ role: 'user', content: prompt }], templateArgs);
   checkPrompt(spec, ids);
   const endIds = asText ? tokenizer.eosIds : stopIds(tokenizer);
   await withGpu(async (gpu) => {

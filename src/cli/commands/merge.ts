@@ -4,7 +4,6 @@ import { parseRunRecord, runRecordFile } from '../../config/runRecord.ts';
 import { defaultReading, readingOf } from '../../data/reading.ts';
 import { loadTokenizer } from '../../data/tokenizer.ts';
 import { trainedEnds, type EndToken } from '../../data/turnEnd.ts';
-import { readAdapter } from '../../formats/peft.ts';
 import { parseShardSize } from '../../formats/sharding.ts';
 import { readJson } from '../../formats/text.ts';
 import { modelCard } from '../../hub/modelCard.ts';
@@ -21,7 +20,7 @@ import { isOnHub, type HubAccess } from '../hubAccess.ts';
 import { modelChoice, modelFlags, modelOptions, readInPlace } from '../hubModel.ts';
 import { Options } from '../options.ts';
 import { mergeOutput } from '../mergeOutput.ts';
-import { openModelAt, withGpu } from '../session.ts';
+import { openAdapterAt, openModelAt, withGpu } from '../session.ts';
 import { writeProved } from '../writeProved.ts';
 
 export const usage =
@@ -56,7 +55,7 @@ export async function run(args: string[]): Promise<void> {
   const out = await mergeOutput(outPath);
   const merge = async (base: ModelFiles) => {
     const folder = nodeFolder(adapterPath);
-    const adapter = await readAdapter(folder);
+    const adapter = (await openAdapterAt(base, adapterPath))!;
     const run = await beside(folder, runRecordFile, parseRunRecord);
     const recipe = run?.recipe ?? (await beside(folder, 'recipe.json', parseRecipe));
     const trainedDoubleQuant = recipe?.method === 'qlora' ? recipe.double_quant : doubleQuant;

@@ -11,8 +11,8 @@ import { readJson } from '../../formats/text.ts';
 import { TunedChoices } from '../../gpu/choices.ts';
 import { GraftError } from '../../lib/errors.ts';
 import { matchModules, matchSaved } from '../../model/adapterFiles.ts';
-import { planLora, type LoraModule } from '../../model/loraModules.ts';
-import { lastPart, planSaved, type SavedSpec } from '../../model/savedModules.ts';
+import { isHead, type LoraModule } from '../../model/loraModules.ts';
+import { lastPart, type SavedSpec } from '../../model/savedModules.ts';
 import type { ModelFiles } from '../../model/openModel.ts';
 import { weightsFingerprint } from '../../model/weightsFingerprint.ts';
 import { describeStreaming } from '../../model/streaming.ts';
@@ -21,6 +21,7 @@ import type { Run } from '../../runs/run.ts';
 import { tokenRowFiles } from '../../runs/tokenRowFiles.ts';
 import { nodeFolder } from '../../storage/nodeFolder.ts';
 import { runLog } from '../../train/runRecord.ts';
+import { checkInitial, planAdapter } from '../../train/startAdapter.ts';
 import { checkTraining, startTraining } from '../../train/startTraining.ts';
 import { describePreparation } from '../../train/prepare.ts';
 import { stepsOf } from '../../train/steps.ts';
@@ -87,7 +88,7 @@ export async function run(args: string[]): Promise<void> {
   const asked = budget === null ? given.recipe : { ...given.recipe, memory_budget: budget };
   const files = await openModelAt(choice);
   const { spec } = files;
-  const initial = await openAdapterAt(options.optional('init-adapter'));
+  const initial = await openAdapterAt(files, options.optional('init-adapter'));
   // Everything that can be wrong with the input is told before the GPU is opened.
   const planned = recipeOfRun(files, asked, initial);
   const tokenizer = await loadTokenizer(files.folder);
@@ -215,21 +216,24 @@ function recipeOfRun(files: ModelFiles, asked: Recipe, initial: PeftAdapter | nu
     if (initial) throw new GraftError('cli.bad_option', { detail, usage });
     return asked;
   }
-  const planned = shapeText(planLora(spec, asked), planSaved(spec, asked.modules_to_save));
+  const planned = shapeText(...planAdapter(spec, asked));
   if (!initial) return asked;
+  checkInitial(initial);
   const modules = matchModules(spec, initial);
   const saved = matchSaved(spec, initial);
   if (planned === shapeText(modules, saved)) return { ...asked, start_rank: 0 };
   console.error('Training goes on from the adapter with its own rank, alpha, modules and layers.');
   const { r: rank, lora_alpha: alpha, use_rslora: rslora } = initial.config;
   const targets = [...new Set(modules.map(({ linear }) => linear.name))];
-  const layers = [...new Set(modules.map(({ layer }) => layer))];
+  const inBlocks = modules.filter((module) => !isHead(module));
+  const layers = [...new Set(inBlocks.map(({ layer }) => layer))];
   return {
     ...{ ...asked, rank, alpha, rslora, targets },
     modules_to_save: saved.map(lastPart),
     // All of its rank has learned something.
     start_rank: 0,
-    layers: layers.length === spec.layers ? 'all' : layers,
+    // Without any, all that is there is the head, which layers do not concern.
+    layers: layers.length === spec.layers || layers.length === 0 ? 'all' : layers,
   };
 }
 

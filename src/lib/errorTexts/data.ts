@@ -70,56 +70,56 @@ export const dataErrors = {
     next: 'Use system, user (human), assistant (gpt) or tool.',
   },
   'data.unsupported_field': {
-    what: 'Line {line} of {file}: field "{field}" cannot be trained on yet ({detail}).',
+    what: 'Line {line} of {file}: field "{field}" cannot be used: {detail}.',
     next: 'Remove the field, or write its content as text.',
   },
   'data.field_not_json': {
-    what: 'Line {line} of {file}: field "{field}" looks like JSON and is not valid JSON.',
-    next: 'Correct the JSON in the field (double quotes, true, false, null).',
+    what: 'Line {line} of {file}: field "{field}" holds text that is not valid JSON.',
+    next: 'Correct its JSON: double quotes, and true, false and null in lower case.',
   },
   'data.two_systems': {
-    what: 'Line {line} of {file}: field "{field}" and the conversation give different system messages.',
+    what: 'Line {line} of {file}: field "{field}" and the conversation have different system messages.',
     next: 'Keep one of them.',
   },
   'data.media': {
-    what: 'Line {line} of {file}: "{field}" stands for an image, audio or video ({found}), and Graft trains text models.',
-    next: 'Leave the row out, or remove the media and the text about it.',
+    what: 'Line {line} of {file}: "{field}" refers to an image, audio or video ({found}), but Graft trains text models only.',
+    next: 'Remove the row, or remove the media and the text about it.',
   },
   'data.no_place': {
-    what: 'Line {line} of {file}: the model’s chat template does not write "{field}", so it would be lost.',
-    next: 'Choose a model whose template has it, or write it into the content as text.',
+    what: 'Line {line} of {file}: the model’s chat template ignores "{field}", so it would be lost.',
+    next: 'Choose a model whose template supports it, or write it into a message as text.',
   },
   'data.no_template': {
     what: 'Line {line} of {file}: "{field}" needs a chat template, and the model has none.',
-    next: 'Choose a model with a chat template, or write it into the content as text.',
+    next: 'Choose a model with a chat template, or write it into a message as text.',
   },
   'data.thought_dropped': {
-    what: 'Line {line} of {file}: the model’s chat template leaves out the thought of the answer, so the answer would be trained without it.',
+    what: 'Line {line} of {file}: the model’s chat template drops the thought before the last answer, which would be trained without it.',
     next: 'Remove the thought, or choose a model whose template keeps it.',
   },
   'data.weight_not_found': {
-    what: 'Line {line} of {file}: message {message} has a weight, and the chat template rewrites it so that it cannot be located.',
-    next: 'Remove the weight, or make rows with a single answer.',
+    what: 'Line {line} of {file}: message {message} has a weight, but the chat template rewrites the message, so it cannot be located.',
+    next: 'Remove the weight, or split the conversation into rows with one answer each.',
   },
   'data.literal_not_found': {
-    what: 'Line {line} of {file}: a message writes out the special token {token}, and the chat template rewrites it so that it cannot be encoded as text.',
+    what: 'Line {line} of {file}: a message contains the special token {token}, but the chat template rewrites the message, so the token cannot be encoded as text.',
     next: 'Remove the token from the message, or set special_tokens_in_text to "special".',
   },
   'data.preference_pair': {
-    what: 'Line {line} of {file} is preference data, a better and a worse answer ({fields}), which is not trained on yet.',
+    what: 'Line {line} of {file} is preference data: a better and a worse answer ({fields}). Preference training is not supported yet.',
     next: 'To train on the better answers only, set preference_data to "chosen".',
   },
   'data.preference_label': {
-    what: 'Line {line} of {file} is preference data: "{field}" marks its answer as good or bad, which is not trained on yet.',
+    what: 'Line {line} of {file} is preference data: "{field}" marks its answer as good or bad. Preference training is not supported yet.',
     next: 'To train on the good answers only, set preference_data to "chosen".',
   },
   'data.only_preferences': {
-    what: '{file} is preference data (rows: {count}): it says which answers are good and which are bad, and training on preferences is not there yet.',
+    what: '{file} is preference data (rows: {count}): it says which answers are better or worse. Preference training is not supported yet.',
     next: 'To train on the better answers only, set preference_data to "chosen".',
   },
   'data.bad_answer': {
     what: 'Line {line} of {file}: "{field}" marks the answer as bad, so it is not trained on.',
-    next: 'Nothing is to be done: only rows with good answers are used.',
+    next: 'Nothing to do: only answers marked as good are trained on.',
   },
   'data.lone_surrogate': {
     what: 'Line {line} of {file}: field "{field}" holds half of a UTF-16 pair, which is not a character.',

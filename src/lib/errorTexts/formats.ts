@@ -95,6 +95,15 @@ export const formatsErrors = {
     next: 'Get the adapter’s files again, or train and save it again.',
   },
 
+  'formats.adapter_saved_vector': {
+    what: 'Tensor “{tensor}” of “{file}” is a norm or a bias that modules_to_save trained in full; Graft takes only the embedding and the head so.',
+    next: 'Merge the adapter with PEFT, or train again without it in modules_to_save.',
+  },
+  'formats.adapter_names': {
+    what: 'The keys of “{file}” name several adapters ({names}), so it is not one adapter.',
+    next: 'Save each adapter by itself with PEFT’s save_pretrained.',
+  },
+
   // Quantized checkpoints.
   'formats.quant_method': {
     what: 'config.json says that the model is quantized with {method}, which Graft does not read.',
@@ -159,6 +168,10 @@ export const formatsErrors = {
   'formats.pickle_only': {
     what: '{folder} holds its weights as {file}, a pickle that may run code when opened.',
     next: 'Convert it to safetensors: in transformers, load the model and call save_pretrained.',
+  },
+  'formats.adapter_only': {
+    what: '{folder} holds an adapter, {file}, and no weights of a model.',
+    next: 'Choose the folder of its base model, and open this one as the adapter.',
   },
   'formats.several_weights': {
     what: '{folder} holds several safetensors files ({files}) but no model.safetensors.index.json.',

@@ -41,4 +41,36 @@ export const modelErrors = {
     what: 'The adapter’s "{module}" fits a layer of {actual} (out x in), but this model’s is {expected}.',
     next: 'Choose the adapter’s own base model{base}.',
   },
+  'model.adapter_vocabulary': {
+    what: 'The adapter holds "{module}" with {actual} rows, but this model’s vocabulary has {expected}: it was resized before training.',
+    next: 'Choose the resized base model, or give this one {actual} rows in transformers (resize_token_embeddings, then save_pretrained).',
+  },
+  'model.adapter_ties': {
+    what: 'The adapter holds "{module}" and "{other}" with different values, but in this model they are one matrix.',
+    next: 'Save the adapter again with both equal, or use a model that is not tied.',
+  },
+  'model.adapter_base': {
+    what: 'The adapter brings its own base weights of "{module}", which differ from this model’s, and {conflict}.',
+    next: 'Choose the adapter’s own base model{base}, or merge the adapter with PEFT.',
+  },
+  'model.adapter_tied_lora': {
+    what: 'The adapter ties LoRA on "{module}" to the embedding (ensure_weight_tying), which Graft cannot apply.',
+    next: 'Merge the adapter with PEFT, or train again without ensure_weight_tying.',
+  },
+  'model.adapter_untargeted': {
+    what: 'The adapter has weights for "{module}" (and {more} more modules), to which its {field} gives none, so that PEFT would leave them out.',
+    next: 'Correct {field} in adapter_config.json, or save the adapter again.',
+  },
+  'model.adapter_incomplete': {
+    what: 'The adapter has no weights for {count} of the {total} modules that its adapter_config.json targets: {modules}.',
+    next: 'These modules stay as in the base model, as in PEFT. If that is not intended, save the adapter again.',
+  },
+  'model.adapter_targets_none': {
+    what: 'The target_modules of the adapter match no module of this model ({targets}); its weights are used all the same.',
+    next: 'PEFT refuses such an adapter: correct target_modules in adapter_config.json.',
+  },
+  'model.adapter_targets_unread': {
+    what: 'The adapter’s target_modules or exclude_modules cannot be checked ({problem}); all of its weights are used.',
+    next: 'Compare its modules with those you expect.',
+  },
 } satisfies Record<string, ErrorText>;

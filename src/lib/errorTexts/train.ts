@@ -101,4 +101,16 @@ export const trainErrors = {
     what: 'A row of {length} tokens is longer than the model’s {positions} positions.',
     next: 'Lower "max_length" to {positions} or less.',
   },
+  'train.adapter_base': {
+    what: 'The adapter brings its own base weights of "{module}", which differ from the model’s, so that training cannot go on from it.',
+    next: 'Merge it first and train on the merged model, or choose the adapter’s own base model.',
+  },
+  'train.target_saved': {
+    what: '"{module}" is both a target of LoRA and in "modules_to_save", which trains it in full.',
+    next: 'Take it out of one of the two.',
+  },
+  'train.target_too_large': {
+    what: 'LoRA of rank {rank} on "{module}" takes a matrix of {bytes} bytes, more than this GPU binds at once ({limit}).',
+    next: 'Lower the rank, or take the module out of the targets.',
+  },
 } satisfies Record<string, ErrorText>;

@@ -8,6 +8,10 @@ export interface Family {
   modelType: string;
   /** `architectures` in config.json. */
   architecture: string;
+  /** Whether transformers knows a type for each layer, by which `rope_parameters` may then be nested. */
+  layerTypes?: 'always' | 'declared';
+  /** What transformers takes for absent keys where that is not Llama's; null is none of them. */
+  defaults?: { kvHeads?: number; maxPositions?: number };
   differences(config: ConfigReader): Partial<DecoderSpec>;
   /** Of Llama's linear layers; by default none. */
   biases?(config: ConfigReader): Biases;

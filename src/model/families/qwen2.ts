@@ -7,6 +7,8 @@ import { noBias } from './llamaLayout.ts';
 export const qwen2: Family = {
   modelType: 'qwen2',
   architecture: 'Qwen2ForCausalLM',
+  layerTypes: 'always',
+  defaults: { kvHeads: 32, maxPositions: 32768 },
   differences: slidingLayers,
   biases: () => ({ ...noBias, qkv: true }),
 };

@@ -6,6 +6,8 @@ import { slidingLayers } from './qwen2.ts';
 export const qwen3: Family = {
   modelType: 'qwen3',
   architecture: 'Qwen3ForCausalLM',
+  layerTypes: 'always',
+  defaults: { kvHeads: 32, maxPositions: 32768 },
   differences: (config) => ({
     qkNorm: true,
     headDim: config.integer('head_dim', 128),

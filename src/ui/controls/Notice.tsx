@@ -15,6 +15,18 @@ export function Notice({ tone, children }: { tone: 'info' | 'warning' | 'good'; 
   );
 }
 
+/** A warning with the text of an error that stopped nothing. */
+export function WarningNotice({ note }: { note: ErrorNote }) {
+  if (!note.code) return null;
+  const { what, next } = errorText(note.code, note.params);
+  return (
+    <Notice tone="warning">
+      <p className="notice__what">{what}</p>
+      <p>{next}</p>
+    </Notice>
+  );
+}
+
 interface ErrorNoticeProps {
   error: ErrorNote | null;
   onDismiss?: () => void;

@@ -1,16 +1,19 @@
 import { Button } from 'react-aria-components';
+import type { Recipe } from '../../config/recipe.ts';
 import { useStudio } from '../../store/index.ts';
 import { isTraining } from '../../store/state.ts';
-import type { FindingSummary } from '../../workers/dataProtocol.ts';
+import type { FindingCode, FindingSummary } from '../../workers/dataProtocol.ts';
 import { Icon } from '../controls/Icon.tsx';
 import { Notice } from '../controls/Notice.tsx';
 import { formatCount } from '../format.ts';
-import { t } from '../text/index.ts';
+import { t, type TextKey } from '../text/index.ts';
 
 /** What the linter found in the rows that can be used: how much, where, why it matters, and a way to settle it. */
 export function DataFindings() {
-  const { findings, linting } = useStudio((state) => state.dataset);
+  const { findings: found, linting } = useStudio((state) => state.dataset);
   const hasTokens = useStudio((state) => state.dataset.tokenized !== null);
+  // Of preference data the step has a notice of its own.
+  const findings = found.filter(({ code }) => code !== 'preference');
   if (findings.length === 0) {
     return hasTokens && !linting ? <Notice tone="good">{t('lint.nothing')}</Notice> : null;
   }
@@ -63,15 +66,35 @@ function FindingItem({ finding }: { finding: FindingSummary }) {
         )}
       </div>
       {count > 0 && (
-        <Button
-          className="button button--small"
-          aria-label={`${t('lint.exclude', { n: count })}: ${t(`lint.${code}`, { n: count, ...params })}`}
-          isDisabled={disabled}
-          onPress={() => void changeRows({ kind: 'excludeFound', code })}
-        >
-          {t('lint.exclude', { n: count })}
-        </Button>
+        <div className="finding__actions">
+          <Remedy code={code} disabled={disabled} />
+          <Button
+            className="button button--small"
+            aria-label={`${t('lint.exclude', { n: count })}: ${t(`lint.${code}`, { n: count, ...params })}`}
+            isDisabled={disabled}
+            onPress={() => void changeRows({ kind: 'excludeFound', code })}
+          >
+            {t('lint.exclude', { n: count })}
+          </Button>
+        </div>
       )}
     </li>
+  );
+}
+
+/** Settings that settle a finding with all rows kept. */
+const remedies: Partial<Record<FindingCode, { label: TextKey; changes: Partial<Recipe> }>> = {
+  thoughtsDropped: { label: 'lint.splitTurns', changes: { split_turns: true } },
+  literalTokens: { label: 'lint.encodeAsText', changes: { special_tokens_in_text: 'text' } },
+};
+
+function Remedy({ code, disabled }: { code: FindingCode; disabled: boolean }) {
+  const setFields = useStudio((state) => state.setFields);
+  const remedy = remedies[code];
+  if (!remedy) return null;
+  return (
+    <Button className="button button--small" isDisabled={disabled} onPress={() => setFields(remedy.changes)}>
+      {t(remedy.label)}
+    </Button>
   );
 }

@@ -19,9 +19,9 @@ import { ColumnsPanel } from './ColumnsPanel.tsx';
 import { DataChanges } from './DataChanges.tsx';
 import { DataFindings } from './DataFindings.tsx';
 import { DataProblems } from './DataProblems.tsx';
+import { PreferenceNotice, TrainChosen } from './PreferenceNotice.tsx';
 import { Preview } from './Preview.tsx';
-
-/** Where the sample comes from, beside the page. */
+import { UnusedFields } from './UnusedFields.tsx';
 
 /** Step 2: the rows to learn from. */
 export function DataStep() {
@@ -31,9 +31,10 @@ export function DataStep() {
   const hasModel = useStudio((state) => state.model.status === 'ready');
   const dismiss = useStudio((state) => state.dismissDatasetError);
   const disabled = useStudio(isTraining) || status === 'reading';
+  const onlyPreferences = error?.code === 'data.only_preferences';
   return (
     <Step id="data" aside={summary && <Choose disabled={disabled} />}>
-      <ErrorNotice error={error} onDismiss={dismiss} />
+      <ErrorNotice error={error} onDismiss={dismiss} action={onlyPreferences && <TrainChosen />} />
       {status === 'reading' && (
         <ProgressLine label={t('data.reading', { name: reading })} progress={progress} />
       )}
@@ -47,14 +48,16 @@ export function DataStep() {
         <>
           <div className="card-title">
             <h3 className="mono">{summary.name}</h3>
-            {summary.format !== null && <p>{formatName(summary.format)}</p>}
+            <p>{shapeName(summary)}</p>
             <ColumnsButton disabled={disabled} />
           </div>
           <ColumnsPanel key={summary.name} />
           {tokenized ? <TokenFacts tokenized={tokenized} /> : <RowFacts summary={summary} />}
+          <UnusedFields fields={(tokenized ?? summary).unused} />
           {tokenizing && <ProgressLine label={t('data.tokenizing')} progress={progress} />}
           {!hasModel && <Notice tone="info">{t('data.waitsForModel')}</Notice>}
           <DataChanges />
+          {!onlyPreferences && <PreferenceNotice preference={summary.preference} />}
           <DataProblems
             problems={(tokenized ?? summary).problems}
             count={(tokenized ?? summary).problemCount}
@@ -106,6 +109,12 @@ function ColumnsButton({ disabled }: { disabled: boolean }) {
       {t('columns.choose')}
     </Button>
   );
+}
+
+/** What its rows are and what kind of file holds them. */
+function shapeName({ format, kind }: DatasetSummary): string {
+  const file = t(`data.kind.${kind}`);
+  return format === null ? file : t('data.shape', { format: formatName(format), file });
 }
 
 function formatName(format: string): string {

@@ -21,12 +21,13 @@ type TargetsKind = 'all' | keyof typeof parts | 'names';
 export function TargetsField({ disabled }: { disabled: boolean }) {
   const targets = useStudio((state) => state.recipe.draft.targets);
   const modules = useStudio((state) => state.model.summary?.linearModules) ?? usualModules;
+  const head = useStudio((state) => state.model.summary?.headModule) ?? 'lm_head';
   const setFieldValue = useStudio((state) => state.setFieldValue);
   const { label, help } = fieldText('targets');
   const [byName, setByName] = useState(false);
   const all = targets === 'all-linear';
   const chosen = all ? modules : targets;
-  const names = [...new Set([...modules, ...chosen])];
+  const names = [...new Set([...modules, head, ...chosen])];
   const of = (part: keyof typeof parts) => modules.filter((name) => parts[part].test(name));
   const kinds = (Object.keys(parts) as (keyof typeof parts)[]).filter((part) => of(part).length > 0);
   const kind: TargetsKind = byName

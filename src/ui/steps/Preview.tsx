@@ -40,18 +40,31 @@ export function Preview({ positions }: { positions: number }) {
           <Reader row={preview} positions={positions} mark={mark} />
         )}
         <div className="preview__foot">
-          <p className="preview__legend">
-            {mark && preview.tokens > 0 && (
-              <>
-                <mark>{t('data.legendTrained')}</mark>
-                <span className="preview__masked">{t('data.legendMasked')}</span>
-              </>
-            )}
-          </p>
+          <Legend row={preview} mark={mark} />
           <Pager row={preview} positions={positions} />
         </div>
       </div>
     </div>
+  );
+}
+
+/** What the marks mean: those of this row. */
+function Legend({ row: { pieces, tokens }, mark }: { row: PreviewedRow; mark: boolean }) {
+  const kinds = [...new Set(pieces.flatMap(({ kind }) => kind ?? []))];
+  return (
+    <p className="preview__legend">
+      {mark && tokens > 0 && (
+        <>
+          <mark>{t('data.legendTrained')}</mark>
+          <span className="preview__masked">{t('data.legendMasked')}</span>
+        </>
+      )}
+      {kinds.map((kind) => (
+        <span key={kind} className="preview__swatch" data-kind={kind}>
+          {t(`data.part.${kind}`)}
+        </span>
+      ))}
+    </p>
   );
 }
 

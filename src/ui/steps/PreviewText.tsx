@@ -1,25 +1,45 @@
+import { Fragment } from 'react';
 import type { PreviewPiece } from '../../workers/dataProtocol.ts';
 import { t } from '../text/index.ts';
+import { previewRuns, type PreviewRun } from './previewRuns.ts';
 
 /**
- * Text in runs: trained text is underlined and tinted, what is cut off struck out, special tokens stand in frames, so
- * that nothing depends on colour; screen readers hear where runs begin and end.
+ * Text in runs: trained text is underlined and tinted, what is cut off struck out, special tokens stand in frames,
+ * thoughts and tools behind a rule under their name, so that nothing depends on colour; screen readers hear where
+ * runs begin and end.
  */
 export function PreviewText({ pieces }: { pieces: readonly PreviewPiece[] }) {
-  return runsOf(pieces).map(({ kind, pieces: run }, position) => {
-    const inner = run.map(({ text, special }, index) => (
+  return previewRuns(pieces).map(({ turn, kind, runs }, position) => (
+    <Fragment key={position}>
+      {turn !== undefined && <h4 className="preview__turn">{t('data.turn', { n: turn })}</h4>}
+      {kind === undefined ? (
+        <Runs runs={runs} />
+      ) : (
+        <span className="preview__part" data-kind={kind}>
+          <span className="preview__part-name">{t(`data.part.${kind}`)}</span>
+          <Runs runs={runs} />
+          <span className="hidden">{t('data.partEnd', { part: t(`data.part.${kind}`) })}</span>
+        </span>
+      )}
+    </Fragment>
+  ));
+}
+
+function Runs({ runs }: { runs: readonly PreviewRun[] }) {
+  return runs.map(({ use, pieces }, position) => {
+    const inner = pieces.map(({ text, special }, index) => (
       <span key={index} className={special ? 'special' : undefined}>
         {special ? text : showBreaks(text)}
       </span>
     ));
-    if (kind === 'masked') {
+    if (use === 'masked') {
       return (
         <span key={position} className="preview__masked">
           {inner}
         </span>
       );
     }
-    if (kind === 'trained') {
+    if (use === 'trained') {
       return (
         <mark key={position}>
           <span className="hidden">{t('data.trainedStart')}</span>
@@ -37,21 +57,7 @@ export function PreviewText({ pieces }: { pieces: readonly PreviewPiece[] }) {
   });
 }
 
-type RunKind = 'trained' | 'masked' | 'cut';
-
 /** Line breaks are tokens too: they are drawn as well as obeyed. */
 function showBreaks(text: string): string {
   return text.replaceAll('\n', '↵\n');
-}
-
-/** Neighbouring pieces of one kind. */
-function runsOf(pieces: readonly PreviewPiece[]): { kind: RunKind; pieces: PreviewPiece[] }[] {
-  const runs: { kind: RunKind; pieces: PreviewPiece[] }[] = [];
-  for (const piece of pieces) {
-    const kind = piece.cut ? 'cut' : piece.trained ? 'trained' : 'masked';
-    const last = runs.at(-1);
-    if (last?.kind === kind) last.pieces.push(piece);
-    else runs.push({ kind, pieces: [piece] });
-  }
-  return runs;
 }

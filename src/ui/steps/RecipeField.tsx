@@ -1,8 +1,15 @@
 import { Button } from 'react-aria-components';
 import { defaultRecipe, recipeFields, type RecipeKey } from '../../config/recipe.ts';
 import { useStudio } from '../../store/index.ts';
-import { fieldShape, formatNumber, idleReason, type FieldShape } from '../../store/recipeShape.ts';
+import {
+  fieldShape,
+  formatJson,
+  formatNumber,
+  idleReason,
+  type FieldShape,
+} from '../../store/recipeShape.ts';
 import { Icon } from '../controls/Icon.tsx';
+import { JsonInput } from '../controls/JsonInput.tsx';
 import { NumberInput } from '../controls/NumberInput.tsx';
 import { SelectInput } from '../controls/SelectInput.tsx';
 import { SwitchInput } from '../controls/SwitchInput.tsx';
@@ -87,6 +94,24 @@ function Editor({ field, disabled }: { field: RecipeKey; disabled: boolean }) {
       return <SavedModulesField disabled={disabled} />;
     case 'layers':
       return <LayersField disabled={disabled} />;
+    case 'json':
+      return (
+        <JsonInput
+          label={label}
+          help={help}
+          text={invalid ?? formatJson(value)}
+          problem={
+            invalid === undefined
+              ? null
+              : t('unit.sentences', {
+                  first: t('recipe.badJson'),
+                  second: t('recipe.keptValue', { value: formatJson(value) }),
+                })
+          }
+          disabled={disabled}
+          onText={(text) => setFieldText(field, text)}
+        />
+      );
     case 'number':
       return (
         <NumberInput
@@ -110,7 +135,7 @@ function choiceHelp(option: string): string | null {
 
 function isWide(field: RecipeKey): boolean {
   const { kind } = shapes[field];
-  return kind === 'targets' || kind === 'modules' || field === 'mask';
+  return kind === 'targets' || kind === 'modules' || kind === 'json' || field === 'mask';
 }
 
 function defaultText(field: RecipeKey): string {

@@ -128,6 +128,10 @@ function isChoice(key: RecipeKey): boolean {
 
 /** What the advanced settings are about; those that no part names go to the last. */
 const advancedParts = {
+  data: [
+    ...['train_thoughts', 'train_tool_calls', 'split_turns'],
+    ...['special_tokens_in_text', 'preference_data', 'template_args'],
+  ],
   adapter: ['targets', 'layers', 'dropout', 'rslora', 'start_rank', 'grow_steps', 'modules_to_save'],
   numbers: ['quant', 'double_quant', 'dtype', 'optimizer'],
   steps: [

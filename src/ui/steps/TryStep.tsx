@@ -6,7 +6,7 @@ import { chooseAdapterFiles } from '../chooseFiles.ts';
 import { FileButton } from '../controls/FileButton.tsx';
 import { Fold } from '../controls/Fold.tsx';
 import { Icon } from '../controls/Icon.tsx';
-import { ErrorNotice, Notice } from '../controls/Notice.tsx';
+import { ErrorNotice, Notice, WarningNotice } from '../controls/Notice.tsx';
 import { ProgressLine } from '../controls/ProgressLine.tsx';
 import { CheckpointPicker } from '../runs/CheckpointPicker.tsx';
 import { Step } from '../Step.tsx';
@@ -118,6 +118,8 @@ function OpenAdapter() {
           {t('try.openedAdapter', { name: adapter.name, rank: adapter.rank, modules: adapter.modules })}
         </Notice>
       )}
+      {adapter?.origin === 'opened' &&
+        adapter.warnings.map((note) => <WarningNotice key={note.code} note={note} />)}
       <div className="row">
         <p className="remark">
           {adapter ? t('try.openAdapterHint') : `${t('try.noAdapter')} ${t('try.openAdapterHint')}`}

@@ -1,4 +1,4 @@
-import { formatLayers, formatNumber } from '../../store/recipeShape.ts';
+import { formatJson, formatLayers, formatNumber } from '../../store/recipeShape.ts';
 import { hasText, t } from '../text/index.ts';
 
 /** A value of a recipe as people read it. */
@@ -8,6 +8,8 @@ export function valueText(value: unknown): string {
   if (Array.isArray(value) && value.length === 0) return t('recipe.none');
   if (Array.isArray(value))
     return value.every(Number.isInteger) ? formatLayers(value as number[]) : value.join(', ');
+  if (typeof value === 'object' && value !== null)
+    return Object.keys(value).length === 0 ? t('recipe.none') : formatJson(value);
   return value === 'all' ? 'all' : optionText(String(value));
 }
 

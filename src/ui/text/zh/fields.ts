@@ -30,11 +30,11 @@ export const fieldTextsZh: Record<RecipeKey, FieldText> = {
   },
   train_thoughts: {
     label: '训练思考内容',
-    help: '学习助手回答前的思考（推理），前提是该回答在训练范围内。关闭时思考只作为上下文。',
+    help: '学习每个参与训练的回答之前的思考（推理）。关闭时思考只作为上下文。',
   },
   train_tool_calls: {
     label: '训练工具调用',
-    help: '学习回答中的工具调用。关闭时调用只作为上下文。',
+    help: '学习每个参与训练的回答里的工具调用。关闭时调用只作为上下文。',
   },
   split_turns: {
     label: '每轮一条',
@@ -42,19 +42,19 @@ export const fieldTextsZh: Record<RecipeKey, FieldText> = {
   },
   special_tokens_in_text: {
     label: '消息中的特殊 token',
-    help: '消息里写出的特殊 token（如 <|im_end|>）如何处理：special 按特殊 token 编码，与多数工具相同；text 按普通文本编码，对模型没有特殊含义。',
+    help: '消息里写出的特殊 token（如 <|im_end|>）怎样编码：按特殊 token（"special"），与多数工具相同；或按普通文本（"text"），对模型没有特殊含义。',
   },
   template_args: {
     label: '模板参数',
-    help: '传给对话模板的变量，用 JSON 书写，例如 {"enable_thinking": false}。每条数据也可用 chat_template_kwargs 自带参数。',
+    help: '传给对话模板的变量，写成 JSON 对象，例如 {"enable_thinking": false}。每条数据也可以用 chat_template_kwargs 自带变量。',
   },
   preference_data: {
     label: '偏好数据',
-    help: '带有较好和较差回答、或把回答标为好坏的数据：refuse 表示不接受，chosen 表示只用较好的回答训练。',
+    help: '有较好和较差的回答、或把回答标为好坏的数据：不接受（"refuse"），或只用较好的回答训练（"chosen"）。',
   },
   targets: {
     label: '目标模块',
-    help: '给哪些层加适配器，按名称填写（q_proj、v_proj 等）；all-linear 表示除输出层外的所有线性层。',
+    help: '给哪些层加适配器，按名称填写（q_proj、v_proj 等）；all-linear 表示除输出层外的所有线性层，输出层用 lm_head 加上。',
   },
   modules_to_save: {
     label: '全量训练的模块',

@@ -68,56 +68,56 @@ export const dataErrorsZh = {
     next: '请使用 system、user（human）、assistant（gpt）或 tool。',
   },
   'data.unsupported_field': {
-    what: '{file} 第 {line} 行：字段 "{field}" 还不能用于训练（{detail}）。',
+    what: '{file} 第 {line} 行：字段 "{field}" 无法使用：{detail}。',
     next: '请删除该字段，或把内容写成文本。',
   },
   'data.field_not_json': {
-    what: '{file} 第 {line} 行：字段“{field}”看起来是 JSON，但不是有效的 JSON。',
-    next: '请更正字段里的 JSON（双引号、true、false、null）。',
+    what: '{file} 第 {line} 行：字段 "{field}" 里的文本不是有效的 JSON。',
+    next: '请改正其中的 JSON：使用双引号，以及小写的 "true"、"false"、"null"。',
   },
   'data.two_systems': {
-    what: '{file} 第 {line} 行：字段“{field}”与对话里的系统消息不一致。',
+    what: '{file} 第 {line} 行：字段 "{field}" 与对话里的系统消息不一致。',
     next: '请只保留其中一个。',
   },
   'data.media': {
-    what: '{file} 第 {line} 行：“{field}”代表图片、音频或视频（{found}），而 Graft 只训练文本模型。',
-    next: '请去掉这一行，或删除媒体以及与它有关的文字。',
+    what: '{file} 第 {line} 行："{field}" 含有图片、音频或视频（{found}），而 Graft 只训练文本模型。',
+    next: '请删除这条数据，或去掉媒体和提到它的文字。',
   },
   'data.no_place': {
-    what: '{file} 第 {line} 行：模型的对话模板不写出“{field}”，它会丢失。',
-    next: '请选择模板支持它的模型，或把它作为文本写进内容。',
+    what: '{file} 第 {line} 行：模型的对话模板不支持 "{field}"，它会丢失。',
+    next: '请选择模板支持它的模型，或把它作为文本写进消息。',
   },
   'data.no_template': {
-    what: '{file} 第 {line} 行：“{field}”需要对话模板，而模型没有。',
-    next: '请选择带对话模板的模型，或把它作为文本写进内容。',
+    what: '{file} 第 {line} 行："{field}" 需要对话模板，而这个模型没有。',
+    next: '请选择带对话模板的模型，或把它作为文本写进消息。',
   },
   'data.thought_dropped': {
-    what: '{file} 第 {line} 行：模型的对话模板会去掉回答的思考，回答将在没有思考的情况下训练。',
-    next: '请删除思考，或选择模板会保留它的模型。',
+    what: '{file} 第 {line} 行：模型的对话模板会去掉最后一个回答的思考，这个回答将在没有思考的情况下训练。',
+    next: '请删除这段思考，或选择模板会保留思考的模型。',
   },
   'data.weight_not_found': {
-    what: '{file} 第 {line} 行：第 {message} 条消息带有权重，但对话模板改写了它，无法定位。',
-    next: '请删除权重，或改成只有一个回答的行。',
+    what: '{file} 第 {line} 行：第 {message} 条消息带有权重，但对话模板改写了这条消息，无法定位。',
+    next: '请删除权重，或把对话拆成每条只有一个回答的数据。',
   },
   'data.literal_not_found': {
-    what: '{file} 第 {line} 行：有消息写出了特殊 token {token}，但对话模板改写了它，无法按文本编码。',
+    what: '{file} 第 {line} 行：有消息含有特殊 token {token}，但对话模板改写了这条消息，无法按普通文本编码。',
     next: '请从消息中删除该 token，或把 special_tokens_in_text 设为 "special"。',
   },
   'data.preference_pair': {
-    what: '{file} 第 {line} 行是偏好数据：一个较好的和一个较差的回答（{fields}），目前还不能这样训练。',
+    what: '{file} 第 {line} 行是偏好数据：有一个较好的和一个较差的回答（{fields}）。目前还不支持偏好训练。',
     next: '若只用较好的回答训练，请把 preference_data 设为 "chosen"。',
   },
   'data.preference_label': {
-    what: '{file} 第 {line} 行是偏好数据：“{field}”标明回答好坏，目前还不能这样训练。',
+    what: '{file} 第 {line} 行是偏好数据："{field}" 标明回答是好是坏。目前还不支持偏好训练。',
     next: '若只用好的回答训练，请把 preference_data 设为 "chosen"。',
   },
   'data.only_preferences': {
-    what: '{file} 是偏好数据（{count} 条）：它标明回答的好坏，而偏好训练目前尚未提供。',
+    what: '{file} 是偏好数据（{count} 条）：它标明哪些回答好、哪些不好。目前还不支持偏好训练。',
     next: '若只用较好的回答训练，请把 preference_data 设为 "chosen"。',
   },
   'data.bad_answer': {
-    what: '{file} 第 {line} 行：“{field}”把回答标为不好，因此不参与训练。',
-    next: '无需处理：只使用回答好的行。',
+    what: '{file} 第 {line} 行："{field}" 把回答标为不好，因此不用于训练。',
+    next: '无需处理：只用标为好的回答训练。',
   },
   'data.lone_surrogate': {
     what: '{file} 第 {line} 行：字段 "{field}" 里有半个 UTF-16 代理对，不是有效字符。',

@@ -85,6 +85,14 @@ export const formatsErrorsZh = {
     next: getAgain,
   },
 
+  'formats.adapter_saved_vector': {
+    what: '“{file}”里的张量“{tensor}”是 modules_to_save 完整训练的归一化权重或偏置；Graft 只支持这样训练嵌入和输出层。',
+    next: '请用 PEFT 合并该适配器，或从 modules_to_save 里去掉它后重新训练。',
+  },
+  'formats.adapter_names': {
+    what: '“{file}”的键里有多个适配器的名字（{names}），因此它不是一个适配器。',
+    next: '请用 PEFT 的 save_pretrained 分别保存每个适配器。',
+  },
   'formats.adapter_saved': {
     what: 'adapter_config.json 的 modules_to_save 里有“{module}”，但“{file}”里没有它的权重。',
     next: '请重新获取适配器的文件，或重新训练并保存。',
@@ -148,6 +156,10 @@ export const formatsErrorsZh = {
   'formats.pickle_only': {
     what: '{folder} 的权重存在 {file} 里，这是打开时可能执行代码的 pickle 文件。',
     next: '请转换为 safetensors：用 transformers 加载模型，再调用 save_pretrained。',
+  },
+  'formats.adapter_only': {
+    what: '{folder} 里是适配器 {file}，没有模型的权重。',
+    next: '请选择它的基座模型的文件夹，再把这个文件夹作为适配器打开。',
   },
   'formats.several_weights': {
     what: '{folder} 里有多个 safetensors 文件（{files}），却没有 model.safetensors.index.json。',

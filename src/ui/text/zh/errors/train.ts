@@ -99,4 +99,16 @@ export const trainErrorsZh = {
     what: '有一条 {length} 个 token 的数据超过了模型的 {positions} 个位置。',
     next: '请把 "max_length" 调到 {positions} 或更小。',
   },
+  'train.adapter_base': {
+    what: '适配器自带 "{module}" 的基座权重，与这个模型的不同，因此不能从它继续训练。',
+    next: '请先合并它，再在合并后的模型上训练；或选择该适配器自己的基座模型。',
+  },
+  'train.target_saved': {
+    what: '"{module}" 既是 LoRA 的目标，又在 "modules_to_save"（完整训练）里。',
+    next: '请从其中一处去掉它。',
+  },
+  'train.target_too_large': {
+    what: '"{module}" 上秩为 {rank} 的 LoRA 需要一个 {bytes} 字节的矩阵，超过这块 GPU 一次能绑定的大小（{limit}）。',
+    next: '请降低秩，或把该模块从目标里去掉。',
+  },
 } satisfies TranslatedErrors<typeof trainErrors>;
