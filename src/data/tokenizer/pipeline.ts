@@ -1,0 +1,354 @@
+import { AddedTokenFinder, type AddedToken } from './addedTokens.ts';
+import { readBpe, readBpeVocabulary } from './bpe.ts';
+import { readDecoder, type Decoder } from './decoders.ts';
+import { Fields } from './fields.ts';
+import type { Ends, Model, TokenTable } from './model.ts';
+import { readVocabulary } from './model.ts';
+import { readNormalizer, type Normalizer } from './normalizers.ts';
+import { readFrame, type Frame } from './postProcessor.ts';
+import { readPreTokenizer, type PreTokenizer } from './preTokenizers.ts';
+import { TrackedText } from './trackedText.ts';
+import { readUnigram, readUnigramVocabulary } from './unigram.ts';
+import { readWordLevel, readWordPiece } from './wordModels.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+type ModelType = 'BPE' | 'Unigram' | 'WordPiece' | 'WordLevel';
+
+/** Ranges [start, end) of a text, in UTF-16 units. */
+export type Ranges = readonly (readonly [start: number, end: number])[];
+
+/** The tokens of a tokenizer: the model's and the added ones. */
+export class TokenList {
+  readonly added = new Map<number, AddedToken>();
+  private readonly addedIds = new Map<string, number>();
+
+  /**
+   * @param normalizer normalizes the added tokens that ask for it
+   * @param extra tokens that other files add
+   */
+  constructor(
+    json: Json,
+    readonly table: TokenTable,
+    private readonly normalizer: Normalizer | null,
+    extra: readonly NewToken[],
+  ) {
+    const list = json.added_tokens ?? [];
+    if (!Array.isArray(list)) throw new Error('added_tokens is not a list');
+    this.add(list.map((entry, i) => readAddedToken(Fields.of(entry, `added_tokens[${i}]`))));
+    this.add(extra);
+  }
+
+  /** Adds tokens. Their ids follow from their text, as in Rust's library: those in the file only say what is expected. */
+  private add(tokens: readonly NewToken[]): void {
+    const { size } = this.table;
+    let next = size;
+    for (const id of this.added.keys()) if (size === 0 || id >= size) next = Math.max(next, id + 1);
+    for (const token of tokens) {
+      if (token.content === '') continue;
+      const id = this.idOf(token.content) ?? next++;
+      const pattern = token.normalized && this.normalizer ? this.normalizer.plain(token.content) : token.content;
+      this.addedIds.set(token.content, id);
+      this.added.set(id, { ...token, id, pattern });
+    }
+  }
+
+  idOf(token: string): number | undefined {
+    return this.addedIds.get(token) ?? this.table.idOf.get(token);
+  }
+
+  /** A token's text: an added one's is as normalized. */
+  textOf(id: number): string | undefined {
+    return this.added.get(id)?.pattern ?? this.table.tokens[id];
+  }
+
+  /** A token as the vocabulary spells it. */
+  tokenOf(id: number): string | undefined {
+    return this.added.get(id)?.content ?? this.table.tokens[id];
+  }
+
+  /** Largest id + 1 of the model's own tokens, and of all. */
+  get modelSize(): number {
+    return this.table.tokens.length;
+  }
+
+  get size(): number {
+    let size = this.modelSize;
+    for (const id of this.added.keys()) size = Math.max(size, id + 1);
+    return size;
+  }
+}
+
+/** An added token before it has an id. */
+export type NewToken = Omit<AddedToken, 'id' | 'pattern'>;
+
+function readAddedToken(fields: Fields): NewToken {
+  const is = (name: string) => fields.boolean(name);
+  return {
+    content: fields.string('content'),
+    ...{ singleWord: is('single_word'), lstrip: is('lstrip'), rstrip: is('rstrip') },
+    ...{ normalized: is('normalized'), special: is('special') },
+  };
+}
+
+/** A tokenizer.json without what may run long: its tokens, and how they become text. */
+export interface OpenVocabulary {
+  tokens: TokenList;
+  /** Null joins tokens by spaces. */
+  decoder: Decoder | null;
+}
+
+/**
+ * Reads the tokens and the decoder of a tokenizer.json, and runs no pattern of its making: a decoder with one is left
+ * out. Throws an Error that names the component and field.
+ */
+export function openVocabulary(json: Json, extra: readonly NewToken[]): OpenVocabulary {
+  const { table } = readTable(json);
+  const normalizer = part(json, 'normalizer', readNormalizer);
+  const tokens = new TokenList(json, table, normalizer?.hasPattern ? null : normalizer, extra);
+  const decoder = hasRegex(json.decoder) ? null : part(json, 'decoder', readDecoder);
+  return { tokens, decoder };
+}
+
+function hasRegex(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).some(([key, inner]) => (key === 'Regex' && typeof inner === 'string') || hasRegex(inner));
+}
+
+function part<T>(json: Json, name: string, read: (fields: Fields) => T): T | null {
+  const value = json[name];
+  return value === undefined || value === null ? null : read(Fields.of(value, name));
+}
+
+function readTable(json: Json): { type: ModelType; fields: Fields; table: TokenTable } {
+  const fields = Fields.of(json.model, 'model');
+  const type = modelType(fields);
+  if (type === 'Unigram') return { type, fields, table: readUnigramVocabulary(fields) };
+  return { type, fields, table: type === 'BPE' ? readBpeVocabulary(fields) : readVocabulary(fields.raw('vocab')) };
+}
+
+/** The model's type; older files leave it to be told by the fields. */
+function modelType(fields: Fields): ModelType {
+  switch (fields.type) {
+    case 'BPE':
+    case 'Unigram':
+    case 'WordPiece':
+    case 'WordLevel':
+      return fields.type;
+    case null:
+      if (fields.raw('merges') !== undefined) return 'BPE';
+      if (Array.isArray(fields.raw('vocab'))) return 'Unigram';
+      return fields.raw('max_input_chars_per_word') === undefined ? 'WordLevel' : 'WordPiece';
+    default:
+      return fields.refuse(`the model ${fields.type}`);
+  }
+}
+
+export interface PipelineOptions {
+  addSpecialTokens: boolean;
+  /** Ranges of the text in which special tokens are text like any other. */
+  plain?: Ranges | undefined;
+}
+
+/** A text's tokens and where each is from, in UTF-16 units; [0, 0) for those that the frame adds. */
+export interface TrackedIds {
+  ids: number[];
+  starts: number[];
+  ends: number[];
+}
+
+/** A special token written out in a text, and its range in UTF-16 units. */
+export interface SpecialPlace {
+  id: number;
+  token: string;
+  start: number;
+  end: number;
+}
+
+/** All of a tokenizer.json: encodes as Rust's `tokenizers` does. */
+export class Pipeline {
+  readonly tokens: TokenList;
+  readonly decoder: Decoder | null;
+  frame: Frame;
+  private readonly model: Model;
+  private readonly normalizer: Normalizer | null;
+  private readonly preTokenizer: PreTokenizer | null;
+  /** Added tokens that are found in the text as written, and those found in it as normalized. */
+  private readonly raw: AddedTokenFinder;
+  private readonly normalized: AddedTokenFinder;
+  private readonly needsTracking: boolean;
+  private readonly hasNormalizedSpecial: boolean;
+
+  /** Throws an Error that names the component and field that is wrong or not supported. */
+  constructor(json: Json, extra: readonly NewToken[] = []) {
+    if (json.version !== undefined && json.version !== '1.0') throw new Error(`version is ${JSON.stringify(json.version)}, not "1.0"`);
+    const { type, fields, table } = readTable(json);
+    this.normalizer = part(json, 'normalizer', readNormalizer);
+    this.preTokenizer = part(json, 'pre_tokenizer', (each) => readPreTokenizer(each, type === 'BPE'));
+    this.model =
+      type === 'BPE'
+        ? readBpe(fields, table, this.preTokenizer?.byteLevel ?? false)
+        : type === 'Unigram'
+          ? readUnigram(fields, table as Parameters<typeof readUnigram>[1])
+          : type === 'WordPiece'
+            ? readWordPiece(fields, table)
+            : readWordLevel(fields, table);
+    this.frame = part(json, 'post_processor', readFrame) ?? [null];
+    this.decoder = part(json, 'decoder', readDecoder);
+    this.tokens = new TokenList(json, table, this.normalizer, extra);
+    const added = [...this.tokens.added.values()];
+    this.raw = new AddedTokenFinder(added.filter((token) => !token.normalized));
+    this.normalized = new AddedTokenFinder(added.filter((token) => token.normalized));
+    this.hasNormalizedSpecial = added.some((token) => token.normalized && token.special);
+    const { normalizer, preTokenizer } = this;
+    this.needsTracking =
+      (normalizer?.needsTracking ?? false) ||
+      (preTokenizer?.needsTracking ?? false) ||
+      (normalizer !== null && (preTokenizer?.needsOrigin ?? false));
+  }
+
+  /** Token ids of a text. */
+  encode(text: string, { addSpecialTokens, plain }: PipelineOptions): number[] {
+    const hasPlain = plain !== undefined && plain.length > 0;
+    const ids =
+      this.needsTracking || (hasPlain && this.hasNormalizedSpecial)
+        ? this.trackedBody(text, plain).ids
+        : this.plainBody(text, plain);
+    return this.isBare(addSpecialTokens) ? ids : this.framed(addSpecialTokens, (add) => add(ids), ids.length).ids;
+  }
+
+  /** Token ids of a text with their places in it. */
+  encodeTracked(text: string, { addSpecialTokens, plain }: PipelineOptions): TrackedIds {
+    const body = this.trackedBody(text, plain);
+    if (this.isBare(addSpecialTokens)) return body;
+    return this.framed(addSpecialTokens, (add) => add(body.ids, body.starts, body.ends), body.ids.length);
+  }
+
+  /** Special tokens written out in a text, in order. */
+  specialTokensIn(text: string): SpecialPlace[] {
+    const found: SpecialPlace[] = [];
+    this.segments(
+      text,
+      undefined,
+      () => undefined,
+      (token, start, end) => {
+        if (token.special) found.push({ id: token.id, token: token.content, start, end });
+      },
+    );
+    return found;
+  }
+
+  private isBare(addSpecialTokens: boolean): boolean {
+    const { frame } = this;
+    return addSpecialTokens ? frame.length === 1 && frame[0] === null : frame.filter((id) => id === null).length === 1;
+  }
+
+  private framed(
+    addSpecialTokens: boolean,
+    body: (add: (ids: readonly number[], starts?: readonly number[], ends?: readonly number[]) => void) => void,
+    length: number,
+  ): TrackedIds {
+    const made: TrackedIds = { ids: [], starts: [], ends: [] };
+    for (const id of this.frame) {
+      if (id === null) {
+        body((ids, starts, ends) => {
+          for (let i = 0; i < length; i++) {
+            made.ids.push(ids[i]!);
+            made.starts.push(starts?.[i] ?? 0);
+            made.ends.push(ends?.[i] ?? 0);
+          }
+        });
+      } else if (addSpecialTokens) {
+        made.ids.push(id);
+        made.starts.push(0);
+        made.ends.push(0);
+      }
+    }
+    return made;
+  }
+
+  private plainBody(text: string, plain: Ranges | undefined): number[] {
+    const ids: number[] = [];
+    const skips = plain && plain.length > 0 ? skipsSpecial(plain, (at) => at) : null;
+    const { normalizer, preTokenizer, model } = this;
+    const words = (word: string, atStart: boolean) => {
+      for (const piece of preTokenizer ? preTokenizer.plain([word], atStart) : [word]) model.encode(piece, ids, null);
+    };
+    const normalize = (start: number, end: number) => {
+      const part = start === 0 && end === text.length ? text : text.slice(start, end);
+      const changed = normalizer ? normalizer.plain(part) : part;
+      if (changed === '') return;
+      if (this.normalized.isEmpty) return words(changed, start === 0);
+      this.normalized.cut(
+        changed,
+        (from, to) => words(changed.slice(from, to), start === 0 && from === 0),
+        ({ id }) => ids.push(id),
+      );
+    };
+    if (this.raw.isEmpty) normalize(0, text.length);
+    else this.raw.cut(text, normalize, ({ id }) => ids.push(id), skips);
+    return ids;
+  }
+
+  private trackedBody(text: string, plain: Ranges | undefined): TrackedIds {
+    const made: TrackedIds = { ids: [], starts: [], ends: [] };
+    const { preTokenizer, model } = this;
+    const places: Ends = { starts: [], ends: [] };
+    this.segments(
+      text,
+      plain,
+      (word) => {
+        for (const piece of preTokenizer ? preTokenizer.tracked([word]) : [word]) {
+          places.starts.length = places.ends.length = 0;
+          model.encode(piece.text, made.ids, places);
+          for (let i = 0; i < places.starts.length; i++) {
+            const [start, end] = piece.originOf(places.starts[i]!, places.ends[i]!);
+            made.starts.push(start);
+            made.ends.push(end);
+          }
+        }
+      },
+      ({ id }, start, end) => {
+        made.ids.push(id);
+        made.starts.push(start);
+        made.ends.push(end);
+      },
+    );
+    return made;
+  }
+
+  /** The parts of a text between added tokens, normalized, and those tokens with their places, in order. */
+  private segments(
+    text: string,
+    plain: Ranges | undefined,
+    onText: (part: TrackedText) => void,
+    onToken: (token: AddedToken, start: number, end: number) => void,
+  ): void {
+    if (text === '') return;
+    const hasPlain = plain !== undefined && plain.length > 0;
+    const raw = TrackedText.of(text, 0);
+    const between = (start: number, end: number) => {
+      const part = raw.slice(start, end);
+      this.normalizer?.tracked(part);
+      if (part.text === '') return;
+      const inText = (at: number, isEnd: boolean) =>
+        isEnd ? part.originOf(at - 1, at)[1] : part.originOf(at, at + 1)[0];
+      this.normalized.cut(
+        part.text,
+        (from, to) => onText(part.slice(from, to)),
+        (token, from, to) => onToken(token, ...part.originOf(from, to)),
+        hasPlain ? skipsSpecial(plain, inText) : null,
+      );
+    };
+    this.raw.cut(text, between, onToken, hasPlain ? skipsSpecial(plain, (at) => at) : null);
+  }
+}
+
+/** Says that special tokens are not taken where they overlap a range; `toText` gives places in the original text. */
+function skipsSpecial(plain: Ranges, toText: (at: number, isEnd: boolean) => number) {
+  return (token: AddedToken, start: number, end: number): boolean => {
+    if (!token.special) return false;
+    const from = toText(start, false);
+    const to = toText(end, true);
+    return plain.some(([first, last]) => from < last && to > first);
+  };
+}
