@@ -141,12 +141,14 @@ function createVocabulary(files: TokenizerFiles, { tokens, decoder }: OpenVocabu
   const kind = pieceKindOf(files.json.decoder);
   const pieces = new Map<number, Uint8Array>();
   const specialIds = new Set([...tokens.added.values()].filter(({ special }) => special).map(({ id }) => id));
+  // Tokens are skipped by their text: an added one that is normalized has another than the file says.
+  const specialTexts = new Set(Array.from(specialIds, (id) => tokens.tokenOf(id)));
   const special = specialTokens(files);
   const idOf = (token: string | undefined) => (token === undefined ? undefined : tokens.idOf(token));
   return {
     decode(ids, { skipSpecialTokens = false } = {}) {
-      const kept = skipSpecialTokens ? ids.filter((id) => !specialIds.has(id)) : ids;
-      const texts = kept.flatMap((id) => tokens.textOf(id) ?? []);
+      const all = ids.flatMap((id) => tokens.textOf(id) ?? []);
+      const texts = skipSpecialTokens ? all.filter((text) => !specialTexts.has(text)) : all;
       return decoder ? decoder(texts).join('') : texts.join(' ');
     },
     pieceBytes(id) {

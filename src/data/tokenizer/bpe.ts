@@ -1,9 +1,9 @@
+import { BYTE_CHARS } from '../pieces.ts';
 import { byteCharsOf, utf8Size } from './bytes.ts';
 import type { Fields } from './fields.ts';
 import { MergeTable } from './mergeTable.ts';
-import { readVocabulary, type Ends, type Model, type TokenTable } from './model.ts';
+import { readVocabulary, type Model, type Places, type TokenTable } from './model.ts';
 import { Symbols } from './symbols.ts';
-import { unitsAt } from './trackedText.ts';
 
 const encoder = new TextEncoder();
 /** Words that are kept with their ids, and the longest of them. */
@@ -15,6 +15,12 @@ const WORD_MARK = '▁';
 /** Reads the vocabulary of a BPE model. */
 export function readBpeVocabulary(fields: Fields): TokenTable {
   return readVocabulary(fields.raw('vocab'));
+}
+
+/** Whether a BPE model has a token for every byte in GPT-2's alphabet, so that words may come as raw text. */
+export function hasAllBytes(fields: Fields, { idOf }: TokenTable): boolean {
+  const hasAffix = ['continuing_subword_prefix', 'end_of_word_suffix'].some((name) => (fields.maybeString(name) ?? '') !== '');
+  return !hasAffix && BYTE_CHARS.every((char) => idOf.has(char));
 }
 
 /**
@@ -50,7 +56,7 @@ function readMerges(list: readonly unknown[], { idOf, tokens }: TokenTable, pref
   let guess = -1;
   for (let rank = 0; rank < merges.length; rank++) {
     const merge = merges[rank];
-    const parts: unknown = typeof merge === 'string' ? merge.split(' ') : merge;
+    const parts: unknown = typeof merge === 'string' ? splitMerge(merge) : merge;
     if (!Array.isArray(parts) || parts.length !== 2 || typeof parts[0] !== 'string' || typeof parts[1] !== 'string') {
       throw new Error(`model.merges[${rank}] is not a pair`);
     }
@@ -68,6 +74,11 @@ function readMerges(list: readonly unknown[], { idOf, tokens }: TokenTable, pref
     table.set(leftId, rightId, rank, made);
   }
   return table;
+}
+
+function splitMerge(merge: string): string[] {
+  const space = merge.indexOf(' ');
+  return space >= 0 && !merge.includes(' ', space + 1) ? [merge.slice(0, space), merge.slice(space + 1)] : [];
 }
 
 function isJoined(token: string | undefined, left: string, right: string): boolean {
@@ -92,85 +103,129 @@ interface BpeOptions {
   ignoreMerges: boolean;
 }
 
+/** A word's tokens: ids, and how many bytes of the word each covers. */
+interface Merged {
+  ids: Int32Array;
+  sizes: Int32Array;
+}
+
 class Bpe implements Model {
   private readonly symbols = new Symbols();
-  private readonly kept = new Map<string, Int32Array>();
+  private readonly kept = new Map<string, Merged>();
   /** [0x10000] ids of single characters: −2 not looked up yet, −1 none */
   private readonly chars = new Int32Array(0x10000).fill(-2);
-  /** [256] tokens of the byte fallback, null when one is missing */
+  /** [256] tokens of the byte fallback, undefined where one is missing */
   private readonly fallback: (number | undefined)[];
-  /** Characters behind which a word mark never joins a token; null when words can't be told apart by it. */
-  private readonly bordersBefore: ((codePoint: number) => boolean) | null;
+  /** Whether a word mark behind this unit never joins it; null when words can't be told apart by marks. */
+  private readonly isBorder: ((unit: number) => boolean) | null;
+  /** Whether words come as raw text. */
+  private readonly takesBytes: boolean;
+  readonly encodeBytes?: Model['encode'];
 
   constructor(
     private readonly options: BpeOptions,
     private readonly merges: MergeTable,
   ) {
     const { idOf } = options.table;
+    this.takesBytes = options.takesBytes;
     this.fallback = Array.from({ length: 256 }, (_, byte) =>
       idOf.get(`<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`),
     );
-    this.bordersBefore = options.takesBytes ? null : this.findBorders();
+    this.isBorder = this.takesBytes ? null : this.findBorders();
+    if (this.takesBytes) {
+      this.encodeBytes = (word, ids, places) => {
+        this.mergeChars(word);
+        this.put(word, 0, this.symbols, ids, places);
+      };
+    }
   }
 
-  encode(word: string, ids: number[], ends: Ends | null): void {
-    if (ends) return this.encodeTracked(word, ids, ends);
-    const { bordersBefore } = this;
-    if (!bordersBefore || word.length <= MAX_KEPT_LENGTH) return this.encodeWord(word, ids);
-    // No token reaches over such a border, so each part is merged as if it stood alone.
+  encode(word: string, ids: number[], places: Places | null): void {
+    const { isBorder } = this;
     let start = 0;
-    for (let at = word.indexOf(WORD_MARK, 1); at >= 0; at = word.indexOf(WORD_MARK, at + 1)) {
-      if (at === start || !bordersBefore(word.charCodeAt(at - 1))) continue;
-      this.encodeWord(word.slice(start, at), ids);
-      start = at;
+    // No token reaches over such a border, so each part is merged as if it stood alone.
+    if (isBorder && word.length > MAX_KEPT_LENGTH) {
+      for (let at = word.indexOf(WORD_MARK, 1); at >= 0; at = word.indexOf(WORD_MARK, at + 1)) {
+        if (!isBorder(word.charCodeAt(at - 1))) continue;
+        this.encodePart(word.slice(start, at), start, ids, places);
+        start = at;
+      }
     }
-    this.encodeWord(word.slice(start), ids);
+    this.encodePart(start === 0 ? word : word.slice(start), start, ids, places);
   }
 
-  private encodeWord(word: string, ids: number[]): void {
+  private encodePart(word: string, offset: number, ids: number[], places: Places | null): void {
     const known = this.kept.get(word);
-    if (known) {
-      for (let i = 0; i < known.length; i++) ids.push(known[i]!);
-      return;
-    }
+    if (known) return this.put(word, offset, { ...known, length: known.ids.length }, ids, places);
     const { symbols } = this;
-    this.mergeWord(word);
-    for (let i = 0; i < symbols.length; i++) ids.push(symbols.ids[i]!);
+    if (this.takesBytes) this.mergeBytes(word);
+    else this.mergeChars(word);
+    this.put(word, offset, symbols, ids, places);
     if (word.length > MAX_KEPT_LENGTH) return;
     if (this.kept.size >= MAX_KEPT) this.kept.clear();
-    this.kept.set(word, symbols.ids.slice(0, symbols.length));
+    const { length } = symbols;
+    this.kept.set(word, { ids: symbols.ids.slice(0, length), sizes: symbols.sizes.slice(0, length) });
   }
 
-  /** Words come as the model's characters here: text that is tracked was mapped to bytes before. */
-  private encodeTracked(word: string, ids: number[], ends: Ends): void {
-    const { symbols } = this;
-    this.mergeChars(word);
-    // Sizes are in bytes: a character's place is that of each of its bytes.
-    let byte = 0;
+  /** Adds merged tokens; a character's place is that of each of its bytes. */
+  private put(
+    word: string,
+    offset: number,
+    merged: Merged & { length: number },
+    ids: number[],
+    places: Places | null,
+  ): void {
+    for (let i = 0; i < merged.length; i++) ids.push(merged.ids[i]!);
+    if (!places) return;
+    /** The character the next byte is in begins at `at`, which is byte `atByte`. */
     let at = 0;
     let atByte = 0;
-    for (let i = 0; i < symbols.length; i++) {
-      const size = symbols.sizes[i]!;
-      ids.push(symbols.ids[i]!);
-      while (at < word.length && atByte + utf8Size(word.codePointAt(at)!) <= byte) {
-        atByte += utf8Size(word.codePointAt(at)!);
-        at += unitsAt(word, at);
+    let byte = 0;
+    for (let i = 0; i < merged.length; i++) {
+      byte += merged.sizes[i]!;
+      places.starts.push(offset + at);
+      let next = at;
+      let nextByte = atByte;
+      while (next < word.length && nextByte < byte) {
+        at = next;
+        atByte = nextByte;
+        const codePoint = word.codePointAt(next)!;
+        next += codePoint > 0xffff ? 2 : 1;
+        nextByte += utf8Size(codePoint);
       }
-      ends.starts.push(at);
-      byte += size;
-      let end = at;
-      let endByte = atByte;
-      while (end < word.length && endByte < byte) {
-        endByte += utf8Size(word.codePointAt(end)!);
-        end += unitsAt(word, end);
+      places.ends.push(offset + next);
+      if (nextByte <= byte) {
+        at = next;
+        atByte = nextByte;
       }
-      ends.ends.push(end);
     }
   }
 
-  private mergeWord(word: string): void {
-    if (!this.options.takesBytes) return this.mergeChars(word);
-    this.mergeChars(byteCharsOf(word));
+  /** Merges a word of raw text, each byte of which is a token. */
+  private mergeBytes(word: string): void {
+    const { symbols, options } = this;
+    if (options.ignoreMerges) {
+      const id = options.table.idOf.get(byteCharsOf(word));
+      if (id !== undefined) {
+        symbols.clear();
+        return symbols.add(id, encoder.encode(word).length);
+      }
+    }
+    symbols.clear();
+    for (let i = 0; i < word.length; i++) {
+      const unit = word.charCodeAt(i);
+      if (unit >= 0x80) {
+        symbols.clear();
+        for (const byte of encoder.encode(word)) symbols.add(this.byteId(byte), 1);
+        break;
+      }
+      symbols.add(this.byteId(unit), 1);
+    }
+    symbols.merge(this.merges);
+  }
+
+  private byteId(byte: number): number {
+    return this.lookUp(BYTE_CHARS[byte]!.charCodeAt(0));
   }
 
   private mergeChars(word: string): void {
@@ -194,12 +249,10 @@ class Bpe implements Model {
       if (id >= 0) {
         flush();
         symbols.add(id, size);
-      } else if (!(options.byteFallback && this.addBytes(word, at, next))) {
-        if (options.unkToken !== null) {
-          if (options.unkId === null) throw new Error(`model.unk_token ${options.unkToken} is not in model.vocab`);
-          if (!options.fuseUnk) flush();
-          unknown += size;
-        }
+      } else if (!(options.byteFallback && this.addBytes(word, at, next)) && options.unkToken !== null) {
+        if (options.unkId === null) throw new Error(`model.unk_token ${options.unkToken} is not in model.vocab`);
+        if (!options.fuseUnk) flush();
+        unknown += size;
       }
       at = next;
     }
@@ -212,9 +265,7 @@ class Bpe implements Model {
     const hasAffix = (prefix !== '' && at > 0) || (suffix !== '' && next === word.length);
     if (hasAffix) return table.idOf.get(this.symbolText(word, at, next)) ?? -1;
     if (codePoint > 0xffff) return table.idOf.get(word.slice(at, next)) ?? -1;
-    let id = this.chars[codePoint]!;
-    if (id === -2) this.chars[codePoint] = id = table.idOf.get(word[at]!) ?? -1;
-    return id;
+    return this.lookUp(codePoint);
   }
 
   private symbolText(word: string, at: number, next: number): string {
@@ -243,11 +294,13 @@ class Bpe implements Model {
         joined[token.charCodeAt(at - 1)] = 1;
       }
     }
-    return (unit) => joined[unit] === 0 && (this.chars[unit] !== -2 ? this.chars[unit]! : this.lookUp(unit)) >= 0;
+    return (unit) => joined[unit] === 0 && this.lookUp(unit) >= 0;
   }
 
+  /** The token of a character below U+10000; −1 without one. */
   private lookUp(unit: number): number {
-    return (this.chars[unit] = this.options.table.idOf.get(String.fromCharCode(unit)) ?? -1);
+    let id = this.chars[unit]!;
+    if (id === -2) this.chars[unit] = id = this.options.table.idOf.get(String.fromCharCode(unit)) ?? -1;
+    return id;
   }
 }
-

@@ -1,11 +1,16 @@
 /** What turns a word into tokens. */
 export interface Model {
-  /** Adds the ids of `word` to `ids`, and where each ends in it (UTF-16 units, ascending) to `ends`, if given. */
-  encode(word: string, ids: number[], ends: Ends | null): void;
+  /** Adds the ids of `word` to `ids`, and where each begins and ends in it to `places`, if given. */
+  encode(word: string, ids: number[], places: Places | null): void;
+  /**
+   * Where the model takes words as raw text and writes their bytes itself: the same for a word that was written in
+   * bytes already.
+   */
+  encodeBytes?(word: string, ids: number[], places: Places | null): void;
 }
 
 /** Where tokens begin and end in their word, in UTF-16 units. */
-export interface Ends {
+export interface Places {
   starts: number[];
   ends: number[];
 }

@@ -11,6 +11,8 @@ import { isMark, isNonspacingMark, isOther, isWhitespace } from './unicode.ts';
 export interface Normalizer {
   plain(text: string): string;
   tracked(text: TrackedText): void;
+  /** Whether each UTF-16 unit stays in its place wherever the length does. */
+  keepsUnits: boolean;
   /** Whether it runs a pattern of the model's making. */
   hasPattern: boolean;
   /** Whether `plain` may differ from `tracked`, whose alignment an insertion at the beginning upsets. */
@@ -36,7 +38,7 @@ export function readNormalizer(fields: Fields): Normalizer {
     case 'Prepend':
       return prepend(fields.string('prepend'));
     case 'Replace':
-      return replace(readPattern(fields, 'pattern'), fields.string('content'), isRegex(fields, 'pattern'));
+      return readReplace(fields);
     case 'Nmt':
       return sequence([filter((codePoint) => !NMT_REMOVED(codePoint)), mapChars((char) => NMT_SPACE(char) ? ' ' : char)]);
     case 'Precompiled':
@@ -61,12 +63,13 @@ export function isRegex(fields: Fields, name: string): boolean {
   return fields.part(name).maybeString('Regex') !== null;
 }
 
-const BASE = { hasPattern: false, needsTracking: false };
+const BASE = { keepsUnits: false, hasPattern: false, needsTracking: false };
 
 function sequence(steps: readonly Normalizer[]): Normalizer {
   return {
     plain: (text) => steps.reduce((before, step) => step.plain(before), text),
     tracked: (text) => steps.forEach((step) => step.tracked(text)),
+    keepsUnits: steps.every((step) => step.keepsUnits),
     hasPattern: steps.some((step) => step.hasPattern),
     needsTracking: steps.some((step) => step.needsTracking),
   };
@@ -165,7 +168,18 @@ function prepend(content: string): Normalizer {
   };
 }
 
-function replace({ regex, matchesEmpty }: OnigPattern, content: string, hasPattern: boolean): Normalizer {
+function readReplace(fields: Fields): Normalizer {
+  const hasPattern = isRegex(fields, 'pattern');
+  const content = fields.string('content');
+  const replaced = hasPattern ? '' : fields.part('pattern').string('String');
+  return {
+    ...replace(readPattern(fields, 'pattern'), content),
+    hasPattern,
+    keepsUnits: replaced.length === 1 && content.length === 1,
+  };
+}
+
+function replace({ regex, matchesEmpty }: OnigPattern, content: string): Normalizer {
   const plain = (text: string) => {
     const matches = matchesOf(regex, text);
     let made = '';
@@ -177,7 +191,7 @@ function replace({ regex, matchesEmpty }: OnigPattern, content: string, hasPatte
     return made + text.slice(last);
   };
   return {
-    hasPattern,
+    ...BASE,
     needsTracking: matchesEmpty,
     // Patterns that can't match nothing need no care of what stands beside a match.
     plain: matchesEmpty ? plain : (text) => text.replace(regex, () => content),

@@ -1,9 +1,8 @@
 import { AddedTokenFinder, type AddedToken } from './addedTokens.ts';
-import { readBpe, readBpeVocabulary } from './bpe.ts';
+import { hasAllBytes, readBpe, readBpeVocabulary } from './bpe.ts';
 import { readDecoder, type Decoder } from './decoders.ts';
 import { Fields } from './fields.ts';
-import type { Ends, Model, TokenTable } from './model.ts';
-import { readVocabulary } from './model.ts';
+import { readVocabulary, type Model, type Places, type TokenTable } from './model.ts';
 import { readNormalizer, type Normalizer } from './normalizers.ts';
 import { readFrame, type Frame } from './postProcessor.ts';
 import { readPreTokenizer, type PreTokenizer } from './preTokenizers.ts';
@@ -182,8 +181,9 @@ export class Pipeline {
   constructor(json: Json, extra: readonly NewToken[] = []) {
     if (json.version !== undefined && json.version !== '1.0') throw new Error(`version is ${JSON.stringify(json.version)}, not "1.0"`);
     const { type, fields, table } = readTable(json);
+    const defersBytes = type === 'BPE' && hasAllBytes(fields, table);
     this.normalizer = part(json, 'normalizer', readNormalizer);
-    this.preTokenizer = part(json, 'pre_tokenizer', (each) => readPreTokenizer(each, type === 'BPE'));
+    this.preTokenizer = part(json, 'pre_tokenizer', (each) => readPreTokenizer(each, defersBytes));
     this.model =
       type === 'BPE'
         ? readBpe(fields, table, this.preTokenizer?.byteLevel ?? false)
@@ -218,7 +218,7 @@ export class Pipeline {
 
   /** Token ids of a text with their places in it. */
   encodeTracked(text: string, { addSpecialTokens, plain }: PipelineOptions): TrackedIds {
-    const body = this.trackedBody(text, plain);
+    const body = this.placedBody(text, plain) ?? this.trackedBody(text, plain);
     if (this.isBare(addSpecialTokens)) return body;
     return this.framed(addSpecialTokens, (add) => add(body.ids, body.starts, body.ends), body.ids.length);
   }
@@ -289,17 +289,58 @@ export class Pipeline {
     return ids;
   }
 
+  /**
+   * As {@link trackedBody} where each unit stays in its place and the words lie end to end, as with most tokenizers:
+   * many times as fast. Null where it isn't so.
+   */
+  private placedBody(text: string, plain: Ranges | undefined): TrackedIds | null {
+    const { normalizer, preTokenizer, model } = this;
+    if (this.needsTracking || !this.normalized.isEmpty) return null;
+    const made: TrackedIds = { ids: [], starts: [], ends: [] };
+    const places: Places = { starts: [], ends: [] };
+    let isPlaced = true;
+    this.raw.cut(
+      text,
+      (start, end) => {
+        const part = text.slice(start, end);
+        const changed = normalizer ? normalizer.plain(part) : part;
+        isPlaced &&= changed === part || (normalizer?.keepsUnits === true && changed.length === part.length);
+        let at = 0;
+        for (const word of isPlaced && preTokenizer ? preTokenizer.plain([changed], start === 0) : [changed]) {
+          isPlaced &&= changed.startsWith(word, at);
+          if (!isPlaced) return;
+          places.starts.length = places.ends.length = 0;
+          model.encode(word, made.ids, places);
+          for (let i = 0; i < places.starts.length; i++) {
+            made.starts.push(start + at + places.starts[i]!);
+            made.ends.push(start + at + places.ends[i]!);
+          }
+          at += word.length;
+        }
+        isPlaced &&= at === changed.length;
+      },
+      ({ id }, start, end) => {
+        made.ids.push(id);
+        made.starts.push(start);
+        made.ends.push(end);
+      },
+      plain && plain.length > 0 ? skipsSpecial(plain, (at) => at) : null,
+    );
+    return isPlaced ? made : null;
+  }
+
   private trackedBody(text: string, plain: Ranges | undefined): TrackedIds {
     const made: TrackedIds = { ids: [], starts: [], ends: [] };
     const { preTokenizer, model } = this;
-    const places: Ends = { starts: [], ends: [] };
+    const encode = (model.encodeBytes ?? model.encode).bind(model);
+    const places: Places = { starts: [], ends: [] };
     this.segments(
       text,
       plain,
       (word) => {
         for (const piece of preTokenizer ? preTokenizer.tracked([word]) : [word]) {
           places.starts.length = places.ends.length = 0;
-          model.encode(piece.text, made.ids, places);
+          encode(piece.text, made.ids, places);
           for (let i = 0; i < places.starts.length; i++) {
             const [start, end] = piece.originOf(places.starts[i]!, places.ends[i]!);
             made.starts.push(start);

@@ -1,6 +1,6 @@
 import { utf8Size } from './bytes.ts';
 import type { Fields } from './fields.ts';
-import type { Ends, Model, TokenTable } from './model.ts';
+import type { Model, Places, TokenTable } from './model.ts';
 
 const encoder = new TextEncoder();
 /** How much below the worst token an unknown character is. */
@@ -66,27 +66,27 @@ class Unigram implements Model {
     );
   }
 
-  encode(word: string, ids: number[], ends: Ends | null): void {
-    const known = ends ? undefined : this.kept.get(word);
+  encode(word: string, ids: number[], places: Places | null): void {
+    const known = places ? undefined : this.kept.get(word);
     if (known) {
       for (const id of known) ids.push(id);
       return;
     }
     const first = ids.length;
     const borders = this.bestPath(word);
-    for (let i = 1; i < borders.length; i++) this.add(word, borders[i - 1]!, borders[i]!, ids, ends);
-    if (ends || word.length > MAX_KEPT_LENGTH) return;
+    for (let i = 1; i < borders.length; i++) this.add(word, borders[i - 1]!, borders[i]!, ids, places);
+    if (places || word.length > MAX_KEPT_LENGTH) return;
     if (this.kept.size >= MAX_KEPT) this.kept.clear();
     this.kept.set(word, ids.slice(first));
   }
 
   /** A piece's token; an unknown one's bytes, where there are tokens for all. */
-  private add(word: string, start: number, end: number, ids: number[], ends: Ends | null): void {
+  private add(word: string, start: number, end: number, ids: number[], places: Places | null): void {
     const piece = word.slice(start, end);
     const put = (id: number) => {
       ids.push(id);
-      ends?.starts.push(start);
-      ends?.ends.push(end);
+      places?.starts.push(start);
+      places?.ends.push(end);
     };
     const id = this.vocabulary.idOf.get(piece);
     if (id !== undefined) return put(id);

@@ -1,13 +1,13 @@
 import type { Fields } from './fields.ts';
-import type { Ends, Model, TokenTable } from './model.ts';
+import type { Model, Places, TokenTable } from './model.ts';
 import { unitsAt } from './trackedText.ts';
 
 /** Builds a WordLevel model: a word is one token. Throws an Error that names what is wrong. */
 export function readWordLevel(fields: Fields, { idOf }: TokenTable): Model {
   const unk = fields.string('unk_token');
   return {
-    encode(word, ids, ends) {
-      put(idOf.get(word) ?? unknown(idOf, unk), 0, word.length, ids, ends);
+    encode(word, ids, places) {
+      put(idOf.get(word) ?? unknown(idOf, unk), 0, word.length, ids, places);
     },
   };
 }
@@ -18,7 +18,7 @@ export function readWordPiece(fields: Fields, { idOf }: TokenTable): Model {
   const prefix = fields.string('continuing_subword_prefix');
   const maxChars = fields.count('max_input_chars_per_word');
   return {
-    encode(word, ids, ends) {
+    encode(word, ids, places) {
       const pieces: { id: number; start: number; end: number }[] = [];
       let start = Array.from(word).length > maxChars ? -1 : 0;
       while (start >= 0 && start < word.length) {
@@ -35,8 +35,8 @@ export function readWordPiece(fields: Fields, { idOf }: TokenTable): Model {
           start = end;
         }
       }
-      if (start === -1) return put(unknown(idOf, unk), 0, word.length, ids, ends);
-      for (const piece of pieces) put(piece.id, piece.start, piece.end, ids, ends);
+      if (start === -1) return put(unknown(idOf, unk), 0, word.length, ids, places);
+      for (const piece of pieces) put(piece.id, piece.start, piece.end, ids, places);
     },
   };
 }
@@ -47,8 +47,8 @@ function unknown(idOf: ReadonlyMap<string, number>, token: string): number {
   return id;
 }
 
-function put(id: number, start: number, end: number, ids: number[], ends: Ends | null): void {
+function put(id: number, start: number, end: number, ids: number[], places: Places | null): void {
   ids.push(id);
-  ends?.starts.push(start);
-  ends?.ends.push(end);
+  places?.starts.push(start);
+  places?.ends.push(end);
 }
