@@ -84,7 +84,8 @@ export class AddedTokenFinder {
       if (token.lstrip) start = Math.max(spacesBefore(text, start), done);
       if (token.rstrip) end = spacesBehind(text, end);
       if (done < start) onText(done, start);
-      onToken(token, start, end);
+      // What the one before has stripped may be all there is of this one.
+      if (start < end) onToken(token, start, end);
       done = end;
     }
     if (done !== text.length) onText(done, text.length);

@@ -4,7 +4,7 @@ import { isRegex, readPattern } from './normalizers.ts';
 import { compileOnig, type OnigPattern } from './onigPattern.ts';
 import { BEHAVIORS, keptRanges, partsByChar, partsByPattern, type Behavior, type Parts } from './split.ts';
 import { TrackedText } from './trackedText.ts';
-import { isNumeric, isPunctuation, isWhitespace, WHITE_SPACE, wordChars } from './unicode.ts';
+import { isNumeric, isPunctuation, isWhitespace, oldScriptOf, WHITE_SPACE, wordChars } from './unicode.ts';
 import { classSource, complement, span, union } from './codePoints.ts';
 
 /** One step that cuts text into words, on texts alone and on ones that track where they came from. */
@@ -60,6 +60,8 @@ export function readPreTokenizer(fields: Fields, defersBytes: boolean): PreToken
       const delimiter = fields.char('delimiter').codePointAt(0);
       return charSplit((codePoint) => codePoint === delimiter, 'Removed');
     }
+    case 'UnicodeScripts':
+      return cutter(scriptRanges);
     case 'FixedLength':
       return fixedLength(fields.count('length', 5) || fields.fail('length', 'above 0'));
     default:
@@ -235,4 +237,26 @@ function fixedLength(length: number): PreTokenizer {
     if (start < text.length) ranges.push(start, text.length);
     return ranges;
   });
+}
+
+/** Cuts where the script changes; spaces and unknown characters go with what is before, kana with Han. */
+function scriptRanges(text: string): number[] {
+  const borders: number[] = [];
+  let last: string | null = null;
+  let at = 0;
+  for (const char of text) {
+    const script = scriptOf(char);
+    // Where a text begins with a space, what is before the first script is lost, as in Rust's library.
+    if (script !== null && script !== last) borders.push(at);
+    if (script !== null) last = script;
+    at += char.length;
+  }
+  return borders.flatMap((border, i) => [border, borders[i + 1] ?? text.length]);
+}
+
+function scriptOf(char: string): string | null {
+  if (char === 'ー') return 'Han';
+  if (char === ' ') return null;
+  const script = oldScriptOf(char.codePointAt(0)!);
+  return script === 'Hiragana' || script === 'Katakana' ? 'Han' : script;
 }

@@ -22,6 +22,11 @@ export function matchesOf(regex: RegExp, text: string): number[] {
     if (!match) break;
     const start = match.index;
     const end = start + match[0].length;
+    // V8 finds empty matches between the halves of a character.
+    if (start === end && isInside(text, start)) {
+      regex.lastIndex = start + 1;
+      continue;
+    }
     // An empty match right behind another one is no match.
     if (start === end && start === lastEnd) {
       regex.lastIndex = end + (end < text.length ? unitsAt(text, end) : 1);
@@ -32,6 +37,10 @@ export function matchesOf(regex: RegExp, text: string): number[] {
     regex.lastIndex = end;
   }
   return found;
+}
+
+function isInside(text: string, at: number): boolean {
+  return at > 0 && at < text.length && unitsAt(text, at - 1) === 2;
 }
 
 /** `text` cut at the matches of a pattern. */

@@ -1,7 +1,6 @@
 import {
   charsOf,
   complement,
-  contains,
   difference,
   intersection,
   parseRanges,
@@ -10,7 +9,7 @@ import {
   union,
   type CodePoints,
 } from './codePoints.ts';
-import { CATEGORIES, DIFFERENCES } from './unicodeTables.ts';
+import { CATEGORIES, DIFFERENCES, SCRIPTS } from './unicodeTables.ts';
 
 type Category = keyof typeof CATEGORIES;
 
@@ -117,4 +116,30 @@ function lazy(make: () => CodePoints): (codePoint: number) => boolean {
   return (codePoint) => (test ??= tester(make()))(codePoint);
 }
 
-export { contains };
+let scripts: { starts: Int32Array; ends: Int32Array; names: string[] } | null = null;
+
+/** The script of a character for the pre-tokenizer UnicodeScripts; null when it has none there. */
+export function oldScriptOf(codePoint: number): string | null {
+  scripts ??= readScripts();
+  let low = 0;
+  let high = scripts.starts.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (scripts.starts[middle]! <= codePoint) low = middle + 1;
+    else high = middle;
+  }
+  return low > 0 && codePoint < scripts.ends[low - 1]! ? scripts.names[low - 1]! : null;
+}
+
+function readScripts(): { starts: Int32Array; ends: Int32Array; names: string[] } {
+  const runs = Object.entries(SCRIPTS).flatMap(([name, encoded]) => {
+    const set = parseRanges(encoded);
+    return set.flatMap((start, i) => (i % 2 === 0 ? [{ name, start, end: set[i + 1]! }] : []));
+  });
+  runs.sort((a, b) => a.start - b.start);
+  return {
+    starts: Int32Array.from(runs, ({ start }) => start),
+    ends: Int32Array.from(runs, ({ end }) => end),
+    names: runs.map(({ name }) => name),
+  };
+}
