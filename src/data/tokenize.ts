@@ -101,7 +101,7 @@ export function tokenizeRows(
     const read = () => {
       const conversation = toConversation(row, format);
       const tokens = encodeRow(tokenizer, conversation, mask, now, row.line);
-      return cutRow(checkRow(tokens, conversation, { maxLength, vocabSize }), maxLength);
+      return cutRow(checkRow(tokens, conversation, { tokenizer, maxLength, vocabSize }), maxLength);
     };
     const encoded = log.attempt(row.line, read, i);
     if (!encoded) continue;
@@ -239,10 +239,15 @@ function encodeRow(
 function checkRow(
   tokens: LabeledTokens,
   conversation: Conversation,
-  { maxLength, vocabSize }: { maxLength: number; vocabSize: number },
+  { tokenizer, maxLength, vocabSize }: Pick<TokenizeOptions, 'tokenizer' | 'maxLength' | 'vocabSize'>,
 ): LabeledTokens {
   const { ids, labels } = tokens;
   if (ids.length === 0) throw new GraftError('data.empty_row');
+  const beyond = 'inputIds' in conversation ? undefined : ids.find((id) => id >= vocabSize);
+  if (beyond !== undefined) {
+    const token = tokenizer?.tokenOf(beyond) ?? '?';
+    throw new GraftError('data.token_beyond_model', { token, id: beyond, vocabSize });
+  }
   for (const [field, values] of [
     ['input_ids', ids],
     ['labels', labels],

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { memoryFolder } from '../testing/sources.ts';
 import { fixture, llama3Tokenizer, qwenTokenizer, storiesTokenizer } from '../testing/tokenizers.ts';
-import { checkTokenizerFits, loadTokenizer, StreamDecoder } from './tokenizer.ts';
+import { checkIdsFit, checkTokenizerFits, loadTokenizer, StreamDecoder } from './tokenizer.ts';
 
 interface Reference {
   text: string;
@@ -165,8 +165,11 @@ describe('files', () => {
     const tokenizer = await qwenTokenizer();
     checkTokenizerFits(tokenizer, 425);
     checkTokenizerFits(tokenizer, 512);
-    expect(() => checkTokenizerFits(tokenizer, 424)).toThrow(
+    // Added tokens beyond the model are no error until a text has one.
+    checkTokenizerFits(tokenizer, 423);
+    expect(() => checkIdsFit(tokenizer, tokenizer.encode('a</think>b'), 424)).toThrow(
       'it knows token 424 (</think>), the model has 424 tokens',
     );
+    expect(() => checkTokenizerFits(tokenizer, 419)).toThrow('it knows token 422 (<|im_end|>)');
   });
 });

@@ -1,6 +1,7 @@
 import { GraftError, messageOf } from '../lib/errors.ts';
 import type { Folder } from '../storage/types.ts';
 import { pieceBytes, pieceKindOf, type Lead } from './pieces.ts';
+import { UnsupportedError } from './tokenizer/fields.ts';
 import { namedTokens } from './tokenizer/namedTokens.ts';
 import {
   openVocabulary,
@@ -10,7 +11,7 @@ import {
   type SpecialPlace,
   type TrackedIds,
 } from './tokenizer/pipeline.ts';
-import { readTokenizerFiles, specialTokens, type TokenizerFiles } from './tokenizerFiles.ts';
+import { readTokenizerFiles, specialTokens, tokenizerJson, type TokenizerFiles } from './tokenizerFiles.ts';
 import { untrusted } from './untrusted.ts';
 import { hasLoneSurrogate } from './utf8.ts';
 
@@ -74,7 +75,7 @@ export interface Tokenizer extends Vocabulary {
 /**
  * Loads the tokenizer of a model folder (tokenizer.json or Qwen v1's qwen.tiktoken, tokenizer_config.json,
  * special_tokens_map.json, chat_template.jinja, config.json, generation_config.json); null when there is neither
- * vocabulary. Throws `data.tokenizer_invalid` naming the file, `data.tiktoken_line`.
+ * vocabulary. Throws `data.tokenizer_invalid` naming the file, `data.tokenizer_unsupported`, `data.tiktoken_line`.
  */
 export async function loadTokenizer(folder: Folder): Promise<Tokenizer | null> {
   const files = await readTokenizerFiles(folder);
@@ -87,13 +88,17 @@ export async function loadTokenizer(folder: Folder): Promise<Tokenizer | null> {
  */
 export async function loadVocabulary(folder: Folder): Promise<Vocabulary | null> {
   const files = await readTokenizerFiles(folder);
-  return files && createVocabulary(files, naming(files, () => openVocabulary(files.json, namedTokens(files))));
+  if (!files) return null;
+  const json = tokenizerJson(files);
+  const opened = naming(files, () => openVocabulary(json, namedTokens(files, json)));
+  return createVocabulary(files, json, opened);
 }
 
-/** Builds a tokenizer from parsed files. Throws `data.tokenizer_invalid`. */
+/** Builds a tokenizer from its files. Throws `data.tokenizer_invalid` and `data.tokenizer_unsupported`. */
 export function createTokenizer(files: TokenizerFiles): Tokenizer {
-  const pipeline = naming(files, () => new Pipeline(files.json, namedTokens(files)));
-  const vocabulary = createVocabulary(files, pipeline);
+  const json = tokenizerJson(files);
+  const pipeline = naming(files, () => new Pipeline(json, namedTokens(files, json)));
+  const vocabulary = createVocabulary(files, json, pipeline);
   const special = specialTokens(files);
   const ownId = (name: string) => pipeline.tokens.idOf(special[name] ?? '') ?? null;
   const [bos, eos] = [ownId('bos_token'), ownId('eos_token')];
@@ -133,12 +138,17 @@ function naming<T>({ file }: TokenizerFiles, work: () => T): T {
     return work();
   } catch (error) {
     if (error instanceof GraftError) throw error;
-    throw new GraftError('data.tokenizer_invalid', { file, detail: messageOf(error) }, { cause: error });
+    const code = error instanceof UnsupportedError ? 'data.tokenizer_unsupported' : 'data.tokenizer_invalid';
+    throw new GraftError(code, { file, detail: messageOf(error) }, { cause: error });
   }
 }
 
-function createVocabulary(files: TokenizerFiles, { tokens, decoder }: OpenVocabulary): Vocabulary {
-  const kind = pieceKindOf(files.json.decoder);
+function createVocabulary(
+  files: TokenizerFiles,
+  json: Readonly<Record<string, unknown>>,
+  { tokens, decoder }: OpenVocabulary,
+): Vocabulary {
+  const kind = pieceKindOf(json.decoder);
   const pieces = new Map<number, Uint8Array>();
   const specialIds = new Set([...tokens.added.values()].filter(({ special }) => special).map(({ id }) => id));
   // Tokens are skipped by their text: an added one that is normalized has another than the file says.

@@ -1,6 +1,6 @@
 import { previewRow, tokenizeRows } from '../data/tokenize.ts';
 import { chatPrompt, textPrompt } from '../data/prompt.ts';
-import { checkTokenizerFits, createTokenizer, type Tokenizer } from '../data/tokenizer.ts';
+import { checkIdsFit, checkTokenizerFits, createTokenizer, type Tokenizer } from '../data/tokenizer.ts';
 import { onUntrusted, type UntrustedProgram } from '../data/untrusted.ts';
 import { assert } from '../lib/errors.ts';
 import type { Throwing } from './result.ts';
@@ -12,6 +12,8 @@ import type { Beat, TextApi } from './textProtocol.ts';
  */
 export function createTextDesk(post: (beat: Beat) => void): Throwing<TextApi> {
   let tokenizer: Tokenizer | null = null;
+  /** Rows of the model's embedding. */
+  let vocabRows = 0;
   let line = 0;
   const beat = (program: UntrustedProgram | null, length: number) =>
     post({ beat: { program, length, line } });
@@ -28,6 +30,7 @@ export function createTextDesk(post: (beat: Beat) => void): Throwing<TextApi> {
       const created = createTokenizer(files);
       checkTokenizerFits(created, vocabSize);
       tokenizer = created;
+      vocabRows = vocabSize;
       return null;
     },
     async tokenize({ name, rows, ...options }) {
@@ -48,7 +51,11 @@ export function createTextDesk(post: (beat: Beat) => void): Throwing<TextApi> {
       const eos = eosIds[0] === undefined ? '' : (tokenOf(eosIds[0]) ?? String(eosIds[0]));
       return { eosIds, specialIds: [...specialIds], padId, eos };
     },
-    prompt: async (prompt) =>
-      prompt.kind === 'chat' ? chatPrompt(opened(), prompt.messages) : textPrompt(opened(), prompt.text),
+    async prompt(prompt) {
+      const ids =
+        prompt.kind === 'chat' ? chatPrompt(opened(), prompt.messages) : textPrompt(opened(), prompt.text);
+      checkIdsFit(opened(), ids, vocabRows);
+      return ids;
+    },
   };
 }

@@ -1,4 +1,4 @@
-import { checkTokenizerFits, loadTokenizer } from '../../data/tokenizer.ts';
+import { checkIdsFit, checkTokenizerFits, loadTokenizer } from '../../data/tokenizer.ts';
 import { answer, chatPrompt, textPrompt } from '../../infer/answer.ts';
 import { checkPrompt } from '../../infer/generate.ts';
 import { GraftError } from '../../lib/errors.ts';
@@ -55,6 +55,7 @@ export async function run(args: string[]): Promise<void> {
   const ids = asText
     ? textPrompt(tokenizer, prompt)
     : chatPrompt(tokenizer, [{ role: 'user', content: prompt }]);
+  checkIdsFit(tokenizer, ids, spec.vocabSize);
   checkPrompt(spec, ids);
   await withGpu(async (gpu) => {
     const decoder = await openDecoder(gpu, files, activationType(gpu, dtype), {

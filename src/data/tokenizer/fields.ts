@@ -1,5 +1,8 @@
 type Json = Record<string, unknown>;
 
+/** Something a tokenizer.json may have and this engine doesn't: refused rather than guessed. */
+export class UnsupportedError extends Error {}
+
 /** A component of tokenizer.json, read field by field. Errors name the component and the field. */
 export class Fields {
   private constructor(
@@ -81,7 +84,7 @@ export class Fields {
 
   /** Refuses the component as one that this tokenizer engine does not have. */
   refuse(what: string): never {
-    throw new Error(`${this.path}: ${what} is not supported`);
+    throw new UnsupportedError(`${this.path}: ${what}`);
   }
 }
 

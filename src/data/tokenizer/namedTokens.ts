@@ -7,9 +7,9 @@ type Json = Readonly<Record<string, unknown>>;
  * The tokens that the files beside tokenizer.json add to it in transformers: those of `added_tokens_decoder` that differ
  * from its own, and the special ones (bos_token, …, additional_special_tokens, extra_special_tokens) it doesn't have.
  */
-export function namedTokens(files: TokenizerFiles): NewToken[] {
+export function namedTokens(files: TokenizerFiles, json: Json): NewToken[] {
   const own = new Map<string, NewToken>();
-  const list = Array.isArray(files.json.added_tokens) ? (files.json.added_tokens as unknown[]) : [];
+  const list = Array.isArray(json.added_tokens) ? (json.added_tokens as unknown[]) : [];
   for (const entry of list) {
     const token = readToken(entry, false);
     if (token) own.set(token.content, token);

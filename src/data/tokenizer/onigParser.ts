@@ -1,4 +1,5 @@
-import { charsOf, complement, EVERY, intersection, NONE, one, span, union, type CodePoints } from './codePoints.ts';
+import { UnsupportedError } from './fields.ts';
+import { charsOf, complement, EVERY, intersection, one, span, union, type CodePoints } from './codePoints.ts';
 import { bareWord, foldChar, FOLDING_PAIRS, foldSet, posixSet, propertySet } from './onigSets.ts';
 import { category, WHITE_SPACE } from './unicode.ts';
 
@@ -22,6 +23,8 @@ interface Options {
 }
 
 const ESCAPES: Readonly<Record<string, number>> = { t: 9, n: 10, v: 11, f: 12, r: 13, a: 7, e: 27 };
+/** Of a pattern; those of the Hub have some hundred characters. */
+const MAX_LENGTH = 10_000;
 const NOT_NEWLINE = complement(one(10));
 
 /**
@@ -39,6 +42,7 @@ class Parser {
   constructor(private readonly source: string) {}
 
   parse(): Node {
+    if (this.source.length > MAX_LENGTH) throw this.fault(`more than ${MAX_LENGTH} characters`);
     const node = this.choice({ ignoreCase: false, dotAll: false, extended: false });
     if (this.at < this.source.length) throw this.fault('unmatched )');
     return node;
@@ -263,19 +267,20 @@ class Parser {
     if (++this.depth > 200) throw this.fault('brackets nested this deep');
     const isNegated = this.take('^');
     let before: CodePoints | null = null;
-    let found: CodePoints = NONE;
+    let found: CodePoints[] = [];
+    const sides = () => (before ? intersection(before, union(...found)) : union(...found));
     for (let isFirst = true; ; isFirst = false) {
       if (this.at >= this.source.length) throw this.fault('brackets without end');
       if (!isFirst && this.take(']')) break;
       if (this.take('&&')) {
-        before = before ? intersection(before, found) : found;
-        found = NONE;
+        before = sides();
+        found = [];
         continue;
       }
-      found = union(found, this.member());
+      found.push(this.member());
     }
     this.depth--;
-    return [before ? intersection(before, found) : found, isNegated];
+    return [sides(), isNegated];
   }
 
   private member(): CodePoints {
@@ -335,7 +340,7 @@ class Parser {
 
   private fault(what: string): Error {
     const quoted = this.source.length > 200 ? `${this.source.slice(0, 200)}…` : this.source;
-    return new Error(`${what} is not supported in the pattern ${JSON.stringify(quoted)}`);
+    return new UnsupportedError(`${what} in the pattern ${JSON.stringify(quoted)}`);
   }
 }
 

@@ -1,4 +1,5 @@
 import { classSource } from './codePoints.ts';
+import { UnsupportedError } from './fields.ts';
 import { parseOnig, type Node, type Place } from './onigParser.ts';
 import { bareWord } from './onigSets.ts';
 
@@ -17,7 +18,7 @@ export function compileOnig(pattern: string): OnigPattern {
   try {
     return { regex: new RegExp(source, 'gu'), matchesEmpty: canBeEmpty(tree) };
   } catch (error) {
-    throw new Error(`the pattern ${JSON.stringify(pattern.slice(0, 200))} is not supported`, { cause: error });
+    throw new UnsupportedError(`the pattern ${JSON.stringify(pattern.slice(0, 200))}`, { cause: error });
   }
 }
 
@@ -92,7 +93,7 @@ class Writer {
   }
 
   private fault(what: string): Error {
-    return new Error(`${what} is not supported in the pattern ${JSON.stringify(this.pattern.slice(0, 200))}`);
+    return new UnsupportedError(`${what} in the pattern ${JSON.stringify(this.pattern.slice(0, 200))}`);
   }
 }
 

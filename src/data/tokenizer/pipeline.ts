@@ -1,3 +1,4 @@
+import { untrusted } from '../untrusted.ts';
 import { AddedTokenFinder, type AddedToken } from './addedTokens.ts';
 import { hasAllBytes, readBpe, readBpeVocabulary } from './bpe.ts';
 import { readDecoder, type Decoder } from './decoders.ts';
@@ -45,10 +46,16 @@ export class TokenList {
     for (const token of tokens) {
       if (token.content === '') continue;
       const id = this.idOf(token.content) ?? next++;
-      const pattern = token.normalized && this.normalizer ? this.normalizer.plain(token.content) : token.content;
+      const pattern = token.normalized ? this.normalize(token.content) : token.content;
       this.addedIds.set(token.content, id);
       this.added.set(id, { ...token, id, pattern });
     }
+  }
+
+  private normalize(text: string): string {
+    const { normalizer } = this;
+    if (!normalizer?.hasPattern) return normalizer?.plain(text) ?? text;
+    return untrusted('tokenizer', text.length, () => normalizer.plain(text));
   }
 
   idOf(token: string): number | undefined {
@@ -138,7 +145,7 @@ function modelType(fields: Fields): ModelType {
       if (Array.isArray(fields.raw('vocab'))) return 'Unigram';
       return fields.raw('max_input_chars_per_word') === undefined ? 'WordLevel' : 'WordPiece';
     default:
-      return fields.refuse(`the model ${fields.type}`);
+      return fields.fail('type', 'BPE, Unigram, WordPiece or WordLevel');
   }
 }
 
