@@ -38,7 +38,8 @@ export function pieceKindOf(decoder: unknown): PieceKind | null {
   if (!known || replace?.pattern?.String !== MARK || replace.content !== ' ') return null;
   const strip = known[3] === undefined ? null : steps.at(-1);
   // Only what is fused is stripped once: else each token is.
-  const stripsOnce = strip?.content === ' ' && strip.start === 1 && strip.stop === 0 && known[2] !== undefined;
+  const stripsOnce =
+    strip?.content === ' ' && strip.start === 1 && strip.stop === 0 && known[2] !== undefined;
   if (strip && !stripsOnce) return null;
   return {
     kind: 'sentencePiece',
@@ -51,7 +52,9 @@ export function pieceKindOf(decoder: unknown): PieceKind | null {
 function stepsOf(decoder: unknown): DecoderJson[] {
   if (typeof decoder !== 'object' || decoder === null) return [];
   const { type, decoders } = decoder as DecoderJson;
-  return type === 'Sequence' && Array.isArray(decoders) ? decoders.flatMap(stepsOf) : [decoder as DecoderJson];
+  return type === 'Sequence' && Array.isArray(decoders)
+    ? decoders.flatMap(stepsOf)
+    : [decoder as DecoderJson];
 }
 
 /** The bytes token string `token` stands for, before anything at the beginning is dropped. */

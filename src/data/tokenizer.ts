@@ -3,14 +3,8 @@ import type { Folder } from '../storage/types.ts';
 import { pieceBytes, pieceKindOf, type Lead } from './pieces.ts';
 import { UnsupportedError } from './tokenizer/fields.ts';
 import { namedTokens } from './tokenizer/namedTokens.ts';
-import {
-  openVocabulary,
-  Pipeline,
-  type OpenVocabulary,
-  type Ranges,
-  type SpecialPlace,
-  type TrackedIds,
-} from './tokenizer/pipeline.ts';
+import { openVocabulary, type OpenVocabulary } from './tokenizer/openVocabulary.ts';
+import { Pipeline, type Ranges, type SpecialPlace, type TrackedIds } from './tokenizer/pipeline.ts';
 import { readTokenizerFiles, specialTokens, tokenizerJson, type TokenizerFiles } from './tokenizerFiles.ts';
 import { untrusted } from './untrusted.ts';
 import { hasLoneSurrogate } from './utf8.ts';
@@ -94,7 +88,11 @@ export async function loadVocabulary(folder: Folder): Promise<Vocabulary | null>
   return createVocabulary(files, json, opened);
 }
 
-/** Builds a tokenizer from its files. Throws `data.tokenizer_invalid` and `data.tokenizer_unsupported`. */
+/**
+ * Builds a tokenizer from its files. What it adds to a text is tokenizer.json's `post_processor`; `add_bos_token` and
+ * `add_eos_token` of tokenizer_config.json count for nothing beside it, as in transformers 5. Throws `data.tokenizer_invalid` and
+ * `data.tokenizer_unsupported`.
+ */
 export function createTokenizer(files: TokenizerFiles): Tokenizer {
   const json = tokenizerJson(files);
   const pipeline = naming(files, () => new Pipeline(json, namedTokens(files, json)));
@@ -102,7 +100,6 @@ export function createTokenizer(files: TokenizerFiles): Tokenizer {
   const special = specialTokens(files);
   const ownId = (name: string) => pipeline.tokens.idOf(special[name] ?? '') ?? null;
   const [bos, eos] = [ownId('bos_token'), ownId('eos_token')];
-  pipeline.frame = frameOf(files, pipeline.frame, bos, eos);
   const run = <T>(text: string, work: (text: string) => T) =>
     untrusted('tokenizer', text.length, () => naming(files, () => work(wellFormed(text))));
   return {
@@ -120,17 +117,6 @@ export function createTokenizer(files: TokenizerFiles): Tokenizer {
 /** UTF-8 has no lone surrogates: each becomes U+FFFD, as everywhere else. */
 function wellFormed(text: string): string {
   return hasLoneSurrogate(text) ? text.replace(/\p{Surrogate}/gu, '\ufffd') : text;
-}
-
-/** tokenizer_config.json's add_bos_token and add_eos_token have the last word over tokenizer.json, as in transformers. */
-function frameOf(
-  { addBosToken, addEosToken }: TokenizerFiles,
-  frame: Pipeline['frame'],
-  bos: number | null,
-  eos: number | null,
-): Pipeline['frame'] {
-  if (addBosToken === null && addEosToken === null) return frame;
-  return [...(addBosToken && bos !== null ? [bos] : []), null, ...(addEosToken && eos !== null ? [eos] : [])];
 }
 
 function naming<T>({ file }: TokenizerFiles, work: () => T): T {
@@ -204,5 +190,9 @@ export function checkIdsFit(tokenizer: Vocabulary, ids: readonly number[], vocab
 }
 
 function mismatch(tokenizer: Vocabulary, id: number, vocabSize: number): GraftError {
-  return new GraftError('data.tokenizer_mismatch', { maxId: id, token: tokenizer.tokenOf(id) ?? '?', vocabSize });
+  return new GraftError('data.tokenizer_mismatch', {
+    maxId: id,
+    token: tokenizer.tokenOf(id) ?? '?',
+    vocabSize,
+  });
 }

@@ -19,12 +19,6 @@ export interface TokenizerFiles {
   /** special_tokens_map.json, or {} */
   specialTokensMap: Json;
   chatTemplate: string | null;
-  /**
-   * tokenizer_config.json's add_bos_token and add_eos_token; null when it says neither. Where it says one of them, the
-   * other is false, as in transformers.
-   */
-  addBosToken: boolean | null;
-  addEosToken: boolean | null;
   /** Ids from generation_config.json, then config.json; Qwen v1's also those its chat ends with. */
   bosIds: number[];
   eosIds: number[];
@@ -66,7 +60,6 @@ export async function readTokenizerFiles(folder: Folder): Promise<TokenizerFiles
       templateOf(config.chat_template) ??
       templateOf((await object('chat_template.json')).chat_template) ??
       (qwen && QWEN_TEMPLATE),
-    ...addedEnds(config),
     bosIds: ids('bos_token_id'),
     eosIds: [...ids('eos_token_id'), ...(qwen?.eosIds ?? [])],
     padIds: ids('pad_token_id'),
@@ -108,12 +101,6 @@ export function specialTokens({ config, specialTokensMap }: TokenizerFiles): Rec
     if (typeof token === 'string') found[name] = token;
   }
   return found;
-}
-
-function addedEnds(config: Json): Pick<TokenizerFiles, 'addBosToken' | 'addEosToken'> {
-  const { add_bos_token: bos, add_eos_token: eos } = config;
-  const isStated = typeof bos === 'boolean' || typeof eos === 'boolean';
-  return { addBosToken: isStated ? bos === true : null, addEosToken: isStated ? eos === true : null };
 }
 
 function idsOf(value: unknown): number[] {

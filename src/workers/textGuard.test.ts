@@ -93,7 +93,11 @@ it('ends a tokenizer that hangs while it opens', async () => {
     const normalizer = { type: 'Sequence', normalizers: [longer, hang] };
     const flags = { single_word: false, lstrip: false, rstrip: false, special: false };
     // Opening normalizes the added tokens that ask for it.
-    files.json = { ...tokenizerJson(files), normalizer, added_tokens: [{ content: 'a', normalized: true, ...flags }] };
+    files.json = {
+      ...tokenizerJson(files),
+      normalizer,
+      added_tokens: [{ content: 'a', normalized: true, ...flags }],
+    };
   });
   await expect(opening).rejects.toMatchObject({ code: 'data.pattern_hangs' });
 });

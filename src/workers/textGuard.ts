@@ -69,7 +69,12 @@ export class TextGuard {
     const files = await read();
     if (!files) return null;
     const again = async () => (await read()) ?? files;
-    const opening = { read: again, vocabSize, file: files.file, patterns: () => tokenizerPatterns(tokenizerJson(files)) };
+    const opening = {
+      read: again,
+      vocabSize,
+      file: files.file,
+      patterns: () => tokenizerPatterns(tokenizerJson(files)),
+    };
     await this.#watch(async (call) => {
       this.#tokenizer = opening;
       try {

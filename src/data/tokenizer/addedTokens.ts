@@ -29,7 +29,8 @@ export class AddedTokenFinder {
     let isEmpty = true;
     for (const token of tokens) {
       isEmpty = false;
-      if (token.pattern === '') throw new Error(`the added token ${JSON.stringify(token.content)} becomes empty when normalized`);
+      if (token.pattern === '')
+        throw new Error(`the added token ${JSON.stringify(token.content)} becomes empty when normalized`);
       let node = this.root;
       for (let i = 0; i < token.pattern.length; i++) {
         const unit = token.pattern.charCodeAt(i);

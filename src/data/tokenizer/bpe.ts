@@ -1,8 +1,8 @@
 import { BYTE_CHARS } from '../pieces.ts';
 import { byteCharsOf, utf8Size } from './bytes.ts';
 import type { Fields } from './fields.ts';
-import { MergeTable } from './mergeTable.ts';
-import { readVocabulary, type Model, type Places, type TokenTable } from './model.ts';
+import { readMerges, type MergeTable } from './mergeTable.ts';
+import type { Model, Places, TokenTable } from './model.ts';
 import { Symbols } from './symbols.ts';
 
 const encoder = new TextEncoder();
@@ -12,14 +12,11 @@ const MAX_KEPT_LENGTH = 48;
 /** Where SentencePiece's words begin. */
 const WORD_MARK = '▁';
 
-/** Reads the vocabulary of a BPE model. */
-export function readBpeVocabulary(fields: Fields): TokenTable {
-  return readVocabulary(fields.raw('vocab'));
-}
-
 /** Whether a BPE model has a token for every byte in GPT-2's alphabet, so that words may come as raw text. */
 export function hasAllBytes(fields: Fields, { idOf }: TokenTable): boolean {
-  const hasAffix = ['continuing_subword_prefix', 'end_of_word_suffix'].some((name) => (fields.maybeString(name) ?? '') !== '');
+  const hasAffix = ['continuing_subword_prefix', 'end_of_word_suffix'].some(
+    (name) => (fields.maybeString(name) ?? '') !== '',
+  );
   return !hasAffix && BYTE_CHARS.every((char) => idOf.has(char));
 }
 
@@ -44,50 +41,6 @@ export function readBpe(fields: Fields, table: TokenTable, takesBytes: boolean):
   };
   const merges = readMerges(fields.list('merges'), table, options.prefix);
   return new Bpe(options, merges);
-}
-
-function readMerges(list: readonly unknown[], { idOf, tokens }: TokenTable, prefix: string): MergeTable {
-  // Files may begin with a line "#version: 0.2".
-  const merges = typeof list[0] === 'string' ? list.filter((merge) => !String(merge).startsWith('#version')) : list;
-  const table = new MergeTable(merges.length);
-  const outside = (token: string): never => {
-    throw new Error(`model.merges: ${JSON.stringify(token)} is not in model.vocab`);
-  };
-  let guess = -1;
-  for (let rank = 0; rank < merges.length; rank++) {
-    const merge = merges[rank];
-    const parts: unknown = typeof merge === 'string' ? splitMerge(merge) : merge;
-    if (!Array.isArray(parts) || parts.length !== 2 || typeof parts[0] !== 'string' || typeof parts[1] !== 'string') {
-      throw new Error(`model.merges[${rank}] is not a pair`);
-    }
-    const [left, right] = parts as [string, string];
-    const leftId = idOf.get(left) ?? outside(left);
-    const rightId = idOf.get(right) ?? outside(right);
-    const rest = prefix === '' ? right : right.slice(prefix.length);
-    // Most files list the merges in the order of what they make: no need to join and look up.
-    let made = guess;
-    if (!isJoined(tokens[made], left, rest)) {
-      made = guess + 1;
-      if (!isJoined(tokens[made], left, rest)) made = idOf.get(left + rest) ?? outside(left + rest);
-    }
-    guess = made;
-    table.set(leftId, rightId, rank, made);
-  }
-  return table;
-}
-
-function splitMerge(merge: string): string[] {
-  const space = merge.indexOf(' ');
-  return space >= 0 && !merge.includes(' ', space + 1) ? [merge.slice(0, space), merge.slice(space + 1)] : [];
-}
-
-function isJoined(token: string | undefined, left: string, right: string): boolean {
-  return (
-    token !== undefined &&
-    token.length === left.length + right.length &&
-    token.startsWith(left) &&
-    token.endsWith(right)
-  );
 }
 
 interface BpeOptions {
@@ -250,7 +203,8 @@ class Bpe implements Model {
         flush();
         symbols.add(id, size);
       } else if (!(options.byteFallback && this.addBytes(word, at, next)) && options.unkToken !== null) {
-        if (options.unkId === null) throw new Error(`model.unk_token ${options.unkToken} is not in model.vocab`);
+        if (options.unkId === null)
+          throw new Error(`model.unk_token ${options.unkToken} is not in model.vocab`);
         if (!options.fuseUnk) flush();
         unknown += size;
       }

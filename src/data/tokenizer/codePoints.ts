@@ -65,7 +65,8 @@ export function contains(set: CodePoints, codePoint: number): boolean {
 /** A test for single code points that is fast below U+10000. */
 export function tester(set: CodePoints): (codePoint: number) => boolean {
   const low = new Uint8Array(0x10000);
-  for (let i = 0; i < set.length; i += 2) low.fill(1, Math.min(set[i]!, 0x10000), Math.min(set[i + 1]!, 0x10000));
+  for (let i = 0; i < set.length; i += 2)
+    low.fill(1, Math.min(set[i]!, 0x10000), Math.min(set[i + 1]!, 0x10000));
   return (codePoint) => (codePoint < 0x10000 ? low[codePoint] === 1 : contains(set, codePoint));
 }
 

@@ -19,7 +19,9 @@ export function readDecoder(fields: Fields): Decoder {
       return (tokens) => steps.reduce((before, step) => step(before), tokens);
     }
     case 'ByteLevel':
-      return (tokens) => [lossy.decode(joinBytes(tokens.map((token) => byteLevelBytes(token) ?? encoder.encode(token))))];
+      return (tokens) => [
+        lossy.decode(joinBytes(tokens.map((token) => byteLevelBytes(token) ?? encoder.encode(token)))),
+      ];
     case 'ByteFallback':
       return byteFallback;
     case 'Fuse':
@@ -129,6 +131,5 @@ function wordPiece(prefix: string, cleanup: boolean): Decoder {
 }
 
 function bpe(suffix: string): Decoder {
-  return (tokens) =>
-    tokens.map((token, i) => token.replaceAll(suffix, i === tokens.length - 1 ? '' : ' '));
+  return (tokens) => tokens.map((token, i) => token.replaceAll(suffix, i === tokens.length - 1 ? '' : ' '));
 }

@@ -88,6 +88,12 @@ export class Fields {
   }
 }
 
+/** Reads a part of tokenizer.json that may be missing or null; then null. */
+export function maybePart<T>(json: Readonly<Json>, name: string, read: (fields: Fields) => T): T | null {
+  const value = json[name];
+  return value === undefined || value === null ? null : read(Fields.of(value, name));
+}
+
 function shortened(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);
   return text.length <= 60 ? text : `${text.slice(0, 60)}…`;

@@ -26,17 +26,21 @@ export interface TokenTable {
 
 /** Reads `model.vocab` of a BPE, WordPiece or WordLevel model: an object of ids. */
 export function readVocabulary(vocab: unknown): TokenTable {
-  if (typeof vocab !== 'object' || vocab === null || Array.isArray(vocab)) throw new Error('model.vocab is not an object');
+  if (typeof vocab !== 'object' || vocab === null || Array.isArray(vocab))
+    throw new Error('model.vocab is not an object');
   const entries = vocab as Record<string, unknown>;
   const idOf = new Map<string, number>();
   const keys = Object.keys(entries);
   const tokens = new Array<string | undefined>(keys.length);
   for (const token of keys) {
     const id = entries[token] as number;
-    if (!Number.isInteger(id) || id < 0 || id > MAX_ID) throw new Error(`model.vocab: ${JSON.stringify(token)} has no id`);
+    if (!Number.isInteger(id) || id < 0 || id > MAX_ID)
+      throw new Error(`model.vocab: ${JSON.stringify(token)} has no id`);
     const other = tokens[id];
     if (other !== undefined) {
-      throw new Error(`model.vocab: ${JSON.stringify(other)} and ${JSON.stringify(token)} have the same id ${id}`);
+      throw new Error(
+        `model.vocab: ${JSON.stringify(other)} and ${JSON.stringify(token)} have the same id ${id}`,
+      );
     }
     idOf.set(token, id);
     tokens[id] = token;

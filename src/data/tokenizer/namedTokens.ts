@@ -1,5 +1,5 @@
 import { specialTokens, type TokenizerFiles } from '../tokenizerFiles.ts';
-import type { NewToken } from './pipeline.ts';
+import type { NewToken } from './tokenList.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 

@@ -4,7 +4,7 @@ import { normalForm, normalFormChanges, type NormalForm } from './forms.ts';
 import { byteCharsOf } from './bytes.ts';
 import { compileOnig, literalPattern, type OnigPattern } from './onigPattern.ts';
 import { matchesOf } from './split.ts';
-import { TrackedText } from './trackedText.ts';
+import type { TrackedText } from './trackedText.ts';
 import { isMark, isNonspacingMark, isOther, isWhitespace } from './unicode.ts';
 
 /** One step of a normalizer, on a text alone and on one that tracks where it came from. */
@@ -40,7 +40,10 @@ export function readNormalizer(fields: Fields): Normalizer {
     case 'Replace':
       return readReplace(fields);
     case 'Nmt':
-      return sequence([filter((codePoint) => !NMT_REMOVED(codePoint)), mapChars((char) => NMT_SPACE(char) ? ' ' : char)]);
+      return sequence([
+        filter((codePoint) => !NMT_REMOVED(codePoint)),
+        mapChars((char) => (NMT_SPACE(char) ? ' ' : char)),
+      ]);
     case 'Precompiled':
       return precompiled(fields.string('precompiled_charsmap'));
     case 'BertNormalizer':
@@ -155,7 +158,12 @@ function strip(left: boolean, right: boolean): Normalizer {
     plain: (text) => bounds(text).kept.join(''),
     tracked(text) {
       const { start, kept, changed } = bounds(text.text);
-      if (changed) text.transform(kept, kept.map(() => 0), start);
+      if (changed)
+        text.transform(
+          kept,
+          kept.map(() => 0),
+          start,
+        );
     },
   };
 }
@@ -225,7 +233,10 @@ function bert(fields: Fields): Normalizer {
     steps.push(perChar((char) => (isIdeograph(char.codePointAt(0)!) ? [' ', char, ' '] : [char])));
   }
   if (accents === null ? lower : fields.boolean('strip_accents')) {
-    steps.push(form('NFD'), filter((codePoint) => !isNonspacingMark(codePoint)));
+    steps.push(
+      form('NFD'),
+      filter((codePoint) => !isNonspacingMark(codePoint)),
+    );
   }
   if (lower) steps.push(lowercase);
   return sequence(steps);

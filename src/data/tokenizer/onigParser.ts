@@ -1,7 +1,6 @@
-import { UnsupportedError } from './fields.ts';
-import { charsOf, complement, EVERY, intersection, one, span, union, type CodePoints } from './codePoints.ts';
-import { bareWord, foldChar, FOLDING_PAIRS, foldSet, posixSet, propertySet } from './onigSets.ts';
-import { category, WHITE_SPACE } from './unicode.ts';
+import { charsOf, complement, EVERY, one, span, union, type CodePoints } from './codePoints.ts';
+import { BracketScanner } from './onigBrackets.ts';
+import { bareWord, foldChar, FOLDING_PAIRS, foldSet } from './onigSets.ts';
 
 /** A regular expression, as a tree. */
 export type Node =
@@ -13,7 +12,8 @@ export type Node =
   | { kind: 'atomic'; body: Node }
   | { kind: 'place'; at: Place };
 
-export type Place = 'lineStart' | 'lineEnd' | 'textStart' | 'textEnd' | 'lastLineEnd' | 'wordBorder' | 'noWordBorder';
+export type Place =
+  'lineStart' | 'lineEnd' | 'textStart' | 'textEnd' | 'lastLineEnd' | 'wordBorder' | 'noWordBorder';
 
 interface Options {
   ignoreCase: boolean;
@@ -22,7 +22,6 @@ interface Options {
   extended: boolean;
 }
 
-const ESCAPES: Readonly<Record<string, number>> = { t: 9, n: 10, v: 11, f: 12, r: 13, a: 7, e: 27 };
 /** Of a pattern; those of the Hub have some hundred characters. */
 const MAX_LENGTH = 10_000;
 const NOT_NEWLINE = complement(one(10));
@@ -35,11 +34,8 @@ export function parseOnig(pattern: string): Node {
   return new Parser(pattern).parse();
 }
 
-class Parser {
-  private at = 0;
+class Parser extends BracketScanner {
   private depth = 0;
-
-  constructor(private readonly source: string) {}
 
   parse(): Node {
     if (this.source.length > MAX_LENGTH) throw this.fault(`more than ${MAX_LENGTH} characters`);
@@ -208,139 +204,12 @@ class Parser {
     return this.literal(this.charEscape(char, start), options);
   }
 
-  /** Sets that are the same in brackets and outside. */
-  private setEscape(char: string): CodePoints | null {
-    const inverted = char === char.toUpperCase();
-    const plain = () => {
-      switch (char.toLowerCase()) {
-        case 's':
-          return WHITE_SPACE;
-        case 'd':
-          return category('Nd')!;
-        case 'h':
-          return posixSet('xdigit')!;
-        case 'p':
-          return this.property();
-        default:
-          return null;
-      }
-    };
-    const found = plain();
-    return found && (inverted ? complement(found) : found);
-  }
-
-  private property(): CodePoints {
-    const found = /^\{(\^?)([^}]*)\}/.exec(this.source.slice(this.at));
-    if (!found) throw this.fault(String.raw`\p without braces`);
-    this.at += found[0].length;
-    const named = propertySet(found[2]!);
-    if (!named) throw this.fault(String.raw`the property \p${found[0]}`);
-    return found[1] === '^' ? complement(named) : named;
-  }
-
-  /** The character that an escape stands for. */
-  private charEscape(char: string, start: number): number {
-    const codePoint = ESCAPES[char];
-    if (codePoint !== undefined) return codePoint;
-    const rest = this.source.slice(this.at);
-    const hex = char === 'u' ? /^[0-9A-Fa-f]{4}/.exec(rest) : char === 'x' ? /^(?:\{([0-9A-Fa-f]{1,8})\}|[0-7][0-9A-Fa-f])/.exec(rest) : null;
-    if (hex) {
-      this.at += hex[0].length;
-      const value = Number.parseInt(hex[1] ?? hex[0], 16);
-      if (value <= 0x10ffff) return value;
-    }
-    // Letters and digits are escapes of their own kind; other characters stand for themselves.
-    if (/^[A-Za-z0-9]$/.test(char)) throw this.fault(`"${this.source.slice(start, start + 2)}"`);
-    return char.codePointAt(0)!;
-  }
-
   private foldedClass({ ignoreCase }: Options): CodePoints {
     const start = this.at;
     const [found, isNegated] = this.members();
     const folded = ignoreCase ? foldSet(found) : found;
     if (!folded) throw this.fault(`"[${this.source.slice(start, this.at)}" without regard to case`);
     return isNegated ? complement(folded) : folded;
-  }
-
-  /** What stands between brackets, the first of which was read. */
-  private members(): [CodePoints, isNegated: boolean] {
-    if (++this.depth > 200) throw this.fault('brackets nested this deep');
-    const isNegated = this.take('^');
-    let before: CodePoints | null = null;
-    let found: CodePoints[] = [];
-    const sides = () => (before ? intersection(before, union(...found)) : union(...found));
-    for (let isFirst = true; ; isFirst = false) {
-      if (this.at >= this.source.length) throw this.fault('brackets without end');
-      if (!isFirst && this.take(']')) break;
-      if (this.take('&&')) {
-        before = sides();
-        found = [];
-        continue;
-      }
-      found.push(this.member());
-    }
-    this.depth--;
-    return [sides(), isNegated];
-  }
-
-  private member(): CodePoints {
-    const posix = /^\[:(\^?)([a-z]+):\]/.exec(this.source.slice(this.at));
-    if (posix) {
-      this.at += posix[0].length;
-      const named = posixSet(posix[2]!);
-      if (!named) throw this.fault(`"${posix[0]}"`);
-      return posix[1] === '^' ? complement(named) : named;
-    }
-    if (this.take('[')) {
-      const [inner, isNegated] = this.members();
-      return isNegated ? complement(inner) : inner;
-    }
-    const first = this.classChar();
-    if (typeof first !== 'number') {
-      if (this.peek() === '-' && this.source[this.at + 1] !== ']') throw this.fault('a set as the end of a range');
-      return first;
-    }
-    if (this.peek() !== '-' || this.source[this.at + 1] === ']') return one(first);
-    this.at++;
-    if (this.peek() === '[' || this.source.startsWith('&&', this.at)) throw this.fault('a range without end');
-    const last = this.classChar();
-    if (typeof last !== 'number' || last < first) throw this.fault('a range without end');
-    return span(first, last);
-  }
-
-  private classChar(): number | CodePoints {
-    const start = this.at;
-    const char = this.next();
-    if (char !== '\\') return char.codePointAt(0)!;
-    const escaped = this.next();
-    if (escaped === 'b') return 8;
-    if (escaped === 'w') return posixSet('word')!;
-    if (escaped === 'W') return complement(posixSet('word')!);
-    if (escaped === 'R' || escaped === 'X') throw this.fault(`"\\${escaped}" in brackets`);
-    return this.setEscape(escaped) ?? this.charEscape(escaped, start);
-  }
-
-  private peek(): string {
-    return this.source[this.at] ?? '';
-  }
-
-  private next(): string {
-    const codePoint = this.source.codePointAt(this.at);
-    if (codePoint === undefined) throw this.fault('an end after a backslash');
-    const char = String.fromCodePoint(codePoint);
-    this.at += char.length;
-    return char;
-  }
-
-  private take(text: string): boolean {
-    if (!this.source.startsWith(text, this.at)) return false;
-    this.at += text.length;
-    return true;
-  }
-
-  private fault(what: string): Error {
-    const quoted = this.source.length > 200 ? `${this.source.slice(0, 200)}…` : this.source;
-    return new UnsupportedError(`${what} in the pattern ${JSON.stringify(quoted)}`);
   }
 }
 

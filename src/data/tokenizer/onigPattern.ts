@@ -44,7 +44,9 @@ class Writer {
       case 'set':
         return classSource(node.set);
       case 'sequence':
-        return node.parts.map((part) => (part.kind === 'choice' ? `(?:${this.write(part)})` : this.write(part))).join('');
+        return node.parts
+          .map((part) => (part.kind === 'choice' ? `(?:${this.write(part)})` : this.write(part)))
+          .join('');
       case 'choice':
         return node.options.map((option) => this.write(option)).join('|');
       case 'repeat':
@@ -85,8 +87,14 @@ class Writer {
     }
     const limits =
       max === Infinity
-        ? min === 0 ? '*' : min === 1 ? '+' : `{${min},}`
-        : min === 0 && max === 1 ? '?' : `{${min},${max}}`;
+        ? min === 0
+          ? '*'
+          : min === 1
+            ? '+'
+            : `{${min},}`
+        : min === 0 && max === 1
+          ? '?'
+          : `{${min},${max}}`;
     const written = this.write(body);
     const single = body.kind === 'set' ? written : `(?:${written})`;
     return single + limits + (mode === 'lazy' ? '?' : '');

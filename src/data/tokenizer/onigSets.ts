@@ -11,7 +11,8 @@ import {
 } from './unicode.ts';
 
 /** What `\w` matches outside of brackets: also ², ³, ¹, ¼, ½, ¾, an oddity of Oniguruma's with UTF-8. */
-export const bareWord = (): CodePoints => union(wordChars(), span(0xb2, 0xb3), span(0xb9, 0xb9), span(0xbc, 0xbe));
+export const bareWord = (): CodePoints =>
+  union(wordChars(), span(0xb2, 0xb3), span(0xb9, 0xb9), span(0xbc, 0xbe));
 
 const HEX = union(span(0x30, 0x39), span(0x41, 0x46), span(0x61, 0x66));
 const tab = span(9, 9);
@@ -36,19 +37,55 @@ const POSIX: Readonly<Record<string, () => CodePoints>> = {
 
 /** General categories by their long names, without underscores and in lower case. */
 const LONG_NAMES: Readonly<Record<string, string>> = {
-  letter: 'L', casedletter: 'LC', uppercaseletter: 'Lu', lowercaseletter: 'Ll', titlecaseletter: 'Lt',
-  modifierletter: 'Lm', otherletter: 'Lo', mark: 'M', combiningmark: 'M', nonspacingmark: 'Mn',
-  spacingmark: 'Mc', enclosingmark: 'Me', number: 'N', decimalnumber: 'Nd', letternumber: 'Nl',
-  othernumber: 'No', punctuation: 'P', connectorpunctuation: 'Pc', dashpunctuation: 'Pd',
-  openpunctuation: 'Ps', closepunctuation: 'Pe', initialpunctuation: 'Pi', finalpunctuation: 'Pf',
-  otherpunctuation: 'Po', symbol: 'S', mathsymbol: 'Sm', currencysymbol: 'Sc', modifiersymbol: 'Sk',
-  othersymbol: 'So', separator: 'Z', spaceseparator: 'Zs', lineseparator: 'Zl', paragraphseparator: 'Zp',
-  other: 'C', control: 'Cc', format: 'Cf', surrogate: 'Cs', privateuse: 'Co', unassigned: 'Cn',
+  letter: 'L',
+  casedletter: 'LC',
+  uppercaseletter: 'Lu',
+  lowercaseletter: 'Ll',
+  titlecaseletter: 'Lt',
+  modifierletter: 'Lm',
+  otherletter: 'Lo',
+  mark: 'M',
+  combiningmark: 'M',
+  nonspacingmark: 'Mn',
+  spacingmark: 'Mc',
+  enclosingmark: 'Me',
+  number: 'N',
+  decimalnumber: 'Nd',
+  letternumber: 'Nl',
+  othernumber: 'No',
+  punctuation: 'P',
+  connectorpunctuation: 'Pc',
+  dashpunctuation: 'Pd',
+  openpunctuation: 'Ps',
+  closepunctuation: 'Pe',
+  initialpunctuation: 'Pi',
+  finalpunctuation: 'Pf',
+  otherpunctuation: 'Po',
+  symbol: 'S',
+  mathsymbol: 'Sm',
+  currencysymbol: 'Sc',
+  modifiersymbol: 'Sk',
+  othersymbol: 'So',
+  separator: 'Z',
+  spaceseparator: 'Zs',
+  lineseparator: 'Zl',
+  paragraphseparator: 'Zp',
+  other: 'C',
+  control: 'Cc',
+  format: 'Cf',
+  surrogate: 'Cs',
+  privateuse: 'Co',
+  unassigned: 'Cn',
 };
 
 /** Names of scripts that are spelled otherwise in JavaScript than Xxxx_Xxxx would be. */
 const SCRIPT_SPELLINGS: Readonly<Record<string, string>> = {
-  nko: 'Nko', phagspa: 'Phags_Pa', signwriting: 'SignWriting', qaai: 'Inherited', zinh: 'Inherited', zyyy: 'Common',
+  nko: 'Nko',
+  phagspa: 'Phags_Pa',
+  signwriting: 'SignWriting',
+  qaai: 'Inherited',
+  zinh: 'Inherited',
+  zyyy: 'Common',
 };
 
 /** The set of `[:name:]`; null when there is no such bracket. */
@@ -110,7 +147,11 @@ export function foldChar(codePoint: number): CodePoints | null {
 
 function foldLetter(codePoint: number): CodePoints {
   const own = span(codePoint, codePoint);
-  if (!CASED_ASCII.some((_, i) => i % 2 === 0 && codePoint >= CASED_ASCII[i]! && codePoint < CASED_ASCII[i + 1]!)) {
+  if (
+    !CASED_ASCII.some(
+      (_, i) => i % 2 === 0 && codePoint >= CASED_ASCII[i]! && codePoint < CASED_ASCII[i + 1]!,
+    )
+  ) {
     return own;
   }
   const other = codePoint ^ 0x20;
@@ -129,4 +170,3 @@ const FOLDING_MARKS = [0x307, 0x308, 0x30a, 0x30c, 0x331, 0x2be, 0x345];
 
 /** Pairs of letters that a ligature or ß stands for without regard to case. */
 export const FOLDING_PAIRS: readonly string[] = ['ss', 'ff', 'fi', 'fl', 'st'];
-

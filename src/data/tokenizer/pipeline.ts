@@ -1,153 +1,18 @@
-import { untrusted } from '../untrusted.ts';
 import { AddedTokenFinder, type AddedToken } from './addedTokens.ts';
-import { hasAllBytes, readBpe, readBpeVocabulary } from './bpe.ts';
 import { readDecoder, type Decoder } from './decoders.ts';
-import { Fields } from './fields.ts';
-import { readVocabulary, type Model, type Places, type TokenTable } from './model.ts';
+import { maybePart } from './fields.ts';
+import type { Model, Places } from './model.ts';
+import { modelOf } from './modelOf.ts';
 import { readNormalizer, type Normalizer } from './normalizers.ts';
 import { readFrame, type Frame } from './postProcessor.ts';
 import { readPreTokenizer, type PreTokenizer } from './preTokenizers.ts';
+import { TokenList, type NewToken } from './tokenList.ts';
 import { TrackedText } from './trackedText.ts';
-import { readUnigram, readUnigramVocabulary } from './unigram.ts';
-import { readWordLevel, readWordPiece } from './wordModels.ts';
 
 type Json = Readonly<Record<string, unknown>>;
-type ModelType = 'BPE' | 'Unigram' | 'WordPiece' | 'WordLevel';
 
 /** Ranges [start, end) of a text, in UTF-16 units. */
 export type Ranges = readonly (readonly [start: number, end: number])[];
-
-/** The tokens of a tokenizer: the model's and the added ones. */
-export class TokenList {
-  readonly added = new Map<number, AddedToken>();
-  private readonly addedIds = new Map<string, number>();
-
-  /**
-   * @param normalizer normalizes the added tokens that ask for it
-   * @param extra tokens that other files add
-   */
-  constructor(
-    json: Json,
-    readonly table: TokenTable,
-    private readonly normalizer: Normalizer | null,
-    extra: readonly NewToken[],
-  ) {
-    const list = json.added_tokens ?? [];
-    if (!Array.isArray(list)) throw new Error('added_tokens is not a list');
-    this.add(list.map((entry, i) => readAddedToken(Fields.of(entry, `added_tokens[${i}]`))));
-    this.add(extra);
-  }
-
-  /** Adds tokens. Their ids follow from their text, as in Rust's library: those in the file only say what is expected. */
-  private add(tokens: readonly NewToken[]): void {
-    const { size } = this.table;
-    let next = size;
-    for (const id of this.added.keys()) if (size === 0 || id >= size) next = Math.max(next, id + 1);
-    for (const token of tokens) {
-      if (token.content === '') continue;
-      const id = this.idOf(token.content) ?? next++;
-      const pattern = token.normalized ? this.normalize(token.content) : token.content;
-      this.addedIds.set(token.content, id);
-      this.added.set(id, { ...token, id, pattern });
-    }
-  }
-
-  private normalize(text: string): string {
-    const { normalizer } = this;
-    if (!normalizer?.hasPattern) return normalizer?.plain(text) ?? text;
-    return untrusted('tokenizer', text.length, () => normalizer.plain(text));
-  }
-
-  idOf(token: string): number | undefined {
-    return this.addedIds.get(token) ?? this.table.idOf.get(token);
-  }
-
-  /** A token's text: an added one's is as normalized. */
-  textOf(id: number): string | undefined {
-    return this.added.get(id)?.pattern ?? this.table.tokens[id];
-  }
-
-  /** A token as the vocabulary spells it. */
-  tokenOf(id: number): string | undefined {
-    return this.added.get(id)?.content ?? this.table.tokens[id];
-  }
-
-  /** Largest id + 1 of the model's own tokens, and of all. */
-  get modelSize(): number {
-    return this.table.tokens.length;
-  }
-
-  get size(): number {
-    let size = this.modelSize;
-    for (const id of this.added.keys()) size = Math.max(size, id + 1);
-    return size;
-  }
-}
-
-/** An added token before it has an id. */
-export type NewToken = Omit<AddedToken, 'id' | 'pattern'>;
-
-function readAddedToken(fields: Fields): NewToken {
-  const is = (name: string) => fields.boolean(name);
-  return {
-    content: fields.string('content'),
-    ...{ singleWord: is('single_word'), lstrip: is('lstrip'), rstrip: is('rstrip') },
-    ...{ normalized: is('normalized'), special: is('special') },
-  };
-}
-
-/** A tokenizer.json without what may run long: its tokens, and how they become text. */
-export interface OpenVocabulary {
-  tokens: TokenList;
-  /** Null joins tokens by spaces. */
-  decoder: Decoder | null;
-}
-
-/**
- * Reads the tokens and the decoder of a tokenizer.json, and runs no pattern of its making: a decoder with one is left
- * out. Throws an Error that names the component and field.
- */
-export function openVocabulary(json: Json, extra: readonly NewToken[]): OpenVocabulary {
-  const { table } = readTable(json);
-  const normalizer = part(json, 'normalizer', readNormalizer);
-  const tokens = new TokenList(json, table, normalizer?.hasPattern ? null : normalizer, extra);
-  const decoder = hasRegex(json.decoder) ? null : part(json, 'decoder', readDecoder);
-  return { tokens, decoder };
-}
-
-function hasRegex(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return Object.entries(value).some(([key, inner]) => (key === 'Regex' && typeof inner === 'string') || hasRegex(inner));
-}
-
-function part<T>(json: Json, name: string, read: (fields: Fields) => T): T | null {
-  const value = json[name];
-  return value === undefined || value === null ? null : read(Fields.of(value, name));
-}
-
-function readTable(json: Json): { type: ModelType; fields: Fields; table: TokenTable } {
-  const fields = Fields.of(json.model, 'model');
-  const type = modelType(fields);
-  if (type === 'Unigram') return { type, fields, table: readUnigramVocabulary(fields) };
-  return { type, fields, table: type === 'BPE' ? readBpeVocabulary(fields) : readVocabulary(fields.raw('vocab')) };
-}
-
-/** The model's type; older files leave it to be told by the fields. */
-function modelType(fields: Fields): ModelType {
-  switch (fields.type) {
-    case 'BPE':
-    case 'Unigram':
-    case 'WordPiece':
-    case 'WordLevel':
-      return fields.type;
-    case null:
-      if (fields.raw('merges') !== undefined) return 'BPE';
-      if (Array.isArray(fields.raw('vocab'))) return 'Unigram';
-      return fields.raw('max_input_chars_per_word') === undefined ? 'WordLevel' : 'WordPiece';
-    default:
-      return fields.fail('type', 'BPE, Unigram, WordPiece or WordLevel');
-  }
-}
 
 export interface PipelineOptions {
   addSpecialTokens: boolean;
@@ -174,7 +39,8 @@ export interface SpecialPlace {
 export class Pipeline {
   readonly tokens: TokenList;
   readonly decoder: Decoder | null;
-  frame: Frame;
+  /** What surrounds a text with special tokens. */
+  readonly frame: Frame;
   private readonly model: Model;
   private readonly normalizer: Normalizer | null;
   private readonly preTokenizer: PreTokenizer | null;
@@ -186,21 +52,14 @@ export class Pipeline {
 
   /** Throws an Error that names the component and field that is wrong or not supported. */
   constructor(json: Json, extra: readonly NewToken[] = []) {
-    if (json.version !== undefined && json.version !== '1.0') throw new Error(`version is ${JSON.stringify(json.version)}, not "1.0"`);
-    const { type, fields, table } = readTable(json);
-    const defersBytes = type === 'BPE' && hasAllBytes(fields, table);
-    this.normalizer = part(json, 'normalizer', readNormalizer);
-    this.preTokenizer = part(json, 'pre_tokenizer', (each) => readPreTokenizer(each, defersBytes));
-    this.model =
-      type === 'BPE'
-        ? readBpe(fields, table, this.preTokenizer?.byteLevel ?? false)
-        : type === 'Unigram'
-          ? readUnigram(fields, table as Parameters<typeof readUnigram>[1])
-          : type === 'WordPiece'
-            ? readWordPiece(fields, table)
-            : readWordLevel(fields, table);
-    this.frame = part(json, 'post_processor', readFrame) ?? [null];
-    this.decoder = part(json, 'decoder', readDecoder);
+    if (json.version !== undefined && json.version !== '1.0')
+      throw new Error(`version is ${JSON.stringify(json.version)}, not "1.0"`);
+    const { table, canTakeBytes, build } = modelOf(json);
+    this.normalizer = maybePart(json, 'normalizer', readNormalizer);
+    this.preTokenizer = maybePart(json, 'pre_tokenizer', (each) => readPreTokenizer(each, canTakeBytes));
+    this.model = build(this.preTokenizer?.byteLevel ?? false);
+    this.frame = maybePart(json, 'post_processor', readFrame) ?? [null];
+    this.decoder = maybePart(json, 'decoder', readDecoder);
     this.tokens = new TokenList(json, table, this.normalizer, extra);
     const added = [...this.tokens.added.values()];
     this.raw = new AddedTokenFinder(added.filter((token) => !token.normalized));
@@ -220,7 +79,9 @@ export class Pipeline {
       this.needsTracking || (hasPlain && this.hasNormalizedSpecial)
         ? this.trackedBody(text, plain).ids
         : this.plainBody(text, plain);
-    return this.isBare(addSpecialTokens) ? ids : this.framed(addSpecialTokens, (add) => add(ids), ids.length).ids;
+    return this.isBare(addSpecialTokens)
+      ? ids
+      : this.framed(addSpecialTokens, (add) => add(ids), ids.length).ids;
   }
 
   /** Token ids of a text with their places in it. */
@@ -246,12 +107,16 @@ export class Pipeline {
 
   private isBare(addSpecialTokens: boolean): boolean {
     const { frame } = this;
-    return addSpecialTokens ? frame.length === 1 && frame[0] === null : frame.filter((id) => id === null).length === 1;
+    return addSpecialTokens
+      ? frame.length === 1 && frame[0] === null
+      : frame.filter((id) => id === null).length === 1;
   }
 
   private framed(
     addSpecialTokens: boolean,
-    body: (add: (ids: readonly number[], starts?: readonly number[], ends?: readonly number[]) => void) => void,
+    body: (
+      add: (ids: readonly number[], starts?: readonly number[], ends?: readonly number[]) => void,
+    ) => void,
     length: number,
   ): TrackedIds {
     const made: TrackedIds = { ids: [], starts: [], ends: [] };
@@ -278,7 +143,8 @@ export class Pipeline {
     const skips = plain && plain.length > 0 ? skipsSpecial(plain, (at) => at) : null;
     const { normalizer, preTokenizer, model } = this;
     const words = (word: string, atStart: boolean) => {
-      for (const piece of preTokenizer ? preTokenizer.plain([word], atStart) : [word]) model.encode(piece, ids, null);
+      for (const piece of preTokenizer ? preTokenizer.plain([word], atStart) : [word])
+        model.encode(piece, ids, null);
     };
     const normalize = (start: number, end: number) => {
       const part = start === 0 && end === text.length ? text : text.slice(start, end);
@@ -313,7 +179,9 @@ export class Pipeline {
         const changed = normalizer ? normalizer.plain(part) : part;
         isPlaced &&= changed === part || (normalizer?.keepsUnits === true && changed.length === part.length);
         let at = 0;
-        for (const word of isPlaced && preTokenizer ? preTokenizer.plain([changed], start === 0) : [changed]) {
+        for (const word of isPlaced && preTokenizer
+          ? preTokenizer.plain([changed], start === 0)
+          : [changed]) {
           isPlaced &&= changed.startsWith(word, at);
           if (!isPlaced) return;
           places.starts.length = places.ends.length = 0;

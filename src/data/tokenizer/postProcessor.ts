@@ -33,7 +33,9 @@ function templateFrame(fields: Fields): Frame {
       return name === 'A' ? [null] : piece.refuse(`the sequence ${name} in a template of one`);
     }
     const special = known.part(piece.part('SpecialToken').string('id'));
-    return special.list('ids').map((id) => (Number.isInteger(id) ? (id as number) : special.fail('ids', 'ids')));
+    return special
+      .list('ids')
+      .map((id) => (Number.isInteger(id) ? (id as number) : special.fail('ids', 'ids')));
   });
 }
 

@@ -3,7 +3,7 @@ import type { Fields } from './fields.ts';
 import { isRegex, readPattern } from './normalizers.ts';
 import { compileOnig, type OnigPattern } from './onigPattern.ts';
 import { BEHAVIORS, keptRanges, partsByChar, partsByPattern, type Behavior, type Parts } from './split.ts';
-import { TrackedText } from './trackedText.ts';
+import type { TrackedText } from './trackedText.ts';
 import { isNumeric, isPunctuation, isWhitespace, oldScriptOf, WHITE_SPACE, wordChars } from './unicode.ts';
 import { classSource, complement, span, union } from './codePoints.ts';
 
@@ -200,7 +200,8 @@ function metaspace(fields: Fields): PreTokenizer {
     tracked(words) {
       for (const word of words) {
         const spaces: number[] = [];
-        for (let at = word.text.indexOf(' '); at >= 0; at = word.text.indexOf(' ', at + 1)) spaces.push(at, at + 1);
+        for (let at = word.text.indexOf(' '); at >= 0; at = word.text.indexOf(' ', at + 1))
+          spaces.push(at, at + 1);
         word.replace(spaces, mark);
         const prepends = scheme === 'always' || (scheme === 'first' && word.origin === 0);
         if (prepends && !word.text.startsWith(mark)) word.prepend(mark);
@@ -217,7 +218,8 @@ export function readPrependScheme(fields: Fields): PrependScheme {
   const scheme = fields.oneOf('prepend_scheme', ['first', 'always', 'never'] as const, 'always');
   if (fields.raw('add_prefix_space') !== false) return scheme;
   const isStated = fields.raw('prepend_scheme') !== undefined;
-  if (scheme !== 'never' && isStated) fields.fail('add_prefix_space', `what prepend_scheme "${scheme}" means`);
+  if (scheme !== 'never' && isStated)
+    fields.fail('add_prefix_space', `what prepend_scheme "${scheme}" means`);
   return 'never';
 }
 

@@ -15,6 +15,8 @@ export const BEHAVIORS = [
 /** The matches of a global pattern in `text` as [start, end) each, flat, found as the crate `onig` finds them. */
 export function matchesOf(regex: RegExp, text: string): number[] {
   const found: number[] = [];
+  // Nothing is looked for in an empty text.
+  if (text === '') return found;
   let lastEnd = -1;
   regex.lastIndex = 0;
   while (regex.lastIndex <= text.length) {

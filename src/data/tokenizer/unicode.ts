@@ -56,12 +56,12 @@ export const WHITE_SPACE: CodePoints = union(
 
 export const ASCII_PUNCTUATION: CodePoints = union(span(33, 47), span(58, 64), span(91, 96), span(123, 126));
 
-export const alphabetic = () => memo('Alphabetic', () => union(of('L'), of('Nl'), changes('OtherAlphabetic')));
+export const alphabetic = () =>
+  memo('Alphabetic', () => union(of('L'), of('Nl'), changes('OtherAlphabetic')));
 export const uppercase = () => memo('Uppercase', () => union(of('Lu'), changes('OtherUppercase')));
 export const lowercase = () => memo('Lowercase', () => union(of('Ll'), changes('OtherLowercase')));
 /** `\w` of Oniguruma's brackets and of Rust's `regex`, which besides has the two joiners. */
-export const wordChars = () =>
-  memo('word', () => union(alphabetic(), of('M'), of('Nd'), of('Pc')));
+export const wordChars = () => memo('word', () => union(alphabetic(), of('M'), of('Nd'), of('Pc')));
 /** Oniguruma's `[[:graph:]]`. */
 export const graphChars = () =>
   memo('graph', () => complement(union(WHITE_SPACE, of('Cc'), of('Cn'), of('Cs'))));
@@ -93,10 +93,7 @@ export const isNumeric = lazy(() => union(of('N'), changes('NewerNumeric')));
 export const isWord = lazy(() => union(wordChars(), span(0x200c, 0x200d)));
 /** The punctuation of the Punctuation and Bert pre-tokenizers (crate unicode_categories). */
 export const isPunctuation = lazy(() =>
-  union(
-    difference(union(of('P'), ASCII_PUNCTUATION), changes('NotPunctuation')),
-    changes('MorePunctuation'),
-  ),
+  union(difference(union(of('P'), ASCII_PUNCTUATION), changes('NotPunctuation')), changes('MorePunctuation')),
 );
 /** `is_combining_mark` of the normalization library. */
 export const isMark = lazy(() => union(difference(of('M'), changes('NotMark')), changes('MoreMark')));

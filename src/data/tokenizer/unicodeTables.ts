@@ -36,16 +36,22 @@ export const CATEGORIES = {
 
 /** What the binary properties and older tables add to, or leave out of, the categories. */
 export const DIFFERENCES = {
-  OtherAlphabetic: 'n9 t-c g0-d 1 1-1 1-1 1 20-a 1c-c 1-6 g 2t-6 4-3 2-1 4 z u-f 2u-a 2t-1 3-8 1-2 1-3 2y 1o-b 3-6 6-j 1i-1 2-e 1-1 5-2 a-1 t-2 1m-6 2-1 2-1 a a-1 t-2 1m-4 4-1 2-1 4 u-1 3 b-2 1m-7 1-2 1-1 l-1 m-2 4-2 1m-6 2-1 2-1 9-1 a-1 u 1n-4 3-2 1-2 a 14-4 1l-6 1-2 1-2 8-1 b-1 t-2 1m-6 1-2 1-2 8-1 b-1 f c-3 1m-6 1-2 1-2 a a-1 t-2 23-5 1 1-7 i-1 1p 2-6 i 2r 2-5 1-1 g 4j-i 9-a 1-z 32-b 1 2-3 n-3 4-2 1-2 2-6 3-3 d-b 1 a-3 19w-1 u-1 u-1 u-1 1u-i 58-1 y 3a-b 4-8 66-4 1l-9 2-j 22-1 b-2 1d-4 1c-e 1o-2 u-8 2-1 1l-a 1e-i bg-x 1c1-1f 1rq-v nsk-7 y-1 9u 8 n-4 2g-1 1e-f 1 1l 12-4 s-b 19-3 1c-b 11 1v-d c 8-1 19-2 1e 1-2 2-1 5 18-4 5 6l-7 fn7 1nb-4 1ae-2 1-1 5-3 lw-3 1t 8x-1 27 77-2 1h-d 19-1 b-2 19-8 9 1p-2 10-b i-1 1l-2 1c-c e-1 2k-8 2 6 2 4d-9 n-3 1m-6 2-1 2-1 a a-1 2c-8 1 2 1-3 1-1 2v-c 1-2 2y-h 6l-6 2-6 t-1 2a-e 1 2y-a 2v-d 75-c 6v-5 1-1 2-1 3 1 3y-6 2-5 4 s-9 16-4 1-3 i-a 1a-d bb-7 1-6 2b-l 1-d 3e-5 3 1-1 1-2 1 3 1u-4 1-1 1-3 9o-3 9-1 1 1c-6 3-2 d0d-g 2sg 1-1i 7-3 2l-1 f58 6zl-6 1-g 2-6 1-1 1-4 2s 1pz 1k8-p 6-p 6-p',
+  OtherAlphabetic:
+    'n9 t-c g0-d 1 1-1 1-1 1 20-a 1c-c 1-6 g 2t-6 4-3 2-1 4 z u-f 2u-a 2t-1 3-8 1-2 1-3 2y 1o-b 3-6 6-j 1i-1 2-e 1-1 5-2 a-1 t-2 1m-6 2-1 2-1 a a-1 t-2 1m-4 4-1 2-1 4 u-1 3 b-2 1m-7 1-2 1-1 l-1 m-2 4-2 1m-6 2-1 2-1 9-1 a-1 u 1n-4 3-2 1-2 a 14-4 1l-6 1-2 1-2 8-1 b-1 t-2 1m-6 1-2 1-2 8-1 b-1 f c-3 1m-6 1-2 1-2 a a-1 t-2 23-5 1 1-7 i-1 1p 2-6 i 2r 2-5 1-1 g 4j-i 9-a 1-z 32-b 1 2-3 n-3 4-2 1-2 2-6 3-3 d-b 1 a-3 19w-1 u-1 u-1 u-1 1u-i 58-1 y 3a-b 4-8 66-4 1l-9 2-j 22-1 b-2 1d-4 1c-e 1o-2 u-8 2-1 1l-a 1e-i bg-x 1c1-1f 1rq-v nsk-7 y-1 9u 8 n-4 2g-1 1e-f 1 1l 12-4 s-b 19-3 1c-b 11 1v-d c 8-1 19-2 1e 1-2 2-1 5 18-4 5 6l-7 fn7 1nb-4 1ae-2 1-1 5-3 lw-3 1t 8x-1 27 77-2 1h-d 19-1 b-2 19-8 9 1p-2 10-b i-1 1l-2 1c-c e-1 2k-8 2 6 2 4d-9 n-3 1m-6 2-1 2-1 a a-1 2c-8 1 2 1-3 1-1 2v-c 1-2 2y-h 6l-6 2-6 t-1 2a-e 1 2y-a 2v-d 75-c 6v-5 1-1 2-1 3 1 3y-6 2-5 4 s-9 16-4 1-3 i-a 1a-d bb-7 1-6 2b-l 1-d 3e-5 3 1-1 1-2 1 3 1u-4 1-1 1-3 9o-3 9-1 1 1c-6 3-2 d0d-g 2sg 1-1i 7-3 2l-1 f58 6zl-6 1-g 2-6 1-1 1-4 2s 1pz 1k8-p 6-p 6-p',
   OtherUppercase: '6lc-f na-p 2ixs-p 6-p 6-p',
-  OtherLowercase: '4q f dx-8 7-1 u-4 2o 1g 2o1 2en-1q d y-10 j5 d g-c 5v-f nk-p 1hu-1 o4e-1 5u 3l-2 3-1 o2-3 9 i6u 2-2 1-15 1-8 16r9-1p',
+  OtherLowercase:
+    '4q f dx-8 7-1 u-4 2o 1g 2o1 2en-1q d y-10 j5 d g-c 5v-f nk-p 1hu-1 o4e-1 5u 3l-2 3-1 o2-3 9 i6u 2-2 1-15 1-8 16r9-1p',
   NewerNumeric: '1kgw-9 g7e-2',
-  NotPunctuation: '17h rj 3c e8 c 2x5-1 19-2 3pf-c 2-b 1828 8u 4n-4 18-3 ui-1 1-1 36-4 a-1 1 ea-c 24 ap 7c-2 4b 2k-7 2b-2 1-4 2l-9 5z 2n-4 16-1 hx-1 22-c 4v 35d-1 c56-2 87-3 93 nbw ny-1',
+  NotPunctuation:
+    '17h rj 3c e8 c 2x5-1 19-2 3pf-c 2-b 1828 8u 4n-4 18-3 ui-1 1-1 36-4 a-1 1 ea-c 24 ap 7c-2 4b 2k-7 2b-2 1-4 2l-9 5z 2n-4 16-1 hx-1 22-c 4v 35d-1 c56-2 87-3 93 nbw ny-1',
   MorePunctuation: '4fh 1dnf',
-  NotMark: '1kt 49-8 16-9 8a 6z-5 2d 4u 1j 52 c 1m-1 1w 8o j 1mu 6x j3-f fc 72-4 rap 5u js4-3 1t-4 8t-1 27-3 1y-a 1d-3 6i 2-1 25 3m-1 3m 4-1 35 6x 3g-8 1 2 1-3 1-4 1 e-1 3f r1-e 6t-5 1-1 2-3 1 1-1 3x-6 2-6 3 s-9 14-6 1-3 8 9-a 1a-f if-5 3 1-1 1-6 1 1u-4 1-1 1-4 9n-3 9-1 1 1c-6 3-4 n 44l 6-e 8ug-h 2sf 1b-8 2k b-1 iry-19 2-m 3ew 4g-6 af 1p-3 e4-3 72-1',
-  NotNonspacing: '1kt 49-8 16-n 7w 6z-5 2d 4u 1j 5f 1m-1 1w 8o j 1ts 39-1 fs-f mf-5 rao 48 1l 59 jmu-3 1t-4 8t-1 27-3 1y-a 1d-3 6i 2-1 25 7a 5 32 2 6x 3j-5 d 1 1 e-1 2d-7 2-2 1 n r4-8 1-1 74-1 1 4 40-3 2-1 4 w-9 14-5 2-3 8 9-5 2-2 1a-c 1-1 ba-6 1-5 1 2a-l 2-6 1-1 1-1 3e-5 3 1-1 1-6 1 20-1 3 1 9n-1 b-1 1g-4 5 1 n 44l 6-e 8ug-b 3-2 2sf 44 isb-19 2-m 3ax-6 1-g 2-6 1-1 1-4 2s 4g-6 af 1p-3 e4-3 72-1 no-6',
+  NotMark:
+    '1kt 49-8 16-9 8a 6z-5 2d 4u 1j 52 c 1m-1 1w 8o j 1mu 6x j3-f fc 72-4 rap 5u js4-3 1t-4 8t-1 27-3 1y-a 1d-3 6i 2-1 25 3m-1 3m 4-1 35 6x 3g-8 1 2 1-3 1-4 1 e-1 3f r1-e 6t-5 1-1 2-3 1 1-1 3x-6 2-6 3 s-9 14-6 1-3 8 9-a 1a-f if-5 3 1-1 1-6 1 1u-4 1-1 1-4 9n-3 9-1 1 1c-6 3-4 n 44l 6-e 8ug-h 2sf 1b-8 2k b-1 iry-19 2-m 3ew 4g-6 af 1p-3 e4-3 72-1',
+  NotNonspacing:
+    '1kt 49-8 16-n 7w 6z-5 2d 4u 1j 5f 1m-1 1w 8o j 1ts 39-1 fs-f mf-5 rao 48 1l 59 jmu-3 1t-4 8t-1 27-3 1y-a 1d-3 6i 2-1 25 7a 5 32 2 6x 3j-5 d 1 1 e-1 2d-7 2-2 1 n r4-8 1-1 74-1 1 4 40-3 2-1 4 w-9 14-5 2-3 8 9-5 2-2 1a-c 1-1 ba-6 1-5 1 2a-l 2-6 1-1 1-1 3e-5 3 1-1 1-6 1 20-1 3 1 9n-1 b-1 1g-4 5 1 n 44l 6-e 8ug-b 3-2 2sf 44 isb-19 2-m 3ax-6 1-g 2-6 1-1 1-4 2s 4g-6 af 1p-3 e4-3 72-1 no-6',
   NotOther: '0 8-1 2 1oi-1 28 1g4q 6zm-f',
-  Unnormalized: '1kt 49-8 16-9 8a fx 72-1 al 1ne q1-u 2-b lm-4 45g n3l-3 1j n0 hun q bg-4 1-15 1-8 12h-3 1t-4 8t-1 25-1 1-2 1y-a 1d-3 6i ju 1z 1 8 2 1f 1-1 5-2 3x re-1 71 4-1 4 4c 2b i 29 iw 1-1 29 bt-1 d0e-7 6 2ew-2 hx-1 ick-z 3sm-1p x 4g-6 af 1p-3 e4-3 72-1 6r 2 7-1 5 22e 22r-9',
+  Unnormalized:
+    '1kt 49-8 16-9 8a fx 72-1 al 1ne q1-u 2-b lm-4 45g n3l-3 1j n0 hun q bg-4 1-15 1-8 12h-3 1t-4 8t-1 25-1 1-2 1y-a 1d-3 6i ju 1z 1 8 2 1f 1-1 5-2 3x re-1 71 4-1 4 4c 2b i 29 iw 1-1 29 bt-1 d0e-7 6 2ew-2 hx-1 ick-z 3sm-1p x 4g-6 af 1p-3 e4-3 72-1 6r 2 7-1 5 22e 22r-9',
   MoreMark: '5pu-1',
   MoreNonspacing: '4l0 1ejt',
 } as const;
@@ -55,7 +61,8 @@ export const SCRIPTS = {
   Adlam: '2olc-22 5-9 4-1',
   Ahom: '1j40-p 3-e 4-f',
   AnatolianHieroglyphs: '1s00-g6',
-  Arabic: '16o-4 1-5 1-d 3 1-v 1-9 b-p 1-2z 1-x 28-1b 80-k 1-7 m-d 1-s 1bv4-35 h-a2 i-1r 2-1h 14-d 36-4 1-3q 31f-u 185d-3 1-q 1-1 1 2 1-9 1-3 1 1 6 4 1 1 1-2 1-1 1 2 1 1 1 1 1-1 1 2-3 1-6 1-3 1-3 1 1-9 1-g 5-2 1-4 1-g 1g-1',
+  Arabic:
+    '16o-4 1-5 1-d 3 1-v 1-9 b-p 1-2z 1-x 28-1b 80-k 1-7 m-d 1-s 1bv4-35 h-a2 i-1r 2-1h 14-d 36-4 1-3q 31f-u 185d-3 1-q 1-1 1 2 1-9 1-3 1 1 6 4 1 1 1-2 1-1 1 2 1 1 1 1 1-1 1 2-3 1-6 1-3 1-3 1 1-9 1-g 5-2 1-4 1-g 1g-1',
   Armenian: '10x-11 2-6 1-12 2 2-2 1chv-4',
   Avestan: '1gqo-1h 3-6',
   Balinese: '5c0-23 4-18',
@@ -75,7 +82,8 @@ export const SCRIPTS = {
   Chakma: '1hxc-1g 1-d',
   Cham: 'xkw-1i 9-d 2-9 2-3',
   Cherokee: '3vk-2d 2-5 twy-27',
-  Common: '0-1s q-5 q-1a 1-e 1-4 n v ch-12 5-4 2-j 38 9 6 1 e9 3f 6 e-1 2 w 4c ec 3l-1 yh b9-3 82 167-2 1z-1 5n-1 1 y5 d 7-3 1-5 1-1 ll-b 2-2e 1-a 3-a 1-e h-u 1t-11 1-2 2-5 1-q 1-g 15-2 4-ha 1-12 p-a l-pr 74-hf 2-v 2-x 3-b 1-7 q-3 eo-1w bv-b 4-4 1 1-o f-7 4-3 2j-1 3 2i-1 43-f w-z 1o-1r v-28 3s-4n 534-1r hkw-x 2u-2 4l-9 6s 4g az g6a-1 5s-9 m-y 1-i 1-3 43 1-v q-5 q-a a 19-1 1s-6 1-6 a-4 76-2 4-18 3-8 28-b 1g-18 6c-q 10o4-3 3to-6t a-12 2-1p 3-g 8-1 7-t 4-1m 7r-2e 9-h 3y-2c 1-1y 1-1 2 2-1 2-3 1-b 1 1-6 1-1s 1-3 2-7 1-6 1-r 1-3 1-4 1 3-6 1-9f 2-83 2-1d 4qo-17 4-2r c-e 2-e 1-e 1-10 a-c 3-u 1-1n 4-1o 1l-p 1-1 d-17 4-8 7-1 4u-r6 d-c 3-6 9-37 c-2c 17-b 4-1j 8-9 6-13 8-t 2q-e 1-7 8 2-b 1-b 4-e x-h 1a gw1s u-2n',
+  Common:
+    '0-1s q-5 q-1a 1-e 1-4 n v ch-12 5-4 2-j 38 9 6 1 e9 3f 6 e-1 2 w 4c ec 3l-1 yh b9-3 82 167-2 1z-1 5n-1 1 y5 d 7-3 1-5 1-1 ll-b 2-2e 1-a 3-a 1-e h-u 1t-11 1-2 2-5 1-q 1-g 15-2 4-ha 1-12 p-a l-pr 74-hf 2-v 2-x 3-b 1-7 q-3 eo-1w bv-b 4-4 1 1-o f-7 4-3 2j-1 3 2i-1 43-f w-z 1o-1r v-28 3s-4n 534-1r hkw-x 2u-2 4l-9 6s 4g az g6a-1 5s-9 m-y 1-i 1-3 43 1-v q-5 q-a a 19-1 1s-6 1-6 a-4 76-2 4-18 3-8 28-b 1g-18 6c-q 10o4-3 3to-6t a-12 2-1p 3-g 8-1 7-t 4-1m 7r-2e 9-h 3y-2c 1-1y 1-1 2 2-1 2-3 1-b 1 1-6 1-1s 1-3 2-7 1-6 1-r 1-3 1-4 1 3-6 1-9f 2-83 2-1d 4qo-17 4-2r c-e 2-e 1-e 1-10 a-c 3-u 1-1n 4-1o 1l-p 1-1 d-17 4-8 7-1 4u-r6 d-c 3-6 9-37 c-2c 17-b 4-1j 8-9 6-13 8-t 2q-e 1-7 8 2-b 1-b 4-e x-h 1a gw1s u-2n',
   Coptic: 'rm-d 80g-37 5-6',
   Cuneiform: '1kw0-pl 2u-32 1-4 b-5f',
   Cypriot: '1g5c-5 2 1-17 1-1 3 2',
@@ -85,12 +93,14 @@ export const SCRIPTS = {
   Duployan: '2fpc-2y 5-c 3-8 7-9 2-3',
   EgyptianHieroglyphs: '1o1s-tq',
   Elbasan: '1fk0-13',
-  Ethiopic: '3k0-20 1-3 2-6 1 1-3 2-14 1-3 2-w 1-3 2-6 1 1-3 2-e 1-1k 1-3 2-1u 2-v 3-p 546-m 9-6 1-6 1-6 1-6 1-6 1-6 1-6 1-6 opu-5 2-5 2-5 9-6 1-6',
+  Ethiopic:
+    '3k0-20 1-3 2-6 1 1-3 2-14 1-3 2-w 1-3 2-6 1 1-3 2-e 1-1k 1-3 2-1u 2-v 3-p 546-m 9-6 1-6 1-6 1-6 1-6 1-6 1-6 1-6 opu-5 2-5 2-5 9-6 1-6',
   Georgian: '3a8-11 1 5 2-16 1-3 5j4-11 1 5',
   Glagolitic: '8ow-1a 1-1a 2e1t-6 1-g 2-6 1-1 1-4',
   Gothic: '1f74-q',
   Grantha: '1ibk-3 1-7 2-1 2-l 1-6 1-1 1-4 2-8 2-1 2-2 2 6 5-6 2-6 3-4',
-  Greek: 'og-3 1-2 2-3 1 4 1 1-2 1 1-j 1-1q e-f 4yu-4 1e-4 4-4 2c 8w-l 2-5 2-11 2-5 2-7 1 1 1 1-u 2-1g 1-e 1-d 2-5 1-i 2-2 1-8 87 rb2 gyi-26 h 155r-1x',
+  Greek:
+    'og-3 1-2 2-3 1 4 1 1-2 1 1-j 1-1q e-f 4yu-4 1e-4 4-4 2c 8w-l 2-5 2-11 2-5 2-7 1 1 1 1-u 2-1g 1-e 1-d 2-5 1-i 2-2 1-8 87 rb2 gyi-26 h 155r-1x',
   Gujarati: '22p-2 1-8 1-2 1-l 1-6 1-1 1-4 2-9 1-2 1-2 2 f-3 2-b 7',
   Gurmukhi: '1z5-2 1-5 4-1 2-l 1-6 1-1 1-1 1-1 2 1-4 4-1 2-2 3 7-3 1 7-f',
   Han: '96o-p 1-2g c-5x 1b 1 p-8 e-3 qs-52t 22-g5x hm2-a5 2-2x 1fl2-wye 15-378 b-65 2-4g1 866-f1',
@@ -100,7 +110,8 @@ export const SCRIPTS = {
   Hebrew: '13l-1i 8-q 5-4 1cfc-p 1-4 1 1-1 1-1 1-9',
   Hiragana: '9j5-2d 6-2 23q9 d1a',
   ImperialAramaic: '1g74-l 1-8',
-  Inherited: 'lc-33 7p-1 ck-a q kg-1 3fh-e ep-2 1-c 1-6 4 6 3-1 5i-1h 5-4 ek-1 5e-w 309-3 2z-1 14kl-f g-d r3 6a 14sm-2 h-7 2-6 u-3 h45u-6n',
+  Inherited:
+    'lc-33 7p-1 ck-a q kg-1 3fh-e ep-2 1-c 1-6 4 6 3-1 5i-1h 5-4 ek-1 5e-w 309-3 2z-1 14kl-f g-d r3 6a 14sm-2 h-7 2-6 u-3 h45u-6n',
   InscriptionalPahlavi: '1gtc-i 5-7',
   InscriptionalParthian: '1gsg-l 2-7',
   Javanese: 'xhc-25 2-9 4-1',
@@ -113,7 +124,8 @@ export const SCRIPTS = {
   Khojki: '1i4g-h 1-17',
   Khudawadi: '1i9c-1m 5-9',
   Lao: '2v5-1 1 2-1 1 2 6-3 1-6 1-2 1 1 2-1 1-c 1-2 2-4 1 1-5 2-9 2-3',
-  Latin: '1t-p 6-p 1b f 5-m 1-u 1-cg 13-4 55n-11 6-1c 5-3 5-c 1-1x 1t-73 a9 d g-c 3x-1 6 r h-14 253-v o82-2t 3-z 1-7 1r-8 mo-16 1-8 fq3-6 t6-p 6-p',
+  Latin:
+    '1t-p 6-p 1b f 5-m 1-u 1-cg 13-4 55n-11 6-1c 5-3 5-c 1-1x 1t-73 a9 d g-c 3x-1 6 r h-14 253-v o82-2t 3-z 1-7 1r-8 mo-16 1-8 fq3-6 t6-p 6-p',
   Lepcha: '5j4-1j 3-e 3-2',
   Limbu: '4xs-u 1-b 4-b 4 3-b',
   LinearA: '1fr4-8m 9-l a-7',

@@ -8,7 +8,7 @@ const UNKNOWN_PENALTY = 10;
 const MAX_KEPT = 20_000;
 const MAX_KEPT_LENGTH = 64;
 
-interface UnigramVocabulary extends TokenTable {
+export interface UnigramVocabulary extends TokenTable {
   scores: Float64Array;
 }
 
@@ -20,17 +20,33 @@ export function readUnigramVocabulary(fields: Fields): UnigramVocabulary {
   const scores = new Float64Array(list.length);
   for (const [id, entry] of list.entries()) {
     const [token, score] = Array.isArray(entry) ? (entry as unknown[]) : [];
-    if (typeof token !== 'string' || typeof score !== 'number') throw new Error(`model.vocab[${id}] is not a token and its score`);
+    if (typeof token !== 'string' || typeof score !== 'number')
+      throw new Error(`model.vocab[${id}] is not a token and its score`);
     idOf.set(token, id);
     tokens.push(token);
-    scores[id] = score;
+    scores[id] = serdeScore(score);
   }
   return { idOf, tokens, scores, size: tokens.length };
 }
 
+/**
+ * A score as Rust's serde_json reads it: its digits as one number, divided by a power of ten. That may be off in the last
+ * bit, which decides between paths that are as good.
+ */
+function serdeScore(score: number): number {
+  const [, sign, whole = '', fraction = '', exponent = '0'] =
+    /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(String(score)) ?? [];
+  if (fraction === '' && exponent === '0') return score;
+  const power = Number(exponent) - fraction.length;
+  const scale = Number(`1e${Math.abs(power)}`);
+  const digits = Number(whole + fraction);
+  return (sign === '-' ? -1 : 1) * (power < 0 ? digits / scale : digits * scale);
+}
+
 /** Builds a Unigram model. Throws an Error that names what is wrong. */
 export function readUnigram(fields: Fields, vocabulary: UnigramVocabulary): Model {
-  const unkId = fields.raw('unk_id') === undefined || fields.raw('unk_id') === null ? null : fields.count('unk_id');
+  const unkId =
+    fields.raw('unk_id') === undefined || fields.raw('unk_id') === null ? null : fields.count('unk_id');
   if (unkId !== null && unkId >= vocabulary.size) fields.fail('unk_id', 'an id of model.vocab');
   return new Unigram(vocabulary, unkId, fields.boolean('byte_fallback', false));
 }
@@ -101,7 +117,8 @@ class Unigram implements Model {
   }
 
   private unknown(): number {
-    if (this.unkId === null) throw new Error('model.unk_id is missing, and a text has a character without token');
+    if (this.unkId === null)
+      throw new Error('model.unk_id is missing, and a text has a character without token');
     return this.unkId;
   }
 
