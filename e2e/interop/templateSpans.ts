@@ -55,7 +55,8 @@ const counts = { right: 0, refused: 0, skipped: 0, wrong: 0 };
 const refusals = new Map<string, number>();
 for (const file of readdirSync(folder).filter((name) => name.endsWith('.jinja'))) {
   const source = readFileSync(join(folder, file), 'utf8');
-  const tokenizer = await qwenTokenizer(source);
+  const tokenizer = { ...(await qwenTokenizer(source)) };
+  tokenizer.specialTokens = { ...tokenizer.specialTokens, bos_token: '<|endoftext|>' };
   for (const [name, value] of Object.entries(conversations)) {
     try {
       const conversation = toConversation({ line: 1, value: value as Record<string, unknown> }, 'messages');

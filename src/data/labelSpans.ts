@@ -1,6 +1,6 @@
 import type { Part, PartKind } from './answerParts.ts';
 import type { LabeledTokens } from './labels.ts';
-import { tokenEnds, tokenRange } from './offsets.ts';
+import { tokenRange } from './offsets.ts';
 import { IGNORED } from './tokenizedRow.ts';
 import type { Tokenizer } from './tokenizer.ts';
 import { endsWithEnd, isEnd } from './turnEnd.ts';
@@ -31,13 +31,13 @@ export function encodeWithLabels(
     parts,
   }: { plain?: readonly (readonly [start: number, end: number])[]; parts?: readonly Part[] | null } = {},
 ): Pick<LabeledTokens, 'ids' | 'labels' | 'weights' | 'parts'> {
-  const ids = tokenizer.encode(text, { addSpecialTokens: false, ...(plain.length > 0 && { plain }) });
-  const ends = tokenEnds(tokenizer, text, ids);
+  const encoded = tokenizer.encodeWithOffsets(text, { addSpecialTokens: false, plain });
+  const ids = [...encoded.ids];
   const counts = new Float64Array(ids.length);
   const length = ids.length;
   let added: number | null = null;
   for (const span of spans) {
-    const [start, spanEnd] = tokenRange(tokenizer, text, ids.slice(0, length), ends, span.start, span.end);
+    const [start, spanEnd] = tokenRange(encoded, span.start, span.end);
     const end = span.ends === 'turn' ? endOfTurn(tokenizer, ids, start, spanEnd, length) : spanEnd;
     counts.fill(span.weight, start, end ?? spanEnd);
     const isOpen = span.ends === 'text' ? !endsWithEnd(tokenizer, ids.slice(start, spanEnd)) : end === null;
@@ -47,7 +47,7 @@ export function encodeWithLabels(
   const weights = Array.from(counts, (count) => (count > 0 ? count : 1));
   const kinds = parts && ids.map((): PartKind | null => null);
   for (const { kind, start, end } of parts ?? []) {
-    kinds!.fill(kind, ...tokenRange(tokenizer, text, ids, ends, start, end));
+    kinds!.fill(kind, ...tokenRange(encoded, start, end));
   }
   const [eos] = tokenizer.eosIds;
   if (added !== null && eos !== undefined) {

@@ -1,62 +1,79 @@
-/** How token strings become bytes; read off the `decoder` of tokenizer.json. */
+/** How token strings become text, one by one; read off the `decoder` of tokenizer.json. */
 export type PieceKind =
   /** GPT-2's alphabet: every byte is one printable character. */
-  | { kind: 'byteLevel'; stripsLeadingSpace: false }
-  /** SentencePiece: `▁` is a space, `<0xNN>` a byte when `byteFallback`. */
-  | { kind: 'sentencePiece'; stripsLeadingSpace: boolean; byteFallback: boolean };
+  | { kind: 'byteLevel'; lead: 'none' }
+  /** SentencePiece: `mark` is a space, `<0xNN>` a byte when `byteFallback`. */
+  | { kind: 'sentencePiece'; lead: Lead; mark: string; byteFallback: boolean };
+
+/** What decoding drops at the beginning: nothing, one space, or all marks of the first token. */
+export type Lead = 'none' | 'space' | 'marks';
 
 interface DecoderJson {
-  type?: string;
-  decoders?: DecoderJson[];
-  content?: string;
-  start?: number;
-  prepend_scheme?: string;
-  add_prefix_space?: boolean;
-  pattern?: { String?: string };
+  type?: unknown;
+  decoders?: unknown;
+  content?: unknown;
+  start?: unknown;
+  stop?: unknown;
+  replacement?: unknown;
+  prepend_scheme?: unknown;
+  add_prefix_space?: unknown;
+  pattern?: { String?: unknown } | null;
 }
+
+const MARK = '▁';
 
 /** Which {@link PieceKind} the `decoder` of tokenizer.json describes; null when it is another one. */
 export function pieceKindOf(decoder: unknown): PieceKind | null {
-  if (typeof decoder !== 'object' || decoder === null) return null;
-  const json = decoder as DecoderJson;
-  const steps = json.type === 'Sequence' ? (json.decoders ?? []) : [json];
-  if (steps.some((step) => step.type === 'ByteLevel'))
-    return { kind: 'byteLevel', stripsLeadingSpace: false };
-  const metaspace = steps.find((step) => step.type === 'Metaspace');
-  if (metaspace) {
-    const prepends = metaspace.prepend_scheme
-      ? metaspace.prepend_scheme !== 'never'
-      : metaspace.add_prefix_space;
-    const byteFallback = steps.some((step) => step.type === 'ByteFallback');
-    return { kind: 'sentencePiece', stripsLeadingSpace: prepends ?? true, byteFallback };
+  const steps = stepsOf(decoder);
+  const names = steps.map(({ type }) => type).join(' ');
+  if (names === 'ByteLevel') return { kind: 'byteLevel', lead: 'none' };
+  if (names === 'Metaspace') {
+    const { replacement, prepend_scheme: scheme, add_prefix_space: prefix } = steps[0]!;
+    if (typeof replacement !== 'string') return null;
+    const lead = scheme === 'never' || prefix === false ? 'none' : 'marks';
+    return { kind: 'sentencePiece', lead, mark: replacement, byteFallback: false };
   }
-  const replaces = steps.some(
-    (step) => step.type === 'Replace' && step.pattern?.String === '▁' && step.content === ' ',
-  );
-  if (!replaces) return null;
+  const known = /^Replace( ByteFallback)?( Fuse)?( Strip)?$/.exec(names);
+  const [replace] = steps;
+  if (!known || replace?.pattern?.String !== MARK || replace.content !== ' ') return null;
+  const strip = known[3] === undefined ? null : steps.at(-1);
+  // Only what is fused is stripped once: else each token is.
+  const stripsOnce =
+    strip?.content === ' ' && strip.start === 1 && strip.stop === 0 && known[2] !== undefined;
+  if (strip && !stripsOnce) return null;
   return {
     kind: 'sentencePiece',
-    stripsLeadingSpace: steps.some(
-      (step) => step.type === 'Strip' && step.content === ' ' && (step.start ?? 0) > 0,
-    ),
-    byteFallback: steps.some((step) => step.type === 'ByteFallback'),
+    lead: strip ? 'space' : 'none',
+    mark: MARK,
+    byteFallback: known[1] !== undefined,
   };
 }
 
-/** The bytes token string `token` stands for, before any stripping. `added` tokens stand for themselves. */
-export function pieceBytes(token: string, added: boolean, kind: PieceKind): Uint8Array {
-  if (kind.kind === 'byteLevel') {
-    return (added ? null : byteLevelBytes(token)) ?? encoder.encode(token);
-  }
-  const byte = !added && kind.byteFallback ? /^<0x([0-9A-Fa-f]{2})>$/.exec(token)?.[1] : undefined;
-  if (byte !== undefined) return Uint8Array.of(Number.parseInt(byte, 16));
-  return encoder.encode(added ? token : token.replaceAll('▁', ' '));
+function stepsOf(decoder: unknown): DecoderJson[] {
+  if (typeof decoder !== 'object' || decoder === null) return [];
+  const { type, decoders } = decoder as DecoderJson;
+  return type === 'Sequence' && Array.isArray(decoders)
+    ? decoders.flatMap(stepsOf)
+    : [decoder as DecoderJson];
+}
+
+/** The bytes token string `token` stands for, before anything at the beginning is dropped. */
+export function pieceBytes(token: string, kind: PieceKind): Uint8Array {
+  if (kind.kind === 'byteLevel') return byteLevelBytes(token) ?? encoder.encode(token);
+  const byte = kind.byteFallback ? fallbackByte(token) : null;
+  return byte === null ? encoder.encode(token.replaceAll(kind.mark, ' ')) : Uint8Array.of(byte);
+}
+
+/** The byte that a token such as `<0x0A>` stands for; null for other tokens. */
+export function fallbackByte(token: string): number | null {
+  const digits = /^<0x([0-9A-Fa-f]{2}|\+[0-9A-Fa-f])>$/.exec(token)?.[1];
+  return digits === undefined ? null : Number.parseInt(digits, 16);
 }
 
 const encoder = new TextEncoder();
 
 /** Bytes of a token in GPT-2's alphabet; null when a character is not in it (then it stands for itself). */
-function byteLevelBytes(token: string): Uint8Array | null {
+export function byteLevelBytes(token: string): Uint8Array | null {
   const bytes = new Uint8Array(token.length);
   for (let i = 0; i < token.length; i++) {
     const byte = BYTE_OF_CHAR.get(token.charCodeAt(i));

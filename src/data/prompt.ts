@@ -16,8 +16,14 @@ export function chatPrompt(
   return encodeChat(tokenizer, given, { addGenerationPrompt: true, variables });
 }
 
-/** Token ids of a text to be continued; the empty text is BOS alone. */
+/**
+ * Token ids of a text to be continued: with what the tokenizer puts in front, without the EOS that some put behind, for
+ * after it nothing is continued. The empty text is BOS alone.
+ */
 export function textPrompt(tokenizer: Tokenizer, text: string): number[] {
-  if (text !== '') return tokenizer.encode(text);
+  if (text !== '') {
+    const ids = tokenizer.encode(text);
+    return tokenizer.addEos ? ids.slice(0, -1) : ids;
+  }
   return tokenizer.bosId === null ? [] : [tokenizer.bosId];
 }

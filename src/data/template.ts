@@ -28,7 +28,9 @@ export function renderChat(
   options: RenderOptions = {},
 ): string {
   const template = compiled(tokenizer, options);
-  return template ? run(template, tokenizer, messages, options).text : plainText(tokenizer, messages, options);
+  return template
+    ? run(template, tokenizer, messages, options).text
+    : plainText(tokenizer, messages, options);
 }
 
 /**

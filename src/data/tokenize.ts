@@ -114,7 +114,7 @@ export function tokenizeRows(
       const parts = reading.splitTurns ? turnsApart(conversation, reading.mask) : [conversation];
       return parts.map((part) => {
         const tokens = encodeRow(tokenizer, part, { ...reading, now }, row.line);
-        return cutRow(checkRow(tokens, part, { maxLength, vocabSize }), maxLength);
+        return cutRow(checkRow(tokens, part, { tokenizer, maxLength, vocabSize }), maxLength);
       });
     };
     for (const encoded of log.attempt(row.line, read, i) ?? []) {
@@ -279,10 +279,15 @@ function encodeRow(
 function checkRow(
   tokens: LabeledTokens,
   conversation: Conversation,
-  { maxLength, vocabSize }: { maxLength: number; vocabSize: number },
+  { tokenizer, maxLength, vocabSize }: Pick<TokenizeOptions, 'tokenizer' | 'maxLength' | 'vocabSize'>,
 ): LabeledTokens {
   const { ids, labels } = tokens;
   if (ids.length === 0) throw new GraftError('data.empty_row');
+  const beyond = 'inputIds' in conversation ? undefined : ids.find((id) => id >= vocabSize);
+  if (beyond !== undefined) {
+    const token = tokenizer?.tokenOf(beyond) ?? '?';
+    throw new GraftError('data.token_beyond_model', { token, id: beyond, vocabSize });
+  }
   for (const [field, values] of [
     ['input_ids', ids],
     ['labels', labels],

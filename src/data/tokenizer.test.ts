@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { memoryFolder } from '../testing/sources.ts';
 import { fixture, llama3Tokenizer, qwenTokenizer, storiesTokenizer } from '../testing/tokenizers.ts';
-import { checkTokenizerFits, loadTokenizer, StreamDecoder } from './tokenizer.ts';
+import { checkIdsFit, checkTokenizerFits, loadTokenizer, StreamDecoder } from './tokenizer.ts';
 
 interface Reference {
   text: string;
@@ -127,7 +127,7 @@ describe('files', () => {
     expect([...(tokenizer?.specialIds ?? [])]).toEqual([420, 421, 422]);
   });
 
-  test('add_bos_token has the last word', async () => {
+  test('what is added is what tokenizer.json says, whatever add_bos_token does', async () => {
     const with_ = (value: boolean) =>
       loadTokenizer(
         memoryFolder({
@@ -137,8 +137,9 @@ describe('files', () => {
       );
     const off = await with_(false);
     const on = await with_(true);
-    expect(on?.encode('Hi')).toEqual([on?.bosId, ...(off?.encode('Hi') ?? [])]);
-    expect([on?.addBos, off?.addBos]).toEqual([true, false]);
+    expect(on?.encode('Hi')).toEqual([on?.bosId, ...(on?.encode('Hi', { addSpecialTokens: false }) ?? [])]);
+    expect(off?.encode('Hi')).toEqual(on?.encode('Hi'));
+    expect([on?.addBos, off?.addBos, off?.addEos]).toEqual([true, true, false]);
   });
 
   test('chat templates: text, list, and the file that wins', async () => {
@@ -165,8 +166,11 @@ describe('files', () => {
     const tokenizer = await qwenTokenizer();
     checkTokenizerFits(tokenizer, 425);
     checkTokenizerFits(tokenizer, 512);
-    expect(() => checkTokenizerFits(tokenizer, 424)).toThrow(
+    // Added tokens beyond the model are no error until a text has one.
+    checkTokenizerFits(tokenizer, 423);
+    expect(() => checkIdsFit(tokenizer, tokenizer.encode('a</think>b'), 424)).toThrow(
       'it knows token 424 (</think>), the model has 424 tokens',
     );
+    expect(() => checkTokenizerFits(tokenizer, 419)).toThrow('it knows token 422 (<|im_end|>)');
   });
 });

@@ -1,12 +1,16 @@
-import { Tokenizer as HubTokenizer } from '@huggingface/tokenizers';
 import { GraftError, messageOf } from '../lib/errors.ts';
 import type { Folder } from '../storage/types.ts';
-import { pieceBytes, pieceKindOf } from './pieces.ts';
-import { StreamDecoder } from './streamDecoder.ts';
-import { readTokenizerFiles, specialTokens, type TokenizerFiles } from './tokenizerFiles.ts';
+import { pieceBytes, pieceKindOf, type Lead } from './pieces.ts';
+import { UnsupportedError } from './tokenizer/fields.ts';
+import { namedTokens } from './tokenizer/namedTokens.ts';
+import { openVocabulary, type OpenVocabulary } from './tokenizer/openVocabulary.ts';
+import { Pipeline, type Ranges, type SpecialPlace, type TrackedIds } from './tokenizer/pipeline.ts';
+import { readTokenizerFiles, specialTokens, tokenizerJson, type TokenizerFiles } from './tokenizerFiles.ts';
 import { untrusted } from './untrusted.ts';
+import { hasLoneSurrogate } from './utf8.ts';
 
 export { StreamDecoder } from './streamDecoder.ts';
+export type { Ranges, SpecialPlace, TrackedIds } from './tokenizer/pipeline.ts';
 
 /** What a model's tokens stand for, with what its files say about special ones. */
 export interface Vocabulary {
@@ -17,8 +21,8 @@ export interface Vocabulary {
   /** The token's string in the vocabulary, such as "▁the", "Ġthe" or "</s>". */
   tokenOf(id: number): string | undefined;
   idOf(token: string): number | undefined;
-  /** True when decoding drops one leading space, which encoding had put there. */
-  readonly stripsLeadingSpace: boolean;
+  /** What decoding drops at the beginning, which encoding had put there. */
+  readonly lead: Lead;
   /** Where a text begins: the tokenizer's BOS, else the one config.json or generation_config.json names. */
   readonly bosId: number | null;
   /** Tokens that end a generation: the tokenizer's EOS first, then those of generation_config.json and config.json. */
@@ -30,6 +34,8 @@ export interface Vocabulary {
   readonly addedIds: ReadonlySet<number>;
   /** Largest id + 1. */
   readonly vocabSize: number;
+  /** Largest id + 1 of the model's own tokens, without those that were added. */
+  readonly baseVocabSize: number;
   readonly chatTemplate: string | null;
   /** The template for conversations with tools, where the model has one of its own; null, or left out, without. */
   readonly toolTemplate?: string | null;
@@ -37,18 +43,37 @@ export interface Vocabulary {
   readonly specialTokens: Readonly<Record<string, string>>;
 }
 
+export interface EncodeOptions {
+  /** Adds BOS and whatever else the tokenizer adds. Default true. */
+  addSpecialTokens?: boolean;
+  /**
+   * Ranges of the text, in UTF-16 units, in which special tokens that are written out are text like any other: one
+   * that overlaps a range isn't taken. Other added tokens still are.
+   */
+  plain?: Ranges;
+}
+
 /** A model's own tokenizer: a vocabulary that also turns text into tokens, by patterns of the model's making. */
 export interface Tokenizer extends Vocabulary {
-  /** Token ids of `text`. `addSpecialTokens` (default true) adds BOS and whatever else the tokenizer adds. */
-  encode(text: string, options?: { addSpecialTokens?: boolean }): number[];
+  /** Token ids of `text`. Throws `data.tokenizer_invalid` when it has a character the model has no token for. */
+  encode(text: string, options?: EncodeOptions): number[];
+  /**
+   * Token ids of `text` and the range of it that each came from, in UTF-16 units: [0, 0) for those that were added,
+   * the whole character for each token of its bytes. Leading spaces count, whatever `trim_offsets` says.
+   */
+  encodeWithOffsets(text: string, options?: EncodeOptions): TrackedIds;
+  /** Special tokens that are written out in `text`, in order. */
+  specialTokensIn(text: string): SpecialPlace[];
   /** True when encoding with special tokens begins with BOS. */
   readonly addBos: boolean;
+  /** True when encoding with special tokens ends with EOS. */
+  readonly addEos: boolean;
 }
 
 /**
  * Loads the tokenizer of a model folder (tokenizer.json or Qwen v1's qwen.tiktoken, tokenizer_config.json,
  * special_tokens_map.json, chat_template.jinja, config.json, generation_config.json); null when there is neither
- * vocabulary. Throws `data.tokenizer_invalid` naming the file, `data.tiktoken_line`.
+ * vocabulary. Throws `data.tokenizer_invalid` naming the file, `data.tokenizer_unsupported`, `data.tiktoken_line`.
  */
 export async function loadTokenizer(folder: Folder): Promise<Tokenizer | null> {
   const files = await readTokenizerFiles(folder);
@@ -62,127 +87,118 @@ export async function loadTokenizer(folder: Folder): Promise<Tokenizer | null> {
 export async function loadVocabulary(folder: Folder): Promise<Vocabulary | null> {
   const files = await readTokenizerFiles(folder);
   if (!files) return null;
-  const { json } = files;
-  // Replacements of any kind may be a program too; the usual ones are known to pieces.ts, which has its own.
-  const decoder = pieceKindOf(json.decoder) === null && replaces(json.decoder) ? null : json.decoder;
-  const safe = { ...files, json: { ...json, decoder } };
-  return createVocabulary(safe, openLibrary(safe));
+  const json = tokenizerJson(files);
+  const opened = naming(files, () => openVocabulary(json, namedTokens(files, json)));
+  return createVocabulary(files, json, opened);
 }
 
-/** Builds a tokenizer from parsed files. Throws `data.tokenizer_invalid`. */
+/**
+ * Builds a tokenizer from its files. What it adds to a text is tokenizer.json's `post_processor`; `add_bos_token` and
+ * `add_eos_token` of tokenizer_config.json count for nothing beside it, as in transformers 5. Throws `data.tokenizer_invalid` and
+ * `data.tokenizer_unsupported`.
+ */
 export function createTokenizer(files: TokenizerFiles): Tokenizer {
-  const hub = openLibrary(files);
-  const vocabulary = createVocabulary(files, hub);
+  const json = tokenizerJson(files);
+  const pipeline = naming(files, () => new Pipeline(json, namedTokens(files, json)));
+  const vocabulary = createVocabulary(files, json, pipeline);
   const special = specialTokens(files);
-  const ownBos = special.bos_token === undefined ? null : (hub.token_to_id(special.bos_token) ?? null);
-  const encodeText = (text: string, options?: { add_special_tokens: boolean }) =>
-    untrusted('tokenizer', text.length, () => hub.encode(text, options).ids);
-  let first: number | undefined;
-  try {
-    first = encodeText('a')[0];
-  } catch (error) {
-    throw unusable(files, error);
-  }
-  const addsBos = ownBos !== null && first === ownBos;
-  const addBos = ownBos !== null && (files.addBosToken ?? addsBos);
+  const ownId = (name: string) => pipeline.tokens.idOf(special[name] ?? '') ?? null;
+  const [bos, eos] = [ownId('bos_token'), ownId('eos_token')];
+  const run = <T>(text: string, work: (text: string) => T) =>
+    untrusted('tokenizer', text.length, () => naming(files, () => work(wellFormed(text))));
   return {
     ...vocabulary,
-    addBos,
-    encode(text, { addSpecialTokens = true } = {}) {
-      if (!addSpecialTokens) return text === '' ? [] : encodeText(text, { add_special_tokens: false });
-      const ids = encodeText(text);
-      // tokenizer_config.json's add_bos_token has the last word over tokenizer.json, as in transformers.
-      if (addBos && !addsBos) return [ownBos, ...ids];
-      return addsBos && !addBos ? ids.slice(1) : ids;
-    },
+    addBos: bos !== null && pipeline.frame[0] === bos,
+    addEos: eos !== null && pipeline.frame.at(-1) === eos,
+    encode: (text, { addSpecialTokens = true, plain } = {}) =>
+      run(text, (whole) => pipeline.encode(whole, { addSpecialTokens, plain })),
+    encodeWithOffsets: (text, { addSpecialTokens = true, plain } = {}) =>
+      run(text, (whole) => pipeline.encodeTracked(whole, { addSpecialTokens, plain })),
+    specialTokensIn: (text) => run(text, (whole) => pipeline.specialTokensIn(whole)),
   };
 }
 
-function openLibrary(files: TokenizerFiles): HubTokenizer {
+/** UTF-8 has no lone surrogates: each becomes U+FFFD, as everywhere else. */
+function wellFormed(text: string): string {
+  return hasLoneSurrogate(text) ? text.replace(/\p{Surrogate}/gu, '\ufffd') : text;
+}
+
+function naming<T>({ file }: TokenizerFiles, work: () => T): T {
   try {
-    return new HubTokenizer(files.json, files.config);
+    return work();
   } catch (error) {
-    throw unusable(files, error);
+    if (error instanceof GraftError) throw error;
+    const code = error instanceof UnsupportedError ? 'data.tokenizer_unsupported' : 'data.tokenizer_invalid';
+    throw new GraftError(code, { file, detail: messageOf(error) }, { cause: error });
   }
 }
 
-function unusable({ file }: TokenizerFiles, error: unknown): GraftError {
-  return new GraftError('data.tokenizer_invalid', { file, detail: messageOf(error) }, { cause: error });
-}
-
-/** Whether a decoder of tokenizer.json replaces text. */
-function replaces(decoder: unknown): boolean {
-  if (typeof decoder !== 'object' || decoder === null) return false;
-  const { type, decoders } = decoder as { type?: unknown; decoders?: unknown };
-  return type === 'Replace' || (Array.isArray(decoders) && decoders.some(replaces));
-}
-
-function createVocabulary(files: TokenizerFiles, hub: HubTokenizer): Vocabulary {
-  const { json } = files;
-  const added = hub.get_added_tokens_decoder();
+function createVocabulary(
+  files: TokenizerFiles,
+  json: Readonly<Record<string, unknown>>,
+  { tokens, decoder }: OpenVocabulary,
+): Vocabulary {
   const kind = pieceKindOf(json.decoder);
   const pieces = new Map<number, Uint8Array>();
-  const specialIds = new Set([...added].filter(([, token]) => token.special).map(([id]) => id));
-
+  const specialIds = new Set([...tokens.added.values()].filter(({ special }) => special).map(({ id }) => id));
+  // Tokens are skipped by their text: an added one that is normalized has another than the file says.
+  const specialTexts = new Set(Array.from(specialIds, (id) => tokens.tokenOf(id)));
   const special = specialTokens(files);
-  const idOf = (token: string | undefined) => (token === undefined ? undefined : hub.token_to_id(token));
-  const ownBos = idOf(special.bos_token) ?? null;
-
-  const vocabulary: Vocabulary = {
+  const idOf = (token: string | undefined) => (token === undefined ? undefined : tokens.idOf(token));
+  return {
     decode(ids, { skipSpecialTokens = false } = {}) {
-      if (kind) {
-        const decoder = new StreamDecoder(vocabulary, { skipSpecialTokens });
-        return ids.map((id) => decoder.push(id)).join('') + decoder.flush();
-      }
-      // The library refuses an empty list, and by default rewrites " ." to ".", which the model didn't say.
-      if (ids.length === 0) return '';
-      return hub.decode([...ids], {
-        skip_special_tokens: skipSpecialTokens,
-        clean_up_tokenization_spaces: false,
-      });
+      const all = ids.flatMap((id) => tokens.textOf(id) ?? []);
+      const texts = skipSpecialTokens ? all.filter((text) => !specialTexts.has(text)) : all;
+      return decoder ? decoder(texts).join('') : texts.join(' ');
     },
     pieceBytes(id) {
       if (!kind) return null;
       let bytes = pieces.get(id);
       if (!bytes) {
-        const token = hub.id_to_token(id);
-        bytes = token === undefined ? new Uint8Array(0) : pieceBytes(token, added.has(id), kind);
+        const token = tokens.textOf(id);
+        bytes = token === undefined ? new Uint8Array(0) : pieceBytes(token, kind);
         pieces.set(id, bytes);
       }
       return bytes;
     },
-    tokenOf: (id) => hub.id_to_token(id),
-    idOf: (token) => hub.token_to_id(token),
-    stripsLeadingSpace: kind?.stripsLeadingSpace ?? false,
-    bosId: ownBos ?? files.bosIds[0] ?? null,
+    tokenOf: (id) => tokens.tokenOf(id),
+    idOf,
+    lead: kind?.lead ?? 'none',
+    bosId: idOf(special.bos_token) ?? files.bosIds[0] ?? null,
     eosIds: [...new Set([idOf(special.eos_token) ?? [], files.eosIds].flat())],
     padId: idOf(special.pad_token) ?? files.padIds[0] ?? null,
     specialIds,
-    addedIds: new Set(added.keys()),
-    vocabSize: maxId(hub) + 1,
+    addedIds: new Set([...tokens.added.values()].map(({ id }) => id)),
+    vocabSize: tokens.size,
+    baseVocabSize: tokens.modelSize,
     chatTemplate: files.chatTemplate,
     toolTemplate: files.toolTemplate,
     specialTokens: special,
   };
-  return vocabulary;
 }
 
 /**
- * Checks that every token the tokenizer can produce has a row in the model's embedding of `vocabSize` rows.
- * Throws `data.tokenizer_mismatch` naming the largest token.
+ * Checks that the tokenizer's own tokens have rows in the model's embedding of `vocabSize` rows, and so have BOS and
+ * EOS. Added tokens beyond (a `<pad>`, say) are no error until a text has one: {@link checkIdsFit}. Throws
+ * `data.tokenizer_mismatch` naming the largest token.
  */
 export function checkTokenizerFits(tokenizer: Vocabulary, vocabSize: number): void {
-  if (tokenizer.vocabSize <= vocabSize) return;
-  const maxId = tokenizer.vocabSize - 1;
-  throw new GraftError('data.tokenizer_mismatch', {
-    maxId,
-    token: tokenizer.tokenOf(maxId) ?? '?',
-    vocabSize,
-  });
+  const last = tokenizer.baseVocabSize - 1;
+  const own = [tokenizer.bosId, tokenizer.eosIds[0]].filter((id) => typeof id === 'number');
+  const beyond = [last, ...own].filter((id) => id >= vocabSize);
+  if (beyond.length > 0) throw mismatch(tokenizer, Math.max(...beyond), vocabSize);
 }
 
-function maxId(hub: HubTokenizer): number {
-  let largest = -1;
-  for (const id of hub.get_vocab().values()) largest = Math.max(largest, id);
-  return largest;
+/** Checks that each of a prompt's tokens has a row in the model's embedding. Throws `data.tokenizer_mismatch`. */
+export function checkIdsFit(tokenizer: Vocabulary, ids: readonly number[], vocabSize: number): void {
+  const beyond = ids.find((id) => id >= vocabSize);
+  if (beyond !== undefined) throw mismatch(tokenizer, beyond, vocabSize);
+}
+
+function mismatch(tokenizer: Vocabulary, id: number, vocabSize: number): GraftError {
+  return new GraftError('data.tokenizer_mismatch', {
+    maxId: id,
+    token: tokenizer.tokenOf(id) ?? '?',
+    vocabSize,
+  });
 }

@@ -8,8 +8,11 @@ type Json = Record<string, unknown>;
 
 /** What a model folder's files say about its tokenizer. */
 export interface TokenizerFiles {
-  /** tokenizer.json, or what it would be for the vocabulary in qwen.tiktoken */
-  json: Json;
+  /**
+   * tokenizer.json as text, for it goes between threads faster so; or what it would be for the vocabulary in
+   * qwen.tiktoken. {@link tokenizerJson} reads it.
+   */
+  json: string | Json;
   /** The file `json` came from. */
   file: 'tokenizer.json' | typeof QWEN_VOCABULARY;
   /** tokenizer_config.json, or {} */
@@ -19,8 +22,6 @@ export interface TokenizerFiles {
   chatTemplate: string | null;
   /** The template for conversations with tools, where the model has one of its own. */
   toolTemplate: string | null;
-  /** tokenizer_config.json's add_bos_token; null when it doesn't say. */
-  addBosToken: boolean | null;
   /** Ids from generation_config.json, then config.json; Qwen v1's also those its chat ends with. */
   bosIds: number[];
   eosIds: number[];
@@ -45,16 +46,7 @@ export async function readTokenizerFiles(folder: Folder): Promise<TokenizerFiles
   };
   const object = async (file: string): Promise<Json> => {
     const content = await text(file);
-    if (content === null) return {};
-    let value: unknown;
-    try {
-      value = JSON.parse(content);
-    } catch (error) {
-      throw invalid(file, messageOf(error), error);
-    }
-    if (typeof value !== 'object' || value === null || Array.isArray(value))
-      throw invalid(file, 'it is not a JSON object');
-    return value as Json;
+    return content === null ? {} : parseObject(content, file);
   };
 
   const config = await object('tokenizer_config.json');
@@ -62,7 +54,7 @@ export async function readTokenizerFiles(folder: Folder): Promise<TokenizerFiles
   const ids = (key: string) => [...new Set(models.flatMap((model) => idsOf(model[key])))];
   const qwen = isQwen ? qwenFiles((await text(QWEN_VOCABULARY)) ?? '') : null;
   return {
-    json: qwen?.json ?? (await object('tokenizer.json')),
+    json: qwen?.json ?? (await text('tokenizer.json')) ?? '',
     file: qwen ? QWEN_VOCABULARY : 'tokenizer.json',
     config,
     specialTokensMap: { ...qwen?.specialTokensMap, ...(await object('special_tokens_map.json')) },
@@ -71,11 +63,27 @@ export async function readTokenizerFiles(folder: Folder): Promise<TokenizerFiles
       configured: [config.chat_template, (await object('chat_template.json')).chat_template],
       otherwise: qwen && QWEN_TEMPLATE,
     })),
-    addBosToken: typeof config.add_bos_token === 'boolean' ? config.add_bos_token : null,
     bosIds: ids('bos_token_id'),
     eosIds: [...ids('eos_token_id'), ...(qwen?.eosIds ?? [])],
     padIds: ids('pad_token_id'),
   };
+}
+
+/** What tokenizer.json holds, or would hold. Throws `data.tokenizer_invalid` when it is no JSON object. */
+export function tokenizerJson({ json, file }: Pick<TokenizerFiles, 'json' | 'file'>): Json {
+  return typeof json === 'string' ? parseObject(json, file) : json;
+}
+
+function parseObject(content: string, file: string): Json {
+  let value: unknown;
+  try {
+    value = JSON.parse(content);
+  } catch (error) {
+    throw invalid(file, messageOf(error), error);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalid(file, 'it is not a JSON object');
+  return value as Json;
 }
 
 /** bos_token, eos_token, unk_token, pad_token, … as text: tokenizer_config.json before special_tokens_map.json. */

@@ -1,7 +1,7 @@
 import { GraftError } from '../lib/errors.ts';
 import type { TemplateMessage as Message } from './conversation.ts';
 import type { EndTokens } from './lint.ts';
-import { tokenEnds, tokenRange } from './offsets.ts';
+import { tokenRange } from './offsets.ts';
 import { renderChat } from './template.ts';
 import type { Tokenizer, Vocabulary } from './tokenizer.ts';
 
@@ -191,12 +191,10 @@ function between(tokenizer: Tokenizer, text: string, word: string, next: string 
   const from = at + word.length;
   const to = next === null ? text.length : text.indexOf(next, from);
   if (to < 0) return null;
-  const ids = tokenizer.encode(text, { addSpecialTokens: false });
-  const ends = tokenEnds(tokenizer, text, ids);
-  const [start, end] = tokenRange(tokenizer, text, ids, ends, from, to);
+  const { ids, ...places } = tokenizer.encodeWithOffsets(text, { addSpecialTokens: false });
+  const [start, end] = tokenRange(places, from, to);
   // A token that reaches over from the word is a piece of text.
-  const before = new TextEncoder().encode(text.slice(0, from)).length;
-  const reachesOver = ends !== null && start > 0 && start < end && ends[start - 1]! < before;
+  const reachesOver = start < end && places.starts[start]! < from;
   const stretch: Stretch = { text: text.slice(from, to), tokens: [], blanks: [] };
   for (const id of ids.slice(start + (reachesOver ? 1 : 0), end)) {
     if (isBlank(tokenizer, id)) stretch.blanks.push(id);

@@ -7,6 +7,7 @@ import { checkNode, fail, installPackages, root, runInstalled } from './project.
 import { installRequirements } from './system.mjs';
 
 const PYTHON_INTEROP = join(root, 'e2e', 'interop', 'run.mjs');
+const REAL_TOKENIZERS = join(root, 'e2e', 'real', 'run.mjs');
 
 /**
  * The steps: what each needs of the system, and how it counts its tests. When all are run, those of a lane follow each
@@ -20,8 +21,11 @@ const steps = [
   { name: 'chromium', lane: 1, needs: ['chromium'], count: vitest('chromium') },
   { name: 'cli', lane: 0, needs: ['vulkan'], count: vitest('cli') },
   { name: 'e2e', lane: 1, needs: ['vulkan', 'chromium', 'firefox'], count: vitest('e2e') },
-  { name: 'interop', lane: 0, needs: ['vulkan'], count: pythonInterop },
-].filter(({ name }) => name !== 'interop' || existsSync(PYTHON_INTEROP));
+  { name: 'interop', lane: 0, needs: ['vulkan'], count: program(PYTHON_INTEROP) },
+  { name: 'real', lane: 0, needs: [], count: program(REAL_TOKENIZERS) },
+]
+  .filter(({ name }) => name !== 'interop' || existsSync(PYTHON_INTEROP))
+  .filter(({ name }) => name !== 'real' || existsSync(REAL_TOKENIZERS));
 
 checkNode();
 const { chosen, vitestArguments } = readArguments(process.argv.slice(2));
@@ -139,11 +143,15 @@ function countReport({ testResults }) {
   return counts;
 }
 
-/** Runs the checks against Python's transformers and peft, whose last line holds their counts. */
-async function pythonInterop({ stdio }) {
+/** A step that is a program comparing with Python's libraries, whose last line holds its counts. */
+function program(file) {
+  return (options) => runProgram(file, options);
+}
+
+async function runProgram(file, { stdio }) {
   let output = '';
   const status = await new Promise((resolve) => {
-    const child = spawn(process.execPath, [PYTHON_INTEROP], {
+    const child = spawn(process.execPath, [file], {
       cwd: root,
       stdio: ['ignore', 'pipe', stdio === 'inherit' ? stdio : stdio[2]],
     });

@@ -1,7 +1,7 @@
 import { previewRow, tokenizeRows } from '../data/tokenize.ts';
 import { rowPreview } from '../data/rowPreview.ts';
 import { chatPrompt, textPrompt } from '../data/prompt.ts';
-import { checkTokenizerFits, createTokenizer, type Tokenizer } from '../data/tokenizer.ts';
+import { checkIdsFit, checkTokenizerFits, createTokenizer, type Tokenizer } from '../data/tokenizer.ts';
 import { lintEnds, stopIds, trainedEnds } from '../data/turnEnd.ts';
 import { onUntrusted, type UntrustedProgram } from '../data/untrusted.ts';
 import { assert } from '../lib/errors.ts';
@@ -14,6 +14,8 @@ import type { Beat, TextApi } from './textProtocol.ts';
  */
 export function createTextDesk(post: (beat: Beat) => void): Throwing<TextApi> {
   let tokenizer: Tokenizer | null = null;
+  /** Rows of the model's embedding. */
+  let vocabRows = 0;
   let line = 0;
   const beat = (program: UntrustedProgram | null, length: number) =>
     post({ beat: { program, length, line } });
@@ -30,6 +32,7 @@ export function createTextDesk(post: (beat: Beat) => void): Throwing<TextApi> {
       const created = createTokenizer(files);
       checkTokenizerFits(created, vocabSize);
       tokenizer = created;
+      vocabRows = vocabSize;
       return null;
     },
     async tokenize({ name, rows, ...options }) {
@@ -53,9 +56,12 @@ export function createTextDesk(post: (beat: Beat) => void): Throwing<TextApi> {
       return trainedEnds(opened());
     },
     async prompt(prompt) {
-      const { eosIds } = opened();
-      if (prompt.kind === 'text') return { ids: textPrompt(opened(), prompt.text), endIds: [...eosIds] };
-      return { ids: chatPrompt(opened(), prompt.messages, prompt.templateArgs), endIds: stopIds(opened()) };
+      const isText = prompt.kind === 'text';
+      const ids = isText
+        ? textPrompt(opened(), prompt.text)
+        : chatPrompt(opened(), prompt.messages, prompt.templateArgs);
+      checkIdsFit(opened(), ids, vocabRows);
+      return { ids, endIds: isText ? [...opened().eosIds] : stopIds(opened()) };
     },
   };
 }

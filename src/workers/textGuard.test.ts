@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
 import { defaultReading } from '../data/reading.ts';
 import type { TokenizerFiles } from '../data/tokenizerFiles.ts';
-import { readTokenizerFiles } from '../data/tokenizerFiles.ts';
+import { readTokenizerFiles, tokenizerJson } from '../data/tokenizerFiles.ts';
 import { nodeFolder } from '../storage/nodeFolder.ts';
 import { sharedPath } from '../testing/shared.ts';
 import { textThread } from '../testing/textWorkers.ts';
@@ -39,7 +39,7 @@ const prompt = { ...ask, messages: [...ask.messages] };
 it('ends a pattern that hangs, says which and on which line, and works on with another worker', async () => {
   const guard = await guardWith((files) => {
     const cut = { type: 'Split', pattern: { Regex: '(a+)+$' }, behavior: 'Isolated', invert: false };
-    files.json.pre_tokenizer = cut;
+    files.json = { ...tokenizerJson(files), pre_tokenizer: cut };
   });
   const bomb = `${'a'.repeat(1000)}!`;
   await expect(guard.tokenize(rows('Hello', bomb), ignore)).rejects.toMatchObject({
@@ -91,7 +91,14 @@ it('ends a tokenizer that hangs while it opens', async () => {
   const longer = { type: 'Replace', pattern: { String: 'a' }, content: `${'a'.repeat(40)}!` };
   const hang = { type: 'Replace', pattern: { Regex: '(a+)+$' }, content: '' };
   const opening = guardWith((files) => {
-    files.json.normalizer = { type: 'Sequence', normalizers: [longer, hang] };
+    const normalizer = { type: 'Sequence', normalizers: [longer, hang] };
+    const flags = { single_word: false, lstrip: false, rstrip: false, special: false };
+    // Opening normalizes the added tokens that ask for it.
+    files.json = {
+      ...tokenizerJson(files),
+      normalizer,
+      added_tokens: [{ content: 'a', normalized: true, ...flags }],
+    };
   });
   await expect(opening).rejects.toMatchObject({ code: 'data.pattern_hangs' });
 });

@@ -1,7 +1,7 @@
 import { joinTokenized, type PreviewPiece, type TokenizedDataset } from '../data/tokenize.ts';
 import type { EndTokens } from '../data/lint.ts';
 import type { EndToken } from '../data/turnEnd.ts';
-import type { TokenizerFiles } from '../data/tokenizerFiles.ts';
+import { tokenizerJson, type TokenizerFiles } from '../data/tokenizerFiles.ts';
 import { tokenizerPatterns } from '../data/tokenizerPatterns.ts';
 import { GraftError, type ErrorParams } from '../lib/errors.ts';
 import type { Prompt, PromptTokens } from './protocol.ts';
@@ -29,7 +29,7 @@ interface OpenTokenizer {
   vocabSize: number;
   /** Where its programs are from, for messages. */
   file: string;
-  patterns: string;
+  patterns: () => string;
 }
 
 /**
@@ -71,7 +71,12 @@ export class TextGuard {
     const files = await read();
     if (!files) return null;
     const again = async () => (await read()) ?? files;
-    const opening = { read: again, vocabSize, file: files.file, patterns: tokenizerPatterns(files.json) };
+    const opening = {
+      read: again,
+      vocabSize,
+      file: files.file,
+      patterns: () => tokenizerPatterns(tokenizerJson(files)),
+    };
     await this.#watch(async (call) => {
       this.#tokenizer = opening;
       this.#chatTemplate = files.chatTemplate;
@@ -195,11 +200,11 @@ export class TextGuard {
     const where: ErrorParams = onLine ? { seconds, line, data } : { seconds };
     if (program === 'template')
       return new GraftError(onLine ? 'data.template_hangs_on_line' : 'data.template_hangs', where);
-    const { file = 'tokenizer.json', patterns = '' } = this.#tokenizer ?? {};
+    const { file = 'tokenizer.json', patterns = () => '' } = this.#tokenizer ?? {};
     return new GraftError(onLine ? 'data.pattern_hangs_on_line' : 'data.pattern_hangs', {
       ...where,
       file,
-      patterns,
+      patterns: patterns(),
     });
   }
 }

@@ -1,4 +1,4 @@
-import { checkTokenizerFits, loadTokenizer } from '../../data/tokenizer.ts';
+import { checkIdsFit, checkTokenizerFits, loadTokenizer } from '../../data/tokenizer.ts';
 import { stopIds } from '../../data/turnEnd.ts';
 import { answer, chatPrompt, textPrompt } from '../../infer/answer.ts';
 import { checkPrompt } from '../../infer/generate.ts';
@@ -58,6 +58,7 @@ export async function run(args: string[]): Promise<void> {
   const ids = asText
     ? textPrompt(tokenizer, prompt)
     : chatPrompt(tokenizer, [{ role: 'user', content: prompt }], templateArgs);
+  checkIdsFit(tokenizer, ids, spec.vocabSize);
   checkPrompt(spec, ids);
   const endIds = asText ? tokenizer.eosIds : stopIds(tokenizer);
   await withGpu(async (gpu) => {

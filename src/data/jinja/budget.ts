@@ -57,7 +57,8 @@ export function spendItems(count: number): void {
 
 /** Runs a macro's body one level deeper. */
 export function nested<T>(work: () => T): T {
-  if (depth >= MAX_DEPTH) throw limit(`its macros call each other more than ${MAX_DEPTH} deep: no stack holds that`);
+  if (depth >= MAX_DEPTH)
+    throw limit(`its macros call each other more than ${MAX_DEPTH} deep: no stack holds that`);
   depth++;
   try {
     return work();

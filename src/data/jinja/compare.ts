@@ -3,7 +3,18 @@ import { Dict, DictView } from './dict.ts';
 import { typeError, unsupported } from './errors.ts';
 import { each, tryIterate } from './iterate.ts';
 import { compareTexts } from './text.ts';
-import { Float, isInt, isNumber, isString, Range, textOf, Tuple, typeName, Undefined, type Value } from './values.ts';
+import {
+  Float,
+  isInt,
+  isNumber,
+  isString,
+  Range,
+  textOf,
+  Tuple,
+  typeName,
+  Undefined,
+  type Value,
+} from './values.ts';
 
 /** a == b */
 export function equals(a: Value, b: Value): boolean {
@@ -49,7 +60,9 @@ function sameDicts(a: Dict, b: Dict): boolean {
 
 /** Negative, 0, positive; NaN where one is. */
 function compareNumbers(a: number | bigint | boolean | Float, b: number | bigint | boolean | Float): number {
-  const [x, y] = [a, b].map((value) => (value instanceof Float ? value.value : typeof value === 'boolean' ? Number(value) : value));
+  const [x, y] = [a, b].map((value) =>
+    value instanceof Float ? value.value : typeof value === 'boolean' ? Number(value) : value,
+  );
   if (x === undefined || y === undefined) return Number.NaN;
   // JavaScript compares bigint with number by value, as Python does int with float.
   return x < y ? -1 : x > y ? 1 : x == y ? 0 : Number.NaN;
@@ -86,7 +99,8 @@ function orderedItems(operator: Order, a: readonly Value[], b: readonly Value[])
 /** value in container */
 export function contains(container: Value, value: Value): boolean {
   if (isString(container)) {
-    if (!isString(value)) throw typeError(`'in <string>' requires string as left operand, not ${typeName(value)}`);
+    if (!isString(value))
+      throw typeError(`'in <string>' requires string as left operand, not ${typeName(value)}`);
     return textOf(container).includes(textOf(value));
   }
   if (container instanceof Dict) return container.has(value);

@@ -107,7 +107,10 @@ function compileFilter(node: For, frame: Frame): (scope: Scope, values: Value) =
 }
 
 const assignsLoop = (statement: Statement): boolean =>
-  (statement.type === 'set' || statement.type === 'setBlock' || statement.type === 'for') && targetsLoop(statement.target);
+  (statement.type === 'set' || statement.type === 'setBlock' || statement.type === 'for') &&
+  targetsLoop(statement.target);
 
 const targetsLoop = (target: Target): boolean =>
-  target.type === 'name' ? target.name === 'loop' : target.type === 'targets' && target.items.some(targetsLoop);
+  target.type === 'name'
+    ? target.name === 'loop'
+    : target.type === 'targets' && target.items.some(targetsLoop);

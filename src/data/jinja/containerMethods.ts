@@ -9,7 +9,11 @@ import { repr } from './write.ts';
 
 type Method<T> = (self: T, args: readonly Value[], keywords: Keywords) => Value;
 
-function method<T>(name: string, parameters: string, run: (self: T, args: (Value | undefined)[]) => Value): Method<T> {
+function method<T>(
+  name: string,
+  parameters: string,
+  run: (self: T, args: (Value | undefined)[]) => Value,
+): Method<T> {
   const bound = signature(name, parameters);
   return (self, args, keywords) => run(self, bind(bound, args, keywords));
 }
@@ -38,21 +42,43 @@ export const sequenceMethods: ReadonlyMap<string, Method<readonly Value[] | Rang
   ],
 ]);
 
-const itemsOf = (self: readonly Value[] | Range): Iterable<Value> => (self instanceof Range ? each(self) : self);
+const itemsOf = (self: readonly Value[] | Range): Iterable<Value> =>
+  self instanceof Range ? each(self) : self;
 
 export const copyList: Method<readonly Value[]> = method('copy', '', (self: readonly Value[]) => [...self]);
 
 /** What ImmutableSandboxedEnvironment gives no access to. */
-export const LIST_CHANGES = new Set(['append', 'clear', 'pop', 'reverse', 'insert', 'sort', 'extend', 'remove']);
+export const LIST_CHANGES = new Set([
+  'append',
+  'clear',
+  'pop',
+  'reverse',
+  'insert',
+  'sort',
+  'extend',
+  'remove',
+]);
 export const DICT_CHANGES = new Set(['clear', 'pop', 'popitem', 'setdefault', 'update']);
 
 export const dictMethods: ReadonlyMap<string, Method<Dict>> = new Map([
   ['keys', method('keys', '', (self: Dict) => new DictView(self, 'keys'))],
   ['values', method('values', '', (self: Dict) => new DictView(self, 'values'))],
   ['items', method('items', '', (self: Dict) => new DictView(self, 'items'))],
-  ['get', method('get', 'key, default=, /', (self: Dict, [key, otherwise]) => self.get(key as Value) ?? otherwise ?? null)],
+  [
+    'get',
+    method(
+      'get',
+      'key, default=, /',
+      (self: Dict, [key, otherwise]) => self.get(key as Value) ?? otherwise ?? null,
+    ),
+  ],
   ['copy', method('copy', '', (self: Dict) => Dict.of(self.entries()))],
-  ['fromkeys', method('fromkeys', 'iterable, value=, /', (_: Dict, [keys, value]) => fromKeys(keys as Value, value ?? null))],
+  [
+    'fromkeys',
+    method('fromkeys', 'iterable, value=, /', (_: Dict, [keys, value]) =>
+      fromKeys(keys as Value, value ?? null),
+    ),
+  ],
 ]);
 
 /** dict.fromkeys(iterable, value) */
@@ -60,7 +86,10 @@ export const fromKeys = (keys: Value, value: Value): Dict =>
   Dict.of([...each(keys)].map((key) => [key, value] as const));
 
 /** The attribute of an int, bool or float by that name: a value, or a method's result. */
-export function numberAttribute(self: number | bigint | boolean | Float, name: string): { value: Value } | { method: () => Value } | undefined {
+export function numberAttribute(
+  self: number | bigint | boolean | Float,
+  name: string,
+): { value: Value } | { method: () => Value } | undefined {
   if (self instanceof Float) {
     const { value } = self;
     if (name === 'real') return { value: self };

@@ -28,7 +28,10 @@ export function fixed(value: number, places: number): string {
     const unit = 10n ** BigInt(-places);
     return String(divideRounded(numerator, denominator * unit) * unit);
   }
-  const digits = String(divideRounded(numerator * 10n ** BigInt(places), denominator)).padStart(places + 1, '0');
+  const digits = String(divideRounded(numerator * 10n ** BigInt(places), denominator)).padStart(
+    places + 1,
+    '0',
+  );
   return places === 0 ? digits : `${digits.slice(0, -places)}.${digits.slice(-places)}`;
 }
 

@@ -1,6 +1,20 @@
 import { spendItems } from './budget.ts';
 import { typeError } from './errors.ts';
-import { DONE, Float, Instance, Iteration, Markup, PyObject, Range, Slice, Tuple, Undefined, textOf, typeName, type Value } from './values.ts';
+import {
+  DONE,
+  Float,
+  Instance,
+  Iteration,
+  Markup,
+  PyObject,
+  Range,
+  Slice,
+  Tuple,
+  Undefined,
+  textOf,
+  typeName,
+  type Value,
+} from './values.ts';
 
 const UNDEFINED_KEY = Symbol('undefined');
 const MARK = '\ud800';

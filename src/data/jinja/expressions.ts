@@ -35,7 +35,12 @@ export function parseTuple(tokens: Tokens, rules: TupleRules = {}): Expression {
 }
 
 function atEnd(tokens: Tokens, ends: string[] = []): boolean {
-  return tokens.isType('variable_end') || tokens.isType('block_end') || tokens.isOperator(')') || tokens.isName(...ends);
+  return (
+    tokens.isType('variable_end') ||
+    tokens.isType('block_end') ||
+    tokens.isOperator(')') ||
+    tokens.isName(...ends)
+  );
 }
 
 function parseCondition(tokens: Tokens): Expression {
@@ -83,7 +88,10 @@ function parseComparison(tokens: Tokens): Expression {
 }
 
 /** A level of binary operators that group from the left. */
-function level(operators: string[], parseOperand: (tokens: Tokens) => Expression): (tokens: Tokens) => Expression {
+function level(
+  operators: string[],
+  parseOperand: (tokens: Tokens) => Expression,
+): (tokens: Tokens) => Expression {
   return (tokens) => {
     let left = parseOperand(tokens);
     while (tokens.isOperator(...operators)) {
@@ -174,7 +182,8 @@ export function parsePostfix(tokens: Tokens, start: Expression): Expression {
     const { line } = tokens;
     if (tokens.skipOperator('.')) expression = parseDot(tokens, expression);
     else if (tokens.skipOperator('[')) expression = parseSubscript(tokens, expression);
-    else if (tokens.isOperator('(')) expression = { type: 'call', callee: expression, arguments: parseArguments(tokens), line };
+    else if (tokens.isOperator('('))
+      expression = { type: 'call', callee: expression, arguments: parseArguments(tokens), line };
     else return expression;
   }
 }
@@ -247,7 +256,8 @@ function parseFilters(tokens: Tokens, start: Expression): Expression {
     const { line } = tokens;
     if (tokens.isOperator('|')) expression = parseFilter(tokens, expression) as Expression;
     else if (tokens.isName('is')) expression = parseTest(tokens, expression);
-    else if (tokens.isOperator('(')) expression = { type: 'call', callee: expression, arguments: parseArguments(tokens), line };
+    else if (tokens.isOperator('('))
+      expression = { type: 'call', callee: expression, arguments: parseArguments(tokens), line };
     else return expression;
   }
 }
@@ -291,7 +301,13 @@ function parseTest(tokens: Tokens, operand: Expression): Expression {
 function startsOperand(tokens: Tokens): boolean {
   if (tokens.isName('else', 'or', 'and')) return false;
   const { type } = tokens.current;
-  return type === 'name' || type === 'string' || type === 'integer' || type === 'float' || tokens.isOperator('[', '{');
+  return (
+    type === 'name' ||
+    type === 'string' ||
+    type === 'integer' ||
+    type === 'float' ||
+    tokens.isOperator('[', '{')
+  );
 }
 
 /** What a tag assigns to: a name, names in a tuple, and attributes of namespaces where `attributes`. */
@@ -321,6 +337,7 @@ function parseTargetItem(tokens: Tokens, attributes: boolean): Target {
 
 function targetOf(expression: Expression, line: number): Target {
   if (expression.type === 'name') return expression;
-  if (expression.type === 'tuple') return { type: 'targets', items: expression.items.map((item) => targetOf(item, line)) };
+  if (expression.type === 'tuple')
+    return { type: 'targets', items: expression.items.map((item) => targetOf(item, line)) };
   throw syntaxError(`can't assign to '${expression.type}'`, line);
 }

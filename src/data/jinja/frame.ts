@@ -67,7 +67,9 @@ export class Frame {
 
   /** This frame in a branch. */
   asSoft(): Frame {
-    return this.soft ? this : new Frame(this.symbols, this.fn, { toplevel: this.toplevel, soft: true, inLoop: this.inLoop });
+    return this.soft
+      ? this
+      : new Frame(this.symbols, this.fn, { toplevel: this.toplevel, soft: true, inLoop: this.inLoop });
   }
 
   asLoop(): Frame {

@@ -2,7 +2,20 @@ import { spendItems, spendStep } from './budget.ts';
 import { Dict, iterationOf } from './dict.ts';
 import { typeError } from './errors.ts';
 import { lengthOf } from './text.ts';
-import { DONE, Float, Instance, isString, Iteration, Markup, Range, textOf, Tuple, typeName, Undefined, type Value } from './values.ts';
+import {
+  DONE,
+  Float,
+  Instance,
+  isString,
+  Iteration,
+  Markup,
+  Range,
+  textOf,
+  Tuple,
+  typeName,
+  Undefined,
+  type Value,
+} from './values.ts';
 
 /** bool(value) */
 export function truth(value: Value): boolean {
@@ -106,7 +119,8 @@ export function tryReverse(value: Value): Iteration | null {
     const { start, step, length } = value;
     return rangeIteration(new Range(start + step * (length - 1), start - step, -step));
   }
-  const reversible = isString(value) || Array.isArray(value) || value instanceof Tuple || value instanceof Dict;
+  const reversible =
+    isString(value) || Array.isArray(value) || value instanceof Tuple || value instanceof Dict;
   const isView = value instanceof Instance && value.typeName.startsWith('dict_');
   if (!reversible && !isView) return null;
   const names: Record<string, string> = { list: 'list_reverseiterator', dict: 'dict_reversekeyiterator' };

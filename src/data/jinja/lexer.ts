@@ -3,7 +3,18 @@ import { isIdentifier } from './letters.ts';
 import { int } from './values.ts';
 import { isSpace, SPACE, stripEnd } from './text.ts';
 
-export type TokenType = 'data' | 'block_begin' | 'block_end' | 'variable_begin' | 'variable_end' | 'name' | 'string' | 'integer' | 'float' | 'operator' | 'eof';
+export type TokenType =
+  | 'data'
+  | 'block_begin'
+  | 'block_end'
+  | 'variable_begin'
+  | 'variable_end'
+  | 'name'
+  | 'string'
+  | 'integer'
+  | 'float'
+  | 'operator'
+  | 'eof';
 
 export interface Token {
   type: TokenType;
@@ -17,7 +28,34 @@ export interface Token {
 export const syntaxError = (message: string, line: number): TemplateError =>
   new TemplateError('TemplateSyntaxError', `line ${line}: ${message}`);
 
-const OPERATORS = ['**', '//', '==', '!=', '>=', '<=', '+', '-', '/', '*', '%', '~', '[', ']', '(', ')', '{', '}', '>', '<', '=', '.', ':', '|', ',', ';'];
+const OPERATORS = [
+  '**',
+  '//',
+  '==',
+  '!=',
+  '>=',
+  '<=',
+  '+',
+  '-',
+  '/',
+  '*',
+  '%',
+  '~',
+  '[',
+  ']',
+  '(',
+  ')',
+  '{',
+  '}',
+  '>',
+  '<',
+  '=',
+  '.',
+  ':',
+  '|',
+  ',',
+  ';',
+];
 const CLOSERS: Readonly<Record<string, string>> = { '{': '}', '(': ')', '[': ']' };
 
 const SPACES = new RegExp(SPACE.source.replace('^', '').replace('$', ''), 'y');
@@ -72,8 +110,11 @@ class Lexer {
     RAW.lastIndex = open;
     const raw = RAW.exec(source);
     const kind = source.charAt(open + 1);
-    const sign = raw ? (raw[1] ?? '') : /[-+]/.exec(source.charAt(open + 2))?.[0] ?? '';
-    this.#data(this.#before(source.slice(start, open), sign, !raw && kind === '{'), source.slice(start, open));
+    const sign = raw ? (raw[1] ?? '') : (/[-+]/.exec(source.charAt(open + 2))?.[0] ?? '');
+    this.#data(
+      this.#before(source.slice(start, open), sign, !raw && kind === '{'),
+      source.slice(start, open),
+    );
     this.#at = raw ? RAW.lastIndex : open + 2 + sign.length;
     if (raw) {
       this.#advance(raw[0]);
@@ -163,7 +204,8 @@ class Lexer {
     if (spaces) return this.#skip(spaces[0]);
     const number = match(NUMBER);
     // A float does not follow a dot: in `a.1.5` both are integers.
-    if (number && !(number[1] !== undefined && source.charAt(this.#at - 1) === '.')) return this.#number(number);
+    if (number && !(number[1] !== undefined && source.charAt(this.#at - 1) === '.'))
+      return this.#number(number);
     const integer = number ? match(/0(?:_?0)*|[1-9](?:_?\d)*/y) : null;
     if (integer) return this.#number(integer);
     const name = match(NAME);
@@ -183,7 +225,11 @@ class Lexer {
     if (closer !== undefined) brackets.push(closer);
     else if (operator === '}' || operator === ')' || operator === ']') {
       const expected = brackets.pop();
-      if (expected !== operator) throw syntaxError(`unexpected '${operator}'${expected === undefined ? '' : `, expected '${expected}'`}`, this.#line);
+      if (expected !== operator)
+        throw syntaxError(
+          `unexpected '${operator}'${expected === undefined ? '' : `, expected '${expected}'`}`,
+          this.#line,
+        );
     }
     this.#push('operator', operator);
     return this.#skip(operator);
@@ -219,26 +265,34 @@ const SIMPLE: Readonly<Record<string, string>> = {
 /** What a string literal stands for, by Python's escapes. */
 function unescapeText(text: string, line: number): string {
   if (!text.includes('\\')) return text;
-  return text.replace(/\\([0-7]{1,3}|x[\da-f]{0,2}|u[\da-f]{0,4}|U[\da-f]{0,8}|N(?:\{[^}]*\})?|[\s\S])/giu, (whole, code: string) => {
-    const simple = SIMPLE[code];
-    if (simple !== undefined) return simple;
-    if (/^[0-7]/.test(code)) return String.fromCodePoint(Number.parseInt(code, 8));
-    const kind = code.charAt(0);
-    const wide = { x: 3, u: 5, U: 9 }[kind];
-    if (wide !== undefined) return codePoint(code, wide, line);
-    if (kind === 'N') throw unsupported('characters by name (\\N) in a string');
-    // A character beyond ASCII is an escape itself by the time Python reads the backslash before it.
-    const point = code.codePointAt(0) ?? 0;
-    if (point < 128) return whole;
-    const hex = point.toString(16);
-    return point < 0x100 ? `\\x${hex}` : point < 0x10000 ? `\\u${hex.padStart(4, '0')}` : `\\U${hex.padStart(8, '0')}`;
-  });
+  return text.replace(
+    /\\([0-7]{1,3}|x[\da-f]{0,2}|u[\da-f]{0,4}|U[\da-f]{0,8}|N(?:\{[^}]*\})?|[\s\S])/giu,
+    (whole, code: string) => {
+      const simple = SIMPLE[code];
+      if (simple !== undefined) return simple;
+      if (/^[0-7]/.test(code)) return String.fromCodePoint(Number.parseInt(code, 8));
+      const kind = code.charAt(0);
+      const wide = { x: 3, u: 5, U: 9 }[kind];
+      if (wide !== undefined) return codePoint(code, wide, line);
+      if (kind === 'N') throw unsupported('characters by name (\\N) in a string');
+      // A character beyond ASCII is an escape itself by the time Python reads the backslash before it.
+      const point = code.codePointAt(0) ?? 0;
+      if (point < 128) return whole;
+      const hex = point.toString(16);
+      return point < 0x100
+        ? `\\x${hex}`
+        : point < 0x10000
+          ? `\\u${hex.padStart(4, '0')}`
+          : `\\U${hex.padStart(8, '0')}`;
+    },
+  );
 }
 
 function codePoint(code: string, length: number, line: number): string {
   const point = Number.parseInt(code.slice(1), 16);
   if (code.length !== length) throw syntaxError(`truncated \\${code.charAt(0)} escape`, line);
   if (point > 0x10ffff) throw syntaxError('illegal Unicode character', line);
-  if (point >= 0xd800 && point <= 0xdfff) throw unsupported('half a character (a lone surrogate) in a string');
+  if (point >= 0xd800 && point <= 0xdfff)
+    throw unsupported('half a character (a lone surrogate) in a string');
   return String.fromCodePoint(point);
 }

@@ -24,7 +24,8 @@ export function arithmetic(operator: string, a: PyNumber, b: PyNumber): Value {
   if (a instanceof Float || b instanceof Float) return floatArithmetic(operator, toFloat(a), toFloat(b));
   if (typeof a !== 'bigint' && typeof b !== 'bigint') {
     const [x, y] = [Number(a), Number(b)];
-    const result = operator === '+' ? x + y : operator === '-' ? x - y : operator === '*' ? x * y : Number.NaN;
+    const result =
+      operator === '+' ? x + y : operator === '-' ? x - y : operator === '*' ? x * y : Number.NaN;
     // Number.isSafeInteger is false for the sums that may have been rounded.
     if (Number.isSafeInteger(result)) return result + 0;
   }
@@ -74,7 +75,8 @@ function divide(a: bigint, b: bigint): number {
   const scaled = x << BigInt(shift);
   const quotient = (scaled / y) | (scaled % y === 0n ? 0n : 1n);
   const result = scale(quotient, shift);
-  if (!Number.isFinite(result)) throw new TemplateError('OverflowError', 'integer division result too large for a float');
+  if (!Number.isFinite(result))
+    throw new TemplateError('OverflowError', 'integer division result too large for a float');
   return a < 0n !== b < 0n ? -result : result;
 }
 
@@ -97,9 +99,11 @@ function power(a: bigint, b: bigint): Value {
 }
 
 function floatPower(a: number, b: number): number {
-  if (a === 0 && b < 0) throw new TemplateError('ZeroDivisionError', '0.0 cannot be raised to a negative power');
+  if (a === 0 && b < 0)
+    throw new TemplateError('ZeroDivisionError', '0.0 cannot be raised to a negative power');
   // Python goes on in complex numbers.
-  if (a < 0 && Number.isFinite(a) && !Number.isInteger(b)) throw new TemplateError('unsupported', 'a root of a negative number');
+  if (a < 0 && Number.isFinite(a) && !Number.isInteger(b))
+    throw new TemplateError('unsupported', 'a root of a negative number');
   if (a === 1 || b === 0) return 1;
   if (a === -1 && !Number.isFinite(b) && !Number.isNaN(b)) return 1;
   const result = a ** b;
@@ -167,7 +171,8 @@ export function intText(value: Int): string {
 export function toInt(value: Value, base = 10): Int {
   if (value instanceof Float) {
     if (Number.isNaN(value.value)) throw valueError('cannot convert float NaN to integer');
-    if (!Number.isFinite(value.value)) throw new TemplateError('OverflowError', 'cannot convert float infinity to integer');
+    if (!Number.isFinite(value.value))
+      throw new TemplateError('OverflowError', 'cannot convert float infinity to integer');
     return int(BigInt(Math.trunc(value.value)));
   }
   if (typeof value === 'boolean') return value ? 1 : 0;
@@ -196,7 +201,15 @@ function parseInt_(text: string, base: number): Int {
       if (/^0[\d_]*[1-9]/.test(digits)) throw invalid();
     }
   }
-  if (/^_|_$|__/.test(digits) || (prefix === '' && asciiDigits(text).trim().replace(sign ?? '', '').startsWith('_'))) throw invalid();
+  if (
+    /^_|_$|__/.test(digits) ||
+    (prefix === '' &&
+      asciiDigits(text)
+        .trim()
+        .replace(sign ?? '', '')
+        .startsWith('_'))
+  )
+    throw invalid();
   digits = digits.replaceAll('_', '').toLowerCase();
   let result = 0n;
   for (const digit of digits) {
@@ -204,7 +217,8 @@ function parseInt_(text: string, base: number): Int {
     if (!(value < radix)) throw invalid();
     result = result * BigInt(radix) + BigInt(value);
   }
-  if (digits.length > MAX_DIGITS && (radix & (radix - 1)) !== 0) throw valueError(`Exceeds the limit (${MAX_DIGITS} digits)`);
+  if (digits.length > MAX_DIGITS && (radix & (radix - 1)) !== 0)
+    throw valueError(`Exceeds the limit (${MAX_DIGITS} digits)`);
   return int(sign === '-' ? -result : result);
 }
 
@@ -225,9 +239,16 @@ function asciiDigits(text: string): string {
 
 /** float(value). Throws ValueError, TypeError. */
 export function parseFloat_(value: Value): number {
-  if (value instanceof Float || typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return toFloat(value);
+  if (
+    value instanceof Float ||
+    typeof value === 'number' ||
+    typeof value === 'bigint' ||
+    typeof value === 'boolean'
+  )
+    return toFloat(value);
   if (value instanceof Undefined) throw value.error();
-  if (!isString(value)) throw typeError(`float() argument must be a string or a real number, not '${typeName(value)}'`);
+  if (!isString(value))
+    throw typeError(`float() argument must be a string or a real number, not '${typeName(value)}'`);
   const text = asciiDigits(textOf(value)).trim();
   const special = /^([+-]?)(inf(?:inity)?|nan)$/i.exec(text);
   if (special) {
@@ -245,7 +266,8 @@ export function round(value: Value, places: number): Value {
     if (!Number.isFinite(value.value) || places > 400) return value;
     const digits = places < -400 ? '0' : fixed(value.value, places);
     const result = Number(digits);
-    if (!Number.isFinite(result)) throw new TemplateError('OverflowError', 'rounded value too large to represent');
+    if (!Number.isFinite(result))
+      throw new TemplateError('OverflowError', 'rounded value too large to represent');
     return new Float(value.value < 0 || Object.is(value.value, -0) ? -result : result);
   }
   if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') {

@@ -4,7 +4,17 @@ import { typeError, unsupported } from './errors.ts';
 import { arithmetic, index } from './numbers.ts';
 import { escapeHtml } from './markup.ts';
 import { formatPercent } from './percent.ts';
-import { isInt, isNumber, isString, Markup, textOf, Tuple, typeName, Undefined, type Value } from './values.ts';
+import {
+  isInt,
+  isNumber,
+  isString,
+  Markup,
+  textOf,
+  Tuple,
+  typeName,
+  Undefined,
+  type Value,
+} from './values.ts';
 
 export type BinaryOperator = '+' | '-' | '*' | '/' | '//' | '%' | '**';
 

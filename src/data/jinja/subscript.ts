@@ -1,5 +1,13 @@
 import { spendItems } from './budget.ts';
-import { copyList, DICT_CHANGES, dictMethods, itemAt, LIST_CHANGES, numberAttribute, sequenceMethods } from './containerMethods.ts';
+import {
+  copyList,
+  DICT_CHANGES,
+  dictMethods,
+  itemAt,
+  LIST_CHANGES,
+  numberAttribute,
+  sequenceMethods,
+} from './containerMethods.ts';
 import { Dict, DictView } from './dict.ts';
 import { isKind, LOOKUP_ERRORS, TemplateError, typeError, unsupported, valueError } from './errors.ts';
 import { index } from './numbers.ts';
@@ -58,9 +66,11 @@ export function attributeOf(value: Value, name: string): Value | undefined {
     return 'value' in found ? found.value : bound(name, (args) => none(name, args, found.method));
   }
   if (value instanceof Undefined) throw value.error();
-  if (Array.isArray(value) || value instanceof Tuple || value instanceof Range) return sequenceAttribute(value, name);
+  if (Array.isArray(value) || value instanceof Tuple || value instanceof Range)
+    return sequenceAttribute(value, name);
   if (value instanceof Slice && (name === 'start' || name === 'stop' || name === 'step')) return value[name];
-  if (value instanceof Iteration && /^(send|throw|close|gi_)/.test(name)) return unsupportedAttribute(value, name);
+  if (value instanceof Iteration && /^(send|throw|close|gi_)/.test(name))
+    return unsupportedAttribute(value, name);
   return undefined;
 }
 
@@ -80,11 +90,13 @@ function textAttribute(value: string | Markup, name: string): Value | undefined 
   if (name === 'format_map') {
     return bound(name, (args, keywords) => {
       const [mapping] = args;
-      if (keywords.size > 0 || args.length !== 1 || !(mapping instanceof Dict)) throw typeError('format_map() takes exactly one mapping');
+      if (keywords.size > 0 || args.length !== 1 || !(mapping instanceof Dict))
+        throw typeError('format_map() takes exactly one mapping');
       return formatFields(value, [], mapping, lookup);
     });
   }
-  if (value instanceof Markup && ['striptags', 'unescape', 'escape'].includes(name)) return unsupportedAttribute(value, name);
+  if (value instanceof Markup && ['striptags', 'unescape', 'escape'].includes(name))
+    return unsupportedAttribute(value, name);
   const method = strMethod(name);
   return method && bound(name, (args, keywords) => method(value, args, keywords));
 }
@@ -92,7 +104,8 @@ function textAttribute(value: string | Markup, name: string): Value | undefined 
 function sequenceAttribute(value: Value[] | Tuple | Range, name: string): Value | undefined {
   if (value instanceof Range && (name === 'start' || name === 'stop' || name === 'step')) return value[name];
   const items = value instanceof Tuple ? value.items : value;
-  if (value instanceof NamedTuple && value.names.includes(name)) return value.items[value.names.indexOf(name)];
+  if (value instanceof NamedTuple && value.names.includes(name))
+    return value.items[value.names.indexOf(name)];
   const method = sequenceMethods.get(name);
   if (method) return bound(name, (args, keywords) => method(items, args, keywords));
   if (!Array.isArray(value)) return undefined;
@@ -143,7 +156,8 @@ function itemOf(value: Value, key: Value): Value | undefined {
 }
 
 function sequenceIndex(value: Value, key: Value): number {
-  if (key === null || typeof key === 'string' || key instanceof Float) throw typeError(`${typeName(value)} indices must be integers or slices, not ${typeName(key)}`);
+  if (key === null || typeof key === 'string' || key instanceof Float)
+    throw typeError(`${typeName(value)} indices must be integers or slices, not ${typeName(key)}`);
   return index(key);
 }
 

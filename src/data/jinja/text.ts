@@ -29,7 +29,8 @@ function isPairAt(text: string, i: number): boolean {
 /** The characters (code points) of `text`, as what can be indexed and sliced. */
 export const characters = (text: string): string | string[] => (hasPairs(text) ? [...text] : text);
 
-export const join = (chars: string | string[]): string => (typeof chars === 'string' ? chars : chars.join(''));
+export const join = (chars: string | string[]): string =>
+  typeof chars === 'string' ? chars : chars.join('');
 
 /** UTF-16 offset of the code point with number `point`; the length of `text` where it has fewer. */
 export function offsetOf(text: string, point: number): number {

@@ -169,6 +169,14 @@ export const dataErrors = {
     what: '{file} of the model cannot be used: {detail}.',
     next: 'Download the model’s tokenizer files again.',
   },
+  'data.tokenizer_unsupported': {
+    what: '{file} of the model has what Graft’s tokenizer does not: {detail}.',
+    next: 'Choose a model with another tokenizer, or tokenize the rows elsewhere ("input_ids").',
+  },
+  'data.token_beyond_model': {
+    what: 'Line {line} of {file} holds {token}, token {id} of the tokenizer; the model has {vocabSize} tokens.',
+    next: 'Take the token out of the row, or use the tokenizer files that belong to this model.',
+  },
   'data.tiktoken_line': {
     what: 'Line {line} of {file} cannot be used: {detail}.',
     next: 'Download the model’s tokenizer files again.',

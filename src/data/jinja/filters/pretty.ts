@@ -11,7 +11,8 @@ const WIDTH = 80;
 export function prettyPrint(value: Value): string {
   const text = repr(inOrder(value));
   const breaksText = (item: Value): boolean => isString(item) && /[\n\r]/.test(String(item));
-  if (lengthOf(text) > WIDTH || breaksText(value)) throw unsupported(`the filter pprint on more than ${WIDTH} characters`);
+  if (lengthOf(text) > WIDTH || breaksText(value))
+    throw unsupported(`the filter pprint on more than ${WIDTH} characters`);
   return text;
 }
 

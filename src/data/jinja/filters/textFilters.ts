@@ -51,7 +51,8 @@ function indent(value: Value, width: Value, first: boolean, blank: boolean): Val
 }
 
 function truncate(value: Value, length: number, killWords: boolean, end: string, leeway: number): Value {
-  if (length < lengthOf(end) || leeway < 0) throw new TemplateError('AssertionError', `expected length >= ${lengthOf(end)}, got ${length}`);
+  if (length < lengthOf(end) || leeway < 0)
+    throw new TemplateError('AssertionError', `expected length >= ${lengthOf(end)}, got ${length}`);
   if (!isString(value)) throw typeError('truncate needs a text');
   const text = textOf(value);
   const all = characters(text);
@@ -71,7 +72,11 @@ function tojson(value: Value, ascii: Value, indentation: Value, separators: Valu
   }
   return dumps(value, {
     ascii: truth(ascii),
-    indent: !indented ? null : isString(indentation) ? textOf(indentation) : ' '.repeat(Math.max(0, Math.min(index(indentation), 1000))),
+    indent: !indented
+      ? null
+      : isString(indentation)
+        ? textOf(indentation)
+        : ' '.repeat(Math.max(0, Math.min(index(indentation), 1000))),
     itemSeparator,
     keySeparator,
     sortKeys: truth(sortKeys),
@@ -83,7 +88,8 @@ function xmlAttributes(value: Value, space: boolean): Value {
   const parts: string[] = [];
   for (const [key, item] of value.entries()) {
     if (item === null || item instanceof Undefined) continue;
-    if (/[\s/>=]/.test(textArgument(key, 'attribute'))) throw valueError(`Invalid character in attribute name: ${quote(str(key))}`);
+    if (/[\s/>=]/.test(textArgument(key, 'attribute')))
+      throw valueError(`Invalid character in attribute name: ${quote(str(key))}`);
     parts.push(`${escapeHtml(key)}="${escapeHtml(item)}"`);
   }
   const text = parts.join(' ');
@@ -92,13 +98,17 @@ function xmlAttributes(value: Value, space: boolean): Value {
 
 /** urllib's quote, of UTF-8. */
 function urlQuote(value: Value, query: boolean): string {
-  const quoted = encodeURIComponent(str(value)).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+  const quoted = encodeURIComponent(str(value)).replace(
+    /[!'()*]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
   return query ? quoted.replaceAll('%20', '+') : quoted.replaceAll('%2F', '/');
 }
 
 function urlEncode(value: Value): string {
   if (!isString(value) && tryIterate(value)) {
-    const pairs = value instanceof Dict ? [...value.entries()] : [...each(value)].map((pair) => [...each(pair)]);
+    const pairs =
+      value instanceof Dict ? [...value.entries()] : [...each(value)].map((pair) => [...each(pair)]);
     return pairs
       .map((pair) => {
         if (pair.length !== 2) throw valueError('urlencode needs pairs');
@@ -114,7 +124,9 @@ const WORD = /[\p{L}\p{N}_]+/gu;
 export const textFilters: [string, Applied][] = [
   filter('upper', '', (value) => method('upper', value)),
   filter('lower', '', (value) => method('lower', value)),
-  filter('capitalize', '', (value) => (value instanceof Markup ? method('capitalize', value) : capitalize(textOf(softText(value))))),
+  filter('capitalize', '', (value) =>
+    value instanceof Markup ? method('capitalize', value) : capitalize(textOf(softText(value))),
+  ),
   filter('title', '', (value) => titleWords(textOf(softText(value)))),
   filter('trim', 'chars=', (value, chars = null) => {
     if (value instanceof Markup) return method('strip', value, chars);
@@ -129,16 +141,28 @@ export const textFilters: [string, Applied][] = [
   filter('indent', 'width=, first=, blank=', (value, width = 4, first = false, blank = false) =>
     indent(value, width, truth(first), truth(blank)),
   ),
-  filter('truncate', 'length=, killwords=, end=, leeway=', (value, length, killWords = false, end = '...', leeway = null) =>
-    truncate(value, intArgument(length, 255), truth(killWords), textArgument(end, 'end'), leeway === null ? 5 : index(leeway)),
+  filter(
+    'truncate',
+    'length=, killwords=, end=, leeway=',
+    (value, length, killWords = false, end = '...', leeway = null) =>
+      truncate(
+        value,
+        intArgument(length, 255),
+        truth(killWords),
+        textArgument(end, 'end'),
+        leeway === null ? 5 : index(leeway),
+      ),
   ),
-  filter('wordwrap', 'width=, break_long_words=, wrapstring=, break_on_hyphens=', (value, width, breakLong = true, mark = null, hyphens = true) =>
-    wrapText(textArgument(value, 'wordwrap'), {
-      width: intArgument(width, 79),
-      breakLong: truth(breakLong),
-      hyphens: truth(hyphens),
-      mark: mark === null ? '\n' : textArgument(mark, 'wrapstring'),
-    }),
+  filter(
+    'wordwrap',
+    'width=, break_long_words=, wrapstring=, break_on_hyphens=',
+    (value, width, breakLong = true, mark = null, hyphens = true) =>
+      wrapText(textArgument(value, 'wordwrap'), {
+        width: intArgument(width, 79),
+        breakLong: truth(breakLong),
+        hyphens: truth(hyphens),
+        mark: mark === null ? '\n' : textArgument(mark, 'wrapstring'),
+      }),
   ),
   filter('wordcount', '', (value) => [...textOf(softText(value)).matchAll(WORD)].length),
   filter('string', '', (value) => softText(value)),
@@ -147,8 +171,11 @@ export const textFilters: [string, Applied][] = [
   filter('forceescape', '', (value) => new Markup(escapeHtml(str(value)))),
   filter('safe', '', (value) => new Markup(str(value))),
   filter('striptags', '', (value) => stripTags(str(value))),
-  filter('tojson', 'ensure_ascii=, indent=, separators=, sort_keys=', (value, ascii = false, indentation = null, separators = null, sortKeys = false) =>
-    tojson(value, ascii, indentation, separators, sortKeys),
+  filter(
+    'tojson',
+    'ensure_ascii=, indent=, separators=, sort_keys=',
+    (value, ascii = false, indentation = null, separators = null, sortKeys = false) =>
+      tojson(value, ascii, indentation, separators, sortKeys),
   ),
   filter('pprint', '', (value) => prettyPrint(value)),
   filter('urlencode', '', (value) => urlEncode(value)),
@@ -180,7 +207,10 @@ export const formatFilter: [string, Applied] = [
   'format',
   (value, args, keywords) => {
     if (args.length > 0 && keywords.size > 0)
-      throw new TemplateError('FilterArgumentError', "can't handle positional and keyword arguments at the same time");
+      throw new TemplateError(
+        'FilterArgumentError',
+        "can't handle positional and keyword arguments at the same time",
+      );
     return formatPercent(softText(value), keywords.size > 0 ? Dict.of(keywords) : new Tuple(args));
   },
 ];

@@ -161,6 +161,14 @@ export const dataErrorsZh = {
     what: '模型的 {file} 无法使用：{detail}。',
     next: '请重新下载模型的分词器文件。',
   },
+  'data.tokenizer_unsupported': {
+    what: '模型的 {file} 含有 Graft 的分词器不支持的内容：{detail}。',
+    next: '请选择使用其他分词器的模型，或在别处完成分词（"input_ids"）。',
+  },
+  'data.token_beyond_model': {
+    what: '{file} 第 {line} 行含有 {token}（分词器的第 {id} 号 token），而模型只有 {vocabSize} 个 token。',
+    next: '请从这条数据里去掉它，或使用与模型配套的分词器文件。',
+  },
   'data.tiktoken_line': {
     what: '{file} 第 {line} 行无法使用：{detail}。',
     next: '请重新下载模型的分词器文件。',

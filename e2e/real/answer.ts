@@ -1,0 +1,53 @@
+// Graft's answers to a list of jobs: answer.ts JOBS.json ANSWERS.json. A kind of job is a function of KINDS.
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { loadTokenizer, StreamDecoder, type Tokenizer } from '../../src/data/tokenizer.ts';
+import { messageOf } from '../../src/lib/errors.ts';
+import { nodeFolder } from '../../src/storage/nodeFolder.ts';
+
+interface EncodeJob {
+  kind: 'encode';
+  folder: string;
+  texts: string[];
+}
+
+/** Ids with and without special tokens, where each is from, and the text they decode to. */
+async function encode({ folder, texts }: EncodeJob): Promise<unknown> {
+  let tokenizer: Tokenizer;
+  try {
+    tokenizer = (await loadTokenizer(nodeFolder(folder)))!;
+  } catch (error) {
+    return { refused: messageOf(error) };
+  }
+  return { answers: texts.map((text) => answer(tokenizer, text)) };
+}
+
+function answer(tokenizer: Tokenizer, text: string): unknown {
+  try {
+    const ids = tokenizer.encode(text);
+    const without = tokenizer.encode(text, { addSpecialTokens: false });
+    const tracked = tokenizer.encodeWithOffsets(text, { addSpecialTokens: false });
+    return {
+      ...{ with: ids, without, text: tokenizer.decode(ids) },
+      textOnly: tokenizer.decode(ids, { skipSpecialTokens: true }),
+      places: tracked.starts.map((start, i) => [start, tracked.ends[i]]),
+      // Beyond what Python says: both ways of encoding agree, and so does text that comes piece by piece.
+      tracked: tracked.ids.join() === without.join() || tracked.ids,
+      streamed: streamed(tokenizer, ids),
+    };
+  } catch (error) {
+    return { refused: messageOf(error) };
+  }
+}
+
+function streamed(tokenizer: Tokenizer, ids: readonly number[]): string {
+  const decoder = new StreamDecoder(tokenizer, { skipSpecialTokens: false });
+  return ids.map((id) => decoder.push(id)).join('') + decoder.flush();
+}
+
+const KINDS: Record<string, (job: never) => Promise<unknown>> = { encode };
+
+const [jobsFile = '', answersFile = ''] = process.argv.slice(2);
+const jobs = JSON.parse(readFileSync(jobsFile, 'utf8')) as { kind: string }[];
+const file = openSync(answersFile, 'w');
+for (const job of jobs) writeSync(file, `${JSON.stringify(await KINDS[job.kind]!(job as never))}\n`);
+closeSync(file);

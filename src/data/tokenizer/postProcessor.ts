@@ -1,0 +1,45 @@
+import type { Fields } from './fields.ts';
+
+/** What surrounds a text: ids that are added with special tokens, and the text's own tokens (null). */
+export type Frame = readonly (number | null)[];
+
+/** Builds the frame of `post_processor`. Throws an Error that names what isn't supported. */
+export function readFrame(fields: Fields): Frame {
+  switch (fields.type) {
+    case 'ByteLevel':
+      return [null];
+    case 'TemplateProcessing':
+      return templateFrame(fields);
+    case 'BertProcessing':
+    case 'RobertaProcessing':
+      return [pairId(fields, 'cls'), null, pairId(fields, 'sep')];
+    case 'Sequence': {
+      const frames = fields.parts('processors').map(readFrame);
+      const adding = frames.filter((frame) => frame.length !== 1 || frame[0] !== null);
+      // A second one sees the pieces of the first as a pair of texts.
+      if (adding.length > 1) fields.refuse('more than one processor that adds tokens');
+      return adding[0] ?? [null];
+    }
+    default:
+      return fields.refuse(`the post-processor ${fields.type ?? 'without a type'}`);
+  }
+}
+
+function templateFrame(fields: Fields): Frame {
+  const known = fields.part('special_tokens');
+  return fields.parts('single').flatMap((piece): (number | null)[] => {
+    if (piece.raw('Sequence') !== undefined) {
+      const name = piece.part('Sequence').string('id');
+      return name === 'A' ? [null] : piece.refuse(`the sequence ${name} in a template of one`);
+    }
+    const special = known.part(piece.part('SpecialToken').string('id'));
+    return special
+      .list('ids')
+      .map((id) => (Number.isInteger(id) ? (id as number) : special.fail('ids', 'ids')));
+  });
+}
+
+function pairId(fields: Fields, name: string): number {
+  const [, id] = fields.list(name);
+  return Number.isInteger(id) ? (id as number) : fields.fail(name, 'a token and its id');
+}
