@@ -28,7 +28,9 @@ export function renderChat(
   options: RenderOptions = {},
 ): string {
   const template = compiled(tokenizer, options);
-  return template ? run(template, tokenizer, messages, options).text : plainText(tokenizer, messages, options);
+  return template
+    ? run(template, tokenizer, messages, options).text
+    : plainText(tokenizer, messages, options);
 }
 
 /**
@@ -125,8 +127,9 @@ function run(
     ...variables,
   };
   const length = templateSize(all);
+  const size = { length, messages: messages.length };
   try {
-    return untrusted('template', length, () => template.render(all, { now, length }));
+    return untrusted('template', length, () => template.render(all, { now, size }));
   } catch (error) {
     throw renderError(error);
   }

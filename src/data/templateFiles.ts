@@ -27,7 +27,10 @@ interface Sources {
  * Chooses a model's templates: files before keys of JSON files, of which the first that has any counts.
  * Throws `data.tokenizer_invalid`.
  */
-export async function readTemplates(folder: Folder, { own, configured, otherwise }: Sources): Promise<ChatTemplates> {
+export async function readTemplates(
+  folder: Folder,
+  { own, configured, otherwise }: Sources,
+): Promise<ChatTemplates> {
   const files = new Map(own === null ? [] : [['default', own]]);
   for (const [name, source] of await readMore(folder)) files.set(name, source);
   if (files.size > 0) return chosen(files);
@@ -47,7 +50,8 @@ async function readMore(folder: Folder): Promise<[string, string][]> {
       const source = await more.open(name);
       const text = decodeUtf8(await source.read(0, source.size));
       const file = `${MORE_TEMPLATES}/${name}`;
-      if (text === null) throw new GraftError('data.tokenizer_invalid', { file, detail: 'it is not valid UTF-8' });
+      if (text === null)
+        throw new GraftError('data.tokenizer_invalid', { file, detail: 'it is not valid UTF-8' });
       return [name.slice(0, -ENDING.length), text.replace(/^\ufeff/, '')];
     }),
   );
@@ -62,7 +66,10 @@ function templatesOf(value: unknown): Map<string, string> {
       ? Object.entries(value)
       : [];
   return new Map(
-    entries.filter((entry): entry is [string, string] => entry.length === 2 && entry.every((part) => typeof part === 'string')),
+    entries.filter(
+      (entry): entry is [string, string] =>
+        entry.length === 2 && entry.every((part) => typeof part === 'string'),
+    ),
   );
 }
 
@@ -78,6 +85,9 @@ function chosen(templates: ReadonlyMap<string, string>): ChatTemplates {
 
 /** A template that says why there is none: transformers refuses such a model too, unless a template is named. */
 function refusing(names: readonly string[]): string {
-  const list = [...names].sort().join(', ').replace(/[\\'\n\r]/g, ' ');
+  const list = [...names]
+    .sort()
+    .join(', ')
+    .replace(/[\\'\n\r]/g, ' ');
   return `{{ raise_exception('the model has several chat templates (${list}) and none of them is the default') }}`;
 }

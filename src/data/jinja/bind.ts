@@ -12,7 +12,10 @@ export interface Signature {
 }
 
 export function signature(name: string, parameters = ''): Signature {
-  const names = parameters.split(',').map((part) => part.trim()).filter((part) => part !== '');
+  const names = parameters
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
   const slash = names.indexOf('/');
   const star = names.indexOf('*');
   return {
@@ -33,9 +36,14 @@ export function signature(name: string, parameters = ''): Signature {
 }
 
 /** The values of the parameters, undefined for those left out. Throws TypeError as Python does. */
-export function bind({ name, parameters }: Signature, args: readonly Value[], keywords: Keywords): (Value | undefined)[] {
+export function bind(
+  { name, parameters }: Signature,
+  args: readonly Value[],
+  keywords: Keywords,
+): (Value | undefined)[] {
   const places = parameters.filter(({ byPlace }) => byPlace).length;
-  if (args.length > places) throw typeError(`${name}() takes at most ${places} arguments (${args.length} given)`);
+  if (args.length > places)
+    throw typeError(`${name}() takes at most ${places} arguments (${args.length} given)`);
   const values: (Value | undefined)[] = parameters.map((_, i) => args[i]);
   for (const [key, value] of keywords) {
     const at = parameters.findIndex((parameter) => parameter.name === key && parameter.byName);
@@ -44,7 +52,8 @@ export function bind({ name, parameters }: Signature, args: readonly Value[], ke
     values[at] = value;
   }
   for (const [i, parameter] of parameters.entries()) {
-    if (values[i] === undefined && !parameter.optional) throw typeError(`${name}() missing required argument '${parameter.name}'`);
+    if (values[i] === undefined && !parameter.optional)
+      throw typeError(`${name}() missing required argument '${parameter.name}'`);
   }
   return values;
 }

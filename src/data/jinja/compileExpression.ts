@@ -6,13 +6,25 @@ import { filters } from './filters/index.ts';
 import { tests } from './filters/tests.ts';
 import type { Frame } from './frame.ts';
 import { listOf, truth } from './iterate.ts';
-import { syntaxError } from './lexer.ts';
+import { syntaxError } from './literals.ts';
 import type { Arguments, CompareOperator, Expression } from './nodes.ts';
 import { negate } from './numbers.ts';
 import { binary } from './operators.ts';
 import type { Evaluate, Scope } from './scope.ts';
 import { call, getAttribute, getItem, slice } from './subscript.ts';
-import { Float, isString, NO_KEYWORDS, Slice, textOf, Tuple, typeName, Undefined, isInt, type Keywords, type Value } from './values.ts';
+import {
+  Float,
+  isString,
+  NO_KEYWORDS,
+  Slice,
+  textOf,
+  Tuple,
+  typeName,
+  Undefined,
+  isInt,
+  type Keywords,
+  type Value,
+} from './values.ts';
 import { str } from './write.ts';
 
 /** What evaluates `node` in `frame`. Throws TemplateSyntaxError for filters and tests there are none of. */
@@ -35,7 +47,9 @@ export function compileExpression(node: Expression, frame: Frame): Evaluate {
       };
     }
     case 'dict': {
-      const pairs = node.pairs.map((pair) => pair.map((part) => compileExpression(part, frame)) as [Evaluate, Evaluate]);
+      const pairs = node.pairs.map(
+        (pair) => pair.map((part) => compileExpression(part, frame)) as [Evaluate, Evaluate],
+      );
       return (scope) => {
         const dict = new Dict();
         for (const [key, value] of pairs) dict.set(key(scope), value(scope));
@@ -67,7 +81,9 @@ export function compileExpression(node: Expression, frame: Frame): Evaluate {
     case 'negative':
     case 'positive': {
       const operand = compileExpression(node.operand, frame);
-      return node.type === 'negative' ? (scope) => negate(operand(scope)) : (scope) => positive(operand(scope));
+      return node.type === 'negative'
+        ? (scope) => negate(operand(scope))
+        : (scope) => positive(operand(scope));
     }
     case 'compare':
       return compileComparison(node, frame);
@@ -94,8 +110,11 @@ export function compileExpression(node: Expression, frame: Frame): Evaluate {
     case 'item':
       return compileItem(node, frame);
     case 'slice': {
-      const [start, stop, step] = [node.start, node.stop, node.step].map((part) => (part ? compileExpression(part, frame) : () => null));
-      return (scope) => new Slice((start as Evaluate)(scope), (stop as Evaluate)(scope), (step as Evaluate)(scope));
+      const [start, stop, step] = [node.start, node.stop, node.step].map((part) =>
+        part ? compileExpression(part, frame) : () => null,
+      );
+      return (scope) =>
+        new Slice((start as Evaluate)(scope), (stop as Evaluate)(scope), (step as Evaluate)(scope));
     }
     case 'call': {
       const callee = compileExpression(node.callee, frame);
@@ -163,7 +182,7 @@ function compileComparison(node: Extract<Expression, { type: 'compare' }>, frame
 }
 
 function compileCondition(node: Extract<Expression, { type: 'condition' }>, frame: Frame): Evaluate {
-  const [test, then] = [compileExpression(node.test, frame), compileExpression(node.then, frame)];
+  const [test, then] = [compileExpression(node.test, frame), compileExpression(node.value, frame)];
   const missing = new Undefined(
     `the inline if-expression on line ${node.line} evaluated to false and no else section was defined.`,
   );
@@ -210,10 +229,12 @@ export function compileArguments({ args, keywords, moreArgs, moreKeywords }: Arg
 }
 
 function addKeywords(keywords: Map<string, Value>, value: Value): void {
-  if (!(value instanceof Dict)) throw typeError(`argument after ** must be a mapping, not ${typeName(value)}`);
+  if (!(value instanceof Dict))
+    throw typeError(`argument after ** must be a mapping, not ${typeName(value)}`);
   for (const [key, item] of value.entries()) {
     if (!isString(key)) throw typeError('keywords must be strings');
-    if (keywords.has(textOf(key))) throw typeError(`got multiple values for keyword argument '${textOf(key)}'`);
+    if (keywords.has(textOf(key)))
+      throw typeError(`got multiple values for keyword argument '${textOf(key)}'`);
     keywords.set(textOf(key), item);
   }
 }

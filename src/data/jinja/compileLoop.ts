@@ -4,7 +4,7 @@ import { compileTarget } from './compileTarget.ts';
 import type { Frame } from './frame.ts';
 import { Loop } from './instances.ts';
 import { iterate, truth } from './iterate.ts';
-import { syntaxError } from './lexer.ts';
+import { syntaxError } from './literals.ts';
 import type { For, Statement, Target } from './nodes.ts';
 import { Scope, type Execute } from './scope.ts';
 import { DONE, generator, type Iteration, type Value } from './values.ts';
@@ -107,7 +107,10 @@ function compileFilter(node: For, frame: Frame): (scope: Scope, values: Value) =
 }
 
 const assignsLoop = (statement: Statement): boolean =>
-  (statement.type === 'set' || statement.type === 'setBlock' || statement.type === 'for') && targetsLoop(statement.target);
+  (statement.type === 'set' || statement.type === 'setBlock' || statement.type === 'for') &&
+  targetsLoop(statement.target);
 
 const targetsLoop = (target: Target): boolean =>
-  target.type === 'name' ? target.name === 'loop' : target.type === 'targets' && target.items.some(targetsLoop);
+  target.type === 'name'
+    ? target.name === 'loop'
+    : target.type === 'targets' && target.items.some(targetsLoop);

@@ -4,7 +4,7 @@ import type { Frame } from './frame.ts';
 import { Macro, type MacroShape } from './macro.ts';
 import { Scope, type Evaluate, type Execute } from './scope.ts';
 import { Undefined, type Value } from './values.ts';
-import { syntaxError } from './lexer.ts';
+import { syntaxError } from './literals.ts';
 import { undeclared } from './walk.ts';
 
 /** What makes the macro where its tag stands. `compileBody` compiles statements in the macro's own frame. */
@@ -30,7 +30,10 @@ export function compileMacro(
   }
   const special = (name: string) => used.has(name) && !names.includes(name);
   const extra = ['caller', 'kwargs', 'varargs'].filter(special);
-  const variables = [...names.map((name) => symbols.ref(name)), ...extra.map((name) => symbols.declare(name))];
+  const variables = [
+    ...names.map((name) => symbols.ref(name)),
+    ...extra.map((name) => symbols.declare(name)),
+  ];
   look();
 
   const writes = variables.map((variable) => frame.write(variable));
@@ -55,7 +58,8 @@ export function compileMacro(
       for (const [i, write] of writes.entries()) write(scope, values[i]);
       return scope.output.capture(() => {
         enter(scope);
-        for (const { read, write, value } of withDefault) if (read(scope) === undefined) write(scope, value(scope));
+        for (const { read, write, value } of withDefault)
+          if (read(scope) === undefined) write(scope, value(scope));
         body(scope);
       });
     });

@@ -6,7 +6,7 @@ import { compileNamespaceCheck, compileTarget, namesOf } from './compileTarget.t
 import { TemplateError, typeError } from './errors.ts';
 import { inTurn, type Frame } from './frame.ts';
 import { truth } from './iterate.ts';
-import { syntaxError } from './lexer.ts';
+import { syntaxError } from './literals.ts';
 import type { Block, Expression, Filter, If, Statement } from './nodes.ts';
 import type { Evaluate, Execute, Scope } from './scope.ts';
 import { call } from './subscript.ts';
@@ -134,7 +134,8 @@ export class Compiler {
   #callBlock(node: Extract<Statement, { type: 'callBlock' }>, frame: Frame): Execute {
     const make = compileMacro(node, frame, this.body);
     const callee = compileExpression(node.call.callee, frame);
-    if (node.call.arguments.keywords.some(({ name }) => name === 'caller')) throw syntaxError('keyword argument repeated: caller', node.line);
+    if (node.call.arguments.keywords.some(({ name }) => name === 'caller'))
+      throw syntaxError('keyword argument repeated: caller', node.line);
     const given = compileArguments(node.call.arguments, frame);
     return (scope) => {
       spendStep();
@@ -191,7 +192,9 @@ export class Compiler {
   }
 
   #block({ name, scoped, required }: Block, frame: Frame): Execute {
-    const visible = [...(scoped ? frame.symbols.visible() : [])].map(([local, variable]) => [local, frame.read(variable)] as const);
+    const visible = [...(scoped ? frame.symbols.visible() : [])].map(
+      ([local, variable]) => [local, frame.read(variable)] as const,
+    );
     return (scope) => {
       spendStep();
       if (required) throw new TemplateError('TemplateRuntimeError', `Required block '${name}' not found`);

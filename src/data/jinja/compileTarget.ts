@@ -21,7 +21,8 @@ export function compileTarget(target: Target, frame: Frame): (scope: Scope, valu
     return (scope, value) => {
       const owner = read(scope);
       // A block (`{% set d.x %}…{% endset %}`) is not asked for a namespace: Jinja lets it change a dict.
-      if (!(owner instanceof Namespace || owner instanceof Dict)) throw typeError('object does not support item assignment');
+      if (!(owner instanceof Namespace || owner instanceof Dict))
+        throw typeError('object does not support item assignment');
       owner.set(target.attribute, value);
       return value;
     };
@@ -30,8 +31,10 @@ export function compileTarget(target: Target, frame: Frame): (scope: Scope, valu
   return (scope, value) => {
     if (!tryIterate(value)) throw typeError(`cannot unpack non-iterable ${typeName(value)} object`);
     const values = listOf(value);
-    if (values.length > items.length) throw valueError(`too many values to unpack (expected ${items.length})`);
-    if (values.length < items.length) throw valueError(`not enough values to unpack (expected ${items.length}, got ${values.length})`);
+    if (values.length > items.length)
+      throw valueError(`too many values to unpack (expected ${items.length})`);
+    if (values.length < items.length)
+      throw valueError(`not enough values to unpack (expected ${items.length}, got ${values.length})`);
     return new Tuple(items.map((assign, i) => assign(scope, values[i] as Value)));
   };
 }
@@ -48,7 +51,11 @@ export function compileNamespaceCheck(target: Target, frame: Frame): (scope: Sco
 }
 
 const namespacesOf = (target: Target): string[] =>
-  target.type === 'attributeTarget' ? [target.name] : target.type === 'targets' ? target.items.flatMap(namespacesOf) : [];
+  target.type === 'attributeTarget'
+    ? [target.name]
+    : target.type === 'targets'
+      ? target.items.flatMap(namespacesOf)
+      : [];
 
 /** The names a target assigns. */
 export const namesOf = (target: Target): string[] =>

@@ -1,4 +1,4 @@
-import { spendCharacters } from './budget.ts';
+import { limit, spendCharacters } from './budget.ts';
 import { exponential, fixed, floatText, general, positional, shortest, withExponent } from './decimals.ts';
 import { typeError, valueError } from './errors.ts';
 import { toFloat } from './numbers.ts';
@@ -18,11 +18,12 @@ interface Spec {
   type: string;
 }
 
-const SPEC =
-  /^(?:([\s\S])?([<>=^]))?([+\- ])?(z)?(#)?(0)?(\d+)?([,_])?(?:\.(\d+))?([bcdeEfFgGnosxX%])?$/u;
+const SPEC = /^(?:([\s\S])?([<>=^]))?([+\- ])?(z)?(#)?(0)?(\d+)?([,_])?(?:\.(\d+))?([bcdeEfFgGnosxX%])?$/u;
 
 /** Widest field a format may ask for. */
 const MAX_WIDTH = 1e6;
+/** Most digits it may ask for. */
+const MAX_PRECISION = 1000;
 
 /** format(value, spec) of Python for texts and numbers. Throws ValueError, TypeError. */
 export function format(value: Value, spec: string): string {
@@ -41,7 +42,9 @@ function parse(spec: string): Spec {
   const [, fill, align, sign, z, alternate, zero, width, group, precision, type] = match;
   if (z) throw valueError('Negative zero coercion is not supported');
   const [wide, precise] = [Number(width ?? 0), precision === undefined ? null : Number(precision)];
-  if (wide > MAX_WIDTH || (precise ?? 0) > MAX_WIDTH) throw valueError('Too many decimal digits in format string');
+  if (wide > MAX_WIDTH) throw limit(`a field wider than ${MAX_WIDTH}`);
+  if ((precise ?? 0) > MAX_PRECISION && type !== undefined && type !== 's')
+    throw limit(`more than ${MAX_PRECISION} digits of a number`);
   return {
     fill: fill ?? (zero ? '0' : ' '),
     align: align ?? (zero ? '=' : ''),
@@ -55,7 +58,10 @@ function parse(spec: string): Spec {
   };
 }
 
-function formatText(text: string, { fill, align, zero, width, precision, type, sign, alternate, group }: Spec): string {
+function formatText(
+  text: string,
+  { fill, align, zero, width, precision, type, sign, alternate, group }: Spec,
+): string {
   if (type !== '' && type !== 's') throw valueError(`Unknown format code '${type}' for object of type 'str'`);
   if (sign !== '') throw valueError('Sign not allowed in string format specifier');
   if (alternate) throw valueError('Alternate form (#) not allowed in string format specifier');
@@ -93,7 +99,8 @@ function formatInt(value: bigint, spec: Spec): string {
     const char = String.fromCodePoint(Number(value));
     return pad(char, spec.fill, spec.align === '' || spec.align === '=' ? '>' : spec.align, spec.width);
   }
-  if (group === ',' && 'boxX'.includes(type) && type !== '') throw valueError(`Cannot specify ',' with '${type}'.`);
+  if (group === ',' && 'boxX'.includes(type) && type !== '')
+    throw valueError(`Cannot specify ',' with '${type}'.`);
   const radix = type === 'b' ? 2 : type === 'o' ? 8 : type === 'x' || type === 'X' ? 16 : 10;
   let digits = (value < 0n ? -value : value).toString(radix);
   if (type === 'X') digits = digits.toUpperCase();
@@ -135,7 +142,9 @@ function plain(size: number, precision: number | null): string {
   // The form with an exponent begins one digit earlier here.
   if (size !== 0 && exponent >= Math.max(1, precision) - 1) {
     const digits = text.replace(/0+$/, '') || '0';
-    return exponent >= precision || precision <= 1 ? withExponent(digits, text.length - 1) : `${positional(text, exponent)}.0`;
+    return exponent >= precision || precision <= 1
+      ? withExponent(digits, text.length - 1)
+      : `${positional(text, exponent)}.0`;
   }
   return `${text}.0`;
 }
@@ -160,7 +169,8 @@ function groups(digits: string, mark: string, size: number, width: number): stri
   let padded = digits;
   const grouped = () => {
     const parts: string[] = [];
-    for (let end = padded.length; end > 0; end -= size) parts.unshift(padded.slice(Math.max(0, end - size), end));
+    for (let end = padded.length; end > 0; end -= size)
+      parts.unshift(padded.slice(Math.max(0, end - size), end));
     return parts.join(mark);
   };
   while (grouped().length < width) padded = `0${padded}`;

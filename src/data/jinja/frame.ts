@@ -1,5 +1,5 @@
 import { levelOf, Symbols } from './symbols.ts';
-import { Scope, type Signal } from './scope.ts';
+import type { Scope, Signal } from './scope.ts';
 import type { Value } from './values.ts';
 
 /** A function the template is compiled to: it has a {@link Scope} of its own each time it runs. */
@@ -67,7 +67,9 @@ export class Frame {
 
   /** This frame in a branch. */
   asSoft(): Frame {
-    return this.soft ? this : new Frame(this.symbols, this.fn, { toplevel: this.toplevel, soft: true, inLoop: this.inLoop });
+    return this.soft
+      ? this
+      : new Frame(this.symbols, this.fn, { toplevel: this.toplevel, soft: true, inLoop: this.inLoop });
   }
 
   asLoop(): Frame {

@@ -20,7 +20,8 @@ function makeRange(args: readonly Value[], keywords: Keywords): Value {
   const step = third === undefined ? 1 : index(third);
   if (step === 0) throw valueError('range() arg 3 must not be zero');
   const range = new Range(start, stop, step);
-  if (range.length > MAX_RANGE) throw limit(`range(${start}, ${stop}, ${step}) is too long: the sandbox allows ${MAX_RANGE} items`);
+  if (range.length > MAX_RANGE)
+    throw limit(`range(${start}, ${stop}, ${step}) is too long: the sandbox allows ${MAX_RANGE} items`);
   return range;
 }
 
@@ -35,7 +36,8 @@ function makeDict(args: readonly Value[], keywords: Keywords): Dict {
     for (const item of each(source)) {
       const pair = tryIterate(item) ? listOf(item) : null;
       if (!pair) throw typeError('cannot convert dictionary update sequence element to a sequence');
-      if (pair.length !== 2) throw valueError(`dictionary update sequence element has length ${pair.length}; 2 is required`);
+      if (pair.length !== 2)
+        throw valueError(`dictionary update sequence element has length ${pair.length}; 2 is required`);
       dict.set(pair[0] as Value, pair[1] as Value);
     }
   }
@@ -62,20 +64,31 @@ class DictFunction extends Instance {
 const always = new Map<string, Value>([
   ['range', new Callable('range', makeRange)],
   ['dict', new DictFunction()],
-  ['namespace', new Callable('namespace', (args, keywords) => new Namespace(makeDict(args, keywords)), 'type')],
+  [
+    'namespace',
+    new Callable('namespace', (args, keywords) => new Namespace(makeDict(args, keywords)), 'type'),
+  ],
   [
     'cycler',
-    new Callable('cycler', (args, keywords) => {
-      bind(signature('cycler'), [], keywords);
-      return new Cycler(args);
-    }, 'type'),
+    new Callable(
+      'cycler',
+      (args, keywords) => {
+        bind(signature('cycler'), [], keywords);
+        return new Cycler(args);
+      },
+      'type',
+    ),
   ],
   [
     'joiner',
-    new Callable('joiner', (args, keywords) => {
-      const [separator = ', '] = bind(signature('joiner', 'sep='), args, keywords);
-      return new Joiner(separator);
-    }, 'type'),
+    new Callable(
+      'joiner',
+      (args, keywords) => {
+        const [separator = ', '] = bind(signature('joiner', 'sep='), args, keywords);
+        return new Joiner(separator);
+      },
+      'type',
+    ),
   ],
   [
     'lipsum',

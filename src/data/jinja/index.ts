@@ -1,4 +1,4 @@
-import { withBudget } from './budget.ts';
+import { withBudget, type Size } from './budget.ts';
 import { Compiler, type Blocks } from './compileStatement.ts';
 import { fromJs } from './convert.ts';
 import { TemplateError } from './errors.ts';
@@ -33,7 +33,10 @@ export class Template {
   constructor(source: string) {
     const { body, blocks } = guarded(() => {
       const statements = parseTemplate(source);
-      return { body: statements, blocks: [...allStatements(statements)].filter((node): node is Block => node.type === 'block') };
+      return {
+        body: statements,
+        blocks: [...allStatements(statements)].filter((node): node is Block => node.type === 'block'),
+      };
     });
     this.marksGeneration = [...allStatements(body)].some(({ type }) => type === 'generation');
     this.#frame = new Frame(new Symbols(null), new FunctionFrame(0, null), { toplevel: true });
@@ -41,14 +44,14 @@ export class Template {
   }
 
   /**
-   * Renders it with `variables`, JavaScript values; `length` is about how many characters they have, which the limits
-   * hang on. Throws TemplateError.
+   * Renders it with `variables`, JavaScript values; the limits grow with their `size`. Throws TemplateError.
    */
-  render(variables: Readonly<Record<string, unknown>>, { now, length }: { now: Date; length: number }): Rendering {
+  render(variables: Readonly<Record<string, unknown>>, { now, size }: { now: Date; size: Size }): Rendering {
     return guarded(() =>
-      withBudget(length, () => {
+      withBudget(size, () => {
         const given = globals(now);
-        for (const [name, value] of Object.entries(variables)) if (value !== undefined) given.set(name, fromJs(value));
+        for (const [name, value] of Object.entries(variables))
+          if (value !== undefined) given.set(name, fromJs(value));
         const output = new Output();
         this.#run(new Scope(this.#frame.fn.size, null, new Context(given), output));
         return { text: output.text, spans: output.spans };
@@ -62,7 +65,8 @@ function guarded<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (error instanceof RangeError) throw new TemplateError('limit', 'it goes too deep: no stack holds that');
+    if (error instanceof RangeError)
+      throw new TemplateError('limit', 'it goes too deep: no stack holds that');
     throw error;
   }
 }
@@ -71,7 +75,8 @@ function compile(body: readonly Statement[], named: readonly Block[], frame: Fra
   const blocks: Blocks = new Map();
   const compiler = new Compiler(blocks);
   for (const { name, line } of named) {
-    if (blocks.has(name)) throw new TemplateError('TemplateSyntaxError', `line ${line}: block '${name}' defined twice`);
+    if (blocks.has(name))
+      throw new TemplateError('TemplateSyntaxError', `line ${line}: block '${name}' defined twice`);
     blocks.set(name, () => undefined);
   }
   for (const block of named) blocks.set(block.name, compileBlock(block, compiler, blocks));
@@ -89,10 +94,16 @@ function compile(body: readonly Statement[], named: readonly Block[], frame: Fra
 }
 
 /** A named block: a function of its own, which sees the context and no variables of frames. */
-function compileBlock(block: Block, compiler: Compiler, blocks: Blocks): (scope: Scope, locals: ReadonlyMap<string, Value> | null) => void {
+function compileBlock(
+  block: Block,
+  compiler: Compiler,
+  blocks: Blocks,
+): (scope: Scope, locals: ReadonlyMap<string, Value> | null) => void {
   const frame = new Frame(new Symbols(null), new FunctionFrame(0, null));
   const special = undeclared(block.body, ['self', 'super']);
-  const [self, parent] = ['self', 'super'].map((name) => (special.has(name) ? frame.symbols.declare(name) : null));
+  const [self, parent] = ['self', 'super'].map((name) =>
+    special.has(name) ? frame.symbols.declare(name) : null,
+  );
   frame.symbols.look(block.body);
   const enter = frame.enter();
   const run = compiler.body(block.body, frame);
@@ -124,9 +135,17 @@ class TemplateReference extends Instance {
     return undefined;
   }
 
+  override text(): string {
+    return '<TemplateReference None>';
+  }
+
   override item(key: Value): Value | undefined {
     const block = isString(key) ? this.#blocks.get(textOf(key)) : undefined;
-    if (!block) throw new TemplateError('KeyError', 'no such block');
-    return new Callable('block', () => this.#scope.output.capture(() => block(this.#scope, null)), 'BlockReference');
+    if (!block) return undefined;
+    return new Callable(
+      'block',
+      () => this.#scope.output.capture(() => block(this.#scope, null)),
+      'BlockReference',
+    );
   }
 }

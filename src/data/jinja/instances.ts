@@ -1,9 +1,20 @@
 import { bind, signature } from './bind.ts';
 import { equals } from './compare.ts';
-import { Dict } from './dict.ts';
+import type { Dict } from './dict.ts';
 import { TemplateError, typeError } from './errors.ts';
 import { iterate, sizeOf } from './iterate.ts';
-import { Callable, DONE, Instance, isString, Iteration, textOf, Tuple, Undefined, type Keywords, type Value } from './values.ts';
+import {
+  Callable,
+  DONE,
+  Instance,
+  isString,
+  Iteration,
+  textOf,
+  Tuple,
+  Undefined,
+  type Keywords,
+  type Value,
+} from './values.ts';
 import { repr } from './write.ts';
 
 /** The special variable `loop`. */
@@ -51,7 +62,8 @@ export class Loop extends Instance {
       const rest: Value[] = [];
       for (let item = this.#iteration.next(); item !== DONE; item = this.#iteration.next()) rest.push(item);
       this.#iteration = iterate(rest);
-      this.#length = rest.length + this.#index0 + 1 + (this.#after === undefined || this.#after === DONE ? 0 : 1);
+      this.#length =
+        rest.length + this.#index0 + 1 + (this.#after === undefined || this.#after === DONE ? 0 : 1);
     }
     return this.#length;
   }
@@ -103,7 +115,8 @@ export class Loop extends Instance {
 
   override call(args: readonly Value[], keywords: Keywords): Value {
     const [iterable] = bind(signature('loop', 'iterable'), args, keywords);
-    if (!this.#recurse) throw typeError("The loop must have the 'recursive' marker to be called recursively.");
+    if (!this.#recurse)
+      throw typeError("The loop must have the 'recursive' marker to be called recursively.");
     return this.#recurse(iterable as Value, this.#depth + 1);
   }
 
@@ -150,7 +163,10 @@ export class Namespace extends Instance {
 
 function checkAttribute(name: Value): void {
   if (isString(name) && textOf(name).startsWith('_'))
-    throw new TemplateError('SecurityError', `a namespace cannot have the attribute ${repr(name)}: it begins with an underscore`);
+    throw new TemplateError(
+      'SecurityError',
+      `a namespace cannot have the attribute ${repr(name)}: it begins with an underscore`,
+    );
 }
 
 /** cycler(): gives its items in turn. */

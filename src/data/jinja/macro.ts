@@ -54,9 +54,15 @@ export class Macro extends Instance {
     }
     if (usesCaller && !hasCaller) values.push(take('caller') ?? new Undefined('No caller defined'));
     if (catchesKeywords) values.push(Dict.of(rest));
-    else if (rest.size > 0) throw typeError(`macro ${quote(name ?? 'anonymous')} takes no keyword argument ${quote([...rest.keys()][0] ?? '')}`);
+    else if (rest.size > 0)
+      throw typeError(
+        `macro ${quote(name ?? 'anonymous')} takes no keyword argument ${quote([...rest.keys()][0] ?? '')}`,
+      );
     if (catchesArgs) values.push(new Tuple(args.slice(parameters.length)));
-    else if (args.length > parameters.length) throw typeError(`macro ${quote(name ?? 'anonymous')} takes not more than ${parameters.length} argument(s)`);
+    else if (args.length > parameters.length)
+      throw typeError(
+        `macro ${quote(name ?? 'anonymous')} takes not more than ${parameters.length} argument(s)`,
+      );
     return nested(() => this.#run(values));
   }
 

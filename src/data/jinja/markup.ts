@@ -2,7 +2,13 @@ import { spendCharacters } from './budget.ts';
 import { isString, Markup, type Value } from './values.ts';
 import { str } from './write.ts';
 
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', "'": '&#39;', '"': '&#34;' };
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  "'": '&#39;',
+  '"': '&#34;',
+};
 
 /** markupsafe.escape as text: Markup is escaped already. */
 export function escapeHtml(value: Value): string {
@@ -15,7 +21,8 @@ export function escapeText(text: string): string {
   return escaped;
 }
 
-export const markup = (value: Value): Markup => (value instanceof Markup ? value : new Markup(escapeHtml(value)));
+export const markup = (value: Value): Markup =>
+  value instanceof Markup ? value : new Markup(escapeHtml(value));
 
 /** A text as soft_str gives it: str and Markup stay what they are. */
 export const softText = (value: Value): string | Markup => (isString(value) ? value : str(value));

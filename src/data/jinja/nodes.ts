@@ -15,7 +15,8 @@ export type CompareOperator = '==' | '!=' | '<' | '<=' | '>' | '>=' | 'in' | 'no
 export type Name = { type: 'name'; name: string };
 
 /** What can be assigned to. */
-export type Target = Name | { type: 'attributeTarget'; name: string; attribute: string } | { type: 'targets'; items: Target[] };
+export type Target =
+  Name | { type: 'attributeTarget'; name: string; attribute: string } | { type: 'targets'; items: Target[] };
 
 export type Expression =
   | Name
@@ -27,7 +28,7 @@ export type Expression =
   | { type: 'not' | 'negative' | 'positive'; operand: Expression }
   | { type: 'compare'; first: Expression; rest: { operator: CompareOperator; operand: Expression }[] }
   | { type: 'concat'; parts: Expression[] }
-  | { type: 'condition'; test: Expression; then: Expression; otherwise: Expression | null; line: number }
+  | { type: 'condition'; test: Expression; value: Expression; otherwise: Expression | null; line: number }
   | { type: 'attribute'; object: Expression; name: string }
   | { type: 'item'; object: Expression; key: Expression }
   | { type: 'slice'; start: Expression | null; stop: Expression | null; step: Expression | null }
@@ -45,7 +46,13 @@ export interface Parameters {
 }
 
 export type Macro = { type: 'macro'; name: string; parameters: Parameters; body: Statement[]; line: number };
-export type CallBlock = { type: 'callBlock'; call: Extract<Expression, { type: 'call' }>; parameters: Parameters; body: Statement[]; line: number };
+export type CallBlock = {
+  type: 'callBlock';
+  call: Extract<Expression, { type: 'call' }>;
+  parameters: Parameters;
+  body: Statement[];
+  line: number;
+};
 export type Generation = { type: 'generation'; parameters: Parameters; body: Statement[]; line: number };
 export type For = {
   type: 'for';
@@ -58,7 +65,14 @@ export type For = {
   line: number;
 };
 export type If = { type: 'if'; test: Expression; body: Statement[]; elifs: If[]; otherwise: Statement[] };
-export type Block = { type: 'block'; name: string; scoped: boolean; required: boolean; body: Statement[]; line: number };
+export type Block = {
+  type: 'block';
+  name: string;
+  scoped: boolean;
+  required: boolean;
+  body: Statement[];
+  line: number;
+};
 
 export type Statement =
   | { type: 'output'; parts: ({ type: 'text'; text: string } | Expression)[] }

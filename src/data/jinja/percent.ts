@@ -1,20 +1,34 @@
-import { spendCharacters } from './budget.ts';
+import { limit, spendCharacters, spendScan, spendStep } from './budget.ts';
 import { Dict } from './dict.ts';
 import { exponential, fixed, general } from './decimals.ts';
 import { TemplateError, typeError, valueError } from './errors.ts';
 import { escapeHtml } from './markup.ts';
-import { intText, parseFloat_, toInt } from './numbers.ts';
+import { intText } from './numbers.ts';
+import { floatOf, toInt } from './parseNumber.ts';
 import { characters, join, lengthOf } from './text.ts';
-import { Float, isNumber, isString, Markup, textOf, Tuple, typeName, Undefined, type Value } from './values.ts';
+import {
+  Float,
+  isNumber,
+  isString,
+  Markup,
+  textOf,
+  Tuple,
+  typeName,
+  Undefined,
+  type Value,
+} from './values.ts';
 import { repr, str } from './write.ts';
 
 const DIRECTIVE = /%(?:\(((?:[^()]|\([^()]*\))*)\))?([#0\- +]*)(\*|\d+)?(?:\.(\*|\d*))?[hlL]?([\s\S]?)/gu;
 
 /** Widest field a format may ask for. */
 const MAX_WIDTH = 1e6;
+/** Most digits it may ask for. */
+const MAX_PRECISION = 1000;
 
 /** template % values. Throws TypeError, ValueError, KeyError; Markup escapes what is put into it. */
 export function formatPercent(template: string | Markup, values: Value): Value {
+  spendScan(textOf(template).length);
   const isMarkup = template instanceof Markup;
   const args = values instanceof Tuple ? values.items : [values];
   const mapping = isMapping(values) ? values : null;
@@ -24,28 +38,44 @@ export function formatPercent(template: string | Markup, values: Value): Value {
     if (value === undefined) throw typeError('not enough arguments for format string');
     return value;
   };
-  const text = textOf(template).replace(DIRECTIVE, (whole, key: string | undefined, flags: string, width: string | undefined, precision: string | undefined, type: string) => {
+  const star = (size: string | undefined): number | null =>
+    size === undefined ? null : size === '*' ? Number(toStar(next())) : Number(size);
+  const byName = (key: string): Value => {
+    if (!mapping) throw typeError('format requires a mapping');
+    const value = mapping instanceof Dict ? mapping.get(key) : undefined;
+    if (value === undefined) throw new TemplateError('KeyError', repr(key));
+    // A mapping counts as one argument that was used.
+    used = 1;
+    return value;
+  };
+  const directive = ([whole, key, flags = '', width, precision, type = '']: RegExpExecArray): string => {
     if (type === '%') {
       if (whole !== '%%') throw valueError('unsupported format character');
       return '%';
     }
     if (type === '') throw valueError('incomplete format');
-    const star = (text: string | undefined): number | null => (text === undefined ? null : text === '*' ? Number(toStar(next())) : Number(text));
-    let value: Value | undefined;
-    if (key !== undefined) {
-      if (!mapping) throw typeError('format requires a mapping');
-      value = mapping instanceof Dict ? mapping.get(key) : undefined;
-      if (value === undefined) throw new TemplateError('KeyError', repr(key));
-      // A mapping counts as one argument that was used.
-      used = 1;
-    }
-    let wide = star(width);
+    const named = key === undefined ? undefined : byName(key);
+    const wide = star(width) ?? 0;
     const precise = star(precision);
-    if (Math.abs(wide ?? 0) > MAX_WIDTH || (precise ?? 0) > MAX_WIDTH) throw valueError('width too big');
-    const left = flags.includes('-') || (wide ?? 0) < 0;
-    wide = Math.abs(wide ?? 0);
-    return convert(value ?? next(), type, { flags: left ? `${flags}-` : flags, width: wide, precision: precise }, isMarkup);
-  });
+    if (Math.abs(wide) > MAX_WIDTH) throw limit(`it makes a field wider than ${MAX_WIDTH}`);
+    if ((precise ?? 0) > MAX_PRECISION && type !== 's')
+      throw limit(`it asks for more than ${MAX_PRECISION} digits`);
+    const form = { flags: wide < 0 ? `${flags}-` : flags, width: Math.abs(wide), precision: precise };
+    return convert(named ?? next(), type, form, isMarkup);
+  };
+  const source = textOf(template);
+  const directives = new RegExp(DIRECTIVE);
+  let text = '';
+  let at = 0;
+  for (let match = directives.exec(source); match; match = directives.exec(source)) {
+    spendStep();
+    text += source.slice(at, match.index);
+    at = directives.lastIndex;
+    const written = directive(match);
+    spendCharacters(written.length);
+    text += written;
+  }
+  text += source.slice(at);
   if (used < args.length && !mapping) throw typeError('not all arguments converted during string formatting');
   spendCharacters(text.length);
   return isMarkup ? new Markup(text) : text;
@@ -67,7 +97,11 @@ interface Form {
 
 function convert(value: Value, type: string, form: Form, isMarkup: boolean): string {
   const { flags, precision } = form;
-  const cut = (text: string) => pad(precision === null ? text : join(characters(text).slice(0, precision) as string | string[]), '', { ...form, flags: flags.replaceAll('0', '') });
+  const cut = (text: string) =>
+    pad(precision === null ? text : join(characters(text).slice(0, precision) as string | string[]), '', {
+      ...form,
+      flags: flags.replaceAll('0', ''),
+    });
   switch (type) {
     case 's':
       return cut(isMarkup ? escapeHtml(value) : str(value));
@@ -99,7 +133,11 @@ function convert(value: Value, type: string, form: Form, isMarkup: boolean): str
 function asciiEscape(char: string): string {
   const code = char.codePointAt(0) ?? 0;
   const hex = code.toString(16);
-  return code < 0x100 ? `\\x${hex}` : code < 0x10000 ? `\\u${hex.padStart(4, '0')}` : `\\U${hex.padStart(8, '0')}`;
+  return code < 0x100
+    ? `\\x${hex}`
+    : code < 0x10000
+      ? `\\u${hex.padStart(4, '0')}`
+      : `\\U${hex.padStart(8, '0')}`;
 }
 
 function character(value: Value): string {
@@ -115,7 +153,10 @@ function integer(value: Value, type: string, form: Form): string {
   const number = BigInt(toInt(value));
   const size = number < 0n ? -number : number;
   const radix = type === 'o' ? 8 : type === 'x' || type === 'X' ? 16 : 10;
-  let digits = radix === 10 ? intText(size > BigInt(Number.MAX_SAFE_INTEGER) ? size : Number(size)) : size.toString(radix);
+  let digits =
+    radix === 10
+      ? intText(size > BigInt(Number.MAX_SAFE_INTEGER) ? size : Number(size))
+      : size.toString(radix);
   digits = digits.padStart(form.precision ?? 0, '0');
   if (type === 'X') digits = digits.toUpperCase();
   const prefix = form.flags.includes('#') && radix !== 10 ? `0${type}` : '';
@@ -124,12 +165,14 @@ function integer(value: Value, type: string, form: Form): string {
 
 function float(value: Value, type: string, form: Form): string {
   if (isString(value)) throw typeError('must be real number, not str');
-  const number = parseFloat_(value);
+  const number = floatOf(value);
   const size = Math.abs(number);
   const precision = form.precision ?? 6;
   const kind = type.toLowerCase();
   let digits = !Number.isFinite(size)
-    ? Number.isNaN(size) ? 'nan' : 'inf'
+    ? Number.isNaN(size)
+      ? 'nan'
+      : 'inf'
     : kind === 'f'
       ? fixed(size, precision)
       : kind === 'e'

@@ -9,7 +9,11 @@ export function split(text: string, separator: string | null, most: number): str
   const limit = most < 0 ? Number.POSITIVE_INFINITY : most;
   if (separator !== null) {
     let at = 0;
-    for (let end = text.indexOf(separator); end >= 0 && parts.length < limit; end = text.indexOf(separator, at)) {
+    for (
+      let end = text.indexOf(separator);
+      end >= 0 && parts.length < limit;
+      end = text.indexOf(separator, at)
+    ) {
       spendItems(1);
       parts.push(text.slice(at, end));
       at = end + separator.length;

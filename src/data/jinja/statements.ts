@@ -1,6 +1,7 @@
 import { unsupported } from './errors.ts';
-import { parseExpression, parseFilter, parseTarget, parseTuple } from './expressions.ts';
-import { syntaxError } from './lexer.ts';
+import { parseExpression, parseFilter, parseTuple } from './expressions.ts';
+import { parseTarget } from './targets.ts';
+import { syntaxError } from './literals.ts';
 import type { CallBlock, Expression, Filter, If, Parameters, Statement, Target } from './nodes.ts';
 import { Tokens } from './tokens.ts';
 
@@ -81,9 +82,18 @@ class Parser {
       case 'call':
         return this.#call(line);
       case 'generation':
-        return { type: 'generation', parameters: { names: [], defaults: [] }, body: this.#closed('endgeneration'), line };
+        return {
+          type: 'generation',
+          parameters: { names: [], defaults: [] },
+          body: this.#closed('endgeneration'),
+          line,
+        };
       case 'filter':
-        return { type: 'filterBlock', filter: parseFilter(tokens, null, true) as Filter, body: this.#closed('endfilter') };
+        return {
+          type: 'filterBlock',
+          filter: parseFilter(tokens, null, true) as Filter,
+          body: this.#closed('endfilter'),
+        };
       case 'with':
         return this.#with();
       case 'block':
@@ -99,7 +109,10 @@ class Parser {
       case 'from':
         return this.#load(tag);
       default:
-        throw syntaxError(`unknown tag {% ${tag} %}${ends.length > 0 ? `, expected {% ${ends.join(' %} or {% ')} %}` : ''}`, line);
+        throw syntaxError(
+          `unknown tag {% ${tag} %}${ends.length > 0 ? `, expected {% ${ends.join(' %} or {% ')} %}` : ''}`,
+          line,
+        );
     }
   }
 
@@ -118,7 +131,13 @@ class Parser {
   #if(): If {
     const tokens = this.#tokens;
     const test = parseTuple(tokens, { conditions: false });
-    const node: If = { type: 'if', test, body: this.#block('elif', 'else', 'endif'), elifs: [], otherwise: [] };
+    const node: If = {
+      type: 'if',
+      test,
+      body: this.#block('elif', 'else', 'endif'),
+      elifs: [],
+      otherwise: [],
+    };
     for (let end = tokens.take().text; end !== 'endif'; end = tokens.take().text) {
       if (end === 'else') {
         node.otherwise = this.#closed('endif');
@@ -160,7 +179,8 @@ class Parser {
       checkName(name, line);
       if (parameters.names.includes(name)) throw syntaxError(`duplicate argument '${name}'`, line);
       if (tokens.skipOperator('=')) parameters.defaults.push(parseExpression(tokens));
-      else if (parameters.defaults.length > 0) throw syntaxError('non-default argument follows default argument', line);
+      else if (parameters.defaults.length > 0)
+        throw syntaxError('non-default argument follows default argument', line);
       parameters.names.push(name);
     }
     tokens.expectOperator(')');

@@ -1,5 +1,5 @@
-import { spendCharacters } from './budget.ts';
-import { Dict } from './dict.ts';
+import { spendCharacters, spendScan, spendStep } from './budget.ts';
+import type { Dict } from './dict.ts';
 import { TemplateError, typeError, valueError } from './errors.ts';
 import { format } from './formatSpec.ts';
 import { escapeHtml, escapeText } from './markup.ts';
@@ -52,7 +52,10 @@ export function formatFields(
       if (!match) break;
       at = rest.lastIndex;
       const [, attribute, key = ''] = match;
-      result = attribute === undefined ? lookup.item(result, /^\d+$/.test(key) ? Number(key) : key) : lookup.attribute(result, attribute);
+      result =
+        attribute === undefined
+          ? lookup.item(result, /^\d+$/.test(key) ? Number(key) : key)
+          : lookup.attribute(result, attribute);
     }
     if (at < field.length) throw valueError('Empty attribute in format string');
     return result;
@@ -62,6 +65,7 @@ export function formatFields(
     if (depth < 0) throw valueError('Max string recursion exceeded');
     let result = '';
     for (const part of parts(text)) {
+      spendStep();
       if (typeof part === 'string') {
         result += part;
         continue;
@@ -69,12 +73,16 @@ export function formatFields(
       const spec = (fill: string) => write(fill, depth - 1);
       let item = value(part.field);
       if (part.conversion !== '') item = convert(item, part.conversion);
-      const written = isMarkup && isString(item) && item instanceof Markup ? escapeHtml(item) : format(item, spec(part.spec));
+      const written =
+        isMarkup && isString(item) && item instanceof Markup
+          ? escapeHtml(item)
+          : format(item, spec(part.spec));
       result += isMarkup && !(item instanceof Markup) ? escapeText(written) : written;
     }
     spendCharacters(result.length);
     return result;
   };
+  spendScan(textOf(template).length);
   const text = write(textOf(template), 2);
   return isMarkup ? new Markup(text) : text;
 }
@@ -119,7 +127,11 @@ function closing(text: string, start: number): number {
     if (text.charAt(i) === '{') depth++;
     else if (text.charAt(i) === '}' && --depth === 0) return i;
   }
-  throw valueError(start === text.length - 1 ? "Single '{' encountered in format string" : "expected '}' before end of string");
+  throw valueError(
+    start === text.length - 1
+      ? "Single '{' encountered in format string"
+      : "expected '}' before end of string",
+  );
 }
 
 function fieldOf(text: string): Field {
@@ -129,6 +141,7 @@ function fieldOf(text: string): Field {
   const rest = text.slice(field.length);
   if (!rest.startsWith('!')) return { field, conversion: '', spec: rest.slice(1) };
   const conversion = rest.charAt(1);
-  if (conversion === '' || (rest.length > 2 && rest.charAt(2) !== ':')) throw typeError("expected ':' after conversion specifier");
+  if (conversion === '' || (rest.length > 2 && rest.charAt(2) !== ':'))
+    throw typeError("expected ':' after conversion specifier");
   return { field, conversion, spec: rest.slice(3) };
 }

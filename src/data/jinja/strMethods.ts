@@ -1,8 +1,18 @@
 import { bind, intArgument, signature, textArgument } from './bind.ts';
-import { spendCharacters, spendItems } from './budget.ts';
+import { spendCharacters, spendItems, spendScan, spendSteps } from './budget.ts';
 import { typeError, unsupported, valueError } from './errors.ts';
 import { each, truth } from './iterate.ts';
-import { capitalize, caseFold, isIdentifier, isPrintable, lower, PREDICATES, swapCase, title, upper } from './letters.ts';
+import {
+  capitalize,
+  caseFold,
+  isIdentifier,
+  isPrintable,
+  lower,
+  PREDICATES,
+  swapCase,
+  title,
+  upper,
+} from './letters.ts';
 import { escapeHtml } from './markup.ts';
 import { replace, split, splitLines, splitRight, strip } from './split.ts';
 import { characters, hasPairs, join, lengthOf, offsetOf, pointOf, SPACE } from './text.ts';
@@ -32,14 +42,31 @@ function marked(value: Value): Value {
 }
 
 /** The method of str by that name; undefined where there is none (format and format_map are the caller's). */
-export function strMethod(name: string): ((self: string | Markup, args: readonly Value[], keywords: Keywords) => Value) | undefined {
+export function strMethod(
+  name: string,
+): ((self: string | Markup, args: readonly Value[], keywords: Keywords) => Value) | undefined {
   const method = methods.get(name);
-  return method && ((self, args, keywords) => method.run(self, bind(method.parameters, args, keywords)));
+  return (
+    method &&
+    ((self, args, keywords) => {
+      spendScan(textOf(self).length);
+      return method.run(self, bind(method.parameters, args, keywords));
+    })
+  );
 }
 
-for (const [name, change] of Object.entries({ upper, lower, title, capitalize, swapcase: swapCase, casefold: caseFold })) {
+for (const [name, change] of Object.entries({
+  upper,
+  lower,
+  title,
+  capitalize,
+  swapcase: swapCase,
+  casefold: caseFold,
+})) {
   text(name, '', (self) => {
     spendCharacters(self.length);
+    // These go from character to character.
+    if (name !== 'upper' && name !== 'lower') spendSteps(self.length >> 1);
     return change(self);
   });
 }
@@ -55,8 +82,12 @@ for (const [name, sides] of [
   text(name, 'chars=, /', (self, [chars]) => strip(self, optionalText(chars, `${name} arg`), sides));
 }
 
-text('split', 'sep=, maxsplit=', (self, [sep, most]) => split(self, optionalText(sep, 'separator'), intArgument(most, -1)));
-text('rsplit', 'sep=, maxsplit=', (self, [sep, most]) => splitRight(self, optionalText(sep, 'separator'), intArgument(most, -1)));
+text('split', 'sep=, maxsplit=', (self, [sep, most]) =>
+  split(self, optionalText(sep, 'separator'), intArgument(most, -1)),
+);
+text('rsplit', 'sep=, maxsplit=', (self, [sep, most]) =>
+  splitRight(self, optionalText(sep, 'separator'), intArgument(most, -1)),
+);
 text('splitlines', 'keepends=', (self, [keep]) => splitLines(self, keep !== undefined && truth(keep)));
 
 function separatorOf(value: Value | undefined): string {
@@ -68,12 +99,16 @@ function separatorOf(value: Value | undefined): string {
 text('partition', 'sep, /', (self, [sep]) => {
   const separator = separatorOf(sep);
   const at = self.indexOf(separator);
-  return new Tuple(at < 0 ? [self, '', ''] : [self.slice(0, at), separator, self.slice(at + separator.length)]);
+  return new Tuple(
+    at < 0 ? [self, '', ''] : [self.slice(0, at), separator, self.slice(at + separator.length)],
+  );
 });
 text('rpartition', 'sep, /', (self, [sep]) => {
   const separator = separatorOf(sep);
   const at = self.lastIndexOf(separator);
-  return new Tuple(at < 0 ? ['', '', self] : [self.slice(0, at), separator, self.slice(at + separator.length)]);
+  return new Tuple(
+    at < 0 ? ['', '', self] : [self.slice(0, at), separator, self.slice(at + separator.length)],
+  );
 });
 text('removeprefix', 'prefix, /', (self, [prefix]) => {
   const start = textArgument(prefix, 'prefix');
@@ -90,7 +125,9 @@ define('replace', 'old, new, count=, /', (self, [old, by, count]) => {
   const before = textOf(self);
   spendCharacters(before.length);
   // As long as it can become: every place between two characters, or every occurrence.
-  if (put.length > from.length) spendCharacters(countOf(before, from) * (put.length - from.length));
+  const times = countOf(before, from);
+  spendSteps(times);
+  if (put.length > from.length) spendCharacters(times * (put.length - from.length));
   const result = replace(before, from, put, intArgument(count, -1));
   return self instanceof Markup ? new Markup(result) : result;
 });
@@ -99,12 +136,15 @@ define('join', 'iterable, /', (self, [items]) => {
   const parts: string[] = [];
   let i = 0;
   for (const item of each(items as Value)) {
-    if (!isString(item) && !(self instanceof Markup)) throw typeError(`sequence item ${i}: expected str instance, ${typeName(item)} found`);
+    if (!isString(item) && !(self instanceof Markup))
+      throw typeError(`sequence item ${i}: expected str instance, ${typeName(item)} found`);
     spendItems(1);
     parts.push(self instanceof Markup ? escapeHtml(item) : textOf(item as string));
     i++;
   }
-  spendCharacters(parts.reduce((sum, part) => sum + part.length, 0) + textOf(self).length * Math.max(0, parts.length - 1));
+  spendCharacters(
+    parts.reduce((sum, part) => sum + part.length, 0) + textOf(self).length * Math.max(0, parts.length - 1),
+  );
   const result = parts.join(textOf(self));
   return self instanceof Markup ? new Markup(result) : result;
 });
@@ -158,7 +198,11 @@ text('expandtabs', 'tabsize=', (self, [size]) => {
 });
 
 /** The part of a text from `start` to `end` (code points, negative from the end), and where it begins in UTF-16. */
-function range(self: string, start: Value | undefined, end: Value | undefined): { part: string; from: number; empty: boolean } {
+function range(
+  self: string,
+  start: Value | undefined,
+  end: Value | undefined,
+): { part: string; from: number; empty: boolean } {
   const length = lengthOf(self);
   const place = (value: Value | undefined, otherwise: number) => {
     const at = value === null ? otherwise : intArgument(value, otherwise);
@@ -198,16 +242,28 @@ for (const name of ['startswith', 'endswith'] as const) {
     const { part, empty } = range(textOf(self), start, end);
     const options = wanted instanceof Tuple ? wanted.items : [wanted as Value];
     return options.some((option) => {
-      if (!isString(option)) throw typeError(`${name} first arg must be str or a tuple of str, not ${typeName(option)}`);
-      return !empty && (name === 'startswith' ? part.startsWith(textOf(option)) : part.endsWith(textOf(option)));
+      if (!isString(option))
+        throw typeError(`${name} first arg must be str or a tuple of str, not ${typeName(option)}`);
+      return (
+        !empty && (name === 'startswith' ? part.startsWith(textOf(option)) : part.endsWith(textOf(option)))
+      );
     });
   });
 }
 
-for (const [name, holds] of Object.entries(PREDICATES)) define(name, '', (self) => textOf(self) !== '' && holds(textOf(self)));
+for (const [name, holds] of Object.entries(PREDICATES)) {
+  define(name, '', (self) => {
+    spendSteps(textOf(self).length >> 1);
+    return textOf(self) !== '' && holds(textOf(self));
+  });
+}
 define('isspace', '', (self) => SPACE.test(textOf(self)));
 define('isascii', '', (self) => !/[^\0-\x7f]/.test(textOf(self)));
-define('isprintable', '', (self) => [...textOf(self)].every(isPrintable));
+define('isprintable', '', (self) => {
+  spendSteps(textOf(self).length >> 1);
+  for (const char of textOf(self)) if (!isPrintable(char)) return false;
+  return true;
+});
 define('isidentifier', '', (self) => isIdentifier(textOf(self)));
 
 for (const name of ['encode', 'translate', 'maketrans']) {
@@ -219,7 +275,10 @@ for (const name of ['encode', 'translate', 'maketrans']) {
 /** text[start:stop:step] */
 export function sliceText(self: string, start: number, stop: number, step: number): string {
   const all = characters(self);
-  if (step === 1) return hasPairs(self) ? join(all.slice(start, stop) as string[]) : self.slice(start, Math.max(start, stop));
+  if (step === 1)
+    return hasPairs(self)
+      ? join(all.slice(start, stop) as string[])
+      : self.slice(start, Math.max(start, stop));
   const result: string[] = [];
   for (let i = start; step > 0 ? i < stop : i > stop; i += step) result.push(all[i] as string);
   return result.join('');

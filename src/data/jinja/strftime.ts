@@ -1,4 +1,6 @@
-const MONTHS = 'January February March April May June July August September October November December'.split(' ');
+const MONTHS = 'January February March April May June July August September October November December'.split(
+  ' ',
+);
 const DAYS = 'Sunday Monday Tuesday Wednesday Thursday Friday Saturday'.split(' ');
 const DAY_MS = 86_400_000;
 
@@ -13,16 +15,19 @@ const DIRECTIVE = /%([_\-0^#]*)(\d*)([EO]?)([\s\S]?)/gu;
  * it stands.
  */
 export function strftime(date: Date, format: string): string {
-  return format.replace(DIRECTIVE, (whole, flags: string, width: string, _modifier: string, letter: string) => {
-    const found = directive(date, letter);
-    if (found === null || Number(width) > MAX_WIDTH) return whole;
-    const { text, pad, size } = found;
-    const fill = flags.includes('-') ? '' : flags.includes('_') ? ' ' : flags.includes('0') ? '0' : pad;
-    const wide = width === '' ? size : Math.max(Number(width), size);
-    const padded = fill === '' ? text : text.padStart(wide, fill);
-    const upper = flags.includes('^') || (flags.includes('#') && !'pZ'.includes(letter));
-    return upper ? padded.toUpperCase() : flags.includes('#') ? padded.toLowerCase() : padded;
-  });
+  return format.replace(
+    DIRECTIVE,
+    (whole, flags: string, width: string, _modifier: string, letter: string) => {
+      const found = directive(date, letter);
+      if (found === null || Number(width) > MAX_WIDTH) return whole;
+      const { text, pad, size } = found;
+      const fill = flags.includes('-') ? '' : flags.includes('_') ? ' ' : flags.includes('0') ? '0' : pad;
+      const wide = width === '' ? size : Math.max(Number(width), size);
+      const padded = fill === '' ? text : text.padStart(wide, fill);
+      const upper = flags.includes('^') || (flags.includes('#') && !'pZ'.includes(letter));
+      return upper ? padded.toUpperCase() : flags.includes('#') ? padded.toLowerCase() : padded;
+    },
+  );
 }
 
 interface Field {
@@ -128,7 +133,9 @@ function directive(date: Date, letter: string): Field | null {
 
 /** The week of ISO 8601 and the year it belongs to: that of its Thursday. */
 function isoWeek(date: Date): { year: number; week: number } {
-  const thursday = new Date(Date.UTC(date.getFullYear(), date.getMonth(), date.getDate() + 4 - (date.getDay() || 7)));
+  const thursday = new Date(
+    Date.UTC(date.getFullYear(), date.getMonth(), date.getDate() + 4 - (date.getDay() || 7)),
+  );
   const year = thursday.getUTCFullYear();
   return { year, week: Math.floor((thursday.getTime() - Date.UTC(year, 0, 1)) / DAY_MS / 7) + 1 };
 }

@@ -52,7 +52,8 @@ export class Symbols {
   /** The variable `name` means. Throws AssertionError for a name that was not looked at before, as Jinja does. */
   ref(name: string): string {
     const variable = this.find(name);
-    if (variable === undefined) throw new TemplateError('AssertionError', `the name '${name}' is unknown in its frame`);
+    if (variable === undefined)
+      throw new TemplateError('AssertionError', `the name '${name}' is unknown in its frame`);
     return variable;
   }
 
@@ -74,7 +75,9 @@ export class Symbols {
 
   /** Takes over what the branches of an if define; what only some of them assign begins as it is outside. */
   join(branches: readonly Symbols[]): void {
-    const stored = new Set(branches.flatMap((branch) => [...branch.stores]).filter((name) => !this.stores.has(name)));
+    const stored = new Set(
+      branches.flatMap((branch) => [...branch.stores]).filter((name) => !this.stores.has(name)),
+    );
     for (const branch of branches) {
       for (const [name, variable] of branch.refs) this.refs.set(name, variable);
       for (const [variable, load] of branch.loads) this.loads.set(variable, load);
@@ -82,16 +85,17 @@ export class Symbols {
     }
     for (const name of stored) {
       const outer = this.parent?.find(name);
-      this.loads.set(this.ref(name), outer === undefined ? { from: 'context', name } : { from: 'variable', variable: outer });
+      this.loads.set(
+        this.ref(name),
+        outer === undefined ? { from: 'context', name } : { from: 'variable', variable: outer },
+      );
     }
   }
 
   /** The variables that blocks of the template see of this frame and those around it. */
   visible(): Map<string, string> {
-    const found = new Map<string, string>();
-    for (let symbols: Symbols | null = this; symbols; symbols = symbols.parent) {
-      for (const name of symbols.stores) if (!found.has(name)) found.set(name, this.ref(name));
-    }
+    const found = this.parent?.visible() ?? new Map<string, string>();
+    for (const name of this.stores) found.set(name, this.ref(name));
     return found;
   }
 

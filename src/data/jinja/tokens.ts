@@ -1,4 +1,5 @@
-import { syntaxError, tokenize, type Token, type TokenType } from './lexer.ts';
+import { tokenize, type Token, type TokenType } from './lexer.ts';
+import { syntaxError } from './literals.ts';
 
 /** The tokens of a template, read one after another. */
 export class Tokens {
@@ -73,7 +74,12 @@ export class Tokens {
 
   unexpected(wanted: string): Error {
     const { type, text, line } = this.current;
-    const ends = { block_end: 'end of the tag', variable_end: 'end of the expression', eof: 'end of the template', data: 'text' };
+    const ends = {
+      block_end: 'end of the tag',
+      variable_end: 'end of the expression',
+      eof: 'end of the template',
+      data: 'text',
+    };
     const found = ends[type as keyof typeof ends] ?? `'${text}'`;
     return syntaxError(`expected ${wanted}, found ${found}`, line);
   }

@@ -4,7 +4,18 @@ import { Dict } from './dict.ts';
 import { unsupported } from './errors.ts';
 import { isPrintable } from './letters.ts';
 import { intText } from './numbers.ts';
-import { Callable, Float, Instance, Iteration, Markup, Range, Slice, Tuple, Undefined, type Value } from './values.ts';
+import {
+  Callable,
+  Float,
+  Instance,
+  type Iteration,
+  Markup,
+  Range,
+  Slice,
+  Tuple,
+  Undefined,
+  type Value,
+} from './values.ts';
 
 /** str(value) */
 export function str(value: Value): string {
@@ -29,11 +40,13 @@ export function repr(value: Value): string {
   }
   if (value instanceof Float) return floatText(value.value);
   if (Array.isArray(value)) return `[${list(value)}]`;
-  if (value instanceof Tuple) return value.items.length === 1 ? `(${list(value.items)},)` : `(${list(value.items)})`;
+  if (value instanceof Tuple)
+    return value.items.length === 1 ? `(${list(value.items)},)` : `(${list(value.items)})`;
   if (value instanceof Dict) return `{${pairs(value)}}`;
   if (value instanceof Markup) return `Markup(${quote(value.text)})`;
   if (value instanceof Undefined) return 'Undefined';
-  if (value instanceof Range) return `range(${value.start}, ${value.stop}${value.step === 1 ? '' : `, ${value.step}`})`;
+  if (value instanceof Range)
+    return `range(${value.start}, ${value.stop}${value.step === 1 ? '' : `, ${value.step}`})`;
   if (value instanceof Slice) return `slice(${list([value.start, value.stop, value.step])})`;
   if (value instanceof Instance && value.text) return nestedValue(() => value.text?.(repr) ?? '');
   const name = value instanceof Callable ? `${value.typeName} ${value.name}` : (value as Iteration).typeName;
@@ -64,7 +77,8 @@ export function quote(text: string): string {
   const mark = text.includes("'") && !text.includes('"') ? '"' : "'";
   if (PLAIN.test(text) && !text.includes('\\') && !text.includes(mark)) return mark + text + mark;
   let result = mark;
-  for (const char of text) result += ESCAPES[char] ?? (char === mark ? `\\${char}` : isPrintable(char) ? char : escape(char));
+  for (const char of text)
+    result += ESCAPES[char] ?? (char === mark ? `\\${char}` : isPrintable(char) ? char : escape(char));
   return result + mark;
 }
 

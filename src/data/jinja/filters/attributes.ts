@@ -8,7 +8,9 @@ import { isString, textOf, Undefined, type Value } from '../values.ts';
 function pathOf(attribute: Value): Value[] {
   if (attribute === null) return [];
   if (!isString(attribute)) return [attribute];
-  return textOf(attribute).split('.').map((part) => (/^\p{Nd}+$/u.test(part) ? Number(part) : part));
+  return textOf(attribute)
+    .split('.')
+    .map((part) => (/^\p{Nd}+$/u.test(part) ? Number(part) : part));
 }
 
 /** What reads an attribute of an item, as `attribute=` of a filter names it. */

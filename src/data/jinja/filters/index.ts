@@ -31,7 +31,8 @@ for (const name of filters.keys()) isFilterName.add(name);
 
 function* map(value: Value, args: readonly Value[], keywords: Keywords): Generator<Value> {
   if (!truth(value)) return;
-  const apply = args.length === 0 && keywords.has('attribute') ? attributeOf(keywords) : filterOf(args, keywords);
+  const apply =
+    args.length === 0 && keywords.has('attribute') ? attributeOf(keywords) : filterOf(args, keywords);
   for (const item of each(value)) yield apply(item);
 }
 

@@ -1,7 +1,8 @@
 import { isKind, typeError, valueError } from '../errors.ts';
 import { fixed } from '../decimals.ts';
 import { truth } from '../iterate.ts';
-import { index, negate, parseFloat_, round, toInt, arithmetic, type PyNumber } from '../numbers.ts';
+import { index, negate, round, arithmetic, type PyNumber } from '../numbers.ts';
+import { floatOf, toInt } from '../parseNumber.ts';
 import { ordered } from '../compare.ts';
 import { Float, isNumber, isString, typeName, Undefined, type Value } from '../values.ts';
 import { argumentError } from './attributes.ts';
@@ -21,7 +22,7 @@ function integer(value: Value, otherwise: Value, base: number): Value {
     if (!isKind(error, ['TypeError', 'ValueError'])) throw error;
   }
   try {
-    return toInt(new Float(parseFloat_(value)));
+    return toInt(new Float(floatOf(value)));
   } catch (error) {
     if (!isKind(error, ['TypeError', 'ValueError', 'OverflowError'])) throw error;
     return otherwise;
@@ -30,7 +31,7 @@ function integer(value: Value, otherwise: Value, base: number): Value {
 
 function float(value: Value, otherwise: Value): Value {
   try {
-    return new Float(parseFloat_(value));
+    return new Float(floatOf(value));
   } catch (error) {
     if (!isKind(error, ['TypeError', 'ValueError'])) throw error;
     return otherwise;
@@ -38,13 +39,17 @@ function float(value: Value, otherwise: Value): Value {
 }
 
 function roundBy(value: Value, precision: Value, method: Value): Value {
-  if (method !== 'common' && method !== 'ceil' && method !== 'floor') throw argumentError('method must be common, ceil or floor');
+  if (method !== 'common' && method !== 'ceil' && method !== 'floor')
+    throw argumentError('method must be common, ceil or floor');
   if (value instanceof Undefined) throw typeError("type Undefined doesn't define __round__ method");
   if (method === 'common') return round(value, index(precision));
   if (!isNumber(value)) throw typeError(`can't multiply by non-int of type '${typeName(value)}'`);
   const scale = arithmetic('**', 10, index(precision)) as PyNumber;
   const scaled = arithmetic('*', value, scale) as PyNumber;
-  const whole = scaled instanceof Float ? toInt(new Float(checked(method === 'ceil' ? Math.ceil(scaled.value) : Math.floor(scaled.value)))) : scaled;
+  const whole =
+    scaled instanceof Float
+      ? toInt(new Float(checked(method === 'ceil' ? Math.ceil(scaled.value) : Math.floor(scaled.value))))
+      : scaled;
   return arithmetic('/', whole, scale);
 }
 
@@ -54,11 +59,13 @@ function checked(value: number): number {
 }
 
 function fileSize(value: Value, binary: boolean): string {
-  const bytes = parseFloat_(value);
+  const bytes = floatOf(value);
   const base = binary ? 1024 : 1000;
   if (bytes === 1) return '1 Byte';
   if (bytes < base) return `${toInt(new Float(bytes))} Bytes`;
-  const prefixes = binary ? ['KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB', 'ZiB', 'YiB'] : ['kB', 'MB', 'GB', 'TB', 'PB', 'EB', 'ZB', 'YB'];
+  const prefixes = binary
+    ? ['KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB', 'ZiB', 'YiB']
+    : ['kB', 'MB', 'GB', 'TB', 'PB', 'EB', 'ZB', 'YB'];
   let unit = base;
   for (const prefix of prefixes) {
     unit *= base;
@@ -69,8 +76,12 @@ function fileSize(value: Value, binary: boolean): string {
 
 export const numberFilters: [string, Applied][] = [
   filter('abs', '', absolute),
-  filter('int', 'default=, base=', (value, otherwise = 0, base = 10) => integer(value, otherwise, index(base))),
+  filter('int', 'default=, base=', (value, otherwise = 0, base = 10) =>
+    integer(value, otherwise, index(base)),
+  ),
   filter('float', 'default=', (value, otherwise = new Float(0)) => float(value, otherwise)),
-  filter('round', 'precision=, method=', (value, precision = 0, method = 'common') => roundBy(value, precision, method)),
+  filter('round', 'precision=, method=', (value, precision = 0, method = 'common') =>
+    roundBy(value, precision, method),
+  ),
   filter('filesizeformat', 'binary=', (value, binary = false) => fileSize(value, truth(binary))),
 ];

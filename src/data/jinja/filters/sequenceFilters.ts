@@ -7,7 +7,19 @@ import { lower } from '../letters.ts';
 import { index } from '../numbers.ts';
 import { binary } from '../operators.ts';
 import { attributeOf } from '../subscript.ts';
-import { DONE, generator, isString, type Iteration, Markup, NamedTuple, textOf, Tuple, typeName, Undefined, type Value } from '../values.ts';
+import {
+  DONE,
+  generator,
+  isString,
+  Iteration,
+  Markup,
+  NamedTuple,
+  textOf,
+  Tuple,
+  typeName,
+  Undefined,
+  type Value,
+} from '../values.ts';
 import { str } from '../write.ts';
 import { argumentError, attributeGetter, attributesGetter } from './attributes.ts';
 import { filter, type Applied } from './define.ts';
@@ -17,7 +29,9 @@ function extreme(value: Value, largest: boolean, caseSensitive: boolean, attribu
   let found: { item: Value; key: Value } | null = null;
   for (const item of each(value)) {
     const candidate = { item, key: key(item) };
-    const better = found === null || (largest ? ordered('>', candidate.key, found.key) : ordered('<', candidate.key, found.key));
+    const better =
+      found === null ||
+      (largest ? ordered('>', candidate.key, found.key) : ordered('<', candidate.key, found.key));
     if (better) found = candidate;
   }
   return found ? found.item : new Undefined('No aggregated item, sequence was empty.');
@@ -33,7 +47,10 @@ function groupBy(value: Value, attribute: Value, otherwise: Value, caseSensitive
     if (last && equals(last.key, itemKey)) last.items.push(item);
     else groups.push({ key: itemKey, items: [item] });
   }
-  return groups.map(({ key: grouper, items }) => new NamedTuple(['grouper', 'list'], [caseSensitive ? grouper : real(items[0] as Value), items]));
+  return groups.map(
+    ({ key: grouper, items }) =>
+      new NamedTuple(['grouper', 'list'], [caseSensitive ? grouper : real(items[0] as Value), items]),
+  );
 }
 
 function* unique(value: Value, caseSensitive: boolean, attribute: Value): Generator<Value> {
@@ -95,7 +112,8 @@ function dictSort(value: Value, caseSensitive: boolean, by: Value, reverse: bool
 }
 
 function joinItems(value: Value, separator: Value, attribute: Value | undefined): Value {
-  const get = attribute === undefined || attribute === null ? (item: Value) => item : attributeGetter(attribute);
+  const get =
+    attribute === undefined || attribute === null ? (item: Value) => item : attributeGetter(attribute);
   const parts: string[] = [];
   for (const item of each(value)) {
     spendItems(1);
@@ -125,12 +143,14 @@ function reverse(value: Value): Value {
     const text = [...textOf(value)].reverse().join('');
     return value instanceof Markup ? new Markup(text) : text;
   }
+  if (value instanceof Undefined) return new Iteration('reversed', () => DONE);
   const reversed = tryReverse(value);
   if (reversed) return reversed;
   try {
     return listOf(value).reverse();
   } catch (error) {
-    if (error instanceof TemplateError && error.kind === 'TypeError') throw argumentError('argument must be iterable');
+    if (error instanceof TemplateError && error.kind === 'TypeError')
+      throw argumentError('argument must be iterable');
     throw error;
   }
 }
@@ -153,22 +173,43 @@ export const sequenceFilters: [string, Applied][] = [
   filter('list', '', listOf),
   filter('first', '', (value) => next(iterate(value), 'first')),
   filter('last', '', last),
-  filter('min', 'case_sensitive=, attribute=', (value, sensitive = false, attribute = null) => extreme(value, false, truth(sensitive), attribute)),
-  filter('max', 'case_sensitive=, attribute=', (value, sensitive = false, attribute = null) => extreme(value, true, truth(sensitive), attribute)),
-  filter('sort', 'reverse=, case_sensitive=, attribute=', (value, reversed = false, sensitive = false, attribute = null) =>
-    sortBy(listOf(value), attributesGetter(attribute, !truth(sensitive)), truth(reversed)),
+  filter('min', 'case_sensitive=, attribute=', (value, sensitive = false, attribute = null) =>
+    extreme(value, false, truth(sensitive), attribute),
   ),
-  filter('unique', 'case_sensitive=, attribute=', (value, sensitive = false, attribute = null) => generator(unique(value, truth(sensitive), attribute))),
-  filter('groupby', 'attribute, default=, case_sensitive=', (value, attribute, otherwise = null, sensitive = false) =>
-    groupBy(value, attribute as Value, otherwise, truth(sensitive)),
+  filter('max', 'case_sensitive=, attribute=', (value, sensitive = false, attribute = null) =>
+    extreme(value, true, truth(sensitive), attribute),
   ),
-  filter('batch', 'linecount, fill_with=', (value, size, fill = null) => generator(batch(value, index(size as Value), fill))),
-  filter('slice', 'slices, fill_with=', (value, count, fill = null) => generator(slices(value, index(count as Value), fill))),
-  filter('dictsort', 'case_sensitive=, by=, reverse=', (value, sensitive = false, by = 'key', reversed = false) =>
-    dictSort(value, truth(sensitive), by, truth(reversed)),
+  filter(
+    'sort',
+    'reverse=, case_sensitive=, attribute=',
+    (value, reversed = false, sensitive = false, attribute = null) =>
+      sortBy(listOf(value), attributesGetter(attribute, !truth(sensitive)), truth(reversed)),
+  ),
+  filter('unique', 'case_sensitive=, attribute=', (value, sensitive = false, attribute = null) =>
+    generator(unique(value, truth(sensitive), attribute)),
+  ),
+  filter(
+    'groupby',
+    'attribute, default=, case_sensitive=',
+    (value, attribute, otherwise = null, sensitive = false) =>
+      groupBy(value, attribute as Value, otherwise, truth(sensitive)),
+  ),
+  filter('batch', 'linecount, fill_with=', (value, size, fill = null) =>
+    generator(batch(value, index(size as Value), fill)),
+  ),
+  filter('slice', 'slices, fill_with=', (value, count, fill = null) =>
+    generator(slices(value, index(count as Value), fill)),
+  ),
+  filter(
+    'dictsort',
+    'case_sensitive=, by=, reverse=',
+    (value, sensitive = false, by = 'key', reversed = false) =>
+      dictSort(value, truth(sensitive), by, truth(reversed)),
   ),
   filter('items', '', (value) => generator(items(value))),
-  filter('join', 'd=, attribute=', (value, separator = '', attribute) => joinItems(value, separator, attribute)),
+  filter('join', 'd=, attribute=', (value, separator = '', attribute) =>
+    joinItems(value, separator, attribute),
+  ),
   filter('sum', 'attribute=, start=', (value, attribute = null, start = 0) => sum(value, attribute, start)),
   filter('reverse', '', reverse),
   filter('attr', 'name', (value, name) => {

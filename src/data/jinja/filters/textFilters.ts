@@ -1,8 +1,8 @@
 import { intArgument, textArgument } from '../bind.ts';
-import { spendCharacters } from '../budget.ts';
+import { spendCharacters, spendItems, spendScan } from '../budget.ts';
 import { Dict } from '../dict.ts';
 import { TemplateError, typeError, unsupported, valueError } from '../errors.ts';
-import { each, truth, tryIterate } from '../iterate.ts';
+import { each, len, truth, tryIterate } from '../iterate.ts';
 import { dumps } from '../json.ts';
 import { capitalize, lower, upper } from '../letters.ts';
 import { escapeHtml, markup, softText } from '../markup.ts';
@@ -28,6 +28,7 @@ const WORD_START = new RegExp(`([-${SPACE_RUN.source.slice(1, -2)}({\\[<]+)`);
 
 /** The title filter: words begin after white space, hyphens and opening brackets. */
 function titleWords(text: string): string {
+  spendCharacters(text.length);
   return text
     .split(WORD_START)
     .map((part) => {
@@ -51,11 +52,12 @@ function indent(value: Value, width: Value, first: boolean, blank: boolean): Val
 }
 
 function truncate(value: Value, length: number, killWords: boolean, end: string, leeway: number): Value {
-  if (length < lengthOf(end) || leeway < 0) throw new TemplateError('AssertionError', `expected length >= ${lengthOf(end)}, got ${length}`);
+  if (length < lengthOf(end) || leeway < 0)
+    throw new TemplateError('AssertionError', `expected length >= ${lengthOf(end)}, got ${length}`);
+  if (len(value) <= length + leeway) return value;
   if (!isString(value)) throw typeError('truncate needs a text');
   const text = textOf(value);
   const all = characters(text);
-  if (all.length <= length + leeway) return value;
   const cut = join(all.slice(0, length - lengthOf(end)) as string | string[]);
   const result = (killWords ? cut : (splitRight(cut, ' ', 1)[0] ?? '')) + end;
   return value instanceof Markup ? new Markup(result) : result;
@@ -71,7 +73,11 @@ function tojson(value: Value, ascii: Value, indentation: Value, separators: Valu
   }
   return dumps(value, {
     ascii: truth(ascii),
-    indent: !indented ? null : isString(indentation) ? textOf(indentation) : ' '.repeat(Math.max(0, Math.min(index(indentation), 1000))),
+    indent: !indented
+      ? null
+      : isString(indentation)
+        ? textOf(indentation)
+        : ' '.repeat(Math.max(0, Math.min(index(indentation), 1000))),
     itemSeparator,
     keySeparator,
     sortKeys: truth(sortKeys),
@@ -83,7 +89,8 @@ function xmlAttributes(value: Value, space: boolean): Value {
   const parts: string[] = [];
   for (const [key, item] of value.entries()) {
     if (item === null || item instanceof Undefined) continue;
-    if (/[\s/>=]/.test(textArgument(key, 'attribute'))) throw valueError(`Invalid character in attribute name: ${quote(str(key))}`);
+    if (/[\s/>=]/.test(textArgument(key, 'attribute')))
+      throw valueError(`Invalid character in attribute name: ${quote(str(key))}`);
     parts.push(`${escapeHtml(key)}="${escapeHtml(item)}"`);
   }
   const text = parts.join(' ');
@@ -92,13 +99,18 @@ function xmlAttributes(value: Value, space: boolean): Value {
 
 /** urllib's quote, of UTF-8. */
 function urlQuote(value: Value, query: boolean): string {
-  const quoted = encodeURIComponent(str(value)).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+  spendCharacters(str(value).length);
+  const quoted = encodeURIComponent(str(value)).replace(
+    /[!'()*]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
   return query ? quoted.replaceAll('%20', '+') : quoted.replaceAll('%2F', '/');
 }
 
 function urlEncode(value: Value): string {
   if (!isString(value) && tryIterate(value)) {
-    const pairs = value instanceof Dict ? [...value.entries()] : [...each(value)].map((pair) => [...each(pair)]);
+    const pairs =
+      value instanceof Dict ? [...value.entries()] : [...each(value)].map((pair) => [...each(pair)]);
     return pairs
       .map((pair) => {
         if (pair.length !== 2) throw valueError('urlencode needs pairs');
@@ -114,10 +126,13 @@ const WORD = /[\p{L}\p{N}_]+/gu;
 export const textFilters: [string, Applied][] = [
   filter('upper', '', (value) => method('upper', value)),
   filter('lower', '', (value) => method('lower', value)),
-  filter('capitalize', '', (value) => (value instanceof Markup ? method('capitalize', value) : capitalize(textOf(softText(value))))),
+  filter('capitalize', '', (value) =>
+    value instanceof Markup ? method('capitalize', value) : capitalize(textOf(softText(value))),
+  ),
   filter('title', '', (value) => titleWords(textOf(softText(value)))),
   filter('trim', 'chars=', (value, chars = null) => {
     if (value instanceof Markup) return method('strip', value, chars);
+    spendScan(textOf(softText(value)).length);
     return strip(textOf(softText(value)), chars === null ? null : textArgument(chars, 'strip arg'));
   }),
   filter('center', 'width=', (value, width = 80) => method('center', value, width)),
@@ -129,26 +144,44 @@ export const textFilters: [string, Applied][] = [
   filter('indent', 'width=, first=, blank=', (value, width = 4, first = false, blank = false) =>
     indent(value, width, truth(first), truth(blank)),
   ),
-  filter('truncate', 'length=, killwords=, end=, leeway=', (value, length, killWords = false, end = '...', leeway = null) =>
-    truncate(value, intArgument(length, 255), truth(killWords), textArgument(end, 'end'), leeway === null ? 5 : index(leeway)),
+  filter(
+    'truncate',
+    'length=, killwords=, end=, leeway=',
+    (value, length, killWords = false, end = '...', leeway = null) =>
+      truncate(
+        value,
+        intArgument(length, 255),
+        truth(killWords),
+        textArgument(end, 'end'),
+        leeway === null ? 5 : index(leeway),
+      ),
   ),
-  filter('wordwrap', 'width=, break_long_words=, wrapstring=, break_on_hyphens=', (value, width, breakLong = true, mark = null, hyphens = true) =>
-    wrapText(textArgument(value, 'wordwrap'), {
-      width: intArgument(width, 79),
-      breakLong: truth(breakLong),
-      hyphens: truth(hyphens),
-      mark: mark === null ? '\n' : textArgument(mark, 'wrapstring'),
-    }),
+  filter(
+    'wordwrap',
+    'width=, break_long_words=, wrapstring=, break_on_hyphens=',
+    (value, width, breakLong = true, mark = null, hyphens = true) =>
+      wrapText(textArgument(value, 'wordwrap'), {
+        width: intArgument(width, 79),
+        breakLong: truth(breakLong),
+        hyphens: truth(hyphens),
+        mark: mark === null ? '\n' : textArgument(mark, 'wrapstring'),
+      }),
   ),
-  filter('wordcount', '', (value) => [...textOf(softText(value)).matchAll(WORD)].length),
+  filter('wordcount', '', (value) => {
+    spendCharacters(textOf(softText(value)).length);
+    return [...textOf(softText(value)).matchAll(WORD)].length;
+  }),
   filter('string', '', (value) => softText(value)),
   filter('escape', '', (value) => markup(value)),
   filter('e', '', (value) => markup(value)),
   filter('forceescape', '', (value) => new Markup(escapeHtml(str(value)))),
   filter('safe', '', (value) => new Markup(str(value))),
   filter('striptags', '', (value) => stripTags(str(value))),
-  filter('tojson', 'ensure_ascii=, indent=, separators=, sort_keys=', (value, ascii = false, indentation = null, separators = null, sortKeys = false) =>
-    tojson(value, ascii, indentation, separators, sortKeys),
+  filter(
+    'tojson',
+    'ensure_ascii=, indent=, separators=, sort_keys=',
+    (value, ascii = false, indentation = null, separators = null, sortKeys = false) =>
+      tojson(value, ascii, indentation, separators, sortKeys),
   ),
   filter('pprint', '', (value) => prettyPrint(value)),
   filter('urlencode', '', (value) => urlEncode(value)),
@@ -160,12 +193,14 @@ export const textFilters: [string, Applied][] = [
 
 /** Tags and comments taken out, white space collapsed. Entities are for HTML's whole table, so texts with one are refused. */
 function stripTags(text: string): string {
+  spendCharacters(text.length);
   let rest = text;
   const parts: string[] = [];
   for (let start = rest.indexOf('<'); start >= 0; start = rest.indexOf('<')) {
     const comment = rest.startsWith('<!--', start);
     const end = comment ? rest.indexOf('-->', start + 4) : rest.indexOf('>', start);
     if (end < 0) break;
+    spendItems(1);
     parts.push(rest.slice(0, start));
     rest = rest.slice(end + (comment ? 3 : 1));
   }
@@ -180,7 +215,10 @@ export const formatFilter: [string, Applied] = [
   'format',
   (value, args, keywords) => {
     if (args.length > 0 && keywords.size > 0)
-      throw new TemplateError('FilterArgumentError', "can't handle positional and keyword arguments at the same time");
+      throw new TemplateError(
+        'FilterArgumentError',
+        "can't handle positional and keyword arguments at the same time",
+      );
     return formatPercent(softText(value), keywords.size > 0 ? Dict.of(keywords) : new Tuple(args));
   },
 ];

@@ -43,7 +43,11 @@ function wrapLine(line: string, { width, breakLong, hyphens }: Wrapping): string
     let length = 0;
     // White space at the beginning of a line goes, but for the first.
     if (lines.length > 0 && blank(chunks.at(-1))) chunks.pop();
-    for (let chunk = chunks.at(-1); chunk !== undefined && length + lengthOf(chunk) <= width; chunk = chunks.at(-1)) {
+    for (
+      let chunk = chunks.at(-1);
+      chunk !== undefined && length + lengthOf(chunk) <= width;
+      chunk = chunks.at(-1)
+    ) {
       current.push(chunk);
       length += lengthOf(chunk);
       chunks.pop();
