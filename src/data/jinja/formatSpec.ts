@@ -42,9 +42,7 @@ function parse(spec: string): Spec {
   const [, fill, align, sign, z, alternate, zero, width, group, precision, type] = match;
   if (z) throw valueError('Negative zero coercion is not supported');
   const [wide, precise] = [Number(width ?? 0), precision === undefined ? null : Number(precision)];
-  if (wide > MAX_WIDTH) throw limit(`a field wider than ${MAX_WIDTH}`);
-  if ((precise ?? 0) > MAX_PRECISION && type !== undefined && type !== 's')
-    throw limit(`more than ${MAX_PRECISION} digits of a number`);
+  if (wide > MAX_WIDTH) throw limit(`it makes a field wider than ${MAX_WIDTH}`);
   return {
     fill: fill ?? (zero ? '0' : ' '),
     align: align ?? (zero ? '=' : ''),
@@ -80,6 +78,7 @@ function pad(text: string, fill: string, align: string, width: number): string {
 
 function formatNumber(value: number | bigint | boolean | Float, spec: Spec): string {
   const { type, group } = spec;
+  if ((spec.precision ?? 0) > MAX_PRECISION) throw limit(`it asks for more than ${MAX_PRECISION} digits`);
   if (typeof value === 'boolean' && type === '') return formatInt(BigInt(value), { ...spec, type: 'd' });
   if (isInt(value) && 'bcdnoxX'.includes(type)) return formatInt(BigInt(value), spec);
   if (type === 's' || (value instanceof Float && 'bcdoxX'.includes(type) && type !== ''))
