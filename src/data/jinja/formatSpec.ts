@@ -1,5 +1,5 @@
 import { limit, spendCharacters } from './budget.ts';
-import { exponential, fixed, floatText, general, positional, shortest, withExponent } from './decimals.ts';
+import { exponential, fixed, floatText, general, positional, significant, withExponent } from './decimals.ts';
 import { typeError, valueError } from './errors.ts';
 import { toFloat } from './numbers.ts';
 import { characters, join, lengthOf } from './text.ts';
@@ -132,20 +132,15 @@ function floatDigits(value: number, { type, precision, alternate }: Spec): strin
   return upper ? digits.toUpperCase() : digits;
 }
 
-/** Without a type: repr's digits, or as `g` with a digit behind the point at least. */
+/** Without a type: repr's digits, or as `g`, with a digit behind the point at least and the exponent one digit earlier. */
 function plain(size: number, precision: number | null): string {
   if (precision === null) return floatText(size);
-  const text = general(size, precision);
-  if (text.includes('e') || text.includes('.')) return text;
-  const { exponent } = shortest(size);
-  // The form with an exponent begins one digit earlier here.
-  if (size !== 0 && exponent >= Math.max(1, precision) - 1) {
-    const digits = text.replace(/0+$/, '') || '0';
-    return exponent >= precision || precision <= 1
-      ? withExponent(digits, text.length - 1)
-      : `${positional(text, exponent)}.0`;
-  }
-  return `${text}.0`;
+  const count = Math.max(1, precision);
+  const { digits, exponent } = significant(size, count);
+  const bare = digits.replace(/0+$/, '') || '0';
+  if (exponent < -4 || exponent >= count - 1) return withExponent(bare, exponent);
+  const text = positional(bare, exponent);
+  return text.includes('.') ? text : `${text}.0`;
 }
 
 /** Sign, prefix and digits, grouped and padded. */
