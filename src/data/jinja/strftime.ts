@@ -123,7 +123,7 @@ function directive(date: Date, letter: string): Field | null {
     case 'R':
       return composed('%H:%M');
     case 's':
-      return number(Math.floor(date.getTime() / 1000), 1);
+      return word(String(Math.floor(date.getTime() / 1000)));
     case 'S':
       return number(second, 2);
     case 't':
