@@ -16,7 +16,7 @@ from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
-from transformers.utils import chat_template_utils
+from transformers.utils import chat_template_utils, logging
 
 from small_templates import CONTENTS, small_templates
 
@@ -34,6 +34,8 @@ class FrozenDatetime(datetime):
 
 
 chat_template_utils.datetime = FrozenDatetime
+# It warns of templates without generation tags.
+logging.set_verbosity_error()
 
 
 def render(job: dict) -> dict:
@@ -239,7 +241,7 @@ def main() -> None:
         fine = check("odd contents", odd_jobs(int(rest[0]) if rest else 10_000), verbose)
     else:
         fine = check(f"templates of {Path(what).name}", folder_jobs(Path(what)), verbose)
-    sys.exit(not fine)
+    sys.exit(0 if fine else 1)
 
 
 if __name__ == "__main__":

@@ -12,14 +12,23 @@ const revive = (_key, value) => {
 const { now, jobs } = JSON.parse(readFileSync(0, 'utf8'), revive);
 // `now` is a local time, without a zone.
 const date = new Date(now);
-const results = jobs.map(({ template, toolTemplate, specialTokens, messages, variables, addGenerationPrompt }) => {
-  const tokenizer = { chatTemplate: template, toolTemplate, specialTokens };
-  const options = { addGenerationPrompt, now: date, variables };
-  const turns = messages.map(({ role, content, ...fields }) => ({ role, content: content ?? '', fields: { ...fields, content } }));
-  try {
-    return { text: renderChat(tokenizer, turns, options), spans: generationSpans(tokenizer, turns, options) };
-  } catch (error) {
-    return { error: `${error.code}: ${error.params?.detail ?? error.message}` };
-  }
-});
+const results = jobs.map(
+  ({ template, toolTemplate, specialTokens, messages, variables, addGenerationPrompt }) => {
+    const tokenizer = { chatTemplate: template, toolTemplate, specialTokens };
+    const options = { addGenerationPrompt, now: date, variables };
+    const turns = messages.map(({ role, content, ...fields }) => ({
+      role,
+      content: content ?? '',
+      fields: { ...fields, content },
+    }));
+    try {
+      return {
+        text: renderChat(tokenizer, turns, options),
+        spans: generationSpans(tokenizer, turns, options),
+      };
+    } catch (error) {
+      return { error: `${error.code}: ${error.params?.detail ?? error.message}` };
+    }
+  },
+);
 process.stdout.write(JSON.stringify(results));

@@ -40,7 +40,9 @@ async function checkAll() {
     });
     const manifest = join(folder, 'manifest.json');
     writeFileSync(manifest, JSON.stringify({ models: made, quantized, weighted, ends }));
-    await runChecks(manifest);
+    await runChecks('check.py', manifest);
+    await runChecks('check_templates.py', 'small');
+    await runChecks('check_templates.py', 'odd', '2000');
     for (const model of made) await checkTheWayBack(model);
     for (const model of quantized) await checkTheirQuantized(model);
   } finally {
@@ -72,8 +74,8 @@ async function writeWeightedOf(made, folder) {
   return weighted;
 }
 
-/** Runs check.py, which prints "ok …" or "FAIL …" for each check. */
-async function runChecks(manifest) {
+/** Runs a script of checks, which prints "ok …" or "FAIL …" for each. */
+async function runChecks(script, ...options) {
   const env = {
     ...process.env,
     ...{ HF_HUB_OFFLINE: '1', TRANSFORMERS_VERBOSITY: 'error' },
@@ -81,7 +83,7 @@ async function runChecks(manifest) {
     ...{ PYTHONPYCACHEPREFIX: join(root, '.venv', 'pycache'), PYTHONDONTWRITEBYTECODE: '' },
   };
   // Warnings are of peft about transformers' names, and of a base that is no folder beside us.
-  const args = ['-W', 'ignore', join(root, 'e2e', 'interop', 'check.py'), manifest];
+  const args = ['-W', 'ignore', join(root, 'e2e', 'interop', script), ...options];
   const child = spawn(python, args, { stdio: ['ignore', 'pipe', 'inherit'], env });
   const ended = once(child, 'close');
   for await (const line of createInterface({ input: child.stdout })) {
@@ -90,7 +92,7 @@ async function runChecks(manifest) {
     else console.log(line);
   }
   const [status] = await ended;
-  if (status !== 0) report('FAIL', `check.py ended with status ${status}`);
+  if (status !== 0) report('FAIL', `${script} ended with status ${status}`);
 }
 
 /** What peft and transformers saved of our files is the same model to us, to the last bit of its logits. */

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import type { Message } from './conversation.ts';
-import { strftime } from './jinja/strftime.ts';
 import { encodeChat, generationSpans, renderChat } from './template.ts';
 import { fixture, llama3Tokenizer, qwenTokenizer, storiesTokenizer } from '../testing/tokenizers.ts';
 import type { Tokenizer } from './tokenizer.ts';
@@ -53,11 +52,11 @@ test('generation tags give the spans transformers gives', async () => {
     ).toEqual(spans);
   }
   expect(generationSpans(await tokenizerFor('qwen3'), [{ role: 'user', content: 'a' }])).toBeNull();
-  // A filter over the tagged text sees the marks: they are not trusted.
+  // As in transformers: from where the text has come to, for the length of the block, though a filter shortens it.
   const trimmed = await qwenTokenizer(
     '{% set x %}{% generation %}{{ messages[0].content }}{% endgeneration %}{% endset %}{{ x | trim }}',
   );
-  expect(generationSpans(trimmed, [{ role: 'assistant', content: ' a ' }])).toBeNull();
+  expect(generationSpans(trimmed, [{ role: 'assistant', content: ' a ' }])).toEqual([{ start: 0, end: 1 }]);
 });
 
 test('errors are named', async () => {
@@ -66,14 +65,15 @@ test('errors are named', async () => {
   expect(() => renderChat(broken, ask)).toThrow(expect.objectContaining({ code: 'data.template_invalid' }));
   const failing = await qwenTokenizer('{{ messages | nosuchfilter }}');
   expect(() => renderChat(failing, ask)).toThrow(expect.objectContaining({ code: 'data.template_invalid' }));
+  const failed = {
+    code: 'data.template_refused',
+    params: { detail: "UndefinedError: 'nothing' is undefined" },
+  };
+  expect(() => renderChat({ ...broken, chatTemplate: '{{ nothing.x }}' }, ask)).toThrow(
+    expect.objectContaining(failed),
+  );
   const refusing = await qwenTokenizer('{{ raise_exception("No tools please") }}');
   expect(() => renderChat(refusing, ask)).toThrow('refused the conversation: No tools please.');
-});
-
-test('strftime as Python’s', () => {
-  expect(strftime(now, '%d %b %Y|%A %B %y %m|%H:%M:%S %I %p|%a 100%% %Q')).toBe(
-    '09 Mar 2025|Sunday March 25 03|15:04:05 03 PM|Sun 100% %Q',
-  );
 });
 
 describe('plain format', () => {
@@ -103,10 +103,36 @@ describe('plain format', () => {
 test('the steps of a template are limited, and what it makes', async () => {
   const render = async (template: string) =>
     renderChat(await qwenTokenizer(template), [{ role: 'user', content: 'Hi' }]);
-  const sums = `{% for a in range(3000) %}{{ a${' + a'.repeat(100)} }}{% endfor %}`;
+  const sums = `{% for a in range(60000) %}{{ a${' + a'.repeat(100)} }}{% endfor %}`;
   await expect(render(sums)).rejects.toThrow('steps');
   const doubled =
     "{% set ns = namespace(x='ab') %}{% for i in range(60) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}{{ ns.x }}";
   await expect(render(doubled)).rejects.toThrow('characters');
   expect(await render('{% for a in range(1000) %}a{% endfor %}')).toHaveLength(1000);
+});
+
+test('further variables, and fields of messages as apply_chat_template passes them', async () => {
+  const tokenizer = await qwenTokenizer(
+    '{{ tools }} {{ documents }} {{ eos_token }} {{ depth }} {{ messages }}',
+  );
+  const messages: Message[] = [
+    {
+      role: 'assistant',
+      content: '',
+      fields: { content: null, thinking: 'hm', tool_calls: [], weight: null, n: 1.5 },
+    },
+  ];
+  expect(
+    renderChat(tokenizer, messages, { variables: { tools: [{ a: true }], depth: 2, eos_token: 'E' } }),
+  ).toBe(
+    "[{'a': True}] None E 2 [{'thinking': 'hm', 'role': 'assistant', 'tool_calls': [], 'n': 1.5, 'reasoning_content': 'hm'}]",
+  );
+});
+
+test('conversations with tools take the template named tool_use', async () => {
+  const tokenizer = { ...(await qwenTokenizer('plain')), toolTemplate: 'tools' };
+  const ask: Message[] = [{ role: 'user', content: 'a' }];
+  expect(renderChat(tokenizer, ask)).toBe('plain');
+  expect(renderChat(tokenizer, ask, { variables: { tools: null } })).toBe('plain');
+  expect(renderChat(tokenizer, ask, { variables: { tools: [] } })).toBe('tools');
 });

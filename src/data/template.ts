@@ -127,8 +127,9 @@ function run(
     ...variables,
   };
   const length = templateSize(all);
+  const size = { length, messages: messages.length };
   try {
-    return untrusted('template', length, () => template.render(all, { now, length }));
+    return untrusted('template', length, () => template.render(all, { now, size }));
   } catch (error) {
     throw renderError(error);
   }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { MemoryFolder } from '../storage/memoryFolder.ts';
 import { memoryFolder } from '../testing/sources.ts';
 import { fixture, llama3Tokenizer, qwenTokenizer, storiesTokenizer } from '../testing/tokenizers.ts';
 import { checkIdsFit, checkTokenizerFits, loadTokenizer, StreamDecoder } from './tokenizer.ts';
@@ -142,6 +143,26 @@ describe('files', () => {
     expect([on?.addBos, off?.addBos, off?.addEos]).toEqual([true, true, false]);
   });
 
+  test('chat templates for tools, in JSON and in files of their own', async () => {
+    const base = {
+      'tokenizer.json': fixture('qwen-like.tokenizer.json'),
+      'tokenizer_config.json': JSON.stringify({ chat_template: { default: 'd', tool_use: 't' } }),
+    };
+    const named = await loadTokenizer(memoryFolder(base));
+    expect([named?.chatTemplate, named?.toolTemplate]).toEqual(['d', 't']);
+    const folder = new MemoryFolder('model', base);
+    folder.folders.set(
+      'additional_chat_templates',
+      new MemoryFolder('more', { 'tool_use.jinja': 'u', 'rag.jinja': 'r' }),
+    );
+    const alone = await loadTokenizer(folder);
+    expect(alone?.chatTemplate).toContain('(rag, tool_use) and none of them is the default');
+    expect(alone?.toolTemplate).toBe('u');
+    folder.files.set('chat_template.jinja', new TextEncoder().encode('own'));
+    const both = await loadTokenizer(folder);
+    expect([both?.chatTemplate, both?.toolTemplate]).toEqual(['own', 'u']);
+  });
+
   test('chat templates: text, list, and the file that wins', async () => {
     const template = async (config: unknown, jinja?: string) => {
       const files = {
@@ -157,7 +178,11 @@ describe('files', () => {
     ];
     expect(await template('a')).toBe('a');
     expect(await template(list)).toBe('d');
-    expect(await template(list.slice(0, 1))).toBe('r');
+    expect(await template(list.slice(0, 1))).toContain(
+      "raise_exception('the model has several chat templates (rag)",
+    );
+    expect(await template({ default: 'd', tool_use: 't' })).toBe('d');
+    expect(await template({ tool_use: 't' })).toContain('raise_exception');
     expect(await template('a', 'b')).toBe('b');
     expect(await template(undefined)).toBeNull();
   });

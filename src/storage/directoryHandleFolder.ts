@@ -23,7 +23,8 @@ export function directoryHandleFolder(handle: FileSystemDirectoryHandle, name = 
     async inner(folder) {
       checkFileName(folder);
       for await (const [found, entry] of handle.entries()) {
-        if (found === folder && entry.kind === 'directory') return directoryHandleFolder(await handle.getDirectoryHandle(folder));
+        if (found === folder && entry.kind === 'directory')
+          return directoryHandleFolder(await handle.getDirectoryHandle(folder));
       }
       return null;
     },

@@ -119,7 +119,10 @@ export class OpenData {
               : [{ role: 'text' as const, content: 'text' in conversation ? conversation.text : '' }];
           return {
             line: row.line,
-            turns: turns.map(({ role, content }) => ({ role, content: brief(content) })),
+            turns: turns.map(({ role, content }) => ({
+              role: role as MappedRow['turns'][number]['role'],
+              content: brief(content),
+            })),
           };
         } catch (error) {
           return { line: row.line, turns: [], problem: problemOf(error, row.line, this.parsed.name) };

@@ -64,6 +64,16 @@ it.each([
     '{% set ns = namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x = ns.x + ns.x %}{% endfor %}',
     'items',
   ],
+  [
+    'a list that holds itself twice, forty times over',
+    '{% set ns = namespace(x=[1]) %}{% for i in range(40) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x | tojson }}',
+    'characters',
+  ],
+  [
+    'loops without a body',
+    '{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}',
+    'steps',
+  ],
 ])('ends a template with %s within two seconds', async (_name, chatTemplate, detail) => {
   const guard = await guardWith({ chatTemplate });
   // Not the thread's start.
@@ -74,17 +84,6 @@ it.each([
     params: { detail: expect.stringContaining(detail) },
   });
   expect(performance.now() - start).toBeLessThan(2500);
-});
-
-it('ends a template that no limit stops', async () => {
-  // A list that holds itself twice, forty times over, is small until it is written.
-  const doubled =
-    '{% set ns = namespace(x=[1]) %}{% for i in range(40) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}';
-  const guard = await guardWith({ chatTemplate: `${doubled}{{ ns.x | tojson }}` });
-  await expect(guard.prompt(prompt)).rejects.toMatchObject({
-    code: 'data.template_hangs',
-    params: { seconds: 2 },
-  });
 });
 
 it('ends a tokenizer that hangs while it opens', async () => {

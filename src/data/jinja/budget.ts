@@ -7,41 +7,63 @@ import { TemplateError } from './errors.ts';
  */
 
 /** Expressions, statements and turns of loops; a real template takes some dozens a message. */
-const MAX_STEPS = 10_000_000;
+const MAX_STEPS = 3_000_000;
+/** Besides, for each character of the conversation: some templates read contents character by character. */
+const STEPS_A_CHARACTER = 40;
+/** Besides, for each pair of messages: some templates look through all of them for each. */
+const STEPS_A_PAIR = 4;
 /** Characters of all texts made, besides those a conversation's length accounts for. */
-const MAX_CHARACTERS = 100_000_000;
+const MAX_CHARACTERS = 50_000_000;
 /** How often a template may copy the whole conversation. */
 const COPIES = 200;
 /** Items of all lists and dicts made. */
-const MAX_ITEMS = 4_000_000;
+const MAX_ITEMS = 2_000_000;
+/** Characters that can be looked through in the time of a step. */
+const SCANNED_A_STEP = 16;
+/** What the call of a macro takes, in steps. */
+const CALL_STEPS = 20;
 /** Longest single text. */
 const MAX_LENGTH = 1 << 24;
 /** Macros that call each other; Python's own stack ends at about 200. */
 const MAX_DEPTH = 200;
 
+/** What a rendering is of: the characters of all its variables, and the number of its messages. */
+export interface Size {
+  length: number;
+  messages: number;
+}
+
+let most = 0;
 let steps = 0;
 let characters = 0;
 let items = 0;
 let depth = 0;
 let longest = MAX_LENGTH;
 
-/** Runs `work` with fresh counters; `length` is what the conversation has in characters. */
-export function withBudget<T>(length: number, work: () => T): T {
-  steps = MAX_STEPS;
+/** Runs `work` with fresh counters. */
+export function withBudget<T>({ length, messages }: Size, work: () => T): T {
+  most = MAX_STEPS + STEPS_A_CHARACTER * length + STEPS_A_PAIR * messages ** 2;
+  steps = most;
   characters = MAX_CHARACTERS + COPIES * length;
-  items = MAX_ITEMS + 4 * length;
+  items = MAX_ITEMS + 4 * length + messages ** 2;
   depth = 0;
+  nesting = 0;
   longest = Math.max(MAX_LENGTH, 8 * length);
   return work();
 }
 
 export function spendStep(): void {
-  if (--steps < 0) throw limit(`it takes more than ${MAX_STEPS} steps`);
+  if (--steps < 0) throw limit(`it takes more than ${most} steps`);
 }
 
 /** Counts steps that come many at once. */
 export function spendSteps(count: number): void {
-  if ((steps -= count) < 0) throw limit(`it takes more than ${MAX_STEPS} steps`);
+  if ((steps -= count) < 0) throw limit(`it takes more than ${most} steps`);
+}
+
+/** Counts a text that is looked through. */
+export function spendScan(length: number): void {
+  if (length > SCANNED_A_STEP) spendSteps(Math.trunc(length / SCANNED_A_STEP));
 }
 
 /** Counts a text that is about to be made. */
@@ -57,6 +79,7 @@ export function spendItems(count: number): void {
 
 /** Runs a macro's body one level deeper. */
 export function nested<T>(work: () => T): T {
+  spendSteps(CALL_STEPS);
   if (depth >= MAX_DEPTH)
     throw limit(`its macros call each other more than ${MAX_DEPTH} deep: no stack holds that`);
   depth++;

@@ -1,4 +1,4 @@
-import { nestedValue, spendSteps } from './budget.ts';
+import { nestedValue, spendScan, spendSteps } from './budget.ts';
 import { Dict, DictView } from './dict.ts';
 import { typeError, unsupported } from './errors.ts';
 import { each, tryIterate } from './iterate.ts';
@@ -18,8 +18,15 @@ import {
 
 /** a == b */
 export function equals(a: Value, b: Value): boolean {
-  if (a === b) return true;
-  if (typeof a === 'string' && typeof b === 'string') return false;
+  if (a === b) {
+    if (typeof a === 'string') spendScan(a.length);
+    return true;
+  }
+  if (typeof a === 'string' && typeof b === 'string') {
+    // JavaScript compares them before it comes here: what differs late took as long as what is equal.
+    if (a.length === b.length) spendScan(a.length);
+    return false;
+  }
   if (isString(a)) return isString(b) && textOf(a) === textOf(b);
   if (isNumber(a)) return isNumber(b) && compareNumbers(a, b) === 0;
   if (a === null || b === null) return false;
@@ -64,8 +71,8 @@ function compareNumbers(a: number | bigint | boolean | Float, b: number | bigint
     value instanceof Float ? value.value : typeof value === 'boolean' ? Number(value) : value,
   );
   if (x === undefined || y === undefined) return Number.NaN;
-  // JavaScript compares bigint with number by value, as Python does int with float.
-  return x < y ? -1 : x > y ? 1 : x == y ? 0 : Number.NaN;
+  // JavaScript orders bigint and number by value, as Python does int and float.
+  return x < y ? -1 : x > y ? 1 : x <= y ? 0 : Number.NaN;
 }
 
 type Order = '<' | '<=' | '>' | '>=';
@@ -76,7 +83,10 @@ const holds = (order: number, operator: Order): boolean =>
 /** a < b and the like. Throws TypeError for values that have no order. */
 export function ordered(operator: Order, a: Value, b: Value): boolean {
   if (isNumber(a) && isNumber(b)) return holds(compareNumbers(a, b), operator);
-  if (isString(a) && isString(b)) return holds(compareTexts(textOf(a), textOf(b)), operator);
+  if (isString(a) && isString(b)) {
+    spendScan(textOf(a).length);
+    return holds(compareTexts(textOf(a), textOf(b)), operator);
+  }
   if (Array.isArray(a) && Array.isArray(b)) return orderedItems(operator, a, b);
   if (a instanceof Tuple && b instanceof Tuple) return orderedItems(operator, a.items, b.items);
   if (a instanceof Undefined) throw a.error();
@@ -101,6 +111,7 @@ export function contains(container: Value, value: Value): boolean {
   if (isString(container)) {
     if (!isString(value))
       throw typeError(`'in <string>' requires string as left operand, not ${typeName(value)}`);
+    spendScan(textOf(container).length);
     return textOf(container).includes(textOf(value));
   }
   if (container instanceof Dict) return container.has(value);
@@ -117,10 +128,11 @@ export function contains(container: Value, value: Value): boolean {
 
 /** Sorts in place, stable, as sorted(key=…, reverse=…) does. */
 export function sortBy(items: Value[], key: (item: Value) => Value, reverse = false): Value[] {
+  spendSteps(items.length);
   const keyed = items.map((item) => ({ item, key: key(item) }));
   // With only "less than", as Python's sort; equal ones stay in order both ways.
   keyed.sort((a, b) => {
-    spendSteps(1);
+    spendSteps(2);
     const [x, y] = reverse ? [b.key, a.key] : [a.key, b.key];
     return ordered('<', x, y) ? -1 : ordered('<', y, x) ? 1 : 0;
   });

@@ -6,7 +6,7 @@ import { filters } from './filters/index.ts';
 import { tests } from './filters/tests.ts';
 import type { Frame } from './frame.ts';
 import { listOf, truth } from './iterate.ts';
-import { syntaxError } from './lexer.ts';
+import { syntaxError } from './literals.ts';
 import type { Arguments, CompareOperator, Expression } from './nodes.ts';
 import { negate } from './numbers.ts';
 import { binary } from './operators.ts';
@@ -182,7 +182,7 @@ function compileComparison(node: Extract<Expression, { type: 'compare' }>, frame
 }
 
 function compileCondition(node: Extract<Expression, { type: 'condition' }>, frame: Frame): Evaluate {
-  const [test, then] = [compileExpression(node.test, frame), compileExpression(node.then, frame)];
+  const [test, then] = [compileExpression(node.test, frame), compileExpression(node.value, frame)];
   const missing = new Undefined(
     `the inline if-expression on line ${node.line} evaluated to false and no else section was defined.`,
   );

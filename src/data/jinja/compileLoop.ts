@@ -4,7 +4,7 @@ import { compileTarget } from './compileTarget.ts';
 import type { Frame } from './frame.ts';
 import { Loop } from './instances.ts';
 import { iterate, truth } from './iterate.ts';
-import { syntaxError } from './lexer.ts';
+import { syntaxError } from './literals.ts';
 import type { For, Statement, Target } from './nodes.ts';
 import { Scope, type Execute } from './scope.ts';
 import { DONE, generator, type Iteration, type Value } from './values.ts';

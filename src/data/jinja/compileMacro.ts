@@ -4,7 +4,7 @@ import type { Frame } from './frame.ts';
 import { Macro, type MacroShape } from './macro.ts';
 import { Scope, type Evaluate, type Execute } from './scope.ts';
 import { Undefined, type Value } from './values.ts';
-import { syntaxError } from './lexer.ts';
+import { syntaxError } from './literals.ts';
 import { undeclared } from './walk.ts';
 
 /** What makes the macro where its tag stands. `compileBody` compiles statements in the macro's own frame. */

@@ -6,7 +6,7 @@ import { compileNamespaceCheck, compileTarget, namesOf } from './compileTarget.t
 import { TemplateError, typeError } from './errors.ts';
 import { inTurn, type Frame } from './frame.ts';
 import { truth } from './iterate.ts';
-import { syntaxError } from './lexer.ts';
+import { syntaxError } from './literals.ts';
 import type { Block, Expression, Filter, If, Statement } from './nodes.ts';
 import type { Evaluate, Execute, Scope } from './scope.ts';
 import { call } from './subscript.ts';

@@ -1,10 +1,11 @@
 import { bind, signature } from './bind.ts';
+import { spendSteps } from './budget.ts';
 import { equals } from './compare.ts';
 import { Dict, DictView } from './dict.ts';
-import { TemplateError, unsupported, valueError } from './errors.ts';
+import { unsupported, valueError } from './errors.ts';
 import { each } from './iterate.ts';
 import { index } from './numbers.ts';
-import { Float, int, Range, Tuple, type Keywords, type Value } from './values.ts';
+import { Float, Range, Tuple, type Keywords, type Value } from './values.ts';
 import { repr } from './write.ts';
 
 type Method<T> = (self: T, args: readonly Value[], keywords: Keywords) => Value;
@@ -24,6 +25,7 @@ export const sequenceMethods: ReadonlyMap<string, Method<readonly Value[] | Rang
     'count',
     method('count', 'value, /', (self: readonly Value[] | Range, [value]) => {
       let count = 0;
+      spendSteps(self.length);
       for (const item of itemsOf(self)) if (equals(item, value as Value)) count++;
       return count;
     }),
@@ -31,6 +33,7 @@ export const sequenceMethods: ReadonlyMap<string, Method<readonly Value[] | Rang
   [
     'index',
     method('index', 'value, start=, stop=, /', (self: readonly Value[] | Range, [value, start, stop]) => {
+      spendSteps(self.length);
       const items = [...itemsOf(self)];
       const place = (at: number) => (at < 0 ? Math.max(0, at + items.length) : at);
       const last = stop === undefined ? items.length : Math.min(items.length, place(index(stop)));
@@ -98,18 +101,20 @@ export function numberAttribute(
     if (name === 'conjugate') return { method: () => self };
     return ['as_integer_ratio', 'hex', 'fromhex'].includes(name) ? refused(name) : undefined;
   }
-  const whole = BigInt(self);
-  const plain = int(whole);
+  const plain = typeof self === 'boolean' ? Number(self) : self;
   if (name === 'real' || name === 'numerator') return { value: plain };
   if (name === 'imag') return { value: 0 };
   if (name === 'denominator') return { value: 1 };
-  const size = (whole < 0n ? -whole : whole).toString(2);
-  if (name === 'bit_length') return { method: () => (whole === 0n ? 0 : size.length) };
-  if (name === 'bit_count') return { method: () => size.replaceAll('0', '').length };
+  if (name === 'bit_length') return { method: () => bitsOf(plain).length };
+  if (name === 'bit_count') return { method: () => bitsOf(plain).replaceAll('0', '').length };
   if (name === 'conjugate') return { method: () => plain };
   if (name === 'as_integer_ratio') return { method: () => new Tuple([plain, 1]) };
   return ['to_bytes', 'from_bytes'].includes(name) ? refused(name) : undefined;
 }
+
+/** The binary digits of |value|; none of 0. */
+const bitsOf = (value: number | bigint): string =>
+  value === 0 ? '' : BigInt(value).toString(2).replace('-', '');
 
 function refused(name: string): { method: () => Value } {
   return {
@@ -117,11 +122,4 @@ function refused(name: string): { method: () => Value } {
       throw unsupported(`the method ${name} of numbers`);
     },
   };
-}
-
-/** The item of a sequence at `at`. Throws IndexError. */
-export function itemAt(items: readonly Value[], at: number, what: string): Value {
-  const item = items[at < 0 ? at + items.length : at];
-  if (item === undefined) throw new TemplateError('IndexError', `${what} index out of range`);
-  return item;
 }

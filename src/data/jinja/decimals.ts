@@ -1,10 +1,12 @@
+import { spendSteps } from './budget.ts';
+
 /*
  * Floats as decimal digits, rounded as C and Python do: by the exact binary value, halves to even. JavaScript's toFixed
  * and toExponential round halves up.
  */
 
 /** |value| as numerator / denominator, exactly. */
-function fraction(value: number): [bigint, bigint] {
+export function fraction(value: number): [bigint, bigint] {
   const view = new DataView(new ArrayBuffer(8));
   view.setFloat64(0, Math.abs(value));
   const bits = view.getBigUint64(0);
@@ -23,6 +25,7 @@ export function divideRounded(numerator: bigint, denominator: bigint): bigint {
 
 /** Digits of |value| with `places` behind the point; negative places round to tens, hundreds, …. */
 export function fixed(value: number, places: number): string {
+  spendSteps(8 + (Math.abs(places) >> 3));
   const [numerator, denominator] = fraction(value);
   if (places < 0) {
     const unit = 10n ** BigInt(-places);
@@ -37,6 +40,7 @@ export function fixed(value: number, places: number): string {
 
 /** `count` digits of |value|, the first before the point, and the power of ten. */
 export function significant(value: number, count: number): { digits: string; exponent: number } {
+  spendSteps(8 + (count >> 3));
   if (value === 0) return { digits: '0'.repeat(count), exponent: 0 };
   const [numerator, denominator] = fraction(value);
   // Off by one at most: put right below.

@@ -28,7 +28,8 @@ export function hashKey(value: Value): unknown {
   if (typeof value === 'number' || value === null) return value;
   if (typeof value === 'boolean') return value ? 1 : 0;
   if (typeof value === 'bigint') return value;
-  if (Array.isArray(value) || value instanceof Dict || value instanceof Slice) throw unhashable(value);
+  if (Array.isArray(value) || value instanceof Dict || value instanceof Slice || isOpenView(value))
+    throw unhashable(value);
   if (value instanceof Float) return floatKey(value.value);
   if (value instanceof Markup) return hashKey(textOf(value));
   if (value instanceof Undefined) return UNDEFINED_KEY;
@@ -36,6 +37,8 @@ export function hashKey(value: Value): unknown {
   if (value instanceof Range) return `${MARK}range ${rangeKey(value)}`;
   return value;
 }
+
+const isOpenView = (value: Value): boolean => value instanceof DictView && value.part !== 'values';
 
 const unhashable = (value: Value) => typeError(`unhashable type: '${typeName(value)}'`);
 

@@ -41,6 +41,3 @@ export const unsupported = (message: string) => new TemplateError('unsupported',
 export function isKind(error: unknown, kinds: readonly ErrorKind[]): boolean {
   return error instanceof TemplateError && kinds.includes(error.kind);
 }
-
-/** What `except LookupError` catches. */
-export const LOOKUP_ERRORS: readonly ErrorKind[] = ['IndexError', 'KeyError'];

@@ -1,5 +1,5 @@
-import { syntaxError } from './lexer.ts';
-import type { Arguments, CompareOperator, Expression, Target } from './nodes.ts';
+import { syntaxError } from './literals.ts';
+import type { Arguments, CompareOperator, Expression } from './nodes.ts';
 import type { BinaryOperator } from './operators.ts';
 import type { Tokens } from './tokens.ts';
 import { Float } from './values.ts';
@@ -34,7 +34,8 @@ export function parseTuple(tokens: Tokens, rules: TupleRules = {}): Expression {
   return { type: 'tuple', items };
 }
 
-function atEnd(tokens: Tokens, ends: string[] = []): boolean {
+/** Whether a tuple ends here. */
+export function atEnd(tokens: Tokens, ends: string[] = []): boolean {
   return (
     tokens.isType('variable_end') ||
     tokens.isType('block_end') ||
@@ -48,7 +49,7 @@ function parseCondition(tokens: Tokens): Expression {
   for (let line = tokens.line; tokens.skipName('if'); line = tokens.line) {
     const test = parseOr(tokens);
     const otherwise = tokens.skipName('else') ? parseCondition(tokens) : null;
-    expression = { type: 'condition', test, then: expression, otherwise, line };
+    expression = { type: 'condition', test, value: expression, otherwise, line };
   }
   return expression;
 }
@@ -308,36 +309,4 @@ function startsOperand(tokens: Tokens): boolean {
     type === 'float' ||
     tokens.isOperator('[', '{')
   );
-}
-
-/** What a tag assigns to: a name, names in a tuple, and attributes of namespaces where `attributes`. */
-export function parseTarget(tokens: Tokens, { ends = [] as string[], attributes = false } = {}): Target {
-  const items: Target[] = [];
-  let isTuple = false;
-  while (!atEnd(tokens, ends)) {
-    items.push(parseTargetItem(tokens, attributes));
-    if (!tokens.skipOperator(',')) break;
-    isTuple = true;
-  }
-  if (!isTuple && items[0]) return items[0];
-  if (!isTuple) throw tokens.unexpected('a name to assign to');
-  return { type: 'targets', items };
-}
-
-function parseTargetItem(tokens: Tokens, attributes: boolean): Target {
-  const { line } = tokens;
-  if (attributes && tokens.isType('name') && tokens.next.type === 'operator' && tokens.next.text === '.') {
-    const name = tokens.take().text;
-    tokens.take();
-    return { type: 'attributeTarget', name, attribute: tokens.expectName() };
-  }
-  const expression = parsePrimary(tokens);
-  return targetOf(expression, line);
-}
-
-function targetOf(expression: Expression, line: number): Target {
-  if (expression.type === 'name') return expression;
-  if (expression.type === 'tuple')
-    return { type: 'targets', items: expression.items.map((item) => targetOf(item, line)) };
-  throw syntaxError(`can't assign to '${expression.type}'`, line);
 }

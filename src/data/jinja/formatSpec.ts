@@ -1,5 +1,5 @@
-import { spendCharacters } from './budget.ts';
-import { exponential, fixed, floatText, general, positional, shortest, withExponent } from './decimals.ts';
+import { limit, spendCharacters } from './budget.ts';
+import { exponential, fixed, floatText, general, positional, significant, withExponent } from './decimals.ts';
 import { typeError, valueError } from './errors.ts';
 import { toFloat } from './numbers.ts';
 import { characters, join, lengthOf } from './text.ts';
@@ -22,6 +22,8 @@ const SPEC = /^(?:([\s\S])?([<>=^]))?([+\- ])?(z)?(#)?(0)?(\d+)?([,_])?(?:\.(\d+
 
 /** Widest field a format may ask for. */
 const MAX_WIDTH = 1e6;
+/** Most digits it may ask for. */
+const MAX_PRECISION = 1000;
 
 /** format(value, spec) of Python for texts and numbers. Throws ValueError, TypeError. */
 export function format(value: Value, spec: string): string {
@@ -40,8 +42,7 @@ function parse(spec: string): Spec {
   const [, fill, align, sign, z, alternate, zero, width, group, precision, type] = match;
   if (z) throw valueError('Negative zero coercion is not supported');
   const [wide, precise] = [Number(width ?? 0), precision === undefined ? null : Number(precision)];
-  if (wide > MAX_WIDTH || (precise ?? 0) > MAX_WIDTH)
-    throw valueError('Too many decimal digits in format string');
+  if (wide > MAX_WIDTH) throw limit(`it makes a field wider than ${MAX_WIDTH}`);
   return {
     fill: fill ?? (zero ? '0' : ' '),
     align: align ?? (zero ? '=' : ''),
@@ -77,6 +78,7 @@ function pad(text: string, fill: string, align: string, width: number): string {
 
 function formatNumber(value: number | bigint | boolean | Float, spec: Spec): string {
   const { type, group } = spec;
+  if ((spec.precision ?? 0) > MAX_PRECISION) throw limit(`it asks for more than ${MAX_PRECISION} digits`);
   if (typeof value === 'boolean' && type === '') return formatInt(BigInt(value), { ...spec, type: 'd' });
   if (isInt(value) && 'bcdnoxX'.includes(type)) return formatInt(BigInt(value), spec);
   if (type === 's' || (value instanceof Float && 'bcdoxX'.includes(type) && type !== ''))
@@ -130,20 +132,15 @@ function floatDigits(value: number, { type, precision, alternate }: Spec): strin
   return upper ? digits.toUpperCase() : digits;
 }
 
-/** Without a type: repr's digits, or as `g` with a digit behind the point at least. */
+/** Without a type: repr's digits, or as `g`, with a digit behind the point at least and the exponent one digit earlier. */
 function plain(size: number, precision: number | null): string {
   if (precision === null) return floatText(size);
-  const text = general(size, precision);
-  if (text.includes('e') || text.includes('.')) return text;
-  const { exponent } = shortest(size);
-  // The form with an exponent begins one digit earlier here.
-  if (size !== 0 && exponent >= Math.max(1, precision) - 1) {
-    const digits = text.replace(/0+$/, '') || '0';
-    return exponent >= precision || precision <= 1
-      ? withExponent(digits, text.length - 1)
-      : `${positional(text, exponent)}.0`;
-  }
-  return `${text}.0`;
+  const count = Math.max(1, precision);
+  const { digits, exponent } = significant(size, count);
+  const bare = digits.replace(/0+$/, '') || '0';
+  if (exponent < -4 || exponent >= count - 1) return withExponent(bare, exponent);
+  const text = positional(bare, exponent);
+  return text.includes('.') ? text : `${text}.0`;
 }
 
 /** Sign, prefix and digits, grouped and padded. */

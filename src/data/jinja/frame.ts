@@ -1,5 +1,5 @@
 import { levelOf, Symbols } from './symbols.ts';
-import { Scope, type Signal } from './scope.ts';
+import type { Scope, Signal } from './scope.ts';
 import type { Value } from './values.ts';
 
 /** A function the template is compiled to: it has a {@link Scope} of its own each time it runs. */

@@ -1,4 +1,4 @@
-import { withBudget } from './budget.ts';
+import { withBudget, type Size } from './budget.ts';
 import { Compiler, type Blocks } from './compileStatement.ts';
 import { fromJs } from './convert.ts';
 import { TemplateError } from './errors.ts';
@@ -44,15 +44,11 @@ export class Template {
   }
 
   /**
-   * Renders it with `variables`, JavaScript values; `length` is about how many characters they have, which the limits
-   * hang on. Throws TemplateError.
+   * Renders it with `variables`, JavaScript values; the limits grow with their `size`. Throws TemplateError.
    */
-  render(
-    variables: Readonly<Record<string, unknown>>,
-    { now, length }: { now: Date; length: number },
-  ): Rendering {
+  render(variables: Readonly<Record<string, unknown>>, { now, size }: { now: Date; size: Size }): Rendering {
     return guarded(() =>
-      withBudget(length, () => {
+      withBudget(size, () => {
         const given = globals(now);
         for (const [name, value] of Object.entries(variables))
           if (value !== undefined) given.set(name, fromJs(value));
@@ -139,9 +135,13 @@ class TemplateReference extends Instance {
     return undefined;
   }
 
+  override text(): string {
+    return '<TemplateReference None>';
+  }
+
   override item(key: Value): Value | undefined {
     const block = isString(key) ? this.#blocks.get(textOf(key)) : undefined;
-    if (!block) throw new TemplateError('KeyError', 'no such block');
+    if (!block) return undefined;
     return new Callable(
       'block',
       () => this.#scope.output.capture(() => block(this.#scope, null)),

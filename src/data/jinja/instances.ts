@@ -1,6 +1,6 @@
 import { bind, signature } from './bind.ts';
 import { equals } from './compare.ts';
-import { Dict } from './dict.ts';
+import type { Dict } from './dict.ts';
 import { TemplateError, typeError } from './errors.ts';
 import { iterate, sizeOf } from './iterate.ts';
 import {

@@ -1,4 +1,4 @@
-import { spendItems, spendStep } from './budget.ts';
+import { spendItems, spendScan, spendStep } from './budget.ts';
 import { Dict, iterationOf } from './dict.ts';
 import { typeError } from './errors.ts';
 import { lengthOf } from './text.ts';
@@ -8,7 +8,6 @@ import {
   Instance,
   isString,
   Iteration,
-  Markup,
   Range,
   textOf,
   Tuple,
@@ -32,7 +31,11 @@ export function truth(value: Value): boolean {
 
 /** len(value); undefined where Python raises TypeError. */
 export function sizeOf(value: Value): number | undefined {
-  if (isString(value)) return lengthOf(textOf(value));
+  if (isString(value)) {
+    const text = textOf(value);
+    spendScan(text.length);
+    return lengthOf(text);
+  }
   if (Array.isArray(value)) return value.length;
   if (value instanceof Tuple) return value.items.length;
   if (value instanceof Dict) return value.size;
@@ -52,7 +55,7 @@ export function len(value: Value): number {
 export function tryIterate(value: Value): Iteration | null {
   if (Array.isArray(value)) return iterationOf(value);
   if (value instanceof Tuple) return iterationOf(value.items, 'tuple_iterator');
-  if (isString(value)) return textIteration(textOf(value), value);
+  if (isString(value)) return textIteration(textOf(value));
   if (value instanceof Dict) return keysOf(value);
   if (value instanceof Iteration) return value;
   if (value instanceof Range) return rangeIteration(value);
@@ -67,11 +70,12 @@ export function iterate(value: Value): Iteration {
   return iteration;
 }
 
-function textIteration(text: string, source: Value): Iteration {
+/** Characters are plain texts, of Markup too. */
+function textIteration(text: string): Iteration {
   const chars = text[Symbol.iterator]();
   return new Iteration('str_iterator', () => {
     const { done, value } = chars.next();
-    return done ? DONE : typeof source === 'string' ? value : new Markup(value);
+    return done ? DONE : value;
   });
 }
 

@@ -84,9 +84,15 @@ const SHORT: Readonly<Record<string, string>> = {
   '\b': '\\b',
 };
 
+/** Control characters come with it up to U+009F; those from U+007F on stand in JSON as they are. */
+const SPECIAL = /["\\\p{Cc}]/gu;
+const BEYOND_ASCII = /["\\]|[^ -~]/g;
+
 function jsonText(text: string, ascii: boolean): string {
   spendCharacters(text.length);
-  // eslint-disable-next-line no-control-regex
-  const special = ascii ? /["\\]|[^ -~]/g : /["\\\x00-\x1f]/g;
-  return `"${text.replace(special, (unit) => SHORT[unit] ?? `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)}"`;
+  if (ascii) return `"${text.replace(BEYOND_ASCII, escaped)}"`;
+  return `"${text.replace(SPECIAL, (char) => (char < '\x7f' ? escaped(char) : char))}"`;
 }
+
+const escaped = (unit: string): string =>
+  SHORT[unit] ?? `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;

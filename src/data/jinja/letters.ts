@@ -10,10 +10,8 @@ const TITLE = new Map(
       .match(/../gsu) ?? []
   ).map((pair) => [...pair] as [string, string]),
 );
-for (const char of 'ᾲᾴῂῄῲῴ') TITLE.set(char, `${char.toUpperCase().slice(0, -1)}\u0345`);
-for (const code of [0x1fb7, 0x1fc7, 0x1ff7]) {
-  TITLE.set(String.fromCharCode(code), `${String.fromCharCode(code + 5)}\u0342`);
-}
+// Their iota stays below the capital letter, behind any other mark.
+for (const char of 'ᾲᾴᾷῂῄῇῲῴῷ') TITLE.set(char, `${char.toUpperCase().slice(0, -1)}\u0345`);
 
 /** Title case of one character. */
 function titleOf(char: string): string {

@@ -1,7 +1,8 @@
-import { TemplateError, unsupported } from './errors.ts';
+import { TemplateError } from './errors.ts';
 import { isIdentifier } from './letters.ts';
 import { int } from './values.ts';
-import { isSpace, SPACE, stripEnd } from './text.ts';
+import { syntaxError, unescapeText } from './literals.ts';
+import { isSpace, SPACE, SPACES, stripEnd } from './text.ts';
 
 export type TokenType =
   | 'data'
@@ -25,8 +26,8 @@ export interface Token {
   line: number;
 }
 
-export const syntaxError = (message: string, line: number): TemplateError =>
-  new TemplateError('TemplateSyntaxError', `line ${line}: ${message}`);
+/** Longest template; those of the Hub have some ten thousand characters. */
+const MAX_SOURCE = 1 << 20;
 
 const OPERATORS = [
   '**',
@@ -58,19 +59,23 @@ const OPERATORS = [
 ];
 const CLOSERS: Readonly<Record<string, string>> = { '{': '}', '(': ')', '[': ']' };
 
-const SPACES = new RegExp(SPACE.source.replace('^', '').replace('$', ''), 'y');
+const GAPS = new RegExp(`[${SPACES}]+`, 'y');
 const NUMBER =
   /((?:\d+_)*\d+(?:(?:\.(?:\d+_)*\d+)?e[+-]?(?:\d+_)*\d+|\.(?:\d+_)*\d+))|(0b(?:_?[01])+|0o(?:_?[0-7])+|0x(?:_?[\da-f])+|[1-9](?:_?\d)*|0(?:_?0)*)/iy;
 const NAME = /[\p{L}\p{N}\p{M}\p{Pc}·]+/uy;
 const STRING = /'([^'\\]*(?:\\[\s\S][^'\\]*)*)'|"([^"\\]*(?:\\[\s\S][^"\\]*)*)"/y;
-const RAW = /\{%([-+]?)[\s\x1c-\x1f\x85]*raw[\s\x1c-\x1f\x85]*(?:-%\}[\s\x1c-\x1f\x85]*|%\})/y;
-const RAW_END = /\{%([-+]?)[\s\x1c-\x1f\x85]*endraw[\s\x1c-\x1f\x85]*(\+%\}|-%\}[\s\x1c-\x1f\x85]*|%\}\n?)/g;
+const OPEN = /\{[%{#]/g;
+const GAP = `[${SPACES}]*`;
+const RAW = new RegExp(`\\{%([-+]?)${GAP}raw${GAP}(?:-%\\}${GAP}|%\\})`, 'y');
+const RAW_END = new RegExp(`\\{%([-+]?)${GAP}endraw${GAP}(?:\\+%\\}|-%\\}${GAP}|%\\}\\n?)`, 'g');
 
 /**
  * The tokens of a template, white space around tags already taken away: trim_blocks and lstrip_blocks are on, line ends
  * are `\n`, and one at the end of the source is dropped. Throws TemplateSyntaxError.
  */
 export function tokenize(source: string): Token[] {
+  if (source.length > MAX_SOURCE)
+    throw new TemplateError('limit', `it has more than ${MAX_SOURCE} characters`);
   return new Lexer(source.replace(/\r\n?/g, '\n').replace(/\n$/, '')).run();
 }
 
@@ -100,13 +105,14 @@ class Lexer {
   #text(): void {
     const source = this.#source;
     const start = this.#at;
-    const offset = source.slice(start).search(/\{[%{#]/);
-    if (offset < 0) {
+    OPEN.lastIndex = start;
+    const tag = OPEN.exec(source);
+    if (!tag) {
       this.#data(source.slice(start));
       this.#at = source.length;
       return;
     }
-    const open = start + offset;
+    const open = tag.index;
     RAW.lastIndex = open;
     const raw = RAW.exec(source);
     const kind = source.charAt(open + 1);
@@ -200,7 +206,7 @@ class Lexer {
       pattern.lastIndex = this.#at;
       return pattern.exec(source);
     };
-    const spaces = match(SPACES);
+    const spaces = match(GAPS);
     if (spaces) return this.#skip(spaces[0]);
     const number = match(NUMBER);
     // A float does not follow a dot: in `a.1.5` both are integers.
@@ -246,53 +252,4 @@ class Lexer {
     else this.#push('integer', match[0], int(BigInt(/^0+$/.test(digits) ? '0' : digits)));
     this.#skip(match[0]);
   }
-}
-
-const SIMPLE: Readonly<Record<string, string>> = {
-  '\n': '',
-  '\\': '\\',
-  "'": "'",
-  '"': '"',
-  a: '\x07',
-  b: '\b',
-  f: '\f',
-  n: '\n',
-  r: '\r',
-  t: '\t',
-  v: '\v',
-};
-
-/** What a string literal stands for, by Python's escapes. */
-function unescapeText(text: string, line: number): string {
-  if (!text.includes('\\')) return text;
-  return text.replace(
-    /\\([0-7]{1,3}|x[\da-f]{0,2}|u[\da-f]{0,4}|U[\da-f]{0,8}|N(?:\{[^}]*\})?|[\s\S])/giu,
-    (whole, code: string) => {
-      const simple = SIMPLE[code];
-      if (simple !== undefined) return simple;
-      if (/^[0-7]/.test(code)) return String.fromCodePoint(Number.parseInt(code, 8));
-      const kind = code.charAt(0);
-      const wide = { x: 3, u: 5, U: 9 }[kind];
-      if (wide !== undefined) return codePoint(code, wide, line);
-      if (kind === 'N') throw unsupported('characters by name (\\N) in a string');
-      // A character beyond ASCII is an escape itself by the time Python reads the backslash before it.
-      const point = code.codePointAt(0) ?? 0;
-      if (point < 128) return whole;
-      const hex = point.toString(16);
-      return point < 0x100
-        ? `\\x${hex}`
-        : point < 0x10000
-          ? `\\u${hex.padStart(4, '0')}`
-          : `\\U${hex.padStart(8, '0')}`;
-    },
-  );
-}
-
-function codePoint(code: string, length: number, line: number): string {
-  const point = Number.parseInt(code.slice(1), 16);
-  if (code.length !== length) throw syntaxError(`truncated \\${code.charAt(0)} escape`, line);
-  if (point > 0x10ffff) throw syntaxError('illegal Unicode character', line);
-  if (point >= 0xd800 && point <= 0xdfff)
-    throw unsupported('half a character (a lone surrogate) in a string');
-  return String.fromCodePoint(point);
 }

@@ -28,7 +28,7 @@ export type Expression =
   | { type: 'not' | 'negative' | 'positive'; operand: Expression }
   | { type: 'compare'; first: Expression; rest: { operator: CompareOperator; operand: Expression }[] }
   | { type: 'concat'; parts: Expression[] }
-  | { type: 'condition'; test: Expression; then: Expression; otherwise: Expression | null; line: number }
+  | { type: 'condition'; test: Expression; value: Expression; otherwise: Expression | null; line: number }
   | { type: 'attribute'; object: Expression; name: string }
   | { type: 'item'; object: Expression; key: Expression }
   | { type: 'slice'; start: Expression | null; stop: Expression | null; step: Expression | null }

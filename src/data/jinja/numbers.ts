@@ -1,15 +1,15 @@
-import { spendCharacters, limit } from './budget.ts';
-import { divideRounded, fixed } from './decimals.ts';
+import { limit, spendCharacters, spendSteps } from './budget.ts';
+import { divideRounded, fixed, fraction } from './decimals.ts';
 import { TemplateError, typeError, valueError } from './errors.ts';
-import { Float, int, isString, textOf, typeName, Undefined, type Value } from './values.ts';
+import { Float, int, typeName, Undefined, type Value } from './values.ts';
 
 export type Int = number | bigint;
 export type PyNumber = Int | boolean | Float;
 
 /** Bits of the largest int a template may make. */
-const MAX_BITS = 1 << 16;
+const MAX_BITS = 1 << 14;
 /** Python itself refuses to read or write longer ints (sys.get_int_max_str_digits). */
-const MAX_DIGITS = 4300;
+export const MAX_DIGITS = 4300;
 
 const big = (value: Int | boolean): bigint => BigInt(value);
 export const toFloat = (value: PyNumber): number => {
@@ -33,6 +33,7 @@ export function arithmetic(operator: string, a: PyNumber, b: PyNumber): Value {
 }
 
 function intArithmetic(operator: string, a: bigint, b: bigint): Value {
+  spendSteps(1 + (((bits(a) >> 6) * (bits(b) >> 6)) >> 8));
   switch (operator) {
     case '+':
       return int(a + b);
@@ -106,11 +107,32 @@ function floatPower(a: number, b: number): number {
     throw new TemplateError('unsupported', 'a root of a negative number');
   if (a === 1 || b === 0) return 1;
   if (a === -1 && !Number.isFinite(b) && !Number.isNaN(b)) return 1;
-  const result = a ** b;
+  const result = exactPower(a, b);
   if (!Number.isFinite(result) && Number.isFinite(a) && Number.isFinite(b))
     throw new TemplateError('OverflowError', 'Numerical result out of range');
   return result;
 }
+
+/**
+ * a ** b as C's pow gives it. JavaScript's own is off in the last place too often, so whole powers are computed exactly
+ * and rounded once; other powers than square roots are refused.
+ */
+function exactPower(a: number, b: number): number {
+  if (b === 0.5) return Math.sqrt(a);
+  if (a === 0 || !Number.isFinite(a) || !Number.isFinite(b)) return a ** b;
+  if (!Number.isInteger(b)) throw new TemplateError('unsupported', 'a power with a fraction');
+  // Far out of a float's range, or one that takes too long to be exact.
+  if (Math.abs(Math.log2(Math.abs(a)) * b) > 1100) return a ** b;
+  if (Math.abs(b) > MAX_EXPONENT)
+    throw new TemplateError('unsupported', `a float to a power above ${MAX_EXPONENT}`);
+  spendSteps(Math.abs(b));
+  const [numerator, denominator] = fraction(a);
+  const [x, y] = [numerator ** BigInt(Math.abs(b)), denominator ** BigInt(Math.abs(b))];
+  const size = b < 0 ? divide(y, x) : divide(x, y);
+  return a < 0 && b % 2 !== 0 ? -size : size;
+}
+
+const MAX_EXPONENT = 1100;
 
 function floatArithmetic(operator: string, a: number, b: number): Float {
   switch (operator) {
@@ -143,7 +165,7 @@ function floorAndRest(a: number, b: number): [number, number] {
       quotient -= 1;
     }
   } else rest = b < 0 ? -0 : 0;
-  if (quotient === 0) return [a / b < 0 ? -0 : 0, rest];
+  if (quotient === 0) return [a / b < 0 || Object.is(a / b, -0) ? -0 : 0, rest];
   const floor = Math.floor(quotient);
   return [quotient - floor > 0.5 ? floor + 1 : floor, rest];
 }
@@ -165,99 +187,6 @@ export function intText(value: Int): string {
   if (text.length > MAX_DIGITS + (value < 0n ? 1 : 0))
     throw valueError(`Exceeds the limit (${MAX_DIGITS} digits) for integer string conversion`);
   return text;
-}
-
-/** int(value): of a number towards zero, of a text in `base`. Throws ValueError, TypeError, OverflowError. */
-export function toInt(value: Value, base = 10): Int {
-  if (value instanceof Float) {
-    if (Number.isNaN(value.value)) throw valueError('cannot convert float NaN to integer');
-    if (!Number.isFinite(value.value))
-      throw new TemplateError('OverflowError', 'cannot convert float infinity to integer');
-    return int(BigInt(Math.trunc(value.value)));
-  }
-  if (typeof value === 'boolean') return value ? 1 : 0;
-  if (typeof value === 'number' || typeof value === 'bigint') return value;
-  if (isString(value)) return parseInt_(textOf(value), base);
-  if (value instanceof Undefined) throw value.error();
-  throw typeError(`int() argument must be a string or a real number, not '${typeName(value)}'`);
-}
-
-const PREFIXES: Readonly<Record<string, number>> = { '0b': 2, '0o': 8, '0x': 16 };
-
-function parseInt_(text: string, base: number): Int {
-  const invalid = () => valueError(`invalid literal for int() with base ${base}`);
-  if (base !== 0 && (base < 2 || base > 36)) throw valueError('int() base must be >= 2 and <= 36, or 0');
-  const match = /^([+-]?)(0[box])?_?([\da-z_]+)$/i.exec(asciiDigits(text).trim());
-  if (!match) throw invalid();
-  const [, sign, prefix = '', rest = ''] = match;
-  const prefixed = PREFIXES[prefix.toLowerCase()];
-  let digits = rest;
-  let radix = base;
-  if (prefixed !== undefined && (base === 0 || base === prefixed)) radix = prefixed;
-  else {
-    digits = prefix + rest;
-    if (base === 0) {
-      radix = 10;
-      if (/^0[\d_]*[1-9]/.test(digits)) throw invalid();
-    }
-  }
-  if (
-    /^_|_$|__/.test(digits) ||
-    (prefix === '' &&
-      asciiDigits(text)
-        .trim()
-        .replace(sign ?? '', '')
-        .startsWith('_'))
-  )
-    throw invalid();
-  digits = digits.replaceAll('_', '').toLowerCase();
-  let result = 0n;
-  for (const digit of digits) {
-    const value = Number.parseInt(digit, 36);
-    if (!(value < radix)) throw invalid();
-    result = result * BigInt(radix) + BigInt(value);
-  }
-  if (digits.length > MAX_DIGITS && (radix & (radix - 1)) !== 0)
-    throw valueError(`Exceeds the limit (${MAX_DIGITS} digits)`);
-  return int(sign === '-' ? -result : result);
-}
-
-/** Digits of other scripts as 0 to 9, and Python's white space at the ends as spaces. */
-function asciiDigits(text: string): string {
-  return text
-    .replace(/\p{Nd}/gu, (digit) => {
-      const code = digit.codePointAt(0) ?? 0;
-      if (code < 128) return digit;
-      // Decimal digits come in runs of ten from 0 on.
-      let zero = code;
-      while (code - zero < 9 && /\p{Nd}/u.test(String.fromCodePoint(zero - 1))) zero--;
-      return String((code - zero) % 10);
-    })
-    .replace(/[\x1c-\x1f\x85]/g, ' ')
-    .replaceAll('\ufeff', '\0');
-}
-
-/** float(value). Throws ValueError, TypeError. */
-export function parseFloat_(value: Value): number {
-  if (
-    value instanceof Float ||
-    typeof value === 'number' ||
-    typeof value === 'bigint' ||
-    typeof value === 'boolean'
-  )
-    return toFloat(value);
-  if (value instanceof Undefined) throw value.error();
-  if (!isString(value))
-    throw typeError(`float() argument must be a string or a real number, not '${typeName(value)}'`);
-  const text = asciiDigits(textOf(value)).trim();
-  const special = /^([+-]?)(inf(?:inity)?|nan)$/i.exec(text);
-  if (special) {
-    const size = special[2]?.toLowerCase() === 'nan' ? Number.NaN : Number.POSITIVE_INFINITY;
-    return special[1] === '-' ? -size : size;
-  }
-  if (!/^[+-]?(\d+(_\d+)*\.?(\d+(_\d+)*)?|\.\d+(_\d+)*)(e[+-]?\d+(_\d+)*)?$/i.test(text))
-    throw valueError(`could not convert string to float: '${textOf(value)}'`);
-  return Number(text.replaceAll('_', ''));
 }
 
 /** round(value, places): halves to even. */

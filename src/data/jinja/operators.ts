@@ -1,6 +1,6 @@
 import { spendCharacters, spendItems } from './budget.ts';
 import { DictView } from './dict.ts';
-import { typeError, unsupported } from './errors.ts';
+import { TemplateError, typeError, unsupported } from './errors.ts';
 import { arithmetic, index } from './numbers.ts';
 import { escapeHtml } from './markup.ts';
 import { formatPercent } from './percent.ts';
@@ -57,6 +57,9 @@ function add(a: Value, b: Value): Value | undefined {
 function multiply(a: Value, b: Value): Value | undefined {
   if (isInt(a)) return isInt(b) ? undefined : multiply(b, a);
   if (!isInt(b)) return undefined;
+  if (!(isString(a) || Array.isArray(a) || a instanceof Tuple)) return undefined;
+  if (typeof b === 'bigint')
+    throw new TemplateError('OverflowError', "cannot fit 'int' into an index-sized integer");
   const times = Math.max(0, index(b));
   if (isString(a)) {
     const text = textOf(a);
@@ -65,7 +68,7 @@ function multiply(a: Value, b: Value): Value | undefined {
     return typeof a === 'string' ? result : new Markup(result);
   }
   if (Array.isArray(a)) return repeat(a, times);
-  return a instanceof Tuple ? new Tuple(repeat(a.items, times)) : undefined;
+  return new Tuple(repeat(a.items, times));
 }
 
 function repeat(items: readonly Value[], times: number): Value[] {

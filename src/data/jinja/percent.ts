@@ -1,9 +1,10 @@
-import { spendCharacters } from './budget.ts';
+import { limit, spendCharacters, spendScan, spendStep } from './budget.ts';
 import { Dict } from './dict.ts';
 import { exponential, fixed, general } from './decimals.ts';
 import { TemplateError, typeError, valueError } from './errors.ts';
 import { escapeHtml } from './markup.ts';
-import { intText, parseFloat_, toInt } from './numbers.ts';
+import { intText } from './numbers.ts';
+import { floatOf, toInt } from './parseNumber.ts';
 import { characters, join, lengthOf } from './text.ts';
 import {
   Float,
@@ -22,9 +23,12 @@ const DIRECTIVE = /%(?:\(((?:[^()]|\([^()]*\))*)\))?([#0\- +]*)(\*|\d+)?(?:\.(\*
 
 /** Widest field a format may ask for. */
 const MAX_WIDTH = 1e6;
+/** Most digits it may ask for. */
+const MAX_PRECISION = 1000;
 
 /** template % values. Throws TypeError, ValueError, KeyError; Markup escapes what is put into it. */
 export function formatPercent(template: string | Markup, values: Value): Value {
+  spendScan(textOf(template).length);
   const isMarkup = template instanceof Markup;
   const args = values instanceof Tuple ? values.items : [values];
   const mapping = isMapping(values) ? values : null;
@@ -34,44 +38,44 @@ export function formatPercent(template: string | Markup, values: Value): Value {
     if (value === undefined) throw typeError('not enough arguments for format string');
     return value;
   };
-  const text = textOf(template).replace(
-    DIRECTIVE,
-    (
-      whole,
-      key: string | undefined,
-      flags: string,
-      width: string | undefined,
-      precision: string | undefined,
-      type: string,
-    ) => {
-      if (type === '%') {
-        if (whole !== '%%') throw valueError('unsupported format character');
-        return '%';
-      }
-      if (type === '') throw valueError('incomplete format');
-      const star = (text: string | undefined): number | null =>
-        text === undefined ? null : text === '*' ? Number(toStar(next())) : Number(text);
-      let value: Value | undefined;
-      if (key !== undefined) {
-        if (!mapping) throw typeError('format requires a mapping');
-        value = mapping instanceof Dict ? mapping.get(key) : undefined;
-        if (value === undefined) throw new TemplateError('KeyError', repr(key));
-        // A mapping counts as one argument that was used.
-        used = 1;
-      }
-      let wide = star(width);
-      const precise = star(precision);
-      if (Math.abs(wide ?? 0) > MAX_WIDTH || (precise ?? 0) > MAX_WIDTH) throw valueError('width too big');
-      const left = flags.includes('-') || (wide ?? 0) < 0;
-      wide = Math.abs(wide ?? 0);
-      return convert(
-        value ?? next(),
-        type,
-        { flags: left ? `${flags}-` : flags, width: wide, precision: precise },
-        isMarkup,
-      );
-    },
-  );
+  const star = (size: string | undefined): number | null =>
+    size === undefined ? null : size === '*' ? Number(toStar(next())) : Number(size);
+  const byName = (key: string): Value => {
+    if (!mapping) throw typeError('format requires a mapping');
+    const value = mapping instanceof Dict ? mapping.get(key) : undefined;
+    if (value === undefined) throw new TemplateError('KeyError', repr(key));
+    // A mapping counts as one argument that was used.
+    used = 1;
+    return value;
+  };
+  const directive = ([whole, key, flags = '', width, precision, type = '']: RegExpExecArray): string => {
+    if (type === '%') {
+      if (whole !== '%%') throw valueError('unsupported format character');
+      return '%';
+    }
+    if (type === '') throw valueError('incomplete format');
+    const named = key === undefined ? undefined : byName(key);
+    const wide = star(width) ?? 0;
+    const precise = star(precision);
+    if (Math.abs(wide) > MAX_WIDTH) throw limit(`it makes a field wider than ${MAX_WIDTH}`);
+    if ((precise ?? 0) > MAX_PRECISION && type !== 's')
+      throw limit(`it asks for more than ${MAX_PRECISION} digits`);
+    const form = { flags: wide < 0 ? `${flags}-` : flags, width: Math.abs(wide), precision: precise };
+    return convert(named ?? next(), type, form, isMarkup);
+  };
+  const source = textOf(template);
+  const directives = new RegExp(DIRECTIVE);
+  let text = '';
+  let at = 0;
+  for (let match = directives.exec(source); match; match = directives.exec(source)) {
+    spendStep();
+    text += source.slice(at, match.index);
+    at = directives.lastIndex;
+    const written = directive(match);
+    spendCharacters(written.length);
+    text += written;
+  }
+  text += source.slice(at);
   if (used < args.length && !mapping) throw typeError('not all arguments converted during string formatting');
   spendCharacters(text.length);
   return isMarkup ? new Markup(text) : text;
@@ -161,7 +165,7 @@ function integer(value: Value, type: string, form: Form): string {
 
 function float(value: Value, type: string, form: Form): string {
   if (isString(value)) throw typeError('must be real number, not str');
-  const number = parseFloat_(value);
+  const number = floatOf(value);
   const size = Math.abs(number);
   const precision = form.precision ?? 6;
   const kind = type.toLowerCase();

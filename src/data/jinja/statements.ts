@@ -1,6 +1,7 @@
 import { unsupported } from './errors.ts';
-import { parseExpression, parseFilter, parseTarget, parseTuple } from './expressions.ts';
-import { syntaxError } from './lexer.ts';
+import { parseExpression, parseFilter, parseTuple } from './expressions.ts';
+import { parseTarget } from './targets.ts';
+import { syntaxError } from './literals.ts';
 import type { CallBlock, Expression, Filter, If, Parameters, Statement, Target } from './nodes.ts';
 import { Tokens } from './tokens.ts';
 

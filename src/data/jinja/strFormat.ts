@@ -1,5 +1,5 @@
-import { spendCharacters } from './budget.ts';
-import { Dict } from './dict.ts';
+import { spendCharacters, spendScan, spendStep } from './budget.ts';
+import type { Dict } from './dict.ts';
 import { TemplateError, typeError, valueError } from './errors.ts';
 import { format } from './formatSpec.ts';
 import { escapeHtml, escapeText } from './markup.ts';
@@ -65,6 +65,7 @@ export function formatFields(
     if (depth < 0) throw valueError('Max string recursion exceeded');
     let result = '';
     for (const part of parts(text)) {
+      spendStep();
       if (typeof part === 'string') {
         result += part;
         continue;
@@ -81,6 +82,7 @@ export function formatFields(
     spendCharacters(result.length);
     return result;
   };
+  spendScan(textOf(template).length);
   const text = write(textOf(template), 2);
   return isMarkup ? new Markup(text) : text;
 }

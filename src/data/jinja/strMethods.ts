@@ -1,5 +1,5 @@
 import { bind, intArgument, signature, textArgument } from './bind.ts';
-import { spendCharacters, spendItems } from './budget.ts';
+import { spendCharacters, spendItems, spendScan, spendSteps } from './budget.ts';
 import { typeError, unsupported, valueError } from './errors.ts';
 import { each, truth } from './iterate.ts';
 import {
@@ -46,7 +46,13 @@ export function strMethod(
   name: string,
 ): ((self: string | Markup, args: readonly Value[], keywords: Keywords) => Value) | undefined {
   const method = methods.get(name);
-  return method && ((self, args, keywords) => method.run(self, bind(method.parameters, args, keywords)));
+  return (
+    method &&
+    ((self, args, keywords) => {
+      spendScan(textOf(self).length);
+      return method.run(self, bind(method.parameters, args, keywords));
+    })
+  );
 }
 
 for (const [name, change] of Object.entries({
@@ -59,6 +65,8 @@ for (const [name, change] of Object.entries({
 })) {
   text(name, '', (self) => {
     spendCharacters(self.length);
+    // These go from character to character.
+    if (name !== 'upper' && name !== 'lower') spendSteps(self.length >> 1);
     return change(self);
   });
 }
@@ -117,7 +125,9 @@ define('replace', 'old, new, count=, /', (self, [old, by, count]) => {
   const before = textOf(self);
   spendCharacters(before.length);
   // As long as it can become: every place between two characters, or every occurrence.
-  if (put.length > from.length) spendCharacters(countOf(before, from) * (put.length - from.length));
+  const times = countOf(before, from);
+  spendSteps(times);
+  if (put.length > from.length) spendCharacters(times * (put.length - from.length));
   const result = replace(before, from, put, intArgument(count, -1));
   return self instanceof Markup ? new Markup(result) : result;
 });
@@ -241,11 +251,19 @@ for (const name of ['startswith', 'endswith'] as const) {
   });
 }
 
-for (const [name, holds] of Object.entries(PREDICATES))
-  define(name, '', (self) => textOf(self) !== '' && holds(textOf(self)));
+for (const [name, holds] of Object.entries(PREDICATES)) {
+  define(name, '', (self) => {
+    spendSteps(textOf(self).length >> 1);
+    return textOf(self) !== '' && holds(textOf(self));
+  });
+}
 define('isspace', '', (self) => SPACE.test(textOf(self)));
 define('isascii', '', (self) => !/[^\0-\x7f]/.test(textOf(self)));
-define('isprintable', '', (self) => [...textOf(self)].every(isPrintable));
+define('isprintable', '', (self) => {
+  spendSteps(textOf(self).length >> 1);
+  for (const char of textOf(self)) if (!isPrintable(char)) return false;
+  return true;
+});
 define('isidentifier', '', (self) => isIdentifier(textOf(self)));
 
 for (const name of ['encode', 'translate', 'maketrans']) {

@@ -1,3 +1,5 @@
+import { unsupported } from './errors.ts';
+
 const MONTHS = 'January February March April May June July August September October November December'.split(
   ' ',
 );
@@ -10,29 +12,54 @@ const MAX_WIDTH = 1000;
 /** A directive: flags, width and modifier of glibc, and its letter. */
 const DIRECTIVE = /%([_\-0^#]*)(\d*)([EO]?)([\s\S]?)/gu;
 
+/** Letters that take no modifier, not E, or not O: with one they are no directives. */
+const UNMODIFIED = 'aADF';
+const NEVER_E = 'bBhdeHIjklMmSUVgGWw';
+const NEVER_O = 'cxXY';
+
 /**
  * datetime.strftime of a time without a zone, in the C locale with glibc; local time. What glibc does not know stays as
- * it stands.
+ * it stands. Throws TemplateError for what Python fills in from the machine it runs on.
  */
 export function strftime(date: Date, format: string): string {
   return format.replace(
     DIRECTIVE,
-    (whole, flags: string, width: string, _modifier: string, letter: string) => {
-      const found = directive(date, letter);
-      if (found === null || Number(width) > MAX_WIDTH) return whole;
-      const { text, pad, size } = found;
-      const fill = flags.includes('-') ? '' : flags.includes('_') ? ' ' : flags.includes('0') ? '0' : pad;
-      const wide = width === '' ? size : Math.max(Number(width), size);
-      const padded = fill === '' ? text : text.padStart(wide, fill);
-      const upper = flags.includes('^') || (flags.includes('#') && !'pZ'.includes(letter));
-      return upper ? padded.toUpperCase() : flags.includes('#') ? padded.toLowerCase() : padded;
+    (whole, flags: string, width: string, modifier: string, letter: string) => {
+      // Python itself replaces these, where nothing stands between.
+      if (whole === '%f') return `${String(date.getMilliseconds()).padStart(3, '0')}000`;
+      if (whole === '%z' || whole === '%Z') return '';
+      if (letter === 'z' || letter === 'Z')
+        throw unsupported(`the directive ${whole} of strftime: a zone of the machine`);
+      if (Number(width) > MAX_WIDTH) throw unsupported(`the directive ${whole} of strftime: it is too wide`);
+      const isKnown =
+        !(modifier !== '' && UNMODIFIED.includes(letter)) &&
+        !(modifier === 'E' && NEVER_E.includes(letter)) &&
+        !(modifier === 'O' && NEVER_O.includes(letter));
+      const field = (isKnown && letter !== '' ? directive(date, letter) : null) ?? word(whole);
+      return fill(field, flags, Number(width), letter);
     },
   );
 }
 
+function fill({ text, pad, size }: Field, flags: string, width: number, letter: string): string {
+  const [flag = ''] = /[_\-0](?=[\^#]*$)/.exec(flags) ?? [];
+  let result = text;
+  // The digits of a number first, whatever is left of the width then.
+  if (size > 0 && flag !== '-')
+    result = text.padStart(Math.max(size, width), flag === '_' || (flag === '' && pad === ' ') ? ' ' : '0');
+  result = result.padStart(width, flag === '0' ? '0' : ' ');
+  if (flags.includes('#') && letter === 'p') return result.toLowerCase();
+  if (letter === 'P') return result;
+  return flags.includes('^') || (flags.includes('#') && 'aAbBh'.includes(letter))
+    ? result.toUpperCase()
+    : result;
+}
+
 interface Field {
   text: string;
+  /** What a number is padded with. */
   pad: string;
+  /** Digits of a number; 0 for words. */
   size: number;
 }
 
@@ -65,8 +92,6 @@ function directive(date: Date, letter: string): Field | null {
       return composed('%m/%d/%y');
     case 'e':
       return number(day, 2, ' ');
-    case 'f':
-      return word(`${String(date.getMilliseconds()).padStart(3, '0')}000`);
     case 'F':
       return composed('%Y-%m-%d');
     case 'g':
@@ -98,7 +123,7 @@ function directive(date: Date, letter: string): Field | null {
     case 'R':
       return composed('%H:%M');
     case 's':
-      return number(Math.floor(date.getTime() / 1000), 1);
+      return word(String(Math.floor(date.getTime() / 1000)));
     case 'S':
       return number(second, 2);
     case 't':
@@ -120,10 +145,6 @@ function directive(date: Date, letter: string): Field | null {
       return number(year % 100, 2);
     case 'Y':
       return number(year, 1);
-    // A time without a zone has no name and no offset.
-    case 'z':
-    case 'Z':
-      return word('');
     case '%':
       return word('%');
     default:

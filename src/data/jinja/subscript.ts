@@ -1,15 +1,14 @@
-import { spendItems } from './budget.ts';
+import { spendItems, spendScan } from './budget.ts';
 import {
   copyList,
   DICT_CHANGES,
   dictMethods,
-  itemAt,
   LIST_CHANGES,
   numberAttribute,
   sequenceMethods,
 } from './containerMethods.ts';
-import { Dict, DictView } from './dict.ts';
-import { isKind, LOOKUP_ERRORS, TemplateError, typeError, unsupported, valueError } from './errors.ts';
+import { Dict, DictView, hashKey } from './dict.ts';
+import { isKind, TemplateError, typeError, unsupported, valueError } from './errors.ts';
 import { index } from './numbers.ts';
 import { formatFields } from './strFormat.ts';
 import { sliceText, strMethod } from './strMethods.ts';
@@ -18,6 +17,7 @@ import {
   Callable,
   Float,
   Instance,
+  isInt,
   isNumber,
   isString,
   Iteration,
@@ -45,8 +45,9 @@ const unsafe = (value: Value, name: string) =>
   new Undefined(`access to attribute '${name}' of '${typeName(value)}' object is unsafe.`, 'SecurityError');
 
 function missing(value: Value, name: Value): Undefined {
-  if (isString(name)) return new Undefined(`'${typeName(value)} object' has no attribute '${textOf(name)}'`);
-  return new Undefined(`${typeName(value)} object has no element ${repr(name)}`);
+  if (isString(name))
+    return new Undefined(() => `'${typeName(value)} object' has no attribute '${textOf(name)}'`);
+  return new Undefined(() => `${typeName(value)} object has no element ${repr(name)}`);
 }
 
 /** The attribute of `value` in Python's own sense; undefined where there is none. */
@@ -129,40 +130,46 @@ export function getAttribute(value: Value, name: string): Value {
 
 /** `value[key]` of a template: the item, else the attribute of that name, else undefined. */
 export function getItem(value: Value, key: Value): Value {
-  try {
-    const item = itemOf(value, key);
-    if (item !== undefined) return item;
-  } catch (error) {
-    if (!isKind(error, ['TypeError', ...LOOKUP_ERRORS])) throw error;
-  }
-  return (isString(key) ? attributeOf(value, textOf(key)) : undefined) ?? missing(value, key);
+  return (
+    itemOf(value, key) ?? (isString(key) ? attributeOf(value, textOf(key)) : undefined) ?? missing(value, key)
+  );
 }
 
-/** `value[key]` of Python; undefined where there is no such key. Throws TypeError, IndexError. */
+/**
+ * `value[key]` of Python, but undefined where it raises TypeError or LookupError. Not by exceptions: a template that asks
+ * every character for its `type` would throw one for each.
+ */
 function itemOf(value: Value, key: Value): Value | undefined {
-  if (value instanceof Dict) return value.get(key);
+  if (value instanceof Dict) return isHashable(key) ? value.get(key) : undefined;
   if (value instanceof Undefined) throw value.error();
   if (value instanceof Instance) return value.item?.(key);
-  if (key instanceof Slice) return slice(value, key);
-  if (isString(value)) return characterAt(value, sequenceIndex(value, key));
-  if (Array.isArray(value)) return itemAt(value, sequenceIndex(value, key), 'list');
-  if (value instanceof Tuple) return itemAt(value.items, sequenceIndex(value, key), 'tuple');
-  if (value instanceof Range) {
-    const at = sequenceIndex(value, key);
-    const place = at < 0 ? at + value.length : at;
-    return place >= 0 && place < value.length ? value.start + value.step * place : undefined;
-  }
-  throw typeError(`'${typeName(value)}' object is not subscriptable`);
+  if (key instanceof Slice) return isSequence(value) ? slice(value, key) : undefined;
+  if (!isSequence(value) || !isInt(key)) return undefined;
+  const at = index(key);
+  if (isString(value)) return characterAt(value, at);
+  if (Array.isArray(value)) return value[at < 0 ? at + value.length : at];
+  if (value instanceof Tuple) return value.items[at < 0 ? at + value.items.length : at];
+  const place = at < 0 ? at + value.length : at;
+  return place >= 0 && place < value.length ? value.start + value.step * place : undefined;
 }
 
-function sequenceIndex(value: Value, key: Value): number {
-  if (key === null || typeof key === 'string' || key instanceof Float)
-    throw typeError(`${typeName(value)} indices must be integers or slices, not ${typeName(key)}`);
-  return index(key);
+const isSequence = (value: Value): value is string | Markup | Value[] | Tuple | Range =>
+  isString(value) || Array.isArray(value) || value instanceof Tuple || value instanceof Range;
+
+function isHashable(key: Value): boolean {
+  if (typeof key === 'string') return true;
+  try {
+    hashKey(key);
+    return true;
+  } catch (error) {
+    if (isKind(error, ['TypeError'])) return false;
+    throw error;
+  }
 }
 
 function characterAt(value: string | Markup, at: number): Value | undefined {
   const text = textOf(value);
+  spendScan(text.length);
   const place = at < 0 ? at + lengthOf(text) : at;
   if (place < 0) return undefined;
   const char = hasPairs(text) ? [...text][place] : text.charAt(place);
@@ -175,6 +182,7 @@ export function slice(value: Value, range: Slice): Value {
   if (value instanceof Undefined) throw value.error();
   if (isString(value)) {
     const text = textOf(value);
+    spendScan(text.length);
     const part = sliceText(text, ...bounds(range, lengthOf(text)));
     return value instanceof Markup ? new Markup(part) : part;
   }

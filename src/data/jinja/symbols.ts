@@ -94,10 +94,8 @@ export class Symbols {
 
   /** The variables that blocks of the template see of this frame and those around it. */
   visible(): Map<string, string> {
-    const found = new Map<string, string>();
-    for (let symbols: Symbols | null = this; symbols; symbols = symbols.parent) {
-      for (const name of symbols.stores) if (!found.has(name)) found.set(name, this.ref(name));
-    }
+    const found = this.parent?.visible() ?? new Map<string, string>();
+    for (const name of this.stores) found.set(name, this.ref(name));
     return found;
   }
 

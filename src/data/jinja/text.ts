@@ -57,7 +57,7 @@ export function compareTexts(a: string, b: string): number {
 const rank = (unit: number): number => (unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit);
 
 /** What str.isspace() holds for white space: the classes WS, B and S of Unicode, and Zs. Not U+FEFF. */
-const SPACES = '\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
+export const SPACES = '\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
 export const SPACE = new RegExp(`^[${SPACES}]+$`);
 export const SPACE_RUN = new RegExp(`[${SPACES}]+`, 'g');
 const LEADING = new RegExp(`^[${SPACES}]+`);
@@ -74,4 +74,5 @@ export function stripEnd(text: string): string {
 }
 
 /** Line ends of str.splitlines(). */
-export const LINE_END = /\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/g;
+const LINE_ENDS = '\\r\\n|[\\n\\r\\v\\f\\x1c-\\x1e\\x85\\u2028\\u2029]';
+export const LINE_END = new RegExp(LINE_ENDS, 'g');

@@ -1,4 +1,5 @@
-import { syntaxError, tokenize, type Token, type TokenType } from './lexer.ts';
+import { tokenize, type Token, type TokenType } from './lexer.ts';
+import { syntaxError } from './literals.ts';
 
 /** The tokens of a template, read one after another. */
 export class Tokens {

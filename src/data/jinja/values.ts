@@ -40,17 +40,18 @@ export class Markup extends PyObject {
 /** What a name, key or attribute that isn't there evaluates to. Most of what is done with it raises. */
 export class Undefined extends PyObject {
   readonly typeName = 'Undefined';
-  readonly #hint: string;
+  readonly #hint: string | (() => string);
   readonly #kind: 'UndefinedError' | 'SecurityError';
 
-  constructor(hint: string, kind: 'UndefinedError' | 'SecurityError' = 'UndefinedError') {
+  /** `hint` says what is missing; as a function where saying it takes time. */
+  constructor(hint: string | (() => string), kind: 'UndefinedError' | 'SecurityError' = 'UndefinedError') {
     super();
     this.#hint = hint;
     this.#kind = kind;
   }
 
   error(): TemplateError {
-    return new TemplateError(this.#kind, this.#hint);
+    return new TemplateError(this.#kind, typeof this.#hint === 'string' ? this.#hint : this.#hint());
   }
 }
 

@@ -37,7 +37,7 @@ export function* childrenOf(node: Expression): Generator<Expression> {
       break;
     case 'condition':
       yield node.test;
-      yield node.then;
+      yield node.value;
       if (node.otherwise) yield node.otherwise;
       break;
     case 'attribute':

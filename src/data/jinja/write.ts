@@ -8,7 +8,7 @@ import {
   Callable,
   Float,
   Instance,
-  Iteration,
+  type Iteration,
   Markup,
   Range,
   Slice,

@@ -1,7 +1,8 @@
 import { isKind, typeError, valueError } from '../errors.ts';
 import { fixed } from '../decimals.ts';
 import { truth } from '../iterate.ts';
-import { index, negate, parseFloat_, round, toInt, arithmetic, type PyNumber } from '../numbers.ts';
+import { index, negate, round, arithmetic, type PyNumber } from '../numbers.ts';
+import { floatOf, toInt } from '../parseNumber.ts';
 import { ordered } from '../compare.ts';
 import { Float, isNumber, isString, typeName, Undefined, type Value } from '../values.ts';
 import { argumentError } from './attributes.ts';
@@ -21,7 +22,7 @@ function integer(value: Value, otherwise: Value, base: number): Value {
     if (!isKind(error, ['TypeError', 'ValueError'])) throw error;
   }
   try {
-    return toInt(new Float(parseFloat_(value)));
+    return toInt(new Float(floatOf(value)));
   } catch (error) {
     if (!isKind(error, ['TypeError', 'ValueError', 'OverflowError'])) throw error;
     return otherwise;
@@ -30,7 +31,7 @@ function integer(value: Value, otherwise: Value, base: number): Value {
 
 function float(value: Value, otherwise: Value): Value {
   try {
-    return new Float(parseFloat_(value));
+    return new Float(floatOf(value));
   } catch (error) {
     if (!isKind(error, ['TypeError', 'ValueError'])) throw error;
     return otherwise;
@@ -58,7 +59,7 @@ function checked(value: number): number {
 }
 
 function fileSize(value: Value, binary: boolean): string {
-  const bytes = parseFloat_(value);
+  const bytes = floatOf(value);
   const base = binary ? 1024 : 1000;
   if (bytes === 1) return '1 Byte';
   if (bytes < base) return `${toInt(new Float(bytes))} Bytes`;

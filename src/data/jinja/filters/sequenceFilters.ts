@@ -11,7 +11,7 @@ import {
   DONE,
   generator,
   isString,
-  type Iteration,
+  Iteration,
   Markup,
   NamedTuple,
   textOf,
@@ -143,6 +143,7 @@ function reverse(value: Value): Value {
     const text = [...textOf(value)].reverse().join('');
     return value instanceof Markup ? new Markup(text) : text;
   }
+  if (value instanceof Undefined) return new Iteration('reversed', () => DONE);
   const reversed = tryReverse(value);
   if (reversed) return reversed;
   try {

@@ -1,5 +1,6 @@
+import { spendSteps } from '../budget.ts';
 import { contains, equals, ordered } from '../compare.ts';
-import { Dict } from '../dict.ts';
+import { Dict, hashKey } from '../dict.ts';
 import { TemplateError, unsupported } from '../errors.ts';
 import { sizeOf, tryIterate } from '../iterate.ts';
 import { PREDICATES } from '../letters.ts';
@@ -24,7 +25,11 @@ import { filter as test, type Applied } from './define.ts';
 /** Names of filters, for the test `filter`; filters/index.ts fills it. */
 export const isFilterName = new Set<string>();
 
-const isText = (holds: (text: string) => boolean) => (value: Value) => str(value) !== '' && holds(str(value));
+const isText = (holds: (text: string) => boolean) => (value: Value) => {
+  const text = str(value);
+  spendSteps(text.length >> 1);
+  return text !== '' && holds(text);
+};
 
 /** a is b: one object. Of texts and large numbers Python's memory decides, so equal ones are refused. */
 function isSame(a: Value, b: Value): boolean {
@@ -51,6 +56,12 @@ const isCallable = (value: Value): boolean =>
   value instanceof Callable ||
   value instanceof Undefined ||
   (value instanceof Instance && value.call !== undefined);
+
+/** Whether a value is the name of something; what cannot be a key is refused. */
+function isNamed(value: Value, names: { has(name: string): boolean }): boolean {
+  hashKey(value);
+  return isString(value) && names.has(textOf(value));
+}
 
 const is = (holds: (value: Value) => boolean) => (value: Value) => holds(value);
 
@@ -135,12 +146,12 @@ const entries: [string, Applied][] = [
   test(
     'filter',
     '',
-    is((value) => isString(value) && isFilterName.has(textOf(value))),
+    is((value) => isNamed(value, isFilterName)),
   ),
   test(
     'test',
     '',
-    is((value) => isString(value) && tests.has(textOf(value))),
+    is((value) => isNamed(value, tests)),
   ),
   ...['==', 'eq', 'equalto'].map((name) => test(name, 'other', compare(equals))),
   ...['!=', 'ne'].map((name) =>

@@ -1,8 +1,8 @@
 import { intArgument, textArgument } from '../bind.ts';
-import { spendCharacters } from '../budget.ts';
+import { spendCharacters, spendItems, spendScan } from '../budget.ts';
 import { Dict } from '../dict.ts';
 import { TemplateError, typeError, unsupported, valueError } from '../errors.ts';
-import { each, truth, tryIterate } from '../iterate.ts';
+import { each, len, truth, tryIterate } from '../iterate.ts';
 import { dumps } from '../json.ts';
 import { capitalize, lower, upper } from '../letters.ts';
 import { escapeHtml, markup, softText } from '../markup.ts';
@@ -28,6 +28,7 @@ const WORD_START = new RegExp(`([-${SPACE_RUN.source.slice(1, -2)}({\\[<]+)`);
 
 /** The title filter: words begin after white space, hyphens and opening brackets. */
 function titleWords(text: string): string {
+  spendCharacters(text.length);
   return text
     .split(WORD_START)
     .map((part) => {
@@ -53,10 +54,10 @@ function indent(value: Value, width: Value, first: boolean, blank: boolean): Val
 function truncate(value: Value, length: number, killWords: boolean, end: string, leeway: number): Value {
   if (length < lengthOf(end) || leeway < 0)
     throw new TemplateError('AssertionError', `expected length >= ${lengthOf(end)}, got ${length}`);
+  if (len(value) <= length + leeway) return value;
   if (!isString(value)) throw typeError('truncate needs a text');
   const text = textOf(value);
   const all = characters(text);
-  if (all.length <= length + leeway) return value;
   const cut = join(all.slice(0, length - lengthOf(end)) as string | string[]);
   const result = (killWords ? cut : (splitRight(cut, ' ', 1)[0] ?? '')) + end;
   return value instanceof Markup ? new Markup(result) : result;
@@ -98,6 +99,7 @@ function xmlAttributes(value: Value, space: boolean): Value {
 
 /** urllib's quote, of UTF-8. */
 function urlQuote(value: Value, query: boolean): string {
+  spendCharacters(str(value).length);
   const quoted = encodeURIComponent(str(value)).replace(
     /[!'()*]/g,
     (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
@@ -130,6 +132,7 @@ export const textFilters: [string, Applied][] = [
   filter('title', '', (value) => titleWords(textOf(softText(value)))),
   filter('trim', 'chars=', (value, chars = null) => {
     if (value instanceof Markup) return method('strip', value, chars);
+    spendScan(textOf(softText(value)).length);
     return strip(textOf(softText(value)), chars === null ? null : textArgument(chars, 'strip arg'));
   }),
   filter('center', 'width=', (value, width = 80) => method('center', value, width)),
@@ -164,7 +167,10 @@ export const textFilters: [string, Applied][] = [
         mark: mark === null ? '\n' : textArgument(mark, 'wrapstring'),
       }),
   ),
-  filter('wordcount', '', (value) => [...textOf(softText(value)).matchAll(WORD)].length),
+  filter('wordcount', '', (value) => {
+    spendCharacters(textOf(softText(value)).length);
+    return [...textOf(softText(value)).matchAll(WORD)].length;
+  }),
   filter('string', '', (value) => softText(value)),
   filter('escape', '', (value) => markup(value)),
   filter('e', '', (value) => markup(value)),
@@ -187,12 +193,14 @@ export const textFilters: [string, Applied][] = [
 
 /** Tags and comments taken out, white space collapsed. Entities are for HTML's whole table, so texts with one are refused. */
 function stripTags(text: string): string {
+  spendCharacters(text.length);
   let rest = text;
   const parts: string[] = [];
   for (let start = rest.indexOf('<'); start >= 0; start = rest.indexOf('<')) {
     const comment = rest.startsWith('<!--', start);
     const end = comment ? rest.indexOf('-->', start + 4) : rest.indexOf('>', start);
     if (end < 0) break;
+    spendItems(1);
     parts.push(rest.slice(0, start));
     rest = rest.slice(end + (comment ? 3 : 1));
   }

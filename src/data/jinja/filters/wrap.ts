@@ -20,7 +20,7 @@ export function wrapText(text: string, wrapping: Wrapping): string {
 
 const BLANK = '[\\t\\n\\v\\f\\r ]';
 const SOLID = '[^\\t\\n\\v\\f\\r ]';
-const LETTER = '[\\p{L}\\p{M}_]';
+const LETTER = '[\\p{L}\\p{Nl}\\p{No}_]';
 const WORD = '[\\p{L}\\p{N}_]';
 const MARK = `[\\p{L}\\p{N}_!"'&.,?]`;
 
@@ -73,7 +73,7 @@ function breakLongWord(
   const chunk = chunks.at(-1) ?? '';
   const all = characters(chunk);
   if (breakLong) {
-    let end = Math.max(1, width - length);
+    let end = width - length;
     if (hyphens && all.length > end) {
       const start = join(all.slice(0, end) as string | string[]);
       const at = lengthOf(start.slice(0, start.lastIndexOf('-') + 1)) - 1;
