@@ -60,6 +60,17 @@ describe('rows in a field of one JSON object', () => {
     await expect(parse({ data: [] })).rejects.toMatchObject({ code: 'data.empty_file' });
   });
 
+  test('the names of unclear ones are listed for programs, too; columns may be switched back', async () => {
+    const columns = { prompt: ['a', 'b'], completion: ['c', 'd'] };
+    const content = { 'first, old': columns, second: columns };
+    await expect(parse(content)).rejects.toMatchObject({
+      code: 'data.rows_field_unclear',
+      params: { fields: 'first, old, second', choices: '["first, old","second"]' },
+    });
+    const parsed = await parse(content, 'second');
+    expect([parsed.rowsField, parsed.otherRowsFields]).toEqual(['second', ['first, old']]);
+  });
+
   test('broken ones spoil no others', async () => {
     const parsed = await parse(
       '{"data": [\n{"prompt":"a"},\n{"prompt":"b" "x":1},\n{"prompt":"c"\n{"prompt":"d"},\n{"prompt":"e"}',

@@ -21,6 +21,9 @@ export type DocumentPlan =
 
 /** Names that lists of rows have, whatever is in them. */
 const LIST_NAMES = /^(?:data|dataset|train|training|rows|examples|instances|samples|items|records)$/i;
+/** How many names a message lists; the page offers more. */
+const SHOWN_NAMES = 20;
+const MAX_CHOICES = 1000;
 const TRAIN = /^train(?:ing)?(?:_data|_set)?$/i;
 
 /** A field's name with the names of the objects that it is in. */
@@ -65,7 +68,11 @@ function chosenPlan({ fields, end }: Outline, file: string, chosen: string): Doc
   if (table && end === 'whole') {
     const columns = fields.filter(({ path }) => path.length > 1 && path.slice(0, -1).join('.') === chosen);
     const plan = columnsPlan(columns, file);
-    if (plan?.kind === 'columns') return { ...plan, field: table };
+    if (plan?.kind === 'columns') {
+      const top = fields.filter(({ path }) => path.length === 1);
+      const others = columnSplits(top, fields, file).filter(({ field }) => field !== table);
+      return { ...plan, field: table, others: others.map(({ field }) => pathOf(field)) };
+    }
   }
   if (!field || end === 'more') {
     const names = lists.map(pathOf).join(', ');
@@ -111,8 +118,15 @@ function listPlan(lists: readonly OutlineField[], file: string): DocumentPlan | 
     return { kind: 'list', field, others: candidates.filter((other) => other !== field).map(pathOf) };
   }
   if (candidates.length === 0) return null;
-  const fields = candidates.slice(0, 20).map(pathOf).join(', ');
-  throw new GraftError('data.rows_field_unclear', { file, fields, first: pathOf(candidates[0]!) });
+  throw unclear(file, candidates);
+}
+
+/** Several fields may hold the rows. `choices` has their names as a JSON list, for programs. */
+function unclear(file: string, candidates: readonly OutlineField[]): GraftError {
+  const names = candidates.map(pathOf);
+  const fields = names.slice(0, SHOWN_NAMES).join(', ');
+  const choices = JSON.stringify(names.slice(0, MAX_CHOICES));
+  return new GraftError('data.rows_field_unclear', { file, fields, first: names[0]!, choices });
 }
 
 /** A list of rows that has none. */
@@ -149,7 +163,26 @@ function nestedColumnsPlan(
   fields: readonly OutlineField[],
   file: string,
 ): DocumentPlan | null {
-  const splits = top.flatMap((field) => {
+  const splits = columnSplits(top, fields, file);
+  const chosen = splits.length === 1 ? splits[0] : splits.find(({ field }) => TRAIN.test(field.path[0]!));
+  if (!chosen && splits.length > 1) {
+    throw unclear(
+      file,
+      splits.map(({ field }) => field),
+    );
+  }
+  if (!chosen) return null;
+  const others = splits.filter((split) => split !== chosen).map(({ field }) => pathOf(field));
+  return { kind: 'columns', ...chosen, others };
+}
+
+/** The objects of a file that hold columns. */
+function columnSplits(
+  top: readonly OutlineField[],
+  fields: readonly OutlineField[],
+  file: string,
+): { field: OutlineField; fields: OutlineField[] }[] {
+  return top.flatMap((field) => {
     const name = field.path[0]!;
     const children = fields.filter(({ path }) => path.length === 2 && path[0] === name);
     const named = children.some(({ path }) => ROW_FIELDS.has(path[1]!));
@@ -158,14 +191,6 @@ function nestedColumnsPlan(
     const plan = isRow ? null : columnsPlan(children, file);
     return plan?.kind === 'columns' ? [{ field, fields: plan.fields }] : [];
   });
-  const chosen = splits.length === 1 ? splits[0] : splits.find(({ field }) => TRAIN.test(field.path[0]!));
-  if (!chosen && splits.length > 1) {
-    const names = splits.slice(0, 20).map(({ field }) => pathOf(field));
-    throw new GraftError('data.rows_field_unclear', { file, fields: names.join(', '), first: names[0]! });
-  }
-  if (!chosen) return null;
-  const others = splits.filter((split) => split !== chosen).map(({ field }) => pathOf(field));
-  return { kind: 'columns', ...chosen, others };
 }
 
 /** A field of an object as one of the file's own. */

@@ -25,6 +25,10 @@ export interface DatasetState {
   summary: DatasetSummary | null;
   /** Where the rows are from: the file's name, or its address on a Hub, `hf:datasets/org/name@commit/file`. */
   address: string;
+  /** The open file, to read another list of it. */
+  source: DataSource | null;
+  /** A file that was not read because its rows may be in any of these lists; with `data.rows_field_unclear`. */
+  unclear: { source: DataSource; fields: string[] } | null;
   tokenized: TokenizedSummary | null;
   tokenizing: boolean;
   preview: PreviewedRow | null;
@@ -43,8 +47,11 @@ export interface DatasetState {
 
 export interface DatasetSlice {
   dataset: DatasetState;
-  /** Reads a data file; the file of before stays until the new one has been read. */
-  openDataset(source: DataSource): Promise<void>;
+  /**
+   * Reads a data file; the file of before stays until the new one has been read.
+   * @param rowsField the list of rows in a JSON object, such as `data.train`; found by itself without
+   */
+  openDataset(source: DataSource, rowsField?: string): Promise<void>;
   /** Reads a sample that comes with the page. */
   openSampleAt(url: string): Promise<void>;
   /** Turns the rows into tokens by the model's tokenizer and the recipe; called again when either changes. */
@@ -81,6 +88,8 @@ export const emptyDataset: DatasetState = {
   reading: '',
   summary: null,
   address: '',
+  source: null,
+  unclear: null,
   tokenized: null,
   tokenizing: false,
   preview: null,
@@ -158,7 +167,7 @@ export const createDatasetSlice: SliceOf<DatasetSlice> =
 
     return {
       dataset: emptyDataset,
-      async openDataset(source) {
+      async openDataset(source, rowsField) {
         if (isTraining(get())) return;
         const before = get().dataset;
         patch({
@@ -166,16 +175,19 @@ export const createDatasetSlice: SliceOf<DatasetSlice> =
           reading: source.kind === 'file' ? source.file.name : source.name,
           progress: null,
           error: null,
+          unclear: null,
         });
         try {
           await restoreTokenizer();
-          const summary = await workers.data.call.openDataset(source, onProgress);
+          const summary = await workers.data.call.openDataset(source, onProgress, rowsField);
           wantedRow = 0;
-          set({ dataset: { ...emptyDataset, status: 'ready', summary, address: addressOf(source) } });
+          set({ dataset: { ...emptyDataset, status: 'ready', summary, source, address: addressOf(source) } });
           await get().tokenize();
         } catch (error) {
           const kept = tokenizerLost ? emptyDataset : before;
-          set({ dataset: { ...kept, progress: null, error: noteOf(error) } });
+          set({
+            dataset: { ...kept, progress: null, error: noteOf(error), unclear: unclearOf(error, source) },
+          });
         }
       },
       async openSampleAt(url) {
@@ -272,13 +284,19 @@ export const createDatasetSlice: SliceOf<DatasetSlice> =
           throw error;
         }
       },
-      dismissDatasetError: () => patch({ error: null }),
+      dismissDatasetError: () => patch({ error: null, unclear: null }),
       dataLost(error) {
         tokenizerLost = true;
         set({ dataset: { ...emptyDataset, error: noteOf(error) } });
       },
     };
   };
+
+/** The lists that may be the rows of a file, where that is why it was not read. */
+function unclearOf(error: unknown, source: DataSource): DatasetState['unclear'] {
+  if (!(error instanceof GraftError) || error.code !== 'data.rows_field_unclear') return null;
+  return { source, fields: JSON.parse(String(error.params.choices)) as string[] };
+}
 
 function addressOf(source: DataSource): string {
   return source.kind === 'file' ? source.file.name : `hf:${source.repo}@${source.commit}/${source.path}`;

@@ -91,6 +91,22 @@ describe('studio', () => {
     expect(dataset.status).toBe('ready');
   });
 
+  it('offers the lists of a file whose rows are unclear, and reads the one that is chosen', async () => {
+    const { studio } = openStudio();
+    await studio.getState().openDataset({ kind: 'file', file: stories });
+    const rows = [{ prompt: 'Who?', completion: 'Zip' }];
+    const file = new File([JSON.stringify({ a: rows, b: rows })], 'two.json');
+    await studio.getState().openDataset({ kind: 'file', file });
+    const { unclear, summary: before } = studio.getState().dataset;
+    expect(before?.name).toBe('robot-stories.jsonl');
+    expect(unclear).toEqual({ source: { kind: 'file', file }, fields: ['a', 'b'] });
+    await studio.getState().openDataset(unclear!.source, 'b');
+    expect(studio.getState().dataset).toMatchObject({
+      ...{ status: 'ready', error: null, unclear: null, source: { kind: 'file', file } },
+      summary: { rowsField: 'b', otherRowsFields: ['a'] },
+    });
+  });
+
   it('keeps the last good value of a field, and blocks the run until it is corrected', async () => {
     const { studio, openModel } = openStudio();
     await openModel();

@@ -225,6 +225,27 @@ describe('data desk', () => {
     expect((await desk.changedFile()).name).toBe('d-changed.jsonl');
   });
 
+  it('reads the list of rows that is chosen, and says which and how', async () => {
+    const desk = createDataDesk(textInThread);
+    const row = (prompt: string) => ({ prompt, completion: 'Zip' });
+    const content = JSON.stringify({ meta: { by: 'me' }, a: [row('1')], b: [row('2'), row('3')] });
+    const source = { kind: 'file', file: new File([content], 'two.json') } as const;
+    await expect(desk.openDataset(source, ignore)).rejects.toMatchObject({
+      code: 'data.rows_field_unclear',
+      params: { fields: 'a, b', choices: '["a","b"]' },
+    });
+    const summary = await desk.openDataset(source, ignore, 'b');
+    expect(summary).toMatchObject({ kind: 'json', kindFrom: 'name', encoding: 'utf-8', rows: 2 });
+    expect(summary).toMatchObject({ rowsField: 'b', otherRowsFields: ['a'] });
+    expect(await desk.rowText(0)).toContain('"2"');
+
+    const lines = [row('1'), row('2')].map((value) => JSON.stringify(value)).join('\n');
+    const wide = new File([Buffer.from(`\ufeff${lines}`, 'utf16le')], 'data.txt');
+    const text = await desk.openDataset({ kind: 'file', file: wide }, ignore);
+    expect(text).toMatchObject({ kind: 'jsonl', kindFrom: 'content', encoding: 'utf-16le', rows: 2 });
+    expect(text).not.toHaveProperty('rowsField');
+  });
+
   it('shows what of a row is cut off', async () => {
     const desk = await deskWithStories();
     await desk.tokenize({ ...options, maxLength: 60 }, ignore);

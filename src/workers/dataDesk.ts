@@ -50,9 +50,13 @@ export function createDataDesk(startText: () => WorkerLike): Throwing<DataApi> {
       return files && { fallbackTemplate: files.chatTemplate === null };
     },
 
-    async openDataset(source, onProgress) {
+    async openDataset(source, onProgress, rowsField) {
       const report = reporter('bytes', onProgress);
-      const dataset = await parseDataset(await dataSourceOf(source), report);
+      const dataset = await parseDataset(
+        await dataSourceOf(source),
+        report,
+        rowsField === undefined ? {} : { rowsField },
+      );
       data = new OpenData(dataset);
       return data.summary();
     },

@@ -31,7 +31,10 @@ export interface RowProblem {
   position: number | null;
 }
 
-export interface DatasetSummary extends DataFacts {
+/** How a data file was read, where its name and content leave a choice. */
+type FileFacts = Pick<ParsedDataset, 'kindFrom' | 'encoding' | 'rowsField' | 'otherRowsFields'>;
+
+export interface DatasetSummary extends DataFacts, FileFacts {
   name: string;
   kind: ParsedDataset['kind'];
   /** `columns` where a person chose them; null where they are to be chosen. */
@@ -145,7 +148,15 @@ export interface DataApi {
     source: ModelSource,
     vocabSize: number,
   ): Promise<Result<{ fallbackTemplate: boolean } | null>>;
-  openDataset(source: DataSource, onProgress: (p: Progress) => void): Promise<Result<DatasetSummary>>;
+  /**
+   * Reads a data file. `rowsField` chooses the list of rows in a JSON object. Throws as `parseDataset` does,
+   * `data.unknown_format`.
+   */
+  openDataset(
+    source: DataSource,
+    onProgress: (p: Progress) => void,
+    rowsField?: string,
+  ): Promise<Result<DatasetSummary>>;
   tokenize(options: TokenizeOptions, onProgress: (p: Progress) => void): Promise<Result<TokenizedSummary>>;
   /** Reads the rows by these columns; null by their own shape. Their tokens are to be made again. */
   mapColumns(mapping: ColumnMapping | null): Promise<Result<DatasetSummary>>;

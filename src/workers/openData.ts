@@ -84,10 +84,14 @@ export class OpenData {
   }
 
   summary(): DatasetSummary {
-    const { name, kind, rows } = this.parsed;
+    const { name, kind, kindFrom, encoding, rowsField, otherRowsFields, rows } = this.parsed;
     const problems = this.#unreadable();
     return {
       ...{ name, kind, rows: rows.length, positions: this.sheet.length },
+      ...(kindFrom && { kindFrom }),
+      ...(encoding && { encoding }),
+      ...(rowsField !== undefined && { rowsField }),
+      ...(otherRowsFields && { otherRowsFields }),
       format: this.#mapping ? 'columns' : this.#detected,
       columns: this.#detected === 'tokenized' ? [] : this.#columns,
       mapping: this.#mapping,

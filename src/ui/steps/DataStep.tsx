@@ -13,6 +13,7 @@ import { ProgressLine } from '../controls/ProgressLine.tsx';
 import { formatCompact, formatCount, formatShare } from '../format.ts';
 import { DataFinder } from '../hub/DataFinder.tsx';
 import { Step } from '../Step.tsx';
+import { FileFacts } from './FileFacts.tsx';
 import { SampleMenu } from './SampleMenu.tsx';
 import { hasText, t } from '../text/index.ts';
 import { ColumnsPanel } from './ColumnsPanel.tsx';
@@ -21,6 +22,7 @@ import { DataFindings } from './DataFindings.tsx';
 import { DataProblems } from './DataProblems.tsx';
 import { PreferenceNotice, TrainChosen } from './PreferenceNotice.tsx';
 import { Preview } from './Preview.tsx';
+import { UnclearRows } from './RowsChoice.tsx';
 import { UnusedFields } from './UnusedFields.tsx';
 
 /** Step 2: the rows to learn from. */
@@ -31,10 +33,15 @@ export function DataStep() {
   const hasModel = useStudio((state) => state.model.status === 'ready');
   const dismiss = useStudio((state) => state.dismissDatasetError);
   const disabled = useStudio(isTraining) || status === 'reading';
+  const unclear = error?.code === 'data.rows_field_unclear';
   const onlyPreferences = error?.code === 'data.only_preferences';
   return (
     <Step id="data" aside={summary && <Choose disabled={disabled} />}>
-      <ErrorNotice error={error} onDismiss={dismiss} action={onlyPreferences && <TrainChosen />} />
+      <ErrorNotice
+        error={error}
+        onDismiss={dismiss}
+        action={onlyPreferences ? <TrainChosen /> : unclear && <UnclearRows disabled={disabled} />}
+      />
       {status === 'reading' && (
         <ProgressLine label={t('data.reading', { name: reading })} progress={progress} />
       )}
@@ -51,6 +58,7 @@ export function DataStep() {
             <p>{shapeName(summary)}</p>
             <ColumnsButton disabled={disabled} />
           </div>
+          <FileFacts summary={summary} disabled={disabled} />
           <ColumnsPanel key={summary.name} />
           {tokenized ? <TokenFacts tokenized={tokenized} /> : <RowFacts summary={summary} />}
           <UnusedFields fields={(tokenized ?? summary).unused} />

@@ -19,6 +19,17 @@ export const dataTexts = {
   'data.kind.csv': 'CSV',
   'data.kind.parquet': 'Parquet',
   'data.kind.txt': 'text file',
+  'data.byContent': 'Read as {kind}, by its content',
+  'data.rowsOf': 'Rows of “{field}”',
+  'data.rowsOfOthers': 'Rows of “{field}”; not read: {lists}',
+  'data.rowsOfMore': {
+    one: 'Rows of “{field}”; not read: {lists} and {n} more list',
+    other: 'Rows of “{field}”; not read: {lists} and {n} more lists',
+  },
+  'data.readList': 'Read “{field}”',
+  'data.readListDiscards': 'Reading another list discards your changes to these rows.',
+  'data.rowsList': 'List of rows',
+  'data.rowsListChoose': 'Choose a list',
   'data.unused': 'Not used: {fields}',
   'data.unusedMore': {
     one: 'Not used: {fields} and {n} more field',
