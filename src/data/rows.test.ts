@@ -160,7 +160,9 @@ describe('thoughts', () => {
     expect(await marked(thinking({ [field]: 'Two and two.' }))).toEqual([withThought]);
     expect(await refused(thinking({ [field]: 'Two and two.' }), {}, plain)).toMatchObject({
       code: 'data.no_place',
-      message: expect.stringContaining('Line 1 of rows.jsonl') as string,
+      message: expect.stringContaining(
+        `Line 1 of rows.jsonl: the model’s chat template ignores "messages[1].${field}"`,
+      ) as string,
     });
     expect(await marked(thinking({ [field]: null }))).toEqual([`${q('2+2?')}${a('[[4<|im_end|>]]')}`]);
   });
@@ -347,7 +349,7 @@ describe('tools', () => {
     const { code, message } = await refused({ messages: turns(made({ tool_calls: [call({})] })) }, {}, plain);
     expect(code).toBe('data.no_place');
     expect(message).toBe(
-      'Line 1 of rows.jsonl: the model’s chat template ignores "tool_calls", so it would be lost. Choose a model whose template supports it, or write it into a message as text.',
+      'Line 1 of rows.jsonl: the model’s chat template ignores "messages[1].tool_calls", so it would be lost. Choose a model whose template supports it, or write it into a message as text.',
     );
     const stories = await storiesTokenizer();
     expect(await refused({ messages: turns(made({ tool_calls: [call({})] })) }, {}, stories)).toMatchObject({

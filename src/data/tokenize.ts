@@ -1,8 +1,9 @@
 import { GraftError, type ErrorCode } from '../lib/errors.ts';
 import { checkChatml } from './chatmlMask.ts';
+import { fieldPath } from './fieldPath.ts';
 import { detectFormat, toConversation, type Conversation, type RowFormat } from './formats.ts';
 import { labelTokens, type LabeledTokens, type LabelOptions } from './mask.ts';
-import type { ParsedDataset } from './parse.ts';
+import type { ParsedDataset, Row } from './parse.ts';
 import { MAX_KEPT_PROBLEMS, ProblemLog, type Problem } from './problems.ts';
 import { defaultReading, type Reading } from './reading.ts';
 import { noteBits, type RowNotes } from './rowNotes.ts';
@@ -113,7 +114,7 @@ export function tokenizeRows(
       const conversation = toConversation(row, format, { chosenOnly: reading.preferenceData === 'chosen' });
       const parts = reading.splitTurns ? turnsApart(conversation, reading.mask) : [conversation];
       return parts.map((part) => {
-        const tokens = encodeRow(tokenizer, part, { ...reading, now }, row.line);
+        const tokens = encodeRow(tokenizer, part, { ...reading, now }, row, format);
         return cutRow(checkRow(tokens, part, { tokenizer, maxLength, vocabSize }), maxLength);
       });
     };
@@ -260,7 +261,8 @@ function encodeRow(
   tokenizer: Tokenizer | null,
   conversation: Conversation,
   options: LabelOptions,
-  line: number,
+  { line, value }: Row,
+  format: RowFormat,
 ): LabeledTokens {
   if ('inputIds' in conversation) {
     const { inputIds: ids, labels, weights } = conversation;
@@ -270,8 +272,18 @@ function encodeRow(
   try {
     return labelTokens(tokenizer, conversation, options);
   } catch (error) {
-    if (!(error instanceof GraftError) || error.code !== 'data.template_refused') throw error;
-    throw new GraftError('data.row_refused', { line, ...error.params }, { cause: error });
+    if (!(error instanceof GraftError)) throw error;
+    const { code, params } = error;
+    if (code === 'data.template_refused') {
+      throw new GraftError('data.row_refused', { line, ...params }, { cause: error });
+    }
+    // The template knows names of its own; the row says it by another.
+    if ((code !== 'data.no_place' && code !== 'data.no_template') || typeof format === 'object') throw error;
+    throw new GraftError(
+      code,
+      { ...params, field: fieldPath(value, format, String(params.field)) },
+      { cause: error },
+    );
   }
 }
 

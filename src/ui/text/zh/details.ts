@@ -3,6 +3,15 @@
  * and is translated too. Words that are not here stay as they are: names, numbers, and what browsers and libraries say.
  */
 export const detailsZh: Record<string, string> = {
+  // Limits of chat templates
+  'it takes more than {steps} steps': '它需要超过 {steps} 步',
+  'it makes a text of more than {limit} characters': '它生成的一段文本超过 {limit} 个字符',
+  'it makes more than {limit} characters of text': '它生成的文本合计超过 {limit} 个字符',
+  'it makes lists of more than {limit} items': '它生成的列表合计超过 {limit} 项',
+  'its macros call each other more than {limit} deep: no stack holds that':
+    '它的宏相互调用超过 {limit} 层，栈容纳不下',
+  'its lists lie more than {limit} deep in each other': '它的列表相互嵌套超过 {limit} 层',
+
   // Kinds of values
   missing: '缺失',
   text: '文本',
