@@ -14,6 +14,10 @@ export interface OnigPattern {
 /** Translates a pattern. Throws an Error that quotes what isn't supported. */
 export function compileOnig(pattern: string): OnigPattern {
   const tree = parseOnig(pattern);
+  if (isMisled(tree))
+    throw new UnsupportedError(
+      `".*" as what follows a look ahead in the pattern ${JSON.stringify(pattern.slice(0, 200))}`,
+    );
   const source = new Writer(pattern).write(tree);
   try {
     return { regex: new RegExp(source, 'gu'), matchesEmpty: canBeEmpty(tree) };
@@ -32,6 +36,22 @@ export function literalPattern(text: string): OnigPattern {
 
 const END = String.raw`(?![\s\S])`;
 const START = String.raw`(?<![\s\S])`;
+
+/** Where a pattern begins with `.*` behind a look ahead, Oniguruma looks for it at beginnings of lines alone. */
+function isMisled(node: Node): boolean {
+  if (node.kind === 'choice') return node.options.some(isMisled);
+  if (node.kind !== 'sequence') return false;
+  const first = node.parts.findIndex((part) => part.kind !== 'look' && part.kind !== 'place');
+  const part = node.parts[first];
+  return (
+    first > 0 &&
+    part?.kind === 'repeat' &&
+    part.max === Infinity &&
+    part.body.kind === 'set' &&
+    part.body.set.length <= 4 &&
+    part.body.set.at(-1) === 0x110000
+  );
+}
 
 class Writer {
   private atomics = 0;
