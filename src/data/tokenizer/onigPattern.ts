@@ -37,20 +37,16 @@ export function literalPattern(text: string): OnigPattern {
 const END = String.raw`(?![\s\S])`;
 const START = String.raw`(?<![\s\S])`;
 
-/** Where a pattern begins with `.*` behind a look ahead, Oniguruma looks for it at beginnings of lines alone. */
+/** Where a pattern begins with `.*` behind something empty, Oniguruma looks for it at beginnings of lines alone. */
 function isMisled(node: Node): boolean {
   if (node.kind === 'choice') return node.options.some(isMisled);
   if (node.kind !== 'sequence') return false;
   const first = node.parts.findIndex((part) => part.kind !== 'look' && part.kind !== 'place');
   const part = node.parts[first];
-  return (
-    first > 0 &&
-    part?.kind === 'repeat' &&
-    part.max === Infinity &&
-    part.body.kind === 'set' &&
-    part.body.set.length <= 4 &&
-    part.body.set.at(-1) === 0x110000
-  );
+  const isAnchored = node.parts[0]?.kind === 'place' && /Start$/.test(node.parts[0].at);
+  if (first < 1 || isAnchored || part?.kind !== 'repeat' || part.body.kind !== 'set') return false;
+  const isDot = ['0,10,11,1114112', '0,1114112'].includes(part.body.set.join());
+  return isDot && part.max === Infinity;
 }
 
 class Writer {
