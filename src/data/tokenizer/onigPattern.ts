@@ -43,7 +43,7 @@ function isMisled(node: Node): boolean {
   if (node.kind !== 'sequence') return false;
   const first = node.parts.findIndex((part) => part.kind !== 'look' && part.kind !== 'place');
   const part = node.parts[first];
-  const isAnchored = node.parts[0]?.kind === 'place' && /Start$/.test(node.parts[0].at);
+  const isAnchored = node.parts[0]?.kind === 'place' && node.parts[0].at.endsWith('Start');
   if (first < 1 || isAnchored || part?.kind !== 'repeat' || part.body.kind !== 'set') return false;
   const isDot = ['0,10,11,1114112', '0,1114112'].includes(part.body.set.join());
   return isDot && part.max === Infinity;
