@@ -80,7 +80,7 @@ export class Fields {
     const place = `${this.path}.${name}`;
     const value = this.raw(name);
     if (value === undefined) throw new Error(`${place} is missing`);
-    throw new Error(`${place} is ${shortened(value)}, not ${expected}`);
+    throw new Error(`${place} should be ${expected}: it is ${shortened(value)}`);
   }
 
   /** Refuses the component as one that this tokenizer engine does not have. */

@@ -53,7 +53,7 @@ export class Pipeline {
   /** Throws an Error that names the component and field that is wrong or not supported. */
   constructor(json: Json, extra: readonly NewToken[] = []) {
     if (json.version !== undefined && json.version !== '1.0')
-      throw new Error(`version is ${JSON.stringify(json.version)}, not "1.0"`);
+      throw new Error(`version should be "1.0": it is ${JSON.stringify(json.version)}`);
     const { table, canTakeBytes, build } = modelOf(json);
     this.normalizer = maybePart(json, 'normalizer', readNormalizer);
     this.preTokenizer = maybePart(json, 'pre_tokenizer', (each) => readPreTokenizer(each, canTakeBytes));

@@ -256,7 +256,7 @@ export const detailsZh: Record<string, string> = {
   '{place} is cut off': '{place} 不完整',
   '{place} is not a pair': '{place} 不是一对 token',
   '{place} is not a token and its score': '{place} 不是 token 及其分数',
-  '{place} is {found}, not {expected}': '{place} 是 {found}，应为{expected}',
+  '{place} should be {expected}: it is {found}': '{place} 应为{expected}，却是 {found}',
   'model.vocab: {token} has no id': 'model.vocab：{token} 没有编号',
   'model.vocab: {token} and {other} have the same id {id}': 'model.vocab：{token} 与 {other} 的编号都是 {id}',
   'model.merges: {token} is not in model.vocab': 'model.merges：{token} 不在 model.vocab 中',
