@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 
+import smollm2
 import strings
 import variants
 
@@ -45,6 +46,17 @@ def real_jobs(folder):
             yield {"kind": "encode", "name": f"{name} ({label})", "mustLoad": True, "texts": texts, **options}
 
 
+def smollm2_jobs(folder):
+    """SmolLM2's vocabulary with its steps: digits by Unicode, then bytes."""
+    path = os.path.join(folder, "smollm2")
+    if not smollm2.write(path, os.path.join(HERE, "node_modules")):
+        print("SmolLM2's tokenizer could not be downloaded: left out.")
+        return
+    # The field's own trouble: two spaces and U+FEFF.
+    texts = ["a  \ufeffb", " ½ ①²"] + real_texts() + strings.texts(f"{SEED}/smollm2", RANDOM_TEXTS, ["<|im_start|>", "<|im_end|>"])
+    yield {"kind": "encode", "name": "smollm2 (AutoTokenizer)", "folder": path, "auto": True, "mustLoad": True, "texts": texts}
+
+
 def variant_jobs(folder):
     """Small tokenizers for every component and option."""
     for i, path in enumerate(variants.make(os.path.join(folder, "variants"), SEED, VARIANTS)):
@@ -53,7 +65,7 @@ def variant_jobs(folder):
 
 
 def jobs(folder):
-    return [*real_jobs(folder), *variant_jobs(folder)]
+    return [*real_jobs(folder), *smollm2_jobs(folder), *variant_jobs(folder)]
 
 
 if __name__ == "__main__":

@@ -32,8 +32,37 @@ STRINGS = [" ", "  ", "▁", "e", "th", ".", "\n", "é", "'", "漢", "a.b", "$"]
 BEHAVIORS = ["Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous"]
 
 
+ATOMS = [
+    "a", "e", "th", " ", ".", r"\.", r"\s", r"\S", r"\d", r"\w", r"\W", r"\p{L}", r"\p{Lu}", r"\p{N}", r"\P{N}", r"\p{M}", r"\p{P}", r"\p{Han}", r"\p{Latin}", r"\h",
+    "[a-e]", "[^a-z]", r"[\s\d]", r"[^\s\p{L}]", "[[:upper:]x]", r"[\p{L}&&[^aeiou]]", r"[\r\n]", "é", "漢", "🍣", r"\n", r"\t", "'", r"\R", "[^[:^alpha:]]", r"[\w']", r"[\x{61}-\u0065]",
+]
+
+
+def random_pattern(rng, depth=0):
+    """A pattern of Oniguruma's; whether it is a valid one is for the library to say."""
+    parts = []
+    for _ in range(rng.randrange(1, 4)):
+        kind = rng.random()
+        if kind < 0.65 or depth > 1:
+            part = rng.choice(ATOMS)
+        elif kind < 0.8:
+            part = rng.choice(["(?:", "(", "(?>", "(?i:", "(?<x>", "(?m:"]) + random_pattern(rng, depth + 1) + ")"
+        elif kind < 0.9:
+            part = rng.choice(["(?=", "(?!", "(?<=", "(?<!"]) + rng.choice(ATOMS) + ")"
+        else:
+            part = rng.choice(["^", "$", r"\b", r"\B", r"\A", r"\z", r"\Z"])
+        if rng.random() < 0.4:
+            part += rng.choice(["*", "+", "?", "*?", "+?", "??", "*+", "++", "?+", "{2}", "{1,2}", "{2,}", "{,2}", "{1,3}+"])
+        parts.append(part)
+    whole = "".join(parts)
+    return whole + "|" + random_pattern(rng, depth + 1) if rng.random() < 0.3 and depth < 2 else whole
+
+
 def pattern(rng):
-    return {"Regex": rng.choice(PATTERNS)} if rng.random() < 0.75 else {"String": rng.choice(STRINGS)}
+    kind = rng.random()
+    if kind < 0.45:
+        return {"Regex": rng.choice(PATTERNS)}
+    return {"Regex": random_pattern(rng)} if kind < 0.75 else {"String": rng.choice(STRINGS)}
 
 
 def normalizer(rng, depth=0):

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { MemoryFolder } from '../storage/memoryFolder.ts';
 import { memoryFolder } from '../testing/sources.ts';
 import { fixture, llama3Tokenizer, qwenTokenizer, storiesTokenizer } from '../testing/tokenizers.ts';
+import { tokenizeRows } from './tokenize.ts';
 import { checkIdsFit, checkTokenizerFits, loadTokenizer, StreamDecoder } from './tokenizer.ts';
 
 interface Reference {
@@ -197,5 +198,12 @@ describe('files', () => {
       'it knows token 424 (</think>), the model has 424 tokens',
     );
     expect(() => checkTokenizerFits(tokenizer, 419)).toThrow('it knows token 422 (<|im_end|>)');
+    const rows = ['a', 'a</think>b'].map((text, i) => ({ line: i + 1, value: { text } }));
+    const { lines, problems } = tokenizeRows(
+      { name: 'rows.jsonl', rows },
+      { tokenizer, format: 'text', maxLength: 64, vocabSize: 424 },
+    );
+    expect([...lines]).toEqual([1]);
+    expect(problems[0]?.message).toContain('Line 2 of rows.jsonl holds </think>, token 424 of the tokenizer');
   });
 });

@@ -2,6 +2,7 @@ import { GraftError, messageOf } from '../lib/errors.ts';
 import type { Folder } from '../storage/types.ts';
 import { QWEN_TEMPLATE, QWEN_VOCABULARY, qwenFiles } from './qwenV1.ts';
 import { readTemplates } from './templateFiles.ts';
+import { takeMerges } from './tokenizer/mergesText.ts';
 import { decodeUtf8 } from './utf8.ts';
 
 type Json = Record<string, unknown>;
@@ -69,9 +70,18 @@ export async function readTokenizerFiles(folder: Folder): Promise<TokenizerFiles
   };
 }
 
-/** What tokenizer.json holds, or would hold. Throws `data.tokenizer_invalid` when it is no JSON object. */
+/**
+ * What tokenizer.json holds, or would hold; the merges of a BPE model stay text ({@link takeMerges}). Throws `data.tokenizer_invalid` when it is no JSON object.
+ */
 export function tokenizerJson({ json, file }: Pick<TokenizerFiles, 'json' | 'file'>): Json {
-  return typeof json === 'string' ? parseObject(json, file) : json;
+  if (typeof json !== 'string') return json;
+  const taken = takeMerges(json);
+  if (!taken) return parseObject(json, file);
+  const parsed = parseObject(taken.rest, file);
+  const model = parsed.model as Json | null;
+  // What stands twice in the file counts the second time.
+  if (!Array.isArray(model?.merges) || model.merges.length > 0) return parseObject(json, file);
+  return { ...parsed, model: { ...model, merges: taken.merges } };
 }
 
 function parseObject(content: string, file: string): Json {

@@ -1,8 +1,9 @@
 import { BYTE_CHARS } from '../pieces.ts';
 import { byteCharsOf, utf8Size } from './bytes.ts';
 import type { Fields } from './fields.ts';
-import { readMerges, type MergeTable } from './mergeTable.ts';
+import type { MergeTable } from './mergeTable.ts';
 import type { Model, Places, TokenTable } from './model.ts';
+import { readMerges } from './readMerges.ts';
 import { Symbols } from './symbols.ts';
 
 const encoder = new TextEncoder();
@@ -39,7 +40,7 @@ export function readBpe(fields: Fields, table: TokenTable, takesBytes: boolean):
     byteFallback: (fields.raw('byte_fallback') ?? false) && fields.boolean('byte_fallback'),
     ignoreMerges: (fields.raw('ignore_merges') ?? false) && fields.boolean('ignore_merges'),
   };
-  const merges = readMerges(fields.list('merges'), table, options.prefix);
+  const merges = readMerges(fields.raw('merges'), table, options.prefix);
   return new Bpe(options, merges);
 }
 
@@ -242,6 +243,8 @@ class Bpe implements Model {
   private findBorders(): ((codePoint: number) => boolean) | null {
     const { prefix, suffix, table, ignoreMerges } = this.options;
     if (prefix !== '' || suffix !== '' || ignoreMerges || !table.idOf.has(WORD_MARK)) return null;
+    // Characters without any token move the places of all behind them, in Rust's library and so here.
+    if (this.options.unkToken === null) return null;
     const joined = new Uint8Array(0x10000);
     for (const token of table.idOf.keys()) {
       for (let at = token.indexOf(WORD_MARK, 1); at >= 0; at = token.indexOf(WORD_MARK, at + 1)) {

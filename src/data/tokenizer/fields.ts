@@ -77,9 +77,10 @@ export class Fields {
   }
 
   fail(name: string, expected: string): never {
+    const place = `${this.path}.${name}`;
     const value = this.raw(name);
-    const found = value === undefined ? 'is missing' : `is ${shortened(value)}, not ${expected}`;
-    throw new Error(`${this.path}.${name} ${found}`);
+    if (value === undefined) throw new Error(`${place} is missing`);
+    throw new Error(`${place} should be ${expected}: it is ${shortened(value)}`);
   }
 
   /** Refuses the component as one that this tokenizer engine does not have. */

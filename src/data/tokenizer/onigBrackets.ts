@@ -33,10 +33,10 @@ export class BracketScanner extends Scanner {
 
   protected property(): CodePoints {
     const found = /^\{(\^?)([^}]*)\}/.exec(this.source.slice(this.at));
-    if (!found) throw this.fault(String.raw`\p without braces`);
+    if (!found) throw this.fault('"\\p" without braces');
     this.at += found[0].length;
     const named = propertySet(found[2]!);
-    if (!named) throw this.fault(String.raw`the property \p${found[0]}`);
+    if (!named) throw this.fault(`the property "\\p${found[0]}"`);
     return found[1] === '^' ? complement(named) : named;
   }
 

@@ -14,6 +14,10 @@ export interface OnigPattern {
 /** Translates a pattern. Throws an Error that quotes what isn't supported. */
 export function compileOnig(pattern: string): OnigPattern {
   const tree = parseOnig(pattern);
+  if (isMisled(tree))
+    throw new UnsupportedError(
+      `".*" as what follows a look ahead in the pattern ${JSON.stringify(pattern.slice(0, 200))}`,
+    );
   const source = new Writer(pattern).write(tree);
   try {
     return { regex: new RegExp(source, 'gu'), matchesEmpty: canBeEmpty(tree) };
@@ -32,6 +36,18 @@ export function literalPattern(text: string): OnigPattern {
 
 const END = String.raw`(?![\s\S])`;
 const START = String.raw`(?<![\s\S])`;
+
+/** Where a pattern begins with `.*` behind something empty, Oniguruma looks for it at beginnings of lines alone. */
+function isMisled(node: Node): boolean {
+  if (node.kind === 'choice') return node.options.some(isMisled);
+  if (node.kind !== 'sequence') return false;
+  const first = node.parts.findIndex((part) => part.kind !== 'look' && part.kind !== 'place');
+  const part = node.parts[first];
+  const isAnchored = node.parts[0]?.kind === 'place' && node.parts[0].at.endsWith('Start');
+  if (first < 1 || isAnchored || part?.kind !== 'repeat' || part.body.kind !== 'set') return false;
+  const isDot = ['0,10,11,1114112', '0,1114112'].includes(part.body.set.join());
+  return isDot && part.max === Infinity;
+}
 
 class Writer {
   private atomics = 0;

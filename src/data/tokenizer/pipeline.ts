@@ -53,7 +53,7 @@ export class Pipeline {
   /** Throws an Error that names the component and field that is wrong or not supported. */
   constructor(json: Json, extra: readonly NewToken[] = []) {
     if (json.version !== undefined && json.version !== '1.0')
-      throw new Error(`version is ${JSON.stringify(json.version)}, not "1.0"`);
+      throw new Error(`version should be "1.0": it is ${JSON.stringify(json.version)}`);
     const { table, canTakeBytes, build } = modelOf(json);
     this.normalizer = maybePart(json, 'normalizer', readNormalizer);
     this.preTokenizer = maybePart(json, 'pre_tokenizer', (each) => readPreTokenizer(each, canTakeBytes));
@@ -168,39 +168,44 @@ export class Pipeline {
    */
   private placedBody(text: string, plain: Ranges | undefined): TrackedIds | null {
     const { normalizer, preTokenizer, model } = this;
-    if (this.needsTracking || !this.normalized.isEmpty) return null;
+    if (this.needsTracking) return null;
     const made: TrackedIds = { ids: [], starts: [], ends: [] };
     const places: Places = { starts: [], ends: [] };
+    const skips = plain && plain.length > 0 ? skipsSpecial(plain, (at) => at) : null;
     let isPlaced = true;
-    this.raw.cut(
-      text,
-      (start, end) => {
-        const part = text.slice(start, end);
-        const changed = normalizer ? normalizer.plain(part) : part;
-        isPlaced &&= changed === part || (normalizer?.keepsUnits === true && changed.length === part.length);
-        let at = 0;
-        for (const word of isPlaced && preTokenizer
-          ? preTokenizer.plain([changed], start === 0)
-          : [changed]) {
-          isPlaced &&= changed.startsWith(word, at);
-          if (!isPlaced) return;
-          places.starts.length = places.ends.length = 0;
-          model.encode(word, made.ids, places);
-          for (let i = 0; i < places.starts.length; i++) {
-            made.starts.push(start + at + places.starts[i]!);
-            made.ends.push(start + at + places.ends[i]!);
-          }
-          at += word.length;
+    const put = (id: number, start: number, end: number) => {
+      made.ids.push(id);
+      made.starts.push(start);
+      made.ends.push(end);
+    };
+    const words = (part: string, offset: number) => {
+      let at = 0;
+      for (const word of preTokenizer ? preTokenizer.plain([part], offset === 0) : [part]) {
+        isPlaced &&= part.startsWith(word, at);
+        if (!isPlaced) return;
+        places.starts.length = places.ends.length = 0;
+        model.encode(word, made.ids, places);
+        for (let i = 0; i < places.starts.length; i++) {
+          made.starts.push(offset + at + places.starts[i]!);
+          made.ends.push(offset + at + places.ends[i]!);
         }
-        isPlaced &&= at === changed.length;
-      },
-      ({ id }, start, end) => {
-        made.ids.push(id);
-        made.starts.push(start);
-        made.ends.push(end);
-      },
-      plain && plain.length > 0 ? skipsSpecial(plain, (at) => at) : null,
-    );
+        at += word.length;
+      }
+      isPlaced &&= at === part.length;
+    };
+    const between = (start: number, end: number) => {
+      const part = text.slice(start, end);
+      const changed = normalizer && isPlaced ? normalizer.plain(part) : part;
+      isPlaced &&= changed === part || (normalizer?.keepsUnits === true && changed.length === part.length);
+      if (!isPlaced) return;
+      this.normalized.cut(
+        changed,
+        (from, to) => words(changed.slice(from, to), start + from),
+        ({ id }, from, to) => put(id, start + from, start + to),
+        skips && ((token, from, to) => skips(token, start + from, start + to)),
+      );
+    };
+    this.raw.cut(text, between, ({ id }, start, end) => put(id, start, end), skips);
     return isPlaced ? made : null;
   }
 

@@ -49,7 +49,7 @@ export const DIFFERENCES = {
     '1kt 49-8 16-9 8a 6z-5 2d 4u 1j 52 c 1m-1 1w 8o j 1mu 6x j3-f fc 72-4 rap 5u js4-3 1t-4 8t-1 27-3 1y-a 1d-3 6i 2-1 25 3m-1 3m 4-1 35 6x 3g-8 1 2 1-3 1-4 1 e-1 3f r1-e 6t-5 1-1 2-3 1 1-1 3x-6 2-6 3 s-9 14-6 1-3 8 9-a 1a-f if-5 3 1-1 1-6 1 1u-4 1-1 1-4 9n-3 9-1 1 1c-6 3-4 n 44l 6-e 8ug-h 2sf 1b-8 2k b-1 iry-19 2-m 3ew 4g-6 af 1p-3 e4-3 72-1',
   NotNonspacing:
     '1kt 49-8 16-n 7w 6z-5 2d 4u 1j 5f 1m-1 1w 8o j 1ts 39-1 fs-f mf-5 rao 48 1l 59 jmu-3 1t-4 8t-1 27-3 1y-a 1d-3 6i 2-1 25 7a 5 32 2 6x 3j-5 d 1 1 e-1 2d-7 2-2 1 n r4-8 1-1 74-1 1 4 40-3 2-1 4 w-9 14-5 2-3 8 9-5 2-2 1a-c 1-1 ba-6 1-5 1 2a-l 2-6 1-1 1-1 3e-5 3 1-1 1-6 1 20-1 3 1 9n-1 b-1 1g-4 5 1 n 44l 6-e 8ug-b 3-2 2sf 44 isb-19 2-m 3ax-6 1-g 2-6 1-1 1-4 2s 4g-6 af 1p-3 e4-3 72-1 no-6',
-  NotOther: '0 8-1 2 1oi-1 28 1g4q 6zm-f',
+  NotOther: '9-1 2 1oi-1 28 1g4q 6zm-f',
   Unnormalized:
     '1kt 49-8 16-9 8a fx 72-1 al 1ne q1-u 2-b lm-4 45g n3l-3 1j n0 hun q bg-4 1-15 1-8 12h-3 1t-4 8t-1 25-1 1-2 1y-a 1d-3 6i ju 1z 1 8 2 1f 1-1 5-2 3x re-1 71 4-1 4 4c 2b i 29 iw 1-1 29 bt-1 d0e-7 6 2ew-2 hx-1 ick-z 3sm-1p x 4g-6 af 1p-3 e4-3 72-1 6r 2 7-1 5 22e 22r-9',
   MoreMark: '5pu-1',
@@ -83,7 +83,7 @@ export const SCRIPTS = {
   Cham: 'xkw-1i 9-d 2-9 2-3',
   Cherokee: '3vk-2d 2-5 twy-27',
   Common:
-    '0-1s q-5 q-1a 1-e 1-4 n v ch-12 5-4 2-j 38 9 6 1 e9 3f 6 e-1 2 w 4c ec 3l-1 yh b9-3 82 167-2 1z-1 5n-1 1 y5 d 7-3 1-5 1-1 ll-b 2-2e 1-a 3-a 1-e h-u 1t-11 1-2 2-5 1-q 1-g 15-2 4-ha 1-12 p-a l-pr 74-hf 2-v 2-x 3-b 1-7 q-3 eo-1w bv-b 4-4 1 1-o f-7 4-3 2j-1 3 2i-1 43-f w-z 1o-1r v-28 3s-4n 534-1r hkw-x 2u-2 4l-9 6s 4g az g6a-1 5s-9 m-y 1-i 1-3 43 1-v q-5 q-a a 19-1 1s-6 1-6 a-4 76-2 4-18 3-8 28-b 1g-18 6c-q 10o4-3 3to-6t a-12 2-1p 3-g 8-1 7-t 4-1m 7r-2e 9-h 3y-2c 1-1y 1-1 2 2-1 2-3 1-b 1 1-6 1-1s 1-3 2-7 1-6 1-r 1-3 1-4 1 3-6 1-9f 2-83 2-1d 4qo-17 4-2r c-e 2-e 1-e 1-10 a-c 3-u 1-1n 4-1o 1l-p 1-1 d-17 4-8 7-1 4u-r6 d-c 3-6 9-37 c-2c 17-b 4-1j 8-9 6-13 8-t 2q-e 1-7 8 2-b 1-b 4-e x-h 1a gw1s u-2n',
+    '0-v 1-v q-5 q-1a 1-e 1-4 n v ch-12 5-4 2-j 38 9 6 1 e9 3f 6 e-1 2 w 4c ec 3l-1 yh b9-3 82 167-2 1z-1 5n-1 1 y5 d 7-3 1-5 1-1 ll-b 2-2e 1-a 3-a 1-e h-u 1t-11 1-2 2-5 1-q 1-g 15-2 4-ha 1-12 p-a l-pr 74-hf 2-v 2-x 3-b 1-7 q-3 eo-1w bv-b 4-4 1 1-o f-7 4-3 2j-1 3 2i-1 43-f w-z 1o-1r v-28 3s-4n 534-1r hkw-x 2u-2 4l-9 6s 4g az g6a-1 5s-9 m-y 1-i 1-3 43 1-v q-5 q-a a 19-1 1s-6 1-6 a-4 76-2 4-18 3-8 28-b 1g-18 6c-q 10o4-3 3to-6t a-12 2-1p 3-g 8-1 7-t 4-1m 7r-2e 9-h 3y-2c 1-1y 1-1 2 2-1 2-3 1-b 1 1-6 1-1s 1-3 2-7 1-6 1-r 1-3 1-4 1 3-6 1-9f 2-83 2-1d 4qo-17 4-2r c-e 2-e 1-e 1-10 a-c 3-u 1-1n 4-1o 1l-p 1-1 d-17 4-8 7-1 4u-r6 d-c 3-6 9-37 c-2c 17-b 4-1j 8-9 6-13 8-t 2q-e 1-7 8 2-b 1-b 4-e x-h 1a gw1s u-2n',
   Coptic: 'rm-d 80g-37 5-6',
   Cuneiform: '1kw0-pl 2u-32 1-4 b-5f',
   Cypriot: '1g5c-5 2 1-17 1-1 3 2',
