@@ -17,12 +17,20 @@ const tools = [
     function: {
       name: 'look_up',
       description: 'USERTOOL',
-      parameters: { type: 'object', properties: { city: { type: 'string', description: 'A city.' } }, required: ['city'] },
+      parameters: {
+        type: 'object',
+        properties: { city: { type: 'string', description: 'A city.' } },
+        required: ['city'],
+      },
       return: { type: 'string', description: 'The weather.' },
     },
   },
 ];
-const call = { id: 'call00001', type: 'function', function: { name: 'look_up', arguments: { city: 'ANSCITY' } } };
+const call = {
+  id: 'call00001',
+  type: 'function',
+  function: { name: 'look_up', arguments: { city: 'ANSCITY' } },
+};
 
 /** Words in capitals say whose they are: ANS… the assistant's, USER… the others'. */
 const conversations: Record<string, object> = {
@@ -66,7 +74,7 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith('.jinja'))
         now: new Date(2026, 0, 2),
       });
       const part = (wanted: boolean) =>
-        tokenizer.decode(ids.filter((_, i) => i > 0 && labels[i] !== -100 === wanted));
+        tokenizer.decode(ids.filter((_, i) => i > 0 && (labels[i] !== -100) === wanted));
       const [trained, context] = [part(true), part(false)];
       const strayed = /USER[A-Z]*/.exec(trained)?.[0];
       const missed = [...context.matchAll(/ANS[A-Z]*/g)].map(String);
@@ -75,11 +83,19 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith('.jinja'))
       const isCounted = skippedTurns > 0 || (notes?.droppedThoughtTokens ?? 0) > 0;
       if (strayed !== undefined) report('wrong', file, name, `trains ${strayed}: ${trained}`);
       else if ((missed.length > 0 || lost.length > 0) && !isCounted)
-        report('wrong', file, name, `not trained ${missed.join(' ')}, lost ${lost.join(' ')}: ${tokenizer.decode(ids)}`);
+        report(
+          'wrong',
+          file,
+          name,
+          `not trained ${missed.join(' ')}, lost ${lost.join(' ')}: ${tokenizer.decode(ids)}`,
+        );
       else report(missed.length > 0 || lost.length > 0 ? 'skipped' : 'right', file, name, '');
     } catch (error) {
       if (!(error instanceof GraftError)) throw error;
-      const why = `${error.code} ${name} ${String(error.params.field ?? error.params.detail ?? '')}`.slice(0, 110);
+      const why = `${error.code} ${name} ${String(error.params.field ?? error.params.detail ?? '')}`.slice(
+        0,
+        110,
+      );
       refusals.set(why, (refusals.get(why) ?? 0) + 1);
       report('refused', file, name, error.message);
     }
@@ -90,5 +106,6 @@ for (const [why, count] of [...refusals].sort((a, b) => b[1] - a[1])) console.lo
 
 function report(outcome: keyof typeof counts, file: string, name: string, detail: string): void {
   counts[outcome]++;
-  if (outcome === 'wrong' || process.env.VERBOSE) console.log(outcome, file, name, JSON.stringify(detail).slice(0, 400));
+  if (outcome === 'wrong' || process.env.VERBOSE)
+    console.log(outcome, file, name, JSON.stringify(detail).slice(0, 400));
 }
