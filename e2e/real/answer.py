@@ -64,7 +64,48 @@ def encode(job):
     return {"answers": answers}
 
 
-KINDS = {"encode": encode}
+TOKENIZERS = {}
+
+
+def chat(job):
+    """A rendered chat, its ids, and the places of those that are trained: each answer from the generation prompt on, to the
+    token that ends its turn. `trained` is null where the template writes an answer otherwise inside a chat than at its end."""
+    from transformers import AutoTokenizer
+
+    path = job["folder"]
+    if path not in TOKENIZERS:
+        TOKENIZERS[path] = AutoTokenizer.from_pretrained(path)
+    tokenizer = TOKENIZERS[path]
+    messages, tools = job["messages"], job.get("tools")
+
+    def render(count, prompt=False):
+        try:
+            return tokenizer.apply_chat_template(messages[:count], tools=tools, tokenize=False, add_generation_prompt=prompt)
+        except Exception as error:
+            return None
+
+    text = render(len(messages))
+    if text is None:
+        return {"refused": True}
+    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    ids, offsets = encoded["input_ids"], encoded["offset_mapping"]
+    special = {token.content for token in tokenizer.added_tokens_decoder.values() if token.special}
+    ends = {i for i, token in enumerate(ids) if tokenizer.convert_ids_to_tokens(token) in special}
+    trained = []
+    for i, message in enumerate(messages):
+        if message["role"] != "assistant":
+            continue
+        begun, done = render(i, True), text if i == len(messages) - 1 else render(i + 1)
+        if begun is None or done is None or not text.startswith(begun) or not text.startswith(done):
+            trained = None
+            break
+        span = [k for k, (start, end) in enumerate(offsets) if end > len(begun) and start < len(done)]
+        last = max((k for k in span if k in ends), default=span[-1])
+        trained += [k for k in span if k <= last]
+    return {"text": text, "ids": ids, "trained": trained}
+
+
+KINDS = {"encode": encode, "chat": chat}
 
 if __name__ == "__main__":
     with open(sys.argv[1], encoding="utf-8") as file:

@@ -1,7 +1,10 @@
 // Graft's answers to a list of jobs: answer.ts JOBS.json ANSWERS.json. A kind of job is a function of KINDS.
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { toConversation } from '../../src/data/formats.ts';
+import { labelTokens } from '../../src/data/mask.ts';
+import { renderConversation } from '../../src/data/renderedChat.ts';
 import { loadTokenizer, StreamDecoder, type Tokenizer } from '../../src/data/tokenizer.ts';
-import { messageOf } from '../../src/lib/errors.ts';
+import { GraftError, messageOf } from '../../src/lib/errors.ts';
 import { nodeFolder } from '../../src/storage/nodeFolder.ts';
 
 interface EncodeJob {
@@ -44,7 +47,34 @@ function streamed(tokenizer: Tokenizer, ids: readonly number[]): string {
   return ids.map((id) => decoder.push(id)).join('') + decoder.flush();
 }
 
-const KINDS: Record<string, (job: never) => Promise<unknown>> = { encode };
+interface ChatJob {
+  kind: 'chat';
+  folder: string;
+  messages: object[];
+  tools?: object[];
+}
+
+const tokenizers = new Map<string, Tokenizer>();
+
+/** A rendered chat, its ids, and the places of those that are trained. */
+async function chat({ folder, messages, tools }: ChatJob): Promise<unknown> {
+  const tokenizer = tokenizers.get(folder) ?? (await loadTokenizer(nodeFolder(folder)))!;
+  tokenizers.set(folder, tokenizer);
+  try {
+    const row = { line: 1, value: { messages, ...(tools && { tools }) } };
+    const conversation = toConversation(row, 'messages');
+    if (!('messages' in conversation)) throw new Error('no chat');
+    const now = new Date();
+    const { text } = renderConversation(tokenizer, conversation, { now });
+    const { ids, labels } = labelTokens(tokenizer, conversation, { mask: 'assistant', now });
+    return { text, ids, trained: labels.flatMap((label, i) => (label === -100 ? [] : [i])) };
+  } catch (error) {
+    if (!(error instanceof GraftError)) throw error;
+    return { refused: error.code };
+  }
+}
+
+const KINDS: Record<string, (job: never) => Promise<unknown>> = { encode, chat };
 
 const [jobsFile = '', answersFile = ''] = process.argv.slice(2);
 const jobs = JSON.parse(readFileSync(jobsFile, 'utf8')) as { kind: string }[];

