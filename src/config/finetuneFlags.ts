@@ -40,7 +40,7 @@ export interface ImportedFlags {
   /** Flags that were taken, and their fields. */
   taken: { flag: string; field: RecipeKey }[];
   ignored: IgnoredFlag[];
-  /** A warm-up as a share of the steps, where only the rows tell how many there are. */
+  /** A warm-up as a share of the steps, where only the rows say how many there are. */
   warmupRatio: number | null;
   model: string | null;
   data: string | null;

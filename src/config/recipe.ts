@@ -1,49 +1,7 @@
 import * as v from 'valibot';
 import { parseByteSize } from '../lib/byteSize.ts';
 import { GraftError } from '../lib/errors.ts';
-
-/** A whole number; every rule's message is what the value must be. */
-function count(min: number, max: number, expected = `a whole number from ${min} to ${max}`) {
-  return v.pipe(
-    v.number(expected),
-    v.integer(expected),
-    v.minValue(min, expected),
-    v.maxValue(max, expected),
-  );
-}
-
-function real(min: number, max: number) {
-  const expected = `a number from ${min} to ${max}`;
-  return v.pipe(v.number(expected), v.minValue(min, expected), v.maxValue(max, expected));
-}
-
-function choice<const T extends readonly string[]>(options: T) {
-  const names = options.map((option) => `"${option}"`).join(', ');
-  return v.picklist(options, options.length > 1 ? `one of ${names}` : names);
-}
-
-const flag = () => v.boolean('true or false');
-
-/** `word`, or a list of one or more items. */
-function wordOrList<const W extends string, S extends v.GenericSchema>(word: W, item: S, expected: string) {
-  return v.union(
-    [v.literal(word, expected), v.pipe(v.array(item, expected), v.minLength(1, expected))],
-    expected,
-  );
-}
-
-const objectText = 'a JSON object such as {"enable_thinking": false}';
-/** `v.record` takes lists for objects, too. */
-const jsonObject = v.custom<Record<string, unknown>>(
-  (value) => typeof value === 'object' && value !== null && !Array.isArray(value) && isExactJson(value),
-  objectText,
-);
-
-/** Whether no number in it is infinite or rounded, as 1e999 and 2^53 + 1 are when JSON is read. */
-function isExactJson(value: unknown): boolean {
-  if (typeof value === 'number') return Math.abs(value) < 2 ** 53;
-  return typeof value !== 'object' || value === null || Object.values(value).every(isExactJson);
-}
+import { choice, count, field, flag, jsonObject, real, wordOrList } from './recipeField.ts';
 
 const targetsText = '"all-linear" or a list of module names such as ["q_proj", "v_proj"]';
 const moduleName = v.pipe(v.string(targetsText), v.minLength(1, targetsText));
@@ -62,26 +20,7 @@ export const schedules = [
 ] as const;
 export type ScheduleName = (typeof schedules)[number];
 
-/** Where the fields stand in the studio: always shown, or folded under "Advanced". */
-export type RecipeGroup = 'main' | 'advanced';
-
-interface Field<S extends v.GenericSchema> {
-  schema: S;
-  default: v.InferOutput<S>;
-  label: string;
-  help: string;
-  group: RecipeGroup;
-}
-
-function field<const S extends v.GenericSchema>(
-  schema: S,
-  fallback: v.InferOutput<S>,
-  group: RecipeGroup,
-  label: string,
-  help: string,
-): Field<S> {
-  return { schema, default: fallback, label, help, group };
-}
+export type { RecipeGroup } from './recipeField.ts';
 
 /** Every setting of a training run: its rule, default, and help, in the order they are shown. */
 export const recipeFields = {

@@ -7,7 +7,7 @@ import type { Row } from './row.ts';
 /** What may part the cells of a table, the likeliest first. */
 const DELIMITERS = [',', '\t', ';', '|'] as const;
 
-/** The first line by which Excel is told the delimiter. */
+/** The first line that names the delimiter for Excel. */
 const SEPARATOR_LINE = /^"?sep=(.)"?$/i;
 
 /** How a table of text is written. */

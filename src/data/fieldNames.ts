@@ -1,4 +1,4 @@
-/** Names that tell what a file's content is: only to find where its rows are, not what they mean. */
+/** Field names that show what a file's content is: only to find where its rows are, not what they mean. */
 
 /** Fields of a row that may hold turns: lists of messages. */
 export const TURN_FIELDS: ReadonlySet<string> = new Set([

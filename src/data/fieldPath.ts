@@ -11,7 +11,7 @@ const kinds = {
 
 /**
  * Where in a row something stands that a chat template cannot write: `messages[1].thinking` for `reasoning_content`,
- * say. The name itself where it cannot be told.
+ * say. The name itself where it is not found.
  */
 export function fieldPath(row: Record<string, unknown>, format: DataFormat, name: string): string {
   if (!Object.hasOwn(kinds, name)) return name;

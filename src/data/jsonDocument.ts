@@ -81,7 +81,7 @@ function chosenPlan({ fields, end }: Outline, file: string, chosen: string): Doc
   return { kind: 'list', field, others: lists.filter((list) => list !== field).map(pathOf) };
 }
 
-/** Whether a field holds turns of a conversation, or none that can be told. */
+/** Whether a field holds turns of a conversation, or none that is known. */
 function holdsTurns({ path, kind, names }: OutlineField): boolean {
   return (kind === 'list' || kind === 'object') && TURN_FIELDS.has(path.at(-1)!) && isTurn(names);
 }

@@ -1,3 +1,4 @@
+import { PROBE } from './probe.ts';
 import { GraftError } from '../lib/errors.ts';
 import { encodeWithLabels, type LabeledSpan } from './labelSpans.ts';
 import type { LabeledTokens, LabelOptions } from './labels.ts';
@@ -52,8 +53,6 @@ function withStart(
     ...(weights && { weights: [...start.map(() => weights[0] ?? 1), ...weights] }),
   };
 }
-
-const PROBE = 'q\ufdd3q';
 
 const generationPrompts = new WeakMap<Tokenizer, string>();
 

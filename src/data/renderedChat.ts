@@ -1,13 +1,11 @@
+import { PROBE } from './probe.ts';
 import { GraftError } from '../lib/errors.ts';
-import { isEmpty, type Chat, type Message, type TemplateMessage } from './conversation.ts';
-import { parseJson, toJsonText } from './exactJson.ts';
+import { isEmpty, tryJson, type Chat, type Message, type TemplateMessage } from './conversation.ts';
+import { toJsonText } from './exactJson.ts';
 import { generationSpans, renderChat, type GenerationSpan } from './template.ts';
 import { knowsRole, templateMentions, templateTraits, textParts } from './templateTraits.ts';
 import type { Tokenizer } from './tokenizer.ts';
 import { asFunctionTool, partsOfCall, withArguments } from './toolData.ts';
-
-// A noncharacter (reserved by Unicode for internal use) beside letters: no template looks for it.
-export const PROBE = 'q\ufdd3q';
 
 /** A conversation as the model's chat template writes it, with all that is needed to write parts of it again. */
 export interface RenderedChat {
@@ -186,12 +184,9 @@ function templateCall(call: object, traits: ReturnType<typeof templateTraits>): 
   return shaped;
 }
 
+/** Arguments as an object; undefined for a text that is no JSON. */
 function argumentsOf(text: string): unknown {
-  try {
-    return text.trim() === '' ? {} : parseJson(text);
-  } catch {
-    return undefined;
-  }
+  return text.trim() === '' ? {} : tryJson(text);
 }
 
 /** Hermes' rows hold tool results in the tags that templates of Qwen's kind write themselves. */

@@ -1,8 +1,9 @@
+import { PROBE } from './probe.ts';
 import { GraftError } from '../lib/errors.ts';
 import type { LabelOptions } from './labels.ts';
 import { literalIn } from './literalTokens.ts';
 import type { TemplateMessage } from './conversation.ts';
-import { leavesOut, leavesOutThought, PROBE, type RenderedChat } from './renderedChat.ts';
+import { leavesOut, leavesOutThought, type RenderedChat } from './renderedChat.ts';
 
 /** What is to be reported of a row that can be trained on. */
 export const noteCodes = ['literalTokens', 'thoughtsDropped', 'messageRewritten', 'alreadyRendered'] as const;

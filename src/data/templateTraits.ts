@@ -1,3 +1,4 @@
+import { PROBE } from './probe.ts';
 import { GraftError } from '../lib/errors.ts';
 import type { TemplateMessage } from './conversation.ts';
 import { renderChat } from './template.ts';
@@ -18,9 +19,6 @@ export interface TemplateTraits {
 }
 
 const THOUGHT_KEYS = ['reasoning_content', 'thinking', 'reasoning', 'thought', 'thoughts'];
-
-// A noncharacter (reserved by Unicode for internal use) beside letters: no template looks for it.
-const PROBE = 'q\ufdd3q';
 
 const known = new WeakMap<Tokenizer, TemplateTraits>();
 

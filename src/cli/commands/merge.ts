@@ -78,7 +78,7 @@ export async function run(args: string[]): Promise<void> {
   await readInPlace(model, async (folder) => merge(await openModelFiles(readAheadFolder(folder))));
 }
 
-/** The tokens that answers of the model end with. A tokenizer that cannot be read is told, and does not hinder a merge. */
+/** The tokens that answers of the model end with. A tokenizer that cannot be read is reported and does not stop a merge. */
 async function endsOf(folder: Folder): Promise<EndToken[]> {
   try {
     const tokenizer = await loadTokenizer(folder);
