@@ -15,8 +15,12 @@ const TEXT_PARTS = ['text', 'input_text', 'output_text', 'refusal'];
 const THOUGHT_PARTS = ['thinking', 'reasoning', 'thought', 'reasoning_text'];
 const CALL_PARTS = ['tool_call', 'function_call'];
 
-/** Placeholders of media that stand where a picture or a sound is to be put in. */
-const PLACEHOLDER = /^\s*<(image|video|audio)>(?![\s\S]*<\/\1>)|<(image|video|audio)>\s*$/;
+/**
+ * Placeholders of media that stand where a picture or a sound is to be put in: LLaVA's and LLaMA-Factory's at either
+ * end of a message (in the middle they may be HTML), tokens of vision models, and Qwen-VL's paths.
+ */
+const PLACEHOLDER =
+  /^\s*<(image|video|audio)>(?![\s\S]*<\/\1>)|<(?:image|video|audio)>\s*$|<\|(?:image|video|audio|vision)\w*\|>|<img>[^<]+<\/img>/;
 
 /**
  * The content of a message: a text, or a list of parts as OpenAI, Anthropic, Mistral and LLaMA-Factory write them.
@@ -57,7 +61,7 @@ function unknownPart(type: string, field: string): GraftError {
 /** Refuses a text that stands for a picture, a sound or a video. Throws `data.media`. */
 export function refusePlaceholder(text: string, field: string): void {
   const found = PLACEHOLDER.exec(text);
-  if (found) throw new GraftError('data.media', { field, found: `<${found[1] ?? found[2]}>` });
+  if (found) throw new GraftError('data.media', { field, found: found[0].trim() });
 }
 
 function partText(part: Record<string, unknown>, type: string, path: string): string {

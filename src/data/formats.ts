@@ -1,7 +1,7 @@
 import { GraftError } from '../lib/errors.ts';
 import { chatOf, needsTemplate, refuseMedia, rowWeight } from './chatOf.ts';
 import { mappedConversation, type ColumnMapping } from './columns.ts';
-import { contentOf } from './contentParts.ts';
+import { contentOf, refusePlaceholder } from './contentParts.ts';
 import {
   firstField,
   hasField,
@@ -152,6 +152,7 @@ function promptCompletion(row: Record<string, unknown>): Conversation {
   if (!isMessageList(prompt) && !isMessageList(completion)) {
     refuseMedia(row, format);
     const texts = { prompt: textOf(prompt, 'prompt'), completion: textOf(completion, 'completion') };
+    refusePlaceholder(texts.prompt, 'prompt');
     const answer: Message = { role: 'assistant', content: texts.completion };
     const question: Message[] = texts.prompt === '' ? [] : [{ role: 'user', content: texts.prompt }];
     if (needsTemplate(row, format)) return chatOf(row, format, [...question, answer], question.length);

@@ -25,8 +25,11 @@ export function messageWeight(message: object, path: string): number | undefined
   let weight: number | undefined;
   for (const [name, meaning] of Object.entries(messageFields)) {
     const value = ownField(message, name);
-    if (meaning !== 'weight' || isEmpty(value)) continue;
-    weight = (weight ?? 1) * weightOf(value, `${path}.${name}`);
+    if ((meaning !== 'weight' && meaning !== 'ignored') || isEmpty(value)) continue;
+    const given = weightOf(value, `${path}.${name}`);
+    // "ignore": false says nothing more than no such field would.
+    if (meaning === 'weight') weight = (weight ?? 1) * given;
+    else if (given > 0) weight = 0;
   }
   return weight;
 }

@@ -150,6 +150,10 @@ function refuseUnreadable(item: object, path: string): void {
     const value = ownField(item, name);
     if (isEmpty(value)) continue;
     if (meaning === 'media') throw new GraftError('data.media', { field: `${path}.${name}`, found: name });
+    if (meaning === 'mask') {
+      const detail = 'it is not clear whether 1 means trained or masked; use "weight"';
+      throw new GraftError('data.unsupported_field', { field: `${path}.${name}`, detail });
+    }
     if (meaning === 'span') {
       const detail = 'parts of a message cannot be weighted';
       throw new GraftError('data.unsupported_field', { field: `${path}.${name}`, detail });

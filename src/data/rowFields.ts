@@ -87,7 +87,17 @@ export const rowFields: Readonly<Record<string, RowMeaning>> = {
 
 /** What a field of a message means. */
 export type MessageMeaning =
-  'role' | 'content' | 'thought' | 'calls' | 'weight' | 'refusal' | 'media' | 'span' | 'template';
+  | 'role'
+  | 'content'
+  | 'thought'
+  | 'calls'
+  | 'weight'
+  | 'ignored'
+  | 'mask'
+  | 'refusal'
+  | 'media'
+  | 'span'
+  | 'template';
 
 export const messageFields: Readonly<Record<string, MessageMeaning>> = {
   role: 'role',
@@ -99,6 +109,9 @@ export const messageFields: Readonly<Record<string, MessageMeaning>> = {
   reasoning: 'thought',
   thought: 'thought',
   thoughts: 'thought',
+  reasoning_text: 'thought',
+  reasoning_details: 'thought',
+  thinking_blocks: 'thought',
   tool_calls: 'calls',
   function_call: 'calls',
   weight: 'weight',
@@ -109,6 +122,12 @@ export const messageFields: Readonly<Record<string, MessageMeaning>> = {
   loss_weight: 'weight',
   loss_mask: 'weight',
   loss_scale: 'weight',
+  ignore: 'ignored',
+  ignored: 'ignored',
+  ignore_loss: 'ignored',
+  masked: 'ignored',
+  no_loss: 'ignored',
+  mask: 'mask',
   refusal: 'refusal',
   image: 'media',
   images: 'media',

@@ -72,6 +72,16 @@ describe('what no text model can be given', () => {
     ['messages[0].content', { messages: [user('<image>\nWho is it?'), assistant('A man')] }],
     ['messages[0].content[0]', { messages: [user([{ type: 'image_url' }] as never), assistant('A man')] }],
     ['instruction', { instruction: '<audio>', output: 'A song' }],
+    ['prompt', { prompt: 'What is <|image_1|> here?', completion: 'A cat' }],
+    [
+      'conversations[0].value',
+      {
+        conversations: [
+          { from: 'user', value: 'Picture 1: <img>a.jpeg</img>\nWho?' },
+          { from: 'assistant', value: 'A cat' },
+        ],
+      },
+    ],
   ])('%s', async (field, row) => {
     const { code, message } = await refused(row);
     expect(['data.media', 'data.unsupported_field']).toContain(code);

@@ -38,6 +38,16 @@ describe('weights', () => {
     },
   );
 
+  test.each(['ignore', 'masked', 'no_loss'])('%s makes a message context', async (field) => {
+    expect(await marked(weighted({ [field]: true }, { [field]: false }))).toEqual([onlyRight]);
+  });
+
+  test('a mask that may mean either is refused', async () => {
+    const { code, message } = await refused(weighted({ mask: 1 }));
+    expect(code).toBe('data.unsupported_field');
+    expect(message).toContain('messages[1].mask');
+  });
+
   test('other numbers scale the loss of the message', async () => {
     const row = weighted({ weight: 0.5 }, { weight: 2 });
     const { samples } = await inspectRows(chatml, [row]);

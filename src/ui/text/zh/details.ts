@@ -106,6 +106,8 @@ export const detailsZh: Record<string, string> = {
   'bytes that are not text': '不是文本的字节',
   'content of type {type}': '类型为 {type} 的内容',
   'true, false or a number from 0 up': 'true、false 或不小于 0 的数',
+  'it is not clear whether 1 means trained or masked; use "weight"':
+    '无法确定 1 表示训练还是屏蔽；请改用 "weight"',
   'parts of a message cannot be weighted': '不能只给消息的一部分设权重',
   'it is not clear which answer it belongs to': '不清楚它属于哪个回答',
   'only the assistant thinks and calls tools': '只有助手才会思考和调用工具',
