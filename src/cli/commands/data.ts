@@ -6,7 +6,11 @@ import { findingLine } from '../findingLine.ts';
 import { modelChoice, modelFlags, modelOptions, readInPlace } from '../hubModel.ts';
 import { Options } from '../options.ts';
 import { readRecipe } from '../recipe.ts';
-import { openModelHeaders } from '../../model/openModel.ts';
+import { GraftError } from '../../lib/errors.ts';
+import { readJsonObject } from '../../formats/text.ts';
+import { parseConfig } from '../../model/config.ts';
+import type { DecoderSpec } from '../../model/spec.ts';
+import type { Folder } from '../../storage/types.ts';
 
 export const usage =
   'data --model DIR --data FILE [--mask assistant|all|last|chatml] [--recipe FILE.json] [--rows N] [--rows-field NAME] [--json]';
@@ -36,18 +40,33 @@ export async function run(args: string[]): Promise<void> {
   const reading = readingOf(given === undefined ? recipe : { ...recipe, mask });
   const source = await dataSource(dataPath, model);
   const inspection = await readInPlace(model, async (folder) => {
-    const { spec } = await openModelHeaders(folder);
+    const { vocabSize, maxPositions } = await limitsOf(folder);
     return inspectData(source, {
       tokenizer: await loadTokenizer(folder),
       reading,
-      maxLength: Math.min(recipe.max_length, spec.maxPositions),
-      vocabSize: spec.vocabSize,
+      maxLength: Math.min(recipe.max_length, maxPositions),
+      vocabSize,
       samples,
       ...(rowsField !== undefined && { rowsField }),
     });
   });
   console.log(json ? JSON.stringify(inspection.report, null, 2) : textOf(inspection).join('\n'));
   if (inspection.error) throw inspection.error;
+}
+
+/** What config.json says of ids and lengths. A folder of tokenizer files alone sets no limits. */
+async function limitsOf(folder: Folder): Promise<Pick<DecoderSpec, 'vocabSize' | 'maxPositions'>> {
+  if (!(await folder.list()).includes('config.json')) return { vocabSize: Infinity, maxPositions: Infinity };
+  const config = await readJsonObject(folder, 'config.json');
+  try {
+    return parseConfig(config);
+  } catch (error) {
+    if (!(error instanceof GraftError)) throw error;
+    // Data can be looked at for a model that cannot be trained here.
+    console.error(error.message);
+    const number = (key: string) => (typeof config[key] === 'number' ? config[key] : Infinity);
+    return { vocabSize: number('vocab_size'), maxPositions: number('max_position_embeddings') };
+  }
 }
 
 function textOf({ report, findings, parsed }: Inspection): string[] {
