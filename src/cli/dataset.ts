@@ -90,10 +90,5 @@ function notesOn(
       `Rows cut to ${maxLength} tokens: ${dataset.truncated} (${dataset.truncatedTokens} tokens lost).`,
     );
   }
-  if (dataset.skippedTurns > 0) {
-    notes.push(
-      `Earlier answers not trained on, because the chat template rewrites them: ${dataset.skippedTurns}.`,
-    );
-  }
   return notes;
 }

@@ -4,7 +4,7 @@ import { toJsonText } from './exactJson.ts';
 import { weightOf } from './lossWeight.ts';
 import { kindName } from './row.ts';
 import { fieldsWith, type DataFormat } from './rowFields.ts';
-import { toolsOf } from './toolData.ts';
+import { partsOfCall, toolsOf } from './toolData.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -19,6 +19,7 @@ export function chatOf(
   firstTrained?: number,
 ): Chat {
   refuseMedia(row, format);
+  refuseMask(row, format);
   const weighted = withRowWeight(row, format, withRowThought(row, format, messages));
   const all = withSystem(row, format, weighted);
   const moved = all.length - messages.length;
@@ -44,6 +45,14 @@ export function needsTemplate(row: Fields, format: DataFormat): boolean {
 export function refuseMedia(row: Fields, format: DataFormat): void {
   const field = fieldsWith(row, format, 'media')[0];
   if (field !== undefined) throw new GraftError('data.media', { field, found: field });
+}
+
+/** Throws `data.unsupported_field` for a mask that does not say what 1 means. */
+export function refuseMask(row: Fields, format: DataFormat): void {
+  const [field] = fieldsWith(row, format, 'mask');
+  if (field === undefined) return;
+  const detail = 'it is not clear whether 1 means trained or masked; use "weight"';
+  throw new GraftError('data.unsupported_field', { field, detail });
 }
 
 /** The row's own weight; undefined where it gives none. Throws `data.bad_field`. */
@@ -74,14 +83,21 @@ function withSystem(row: Fields, format: DataFormat, messages: readonly Message[
 
 /** A thought beside the conversation is that of the only answer. */
 function withRowThought(row: Fields, format: DataFormat, messages: readonly Message[]): readonly Message[] {
-  const [field] = fieldsWith(row, format, 'thought');
-  if (field === undefined) return messages;
-  const thought = textOf(ownField(row, field), field);
   const answers = messages.filter(({ role }) => role === 'assistant');
-  if (answers.length !== 1 || (answers[0]!.thought ?? thought) !== thought) {
-    const detail = 'it is not clear which answer it belongs to';
-    throw new GraftError('data.unsupported_field', { field, detail });
+  let thought = answers[0]?.thought;
+  for (const field of fieldsWith(row, format, 'thought')) {
+    const text = textOf(ownField(row, field), field);
+    const isClear = answers.length === 1 && (thought ?? text) === text;
+    if (!isClear) {
+      const detail =
+        answers.length === 1
+          ? 'the answer has another thought, too'
+          : 'it is not clear which answer it belongs to';
+      throw new GraftError('data.unsupported_field', { field, detail });
+    }
+    thought = text;
   }
+  if (thought === undefined || answers[0]!.thought === thought) return messages;
   return messages.map((message) => (message === answers[0] ? { ...message, thought } : message));
 }
 
@@ -133,9 +149,15 @@ function takeTools(
   }
   // Hermes' rows say in the system message what their column of tools says again.
   const inText = turns.some(
-    ({ role, content }) => role === 'system' && /<tools>[\s\S]*<\/tools>/.test(content),
+    ({ role, content }) => role === 'system' && describes(content, first?.tools ?? []),
   );
   return first && !inText ? { turns, tools: first.tools } : { turns };
+}
+
+/** Whether a system message describes all of the tools between <tools> tags itself. */
+function describes(content: string, tools: readonly unknown[]): boolean {
+  const text = /<tools>([\s\S]*)<\/tools>/.exec(content)?.[1];
+  return text !== undefined && tools.every((tool) => isObject(tool) && text.includes(partsOfCall(tool).name));
 }
 
 function documentsOf(row: Fields, format: DataFormat): unknown[] | undefined {
@@ -150,12 +172,20 @@ function documentsOf(row: Fields, format: DataFormat): unknown[] | undefined {
   });
 }
 
+/** What the template is given beside the variables of a row. */
+const RESERVED = ['messages', 'add_generation_prompt', 'continue_final_message', 'tools', 'documents'];
+
 function variablesOf(row: Fields, format: DataFormat): Fields | undefined {
   const variables: Fields = {};
   for (const field of fieldsWith(row, format, 'variables')) {
     const given = jsonOf(ownField(row, field), field);
     if (!isObject(given)) {
       throw new GraftError('data.bad_field', { field, found: kindName(given), expected: 'an object' });
+    }
+    const own = Object.keys(given).find((name) => RESERVED.includes(name));
+    if (own !== undefined) {
+      const detail = 'it is no variable of a template for training';
+      throw new GraftError('data.unsupported_field', { field: `${field}.${own}`, detail });
     }
     Object.assign(variables, given);
   }

@@ -1,6 +1,7 @@
 import { GraftError } from '../lib/errors.ts';
 import { isEmpty, isObject, ownField, textOf } from './conversation.ts';
 import { kindName } from './row.ts';
+import { messageFieldsWith } from './rowFields.ts';
 import { callsOfText } from './toolData.ts';
 
 /** What a message's content holds: text, and what stands in parts of other types. */
@@ -35,6 +36,12 @@ export function contentOf(value: unknown, field: string): Content {
     const path = `${field}[${i}]`;
     if (!isObject(part)) {
       throw new GraftError('data.bad_field', { field: path, found: kindName(part), expected: 'a text part' });
+    }
+    for (const meaning of ['weight', 'ignored', 'mask'] as const) {
+      const [name] = messageFieldsWith(part, meaning);
+      if (name === undefined) continue;
+      const detail = 'parts of a message cannot be weighted';
+      throw new GraftError('data.unsupported_field', { field: `${path}.${name}`, detail });
     }
     const type = ownField(part, 'type') ?? 'text';
     if (typeof type === 'string' && TEXT_PARTS.includes(type)) texts.push(partText(part, type, path));

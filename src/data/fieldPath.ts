@@ -1,5 +1,5 @@
 import { isEmpty, isObject, ownField, tryJson } from './conversation.ts';
-import { fieldsWith, messageFields, type DataFormat } from './rowFields.ts';
+import { fieldsWith, messageFieldsWith, type DataFormat } from './rowFields.ts';
 
 /** What the errors of rendering call the things that a template may have no place for. */
 const kinds = {
@@ -36,9 +36,7 @@ function fieldOfMessage(
   meaning: 'thought' | 'calls' | null,
 ): string | undefined {
   if (meaning === null) return isEmpty(ownField(message, name)) ? undefined : name;
-  const own = Object.keys(message).find(
-    (key) => messageFields[key] === meaning && !isEmpty(ownField(message, key)),
-  );
+  const [own] = messageFieldsWith(message, meaning);
   if (own !== undefined) return own;
   const role = String(ownField(message, 'role') ?? ownField(message, 'from'));
   if (meaning === 'calls' && /^(?:function|tool)[_-]calls?$/i.test(role)) return '';

@@ -1,11 +1,10 @@
 import { GraftError } from '../lib/errors.ts';
-import { chatOf, needsTemplate, refuseMedia, rowWeight } from './chatOf.ts';
+import { chatOf, needsTemplate, refuseMask, refuseMedia, rowWeight } from './chatOf.ts';
 import { mappedConversation, type ColumnMapping } from './columns.ts';
 import { contentOf, refusePlaceholder } from './contentParts.ts';
 import {
   firstField,
   hasField,
-  isObject,
   objectsOf,
   ownField,
   textOf,
@@ -14,12 +13,13 @@ import {
   type Message,
 } from './conversation.ts';
 import { glaiveChat, isGlaiveChat } from './glaive.ts';
+import { isMessageList, listOrText } from './messageLists.ts';
 import { messagesOf } from './messages.ts';
 import { checkPreference, chosenChat, isPair } from './preference.ts';
-import { questionOf } from './questions.ts';
+import { onlyField, questionOf } from './questions.ts';
 import type { Row } from './row.ts';
 import { fieldsWith, type DataFormat } from './rowFields.ts';
-import { tokenizedOf } from './tokenizedRow.ts';
+import { IGNORED, tokenizedOf } from './tokenizedRow.ts';
 
 export type { Chat, Conversation, Message, Role } from './conversation.ts';
 
@@ -66,12 +66,14 @@ function formatOfRow(row: Record<string, unknown>): DataFormat | null {
   if (turns !== undefined) return formatOfTurns(ownField(row, turns));
   const hasAnswer = hasField(row, 'output') || hasField(row, 'response');
   if ((hasField(row, 'instruction') || hasField(row, 'query')) && hasAnswer) return 'alpaca';
+  if (hasField(row, 'prompt') && hasField(row, 'response')) return 'alpaca';
+  if (hasField(row, 'question') && hasField(row, 'answer')) return 'alpaca';
   if (hasField(row, 'prompt') && hasField(row, 'completion')) return 'prompt_completion';
   if (isGlaiveChat(ownField(row, 'chat'))) return 'glaive';
   // Alpaca's rows may have a question in `input` alone.
   if (Object.hasOwn(row, 'instruction') && hasAnswer) return 'alpaca';
   if (hasField(row, 'text')) return 'text';
-  return null;
+  return hasField(row, 'input') && hasAnswer ? 'alpaca' : null;
 }
 
 function formatOfTurns(given: unknown): DataFormat | null {
@@ -107,6 +109,9 @@ export function toConversation(
   if (format !== 'preference' && format !== 'tokenized' && isPair(value)) {
     return toConversation(row, 'preference', { chosenOnly });
   }
+  const own = formatOfRow(value);
+  const isOther = own !== null && family(own) !== 'raw' && family(own) !== family(format);
+  if (isOther && format !== 'tokenized') return toConversation(row, own, { chosenOnly });
   checkPreference(value, format, chosenOnly);
   switch (format) {
     case 'messages':
@@ -124,25 +129,55 @@ export function toConversation(
     case 'preference':
       return chosenChat(value);
     case 'glaive':
-      refuseMedia(value, format);
-      return glaiveChat(ownField(value, 'system'), ownField(value, 'chat'));
+      return glaiveRow(value);
     case 'text':
       return plainText(value);
     case 'tokenized':
-      return tokenizedOf(value);
+      return tokenizedRow(value);
   }
+}
+
+/** Shapes among which the data's decides, not the row's own: turns by either spelling. Texts and tokens never overrule. */
+function family(format: DataFormat): string {
+  if (format === 'messages' || format === 'sharegpt' || format === 'qwen') return 'turns';
+  return format === 'text' || format === 'tokenized' ? 'raw' : format;
 }
 
 /** The turns of a row; `messages` comes first in rows of that format. */
 function turnsOf(row: Record<string, unknown>, format: 'messages' | 'sharegpt' | 'qwen'): Message[] {
   const preferred = format === 'messages' ? 'messages' : 'conversations';
-  const field = firstField(row, [preferred, ...TURN_FIELDS]) ?? preferred;
+  const field = onlyField(row, [preferred, ...TURN_FIELDS.filter((name) => name !== preferred)]) ?? preferred;
   return messagesOf(ownField(row, field), field);
 }
 
 function answerOf(row: Record<string, unknown>): Message {
-  const field = firstField(row, ['output', 'response']) ?? 'output';
-  return { role: 'assistant', content: contentOf(ownField(row, field), field).text };
+  const field = onlyField(row, ['output', 'response', 'answer']) ?? 'output';
+  const { text, ...others } = contentOf(ownField(row, field), field);
+  return { role: 'assistant', content: text, ...others };
+}
+
+/** A row of tokens, of which the row's own weight scales the loss. */
+function tokenizedRow(row: Record<string, unknown>): Conversation {
+  refuseMask(row, 'tokenized');
+  const [label] = fieldsWith(row, 'tokenized', 'label');
+  if (label !== undefined) {
+    const detail = 'the labels of tokens are in "labels"';
+    throw new GraftError('data.unsupported_field', { field: label, detail });
+  }
+  const { inputIds, labels, weights = inputIds.map(() => 1) } = tokenizedOf(row);
+  const weight = rowWeight(row, 'tokenized') ?? 1;
+  const scaled = weights.map((own) => (weight === 0 ? 1 : own * weight));
+  return {
+    inputIds,
+    labels: weight === 0 ? labels.map(() => IGNORED) : labels,
+    ...(scaled.some((own) => own !== 1) && { weights: scaled }),
+  };
+}
+
+/** Glaive's text, with what the row has beside it. */
+function glaiveRow(row: Record<string, unknown>): Conversation {
+  const { messages, tools } = glaiveChat(ownField(row, 'system'), ownField(row, 'chat'));
+  return { ...(tools && { tools }), ...chatOf(row, 'glaive', messages) };
 }
 
 /** Prompt and completion as texts, or both as lists of messages (TRL's conversational form). */
@@ -151,6 +186,7 @@ function promptCompletion(row: Record<string, unknown>): Conversation {
   const [prompt, completion] = [listOrText(ownField(row, 'prompt')), listOrText(ownField(row, 'completion'))];
   if (!isMessageList(prompt) && !isMessageList(completion)) {
     refuseMedia(row, format);
+    refuseMask(row, format);
     const texts = { prompt: textOf(prompt, 'prompt'), completion: textOf(completion, 'completion') };
     refusePlaceholder(texts.prompt, 'prompt');
     const answer: Message = { role: 'assistant', content: texts.completion };
@@ -164,21 +200,10 @@ function promptCompletion(row: Record<string, unknown>): Conversation {
   return chatOf(row, format, [...before, ...messagesOf(completion, 'completion')], before.length);
 }
 
-/** A list that stands as JSON in a text, as tables have it. */
-function listOrText(value: unknown): unknown {
-  const parsed = typeof value === 'string' && /^\s*\[\s*\{/.test(value) ? tryJson(value) : undefined;
-  return isMessageList(parsed) ? parsed : value;
-}
-
-function isMessageList(value: unknown): boolean {
-  if (!Array.isArray(value)) return false;
-  const first: unknown = value[0];
-  return isObject(first) && (hasField(first, 'role') || hasField(first, 'from'));
-}
-
 /** A text to be learned whole. Fields that say something of answers are refused: it has none. */
 function plainText(row: Record<string, unknown>): Conversation {
   refuseMedia(row, 'text');
+  refuseMask(row, 'text');
   for (const meaning of ['tools', 'thought', 'chosen', 'rejected'] as const) {
     const [field] = fieldsWith(row, 'text', meaning);
     if (field !== undefined) {
@@ -188,5 +213,6 @@ function plainText(row: Record<string, unknown>): Conversation {
   }
   const weight = rowWeight(row, 'text');
   const text = textOf(ownField(row, 'text'), 'text');
+  refusePlaceholder(text, 'text');
   return weight === undefined ? { text } : { text, weight };
 }

@@ -7,7 +7,7 @@ import { asFunctionTool } from './toolData.ts';
  * the words USER:, ASSISTANT: and FUNCTION RESPONSE:, with calls as <functioncall> {"name": …, "arguments": '…'}.
  */
 
-const TURN = /(?:^|\n)\s*(USER|ASSISTANT|FUNCTION RESPONSE): ?/;
+const TURN = /(?:^|\n[ \t]*\n)\s*(USER|ASSISTANT|FUNCTION RESPONSE): ?/;
 const CALL = /<functioncall>/;
 const END = '<|endoftext|>';
 
@@ -42,7 +42,7 @@ function answerOf(said: string): Message {
 function callOf(text: string): object {
   const quoted = /^\{\s*"name":\s*"([^"]*)",\s*"arguments":\s*'([\s\S]*)'\s*\}$/.exec(text);
   const given = quoted
-    ? { name: quoted[1]!, arguments: tryJson(quoted[2]!) }
+    ? { name: quoted[1]!, arguments: tryJson(quoted[2]!.replaceAll("\\'", "'")) }
     : (tryJson(text) as Record<string, unknown> | undefined);
   if (!isObject(given) || typeof given.name !== 'string' || given.arguments === undefined) {
     throw badChat('a <functioncall> without a name and arguments');

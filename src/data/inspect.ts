@@ -41,6 +41,8 @@ export interface DataReport {
   used: number;
   tokens: number;
   trainedTokens: number;
+  /** Answers that are not trained because the chat template writes them otherwise inside a conversation. */
+  skippedTurns: number;
   /** Rows left out, by line; at most the first 1000. */
   problems: { line: number; code: ErrorCode; message: string }[];
   problemCount: number;
@@ -91,7 +93,11 @@ export async function inspectData(source: ByteSource, options: InspectOptions): 
       ...fileFacts(parsed),
       ...{ format, preference: facts.preference?.kind ?? null },
       ...{ rows: rows.length + parsed.problemCount, used: new Set(tokens.sources).size },
-      ...{ tokens: tokens.ids.length, trainedTokens: tokens.trainedTokens },
+      ...{
+        tokens: tokens.ids.length,
+        trainedTokens: tokens.trainedTokens,
+        skippedTurns: tokens.skippedTurns,
+      },
       ...problemsOf([...parsed.problems, ...tokens.problems], parsed.problemCount + tokens.problemCount),
       findings: findings.map(({ code, severity, rows: found }) => ({
         ...{ code, severity },
@@ -118,7 +124,7 @@ export async function inspectData(source: ByteSource, options: InspectOptions): 
 
 const empty: DataReport = {
   ...{ kind: null, kindFrom: 'name', encoding: 'utf-8', rowsField: null, otherRowsFields: [] },
-  ...{ format: null, preference: null, rows: 0, used: 0, tokens: 0, trainedTokens: 0 },
+  ...{ format: null, preference: null, rows: 0, used: 0, tokens: 0, trainedTokens: 0, skippedTurns: 0 },
   ...{ problems: [], problemCount: 0, findings: [], unused: [], samples: [] },
 };
 

@@ -25,6 +25,7 @@ export type FindingCode =
   | 'otherScript'
   | 'outlier'
   | 'preference'
+  | 'turnsSkipped'
   | NoteCode;
 
 /** One thing that is wrong, and where. */
@@ -78,6 +79,7 @@ const severities: Record<FindingCode, Finding['severity']> = {
   mojibake: 'warning',
   answerCut: 'warning',
   preference: 'warning',
+  turnsSkipped: 'warning',
   thoughtsDropped: 'warning',
   literalTokens: 'warning',
   messageRewritten: 'warning',

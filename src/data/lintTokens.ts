@@ -38,9 +38,20 @@ export function tokenFindings(
     { code: 'endUntrained', rows: found.endUntrained, params: { end } },
     { code: 'padIsEos', rows: found.padIsEos, params: { end } },
     { code: 'answerCut', rows: found.answerCut, params: { max: maxLength } },
+    skippedTurns(tokens),
     ...noted(tokens),
     ...(sources.length >= enoughRows ? [outliers(tokens)] : []),
   ];
+}
+
+/** Rows with answers that are not trained, because the template writes them otherwise inside a conversation. */
+function skippedTurns({
+  skipped,
+  sources,
+  skippedTurns: turns,
+}: TokenizedDataset): Omit<Finding, 'severity'> {
+  const rows = [...new Set(Array.from(sources).filter((_, row) => skipped[row]! > 0))];
+  return { code: 'turnsSkipped', rows, params: { turns } };
 }
 
 /** What was noted of rows while they were tokenized. */

@@ -1,6 +1,6 @@
 import { GraftError } from '../lib/errors.ts';
-import { isEmpty, ownField } from './conversation.ts';
-import { messageFields } from './rowFields.ts';
+import { ownField } from './conversation.ts';
+import { messageFieldsWith } from './rowFields.ts';
 import { kindName } from './row.ts';
 
 /**
@@ -23,13 +23,12 @@ export function weightOf(value: unknown, field: string): number {
 /** The product of all weights a message gives; undefined where it gives none. Throws `data.bad_field`. */
 export function messageWeight(message: object, path: string): number | undefined {
   let weight: number | undefined;
-  for (const [name, meaning] of Object.entries(messageFields)) {
-    const value = ownField(message, name);
-    if ((meaning !== 'weight' && meaning !== 'ignored') || isEmpty(value)) continue;
-    const given = weightOf(value, `${path}.${name}`);
-    // "ignore": false says nothing more than no such field would.
-    if (meaning === 'weight') weight = (weight ?? 1) * given;
-    else if (given > 0) weight = 0;
+  for (const name of messageFieldsWith(message, 'weight')) {
+    weight = (weight ?? 1) * weightOf(ownField(message, name), `${path}.${name}`);
+  }
+  // "ignore": false says nothing more than no such field would.
+  for (const name of messageFieldsWith(message, 'ignored')) {
+    if (weightOf(ownField(message, name), `${path}.${name}`) > 0) weight = 0;
   }
   return weight;
 }

@@ -1,8 +1,19 @@
 import { GraftError } from '../lib/errors.ts';
 import { contentOf, refusePlaceholder, type Content } from './contentParts.ts';
-import { isEmpty, jsonOf, objectsOf, ownField, textOf, type Message, type Role } from './conversation.ts';
+import {
+  hasField,
+  isEmpty,
+  isObject,
+  jsonOf,
+  objectsOf,
+  ownField,
+  textOf,
+  type Message,
+  type Role,
+} from './conversation.ts';
+import { toJsonText } from './exactJson.ts';
 import { messageWeight } from './lossWeight.ts';
-import { messageFields } from './rowFields.ts';
+import { messageFieldsWith, messageMeaning } from './rowFields.ts';
 import { callsOf, callsOfText } from './toolData.ts';
 
 /** Roles by the names that data has for them. */
@@ -39,7 +50,7 @@ const TEMPLATE_ROLES = ['developer', 'function', 'ipython', 'observation'];
  * `data.lone_surrogate`.
  */
 export function messagesOf(value: unknown, field: string): Message[] {
-  const items = objectsOf(jsonOf(value, field), field);
+  const items = objectsOf(jsonOf(value, field), field).flatMap(pairOf);
   if (items.length === 0) {
     throw new GraftError('data.bad_field', {
       field,
@@ -58,18 +69,29 @@ export function messagesOf(value: unknown, field: string): Message[] {
   return messages;
 }
 
+/** A question with its answer in one item, as Capybara's rows have them. */
+function pairOf(item: Record<string, unknown>): Record<string, unknown>[] {
+  if (hasField(item, 'role') || hasField(item, 'from')) return [item];
+  const { input, output } = item;
+  if (typeof input !== 'string' || typeof output !== 'string') return [item];
+  return [
+    { role: 'user', content: input },
+    { role: 'assistant', content: output },
+  ];
+}
+
 function isCallTurn(item: object): boolean {
   const name = ownField(item, roleFieldOf(item));
   return typeof name === 'string' && CALL_ROLES.includes(name.toLowerCase());
 }
 
 function roleFieldOf(item: object): 'role' | 'from' {
-  return !Object.hasOwn(item, 'role') && Object.hasOwn(item, 'from') ? 'from' : 'role';
+  return !hasField(item, 'role') && hasField(item, 'from') ? 'from' : 'role';
 }
 
 /** One message. Throws as {@link messagesOf} does. */
 export function messageOf(item: Record<string, unknown>, path: string): Message {
-  const contentField = !Object.hasOwn(item, 'content') && Object.hasOwn(item, 'value') ? 'value' : 'content';
+  const contentField = !hasField(item, 'content') && hasField(item, 'value') ? 'value' : 'content';
   const roleField = roleFieldOf(item);
   const name = textOf(ownField(item, roleField), `${path}.${roleField}`);
   refuseUnreadable(item, path);
@@ -78,12 +100,10 @@ export function messageOf(item: Record<string, unknown>, path: string): Message 
   const weight = messageWeight(item, path);
   const common = { ...(weight !== undefined && { weight }), ...(fields && { fields }) };
   if (CALL_ROLES.includes(name.toLowerCase())) {
-    return {
-      role: 'assistant',
-      content: '',
-      calls: callsOfText(value, `${path}.${contentField}`),
-      ...common,
-    };
+    const said = typeof value === 'string' ? /^\s*<think>([\s\S]*?)<\/think>([\s\S]*)$/.exec(value) : null;
+    const thought = said ? { thought: said[1]!.trim() } : {};
+    const calls = callsOfText(said ? said[2] : value, `${path}.${contentField}`);
+    return { role: 'assistant', content: '', ...thought, calls, ...common };
   }
 
   const role = ROLES.get(name.toLowerCase());
@@ -91,7 +111,9 @@ export function messageOf(item: Record<string, unknown>, path: string): Message 
     throw new GraftError('data.unknown_role', { field: `${path}.${roleField}`, role: name });
   const roleName = TEMPLATE_ROLES.find((known) => known === name.toLowerCase());
   const calls = callsOf(item, path);
-  const read = readContent(item, value, `${path}.${contentField}`, calls !== undefined);
+  // A tool's result may be JSON as it came.
+  const given = role === 'tool' && isObject(value) ? toJsonText(value) : value;
+  const read = readContent(item, given, `${path}.${contentField}`, calls !== undefined);
   const thought = thoughtOf(item, path, read.thought);
   if (role !== 'assistant' && (calls ?? read.calls ?? thought) !== undefined) {
     const detail = 'only the assistant thinks and calls tools';
@@ -131,10 +153,8 @@ function readContent(
 /** The thought beside the content: of one field, or of several that say the same. */
 function thoughtOf(item: object, path: string, inContent: string | undefined): string | undefined {
   let thought = inContent;
-  for (const [name, meaning] of Object.entries(messageFields)) {
-    const value = ownField(item, name);
-    if (meaning !== 'thought' || isEmpty(value)) continue;
-    const text = textOf(value, `${path}.${name}`);
+  for (const name of messageFieldsWith(item, 'thought')) {
+    const text = textOf(ownField(item, name), `${path}.${name}`);
     if (thought !== undefined && thought !== text) {
       const detail = 'the message has another thought, too';
       throw new GraftError('data.unsupported_field', { field: `${path}.${name}`, detail });
@@ -144,27 +164,25 @@ function thoughtOf(item: object, path: string, inContent: string | undefined): s
   return thought;
 }
 
-/** Refuses what no text model can be given. */
+/** Refuses what no text model can be given, and what does not say clearly what it means. */
 function refuseUnreadable(item: object, path: string): void {
-  for (const [name, meaning] of Object.entries(messageFields)) {
-    const value = ownField(item, name);
-    if (isEmpty(value)) continue;
-    if (meaning === 'media') throw new GraftError('data.media', { field: `${path}.${name}`, found: name });
-    if (meaning === 'mask') {
-      const detail = 'it is not clear whether 1 means trained or masked; use "weight"';
-      throw new GraftError('data.unsupported_field', { field: `${path}.${name}`, detail });
-    }
-    if (meaning === 'span') {
-      const detail = 'parts of a message cannot be weighted';
-      throw new GraftError('data.unsupported_field', { field: `${path}.${name}`, detail });
-    }
-  }
+  const [media] = messageFieldsWith(item, 'media');
+  if (media !== undefined) throw new GraftError('data.media', { field: `${path}.${media}`, found: media });
+  const [mask] = messageFieldsWith(item, 'mask');
+  const [span] = messageFieldsWith(item, 'span');
+  const field = mask ?? span;
+  if (field === undefined) return;
+  const detail =
+    mask !== undefined
+      ? 'it is not clear whether 1 means trained or masked; use "weight"'
+      : 'parts of a message cannot be weighted';
+  throw new GraftError('data.unsupported_field', { field: `${path}.${field}`, detail });
 }
 
 /** What else the message has: templates may read it. */
 function otherFields(item: Record<string, unknown>): Record<string, unknown> | undefined {
-  const others = Object.entries(item).filter(
-    ([name]) => !Object.hasOwn(messageFields, name) || messageFields[name] === 'template',
+  const others = Object.entries(item).filter(([name]) =>
+    ['template', undefined].includes(messageMeaning(name)),
   );
   return others.length === 0 ? undefined : Object.fromEntries(others);
 }

@@ -1,10 +1,11 @@
 import { GraftError } from '../lib/errors.ts';
 import { chatOf } from './chatOf.ts';
 import { contentOf } from './contentParts.ts';
-import { hasField, isEmpty, isObject, jsonOf, ownField, type Chat, type Message } from './conversation.ts';
+import { hasField, isEmpty, isObject, ownField, type Chat, type Message } from './conversation.ts';
+import { isMessageList, listOrText } from './messageLists.ts';
 import { messageOf, messagesOf } from './messages.ts';
 import { questionOf } from './questions.ts';
-import { fieldsWith, labelOf, rowFields, type DataFormat } from './rowFields.ts';
+import { fieldsWith, labelOf, rowMeaning, type DataFormat } from './rowFields.ts';
 
 /*
  * Preference data: rows that say which answers are good and which are bad. They are never trained on as if all their
@@ -26,7 +27,7 @@ export function preferenceOf(row: Fields, format: DataFormat): PreferenceKind | 
 /** True for a row that has a better and a worse answer and no conversation that ends with the better one. */
 export function isPair(row: Fields): boolean {
   const has = (meaning: 'chosen' | 'rejected') =>
-    Object.keys(rowFields).some((name) => rowFields[name] === meaning && !isEmpty(ownField(row, name)));
+    Object.keys(row).some((name) => rowMeaning(name) === meaning && !isEmpty(ownField(row, name)));
   return has('chosen') && has('rejected') && !endsWithAnswer(row);
 }
 
@@ -56,7 +57,7 @@ export function chosenChat(row: Fields): Chat {
   const [chosenField] = fieldsWith(row, 'preference', 'chosen');
   const [rejectedField] = fieldsWith(row, 'preference', 'rejected');
   if (chosenField === undefined) throw new GraftError('data.missing_field', { field: 'chosen' });
-  const chosen = jsonOf(ownField(row, chosenField), chosenField);
+  const chosen = listOrText(ownField(row, chosenField));
   const asked = openAiInput(row) ?? row;
   const dialogue = typeof chosen === 'string' ? hhTurns(chosen) : null;
   if (dialogue) {
@@ -66,9 +67,10 @@ export function chosenChat(row: Fields): Chat {
   if (Array.isArray(chosen)) {
     const answer = messagesOf(chosen, chosenField);
     if (answer[0]!.role === 'assistant' && answer.length === 1) return withContext(asked, row, answer[0]!);
-    const rejected = jsonOf(ownField(row, rejectedField ?? ''), rejectedField ?? '');
+    const rejected = listOrText(ownField(row, rejectedField ?? ''));
     const other = Array.isArray(rejected) ? messagesOf(rejected, rejectedField!) : [];
-    const context = isList(ownField(asked, 'prompt')) ? messagesOf(ownField(asked, 'prompt'), 'prompt') : [];
+    const prompt = listOrText(ownField(asked, 'prompt'));
+    const context = isMessageList(prompt) ? messagesOf(prompt, 'prompt') : [];
     const isWhole = startsWith(answer, context);
     const messages = isWhole ? answer : [...context, ...answer];
     const first = isWhole ? commonLength(answer, other) : context.length;
@@ -88,7 +90,9 @@ function openAiInput(row: Fields): Fields | null {
 
 /** The question of the row with that answer. */
 function withContext(asked: Fields, row: Fields, answer: Message): Chat {
-  const before = contextOf(asked);
+  const said = contextOf(asked);
+  // Some rows have the answer in the conversation, too.
+  const before = said.at(-1)?.role === 'assistant' ? said.slice(0, -1) : said;
   const extra = asked === row ? row : { ...asked, ...row };
   return chatOf(extra, 'preference', [...before, answer], before.length);
 }
@@ -97,8 +101,8 @@ function contextOf(row: Fields): Message[] {
   for (const field of ['messages', 'conversations']) {
     if (hasField(row, field)) return messagesOf(ownField(row, field), field);
   }
-  const prompt = ownField(row, 'prompt');
-  if (isList(prompt)) return messagesOf(prompt, 'prompt');
+  const prompt = listOrText(ownField(row, 'prompt'));
+  if (isMessageList(prompt)) return messagesOf(prompt, 'prompt');
   const turns = typeof prompt === 'string' ? hhTurns(prompt) : null;
   return turns ?? questionOf(row);
 }
@@ -122,18 +126,18 @@ function hhTurns(text: string): Message[] | null {
 /** Whether the row's own turns end with an answer. */
 function endsWithAnswer(row: Fields): boolean {
   for (const field of ['messages', 'conversations']) {
-    const turns = ownField(row, field);
+    const turns = listOrText(ownField(row, field));
     if (!Array.isArray(turns)) continue;
     const last: unknown = turns.at(-1);
     if (!isObject(last)) return false;
     const role = ownField(last, 'role') ?? ownField(last, 'from');
-    return ['assistant', 'gpt', 'chatgpt', 'model', 'bot'].includes(String(role));
+    const content = ownField(last, 'content') ?? ownField(last, 'value');
+    const isRejected = Object.keys(row).some(
+      (name) => rowMeaning(name) === 'rejected' && ownField(row, name) === content,
+    );
+    return ['assistant', 'gpt', 'chatgpt', 'model', 'bot', 'ai'].includes(String(role)) && !isRejected;
   }
   return false;
-}
-
-function isList(value: unknown): boolean {
-  return Array.isArray(value) && value.length > 0 && isObject(value[0]);
 }
 
 function startsWith(messages: readonly Message[], beginning: readonly Message[]): boolean {

@@ -1,6 +1,7 @@
 import { GraftError } from '../lib/errors.ts';
 import { contentOf, refusePlaceholder } from './contentParts.ts';
 import { firstField, hasField, isEmpty, jsonOf, ownField, type Message } from './conversation.ts';
+import { toJsonText } from './exactJson.ts';
 import { kindName } from './row.ts';
 
 /** Columns that hold a question, where it is no conversation. */
@@ -11,14 +12,27 @@ export const QUESTION_FIELDS = ['instruction', 'query', 'question', 'prompt'] as
  * LLaMA-Factory joins them: those that are not empty, by a line break. Throws `data.missing_field`, `data.bad_field`.
  */
 export function questionOf(row: Record<string, unknown>): Message[] {
-  const field = firstField(row, QUESTION_FIELDS);
+  const field = onlyField(row, QUESTION_FIELDS);
   const instruction = field === undefined ? '' : contentOf(ownField(row, field), field).text;
-  const input = hasField(row, 'input') ? contentOf(ownField(row, 'input'), 'input').text : '';
+  // Dolly's rows call it context.
+  const added = onlyField(row, ['input', 'context']);
+  const input = added === undefined ? '' : contentOf(ownField(row, added), added).text;
   if (field === undefined && input === '')
     throw new GraftError('data.missing_field', { field: 'instruction' });
   const content = [instruction, input].filter((part) => part !== '').join('\n');
   refusePlaceholder(content, field ?? 'input');
   return [...historyOf(row), { role: 'user', content }];
+}
+
+/** The one of these fields that says something. Throws `data.unsupported_field` where several say different things. */
+export function onlyField(row: Record<string, unknown>, names: readonly string[]): string | undefined {
+  const given = names.filter((name) => hasField(row, name) && ownField(row, name) !== '');
+  const [first, second] = given;
+  if (second !== undefined && toJsonText(ownField(row, first!)) !== toJsonText(ownField(row, second))) {
+    const detail = `the row has "${first}", too`;
+    throw new GraftError('data.unsupported_field', { field: second, detail });
+  }
+  return first ?? firstField(row, names);
 }
 
 function historyOf(row: Record<string, unknown>): Message[] {

@@ -3,6 +3,7 @@ import { GraftError } from '../lib/errors.ts';
 import { encodeWithLabels, type LabeledSpan } from './labelSpans.ts';
 import type { LabeledTokens, LabelOptions } from './labels.ts';
 import { startIds } from './plainTemplate.ts';
+import { messagesAsGiven } from './renderedChat.ts';
 import { renderChat } from './template.ts';
 import { IGNORED } from './tokenizedRow.ts';
 import type { Tokenizer } from './tokenizer.ts';
@@ -26,11 +27,12 @@ export function labelPrompt(
   { prompt, completion, weight = 1 }: { prompt: string; completion: string; weight?: number },
   { mask }: LabelOptions,
 ): LabeledTokens | null {
-  if (!isRendered(tokenizer, prompt)) return null;
+  const header = isRendered(tokenizer, prompt) ? '' : headerIn(tokenizer, prompt, completion);
+  if (header === null) return null;
   const text = prompt + completion;
   const isAll = mask === 'all';
   const span: LabeledSpan = {
-    ...{ start: isAll ? 0 : prompt.length, end: text.length, weight },
+    ...{ start: isAll ? 0 : prompt.length + header.length, end: text.length, weight },
     ends: isAll ? 'text' : 'turn',
   };
   return {
@@ -54,20 +56,43 @@ function withStart(
   };
 }
 
-const generationPrompts = new WeakMap<Tokenizer, string>();
+const generationPrompts = new WeakMap<Tokenizer, readonly string[]>();
+
+/** What a completion begins with of the template's generation prompt, where prompt and completion share it; else null. */
+function headerIn(tokenizer: Tokenizer, prompt: string, completion: string): string | null {
+  const text = prompt + completion;
+  for (const ending of endingsOf(tokenizer)) {
+    const at = text.indexOf(ending, Math.max(0, prompt.trimEnd().length - ending.length));
+    const end = at + ending.length;
+    if (/[<[|]/.test(ending) && at >= 0 && at < prompt.length && end > prompt.length) {
+      const blank = text.length - end - text.slice(end).trimStart().length;
+      return text.slice(prompt.length, end + blank);
+    }
+  }
+  return null;
+}
 
 /** Whether a prompt ends as the template ends one, where it marks that with something no question ends with. */
 function isRendered(tokenizer: Tokenizer, prompt: string): boolean {
-  if (tokenizer.chatTemplate === null) return false;
-  let ending = generationPrompts.get(tokenizer);
-  if (ending === undefined) generationPrompts.set(tokenizer, (ending = endingOf(tokenizer)));
-  return /[<[|]/.test(ending) && prompt.trimEnd().endsWith(ending);
+  const said = prompt.trimEnd();
+  return endingsOf(tokenizer).some((ending) => /[<[|]/.test(ending) && said.endsWith(ending));
 }
 
-/** What the template writes behind a question, up to where the model is to answer. */
-function endingOf(tokenizer: Tokenizer): string {
+/** What the template writes behind a question, up to where the model is to answer: with thinking, and without. */
+function endingsOf(tokenizer: Tokenizer): readonly string[] {
+  let endings = generationPrompts.get(tokenizer);
+  if (!endings) {
+    const variables = [{}, { enable_thinking: false }, { enable_thinking: true }];
+    endings = tokenizer.chatTemplate === null ? [] : variables.map((given) => endingOf(tokenizer, given));
+    generationPrompts.set(tokenizer, endings);
+  }
+  return endings;
+}
+
+function endingOf(tokenizer: Tokenizer, variables: Readonly<Record<string, unknown>>): string {
+  const messages = messagesAsGiven(tokenizer, [{ role: 'user', content: PROBE }]);
   try {
-    const text = renderChat(tokenizer, [{ role: 'user', content: PROBE }], { addGenerationPrompt: true });
+    const text = renderChat(tokenizer, messages, { addGenerationPrompt: true, variables });
     return text.slice(text.lastIndexOf(PROBE) + PROBE.length).trim();
   } catch (error) {
     if (error instanceof GraftError) return '';

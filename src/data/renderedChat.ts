@@ -2,9 +2,10 @@ import { PROBE } from './probe.ts';
 import { GraftError } from '../lib/errors.ts';
 import { isEmpty, tryJson, type Chat, type Message, type TemplateMessage } from './conversation.ts';
 import { toJsonText } from './exactJson.ts';
-import { generationSpans, renderChat, type GenerationSpan } from './template.ts';
+import { encodesPieces, generationSpans, renderChat, type GenerationSpan } from './template.ts';
 import { knowsRole, templateMentions, templateTraits, textParts } from './templateTraits.ts';
 import type { Tokenizer } from './tokenizer.ts';
+import { stopIds } from './turnEnd.ts';
 import { asFunctionTool, partsOfCall, withArguments } from './toolData.ts';
 
 /** A conversation as the model's chat template writes it, with all that is needed to write parts of it again. */
@@ -167,7 +168,12 @@ export function templateMessage(tokenizer: Tokenizer, message: Message): Templat
       fields.content = noContent === null ? null : undefined;
     }
   }
-  const text = role === 'tool' ? withoutWrapper(tokenizer, content) : content;
+  const text =
+    role === 'tool'
+      ? withoutWrapper(tokenizer, content)
+      : role === 'assistant'
+        ? withoutEnd(tokenizer, content)
+        : content;
   return { role, content: text, ...(Object.keys(fields).length > 0 && { fields }) };
 }
 
@@ -187,6 +193,17 @@ function templateCall(call: object, traits: ReturnType<typeof templateTraits>): 
 /** Arguments as an object; undefined for a text that is no JSON. */
 function argumentsOf(text: string): unknown {
   return text.trim() === '' ? {} : tryJson(text);
+}
+
+/** Answers that end with the end of their turn have it once: the template writes it. */
+function withoutEnd(tokenizer: Tokenizer, content: string): string {
+  // Qwen v1's own code trains them as they are.
+  if (tokenizer.chatTemplate === null || encodesPieces(tokenizer)) return content;
+  const said = content.trimEnd();
+  const end = stopIds(tokenizer)
+    .map((id) => tokenizer.tokenOf(id) ?? '')
+    .find((token) => token.length > 1 && said.endsWith(token));
+  return end === undefined ? content : said.slice(0, -end.length);
 }
 
 /** Hermes' rows hold tool results in the tags that templates of Qwen's kind write themselves. */

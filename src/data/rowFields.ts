@@ -31,6 +31,8 @@ export type RowMeaning =
   | 'variable'
   /** Scales the loss of the row; 0 and false make all of it context. */
   | 'weight'
+  /** A mask of which nobody knows whether 1 means trained. */
+  | 'mask'
   /** Whether the answer is a good one (KTO). */
   | 'label'
   /** The better and the worse answer of a pair. */
@@ -41,43 +43,55 @@ export type RowMeaning =
   /** What the assistant thinks before its answer. */
   | 'thought';
 
-export const rowFields: Readonly<Record<string, RowMeaning>> = {
+/** By names without regard to case, "_" and "-": see {@link rowMeaning}. */
+const rowFields: Readonly<Record<string, RowMeaning>> = {
   system: 'system',
-  system_prompt: 'system',
-  system_message: 'system',
+  systemprompt: 'system',
+  systemmessage: 'system',
+  systeminstruction: 'system',
   tools: 'tools',
   functions: 'tools',
+  availabletools: 'tools',
   documents: 'documents',
-  chat_template_kwargs: 'variables',
-  template_args: 'variables',
-  enable_thinking: 'variable',
+  chattemplatekwargs: 'variables',
+  templateargs: 'variables',
+  enablethinking: 'variable',
   thinking: 'thought',
-  reasoning_effort: 'variable',
-  reasoning_content: 'thought',
+  reasoningeffort: 'variable',
+  reasoningcontent: 'thought',
   reasoning: 'thought',
   thought: 'thought',
   weight: 'weight',
-  loss_weight: 'weight',
-  sample_weight: 'weight',
-  loss_scale: 'weight',
+  lossweight: 'weight',
+  sampleweight: 'weight',
+  lossscale: 'weight',
   loss: 'weight',
-  loss_mask: 'weight',
+  lossmask: 'weight',
+  lossmasks: 'weight',
+  lossweights: 'weight',
+  weights: 'weight',
+  mask: 'mask',
   train: 'weight',
   training: 'weight',
   trainable: 'weight',
   label: 'label',
-  kto_tag: 'label',
+  ktotag: 'label',
+  ktolabel: 'label',
+  isgood: 'label',
   chosen: 'chosen',
-  chosen_response: 'chosen',
-  chosen_messages: 'chosen',
-  preferred_output: 'chosen',
-  response_j: 'chosen',
+  chosenresponse: 'chosen',
+  chosenmessages: 'chosen',
+  preferredoutput: 'chosen',
+  responsej: 'chosen',
   rejected: 'rejected',
-  rejected_response: 'rejected',
-  rejected_messages: 'rejected',
-  non_preferred_output: 'rejected',
-  response_k: 'rejected',
+  rejectedresponse: 'rejected',
+  rejectedmessages: 'rejected',
+  nonpreferredoutput: 'rejected',
+  responsek: 'rejected',
   image: 'media',
+  imageurl: 'media',
+  imageurls: 'media',
+  imagepath: 'media',
   images: 'media',
   video: 'media',
   videos: 'media',
@@ -99,55 +113,92 @@ export type MessageMeaning =
   | 'span'
   | 'template';
 
-export const messageFields: Readonly<Record<string, MessageMeaning>> = {
+/** By names as in {@link rowFields}: see {@link messageMeaning}. */
+const messageFields: Readonly<Record<string, MessageMeaning>> = {
   role: 'role',
   from: 'role',
   content: 'content',
   value: 'content',
-  reasoning_content: 'thought',
+  reasoningcontent: 'thought',
   thinking: 'thought',
   reasoning: 'thought',
   thought: 'thought',
   thoughts: 'thought',
-  reasoning_text: 'thought',
-  reasoning_details: 'thought',
-  thinking_blocks: 'thought',
-  tool_calls: 'calls',
-  function_call: 'calls',
+  reasoningtext: 'thought',
+  reasoningdetails: 'thought',
+  thinkingblocks: 'thought',
+  toolcalls: 'calls',
+  functioncall: 'calls',
   weight: 'weight',
   loss: 'weight',
   train: 'weight',
   training: 'weight',
   trainable: 'weight',
-  loss_weight: 'weight',
-  loss_mask: 'weight',
-  loss_scale: 'weight',
+  lossweight: 'weight',
+  lossmask: 'weight',
+  lossscale: 'weight',
+  lossweights: 'weight',
+  trained: 'weight',
+  learn: 'weight',
+  supervise: 'weight',
   ignore: 'ignored',
+  skip: 'ignored',
   ignored: 'ignored',
-  ignore_loss: 'ignored',
+  ignoreloss: 'ignored',
   masked: 'ignored',
-  no_loss: 'ignored',
+  noloss: 'ignored',
   mask: 'mask',
   refusal: 'refusal',
   image: 'media',
   images: 'media',
-  image_url: 'media',
+  imageurl: 'media',
+  imagepath: 'media',
   video: 'media',
   videos: 'media',
   audio: 'media',
   audios: 'media',
-  train_detail: 'span',
-  training_detail: 'span',
+  traindetail: 'span',
+  trainingdetail: 'span',
   name: 'template',
-  tool_call_id: 'template',
+  toolcallid: 'template',
 };
+
+/** A field's name without regard to case, "_" and "-". */
+function plainName(name: string): string {
+  return name.toLowerCase().replaceAll(/[_-]/g, '');
+}
+
+function meaningIn<M>(table: Readonly<Record<string, M>>, name: string): M | undefined {
+  const plain = plainName(name);
+  return Object.hasOwn(table, plain) ? table[plain] : undefined;
+}
+
+/** What a field beside the conversation means by its name; undefined where nothing. */
+export function rowMeaning(name: string): RowMeaning | undefined {
+  return meaningIn(rowFields, name);
+}
+
+/** What a field of a message means by its name; undefined where nothing. */
+export function messageMeaning(name: string): MessageMeaning | undefined {
+  return meaningIn(messageFields, name);
+}
+
+/** The fields of a message with that meaning that say something. */
+export function messageFieldsWith(message: object, meaning: MessageMeaning): string[] {
+  return Object.keys(message).filter(
+    (name) => messageMeaning(name) === meaning && !isEmpty(ownField(message, name)),
+  );
+}
 
 /** The fields that make the shape of a row, by format. */
 const shapeFields: Readonly<Record<DataFormat, readonly string[]>> = {
-  messages: ['messages', 'conversations', 'conversation', 'dialogue', 'dialog', 'input'],
+  messages: ['messages', 'conversations', 'conversation', 'dialogue', 'dialog'],
   sharegpt: ['conversations', 'messages', 'conversation', 'dialogue', 'dialog'],
   qwen: ['conversations', 'messages', 'conversation', 'dialogue', 'dialog'],
-  alpaca: ['instruction', 'input', 'output', 'history', 'query', 'response', 'prompt'],
+  alpaca: [
+    ...['instruction', 'query', 'question', 'prompt', 'input', 'context'],
+    ...['output', 'response', 'answer', 'history'],
+  ],
   prompt_completion: ['prompt', 'completion'],
   preference: [
     'prompt',
@@ -183,28 +234,37 @@ const shapeFields: Readonly<Record<DataFormat, readonly string[]>> = {
 
 /** Which meanings a format can honour or refuse; the others have nothing to say there. */
 function meansSomething(format: DataFormat, meaning: RowMeaning): boolean {
-  if (format === 'tokenized') return meaning === 'chosen' || meaning === 'rejected';
+  if (format === 'tokenized') return ['chosen', 'rejected', 'weight', 'mask', 'label'].includes(meaning);
   // {"text", "label"} is how classification data looks, and a system message has no place in a text.
   if (format === 'text')
-    return ['weight', 'chosen', 'rejected', 'media', 'tools', 'thought'].includes(meaning);
+    return ['weight', 'mask', 'chosen', 'rejected', 'media', 'tools', 'thought'].includes(meaning);
   return true;
 }
 
 /** What the row's field `name` means in that format and with that value; undefined where nothing. */
 export function meaningOf(format: DataFormat, name: string, value: unknown): RowMeaning | undefined {
-  if (shapeFields[format].includes(name) || !Object.hasOwn(rowFields, name) || isEmpty(value))
-    return undefined;
-  const meaning = rowFields[name]!;
+  const meaning = rowMeaning(name);
+  if (shapeFields[format].includes(name) || meaning === undefined || isEmpty(value)) return undefined;
   if (meaning === 'label' && labelOf(value) === null) return undefined;
   // A number under "loss" may be a loss that somebody measured, a text under "train" the name of a split.
   if (meaning === 'weight' && !isRowWeight(name, value)) return undefined;
+  if (meaning === 'mask' && typeof value === 'string') return undefined;
+  // Whether to think at all, as Nemotron's rows say it.
+  if (meaning === 'thought' && MODES.test(String(value).trim())) return undefined;
   return meansSomething(format, meaning) ? meaning : undefined;
 }
 
+/** Words that set how a model thinks, and are no thought. */
+const MODES = /^(?:on|off|auto|none|low|medium|high|enabled|disabled|true|false|yes|no)$/i;
+
 function isRowWeight(name: string, value: unknown): boolean {
   if (typeof value === 'boolean' || Array.isArray(value)) return true;
-  const number = typeof value === 'number' || value instanceof Number ? Number(value) : NaN;
-  return name === 'loss' || name.startsWith('train') ? number === 0 || number === 1 : !Number.isNaN(number);
+  const text = typeof value === 'string' ? value.trim().toLowerCase() : '';
+  if (text === 'true' || text === 'false') return true;
+  const isNumber = typeof value === 'number' || value instanceof Number || text !== '';
+  const number = isNumber ? Number(value) : NaN;
+  const isFlag = /^(?:loss|train\w*)$/.test(plainName(name));
+  return isFlag ? number === 0 || number === 1 : !Number.isNaN(number);
 }
 
 /** A KTO label: true for a good answer, false for a bad one, null for what is no such label. */
@@ -228,9 +288,13 @@ export function unusedFields(row: Record<string, unknown>, format: DataFormat): 
     if (isEmpty(value)) continue;
     const isShape = shapeFields[format].includes(name);
     if (!isShape && meaningOf(format, name, value) === undefined) unused.push(name);
-    if (isShape && Array.isArray(value)) unused.push(...unusedOfMessages(name, value));
+    if (isShape && Array.isArray(value) && value.some(isTurn)) unused.push(...unusedOfMessages(name, value));
   }
   return unused;
+}
+
+function isTurn(item: unknown): boolean {
+  return isObject(item) && (Object.hasOwn(item, 'role') || Object.hasOwn(item, 'from'));
 }
 
 function unusedOfMessages(field: string, messages: readonly unknown[]): string[] {
@@ -242,8 +306,8 @@ function unusedOfMessages(field: string, messages: readonly unknown[]): string[]
       (name === 'value' && Object.hasOwn(message, 'content'));
     for (const name of Object.keys(message)) {
       // Of `name` and `tool_call_id` the template says whether they are read.
-      const isRead =
-        Object.hasOwn(messageFields, name) && messageFields[name] !== 'template' && !isOther(name);
+      const meaning = messageMeaning(name);
+      const isRead = meaning !== undefined && meaning !== 'template' && !isOther(name);
       if (!isRead && !isEmpty(ownField(message, name))) names.add(`${field}[].${name}`);
     }
   }

@@ -330,7 +330,9 @@ function whyUntrained(conversation: Conversation): string {
   if ('messages' in conversation && !conversation.messages.some(({ role }) => role === 'assistant')) {
     return 'the conversation has no answer of the assistant';
   }
-  return 'its answer is empty';
+  const weights =
+    'messages' in conversation ? conversation.messages.map(({ weight }) => weight) : [conversation.weight];
+  return weights.includes(0) ? 'its weights are 0' : 'its answer is empty';
 }
 
 const PREFERENCE: readonly ErrorCode[] = ['data.preference_pair', 'data.preference_label'];

@@ -36,6 +36,7 @@ export function tokenizedOf(row: Record<string, unknown>): {
   if (labels.length !== inputIds.length) {
     throw new GraftError('data.ids_and_labels_differ', { ids: inputIds.length, labels: labels.length });
   }
+  refusePacked(row, inputIds.length);
   const weights: number[] = inputIds.map(() => 1);
   for (const field of [...MASK_FIELDS, ...WEIGHT_FIELDS]) {
     if (!hasField(row, field)) continue;
@@ -51,6 +52,18 @@ export function tokenizedOf(row: Record<string, unknown>): {
     labels: labels.slice(0, length),
     ...(weights.some((weight) => weight !== 1) && { weights: weights.slice(0, length) }),
   };
+}
+
+/** Refuses several sequences in one row: their tokens would see each other. */
+function refusePacked(row: Record<string, unknown>, length: number): void {
+  const places = ownField(row, 'position_ids');
+  const isPlain = !Array.isArray(places) || places.every((place, i) => Number(place) === i);
+  const sequences = ownField(row, 'seq_lengths');
+  const isOne = !Array.isArray(sequences) || sequences.length <= 1;
+  if (isPlain && isOne && (!Array.isArray(places) || places.length === length)) return;
+  const field = isOne ? 'position_ids' : 'seq_lengths';
+  const detail = 'the row holds several sequences; give each a row of its own';
+  throw new GraftError('data.unsupported_field', { field, detail });
 }
 
 function factorsOf(value: unknown, field: string, length: number, isMask: boolean): number[] {

@@ -73,7 +73,25 @@ function checkedCalls(value: unknown, field: string): Record<string, unknown>[] 
     if (typeof inner.name !== 'string' || inner.name === '') {
       throw new GraftError('data.missing_field', { field: `${field}[${i}].name` });
     }
-    return parsed;
+    return withArguments(parsed, argumentsOf(inner, `${field}[${i}]`)) as Record<string, unknown>;
+  });
+}
+
+/** Names that data has for the arguments of a call. */
+const ARGUMENT_FIELDS = ['arguments', 'parameters', 'args', 'input'];
+
+/** The arguments of a call: an object, or the text of one. Throws `data.bad_field` for other texts. */
+function argumentsOf(call: Record<string, unknown>, field: string): unknown {
+  const name = ARGUMENT_FIELDS.find((key) => hasField(call, key));
+  const args = name === undefined ? {} : ownField(call, name);
+  if (typeof args === 'string' && args.trim() === '') return {};
+  const value = typeof args === 'string' ? tryJson(args) : args;
+  if (isObject(value)) return args;
+  const found = typeof args === 'string' ? 'no JSON object' : kindName(args);
+  throw new GraftError('data.bad_field', {
+    field: `${field}.${name!}`,
+    found,
+    expected: 'an object, or its JSON',
   });
 }
 
@@ -90,9 +108,9 @@ export function partsOfCall(call: object): { name: string; args: unknown } {
 /** The call with other arguments. */
 export function withArguments(call: object, args: unknown): object {
   const inner = ownField(call, 'function');
-  return isObject(inner)
-    ? { ...call, function: { ...inner, arguments: args } }
-    : { ...call, arguments: args };
+  if (isObject(inner)) return { ...call, function: withArguments(inner, args) };
+  const others = Object.entries(call).filter(([key]) => !ARGUMENT_FIELDS.includes(key));
+  return { ...Object.fromEntries(others), arguments: args };
 }
 
 function jsonOrRefuse(text: string, field: string): unknown {

@@ -9,6 +9,7 @@ export function turnsApart(conversation: Conversation, mask: LabelMask): Convers
   if (!('messages' in conversation)) return [conversation];
   const chat: Chat = conversation;
   const answers = wantedAnswers(chat, mask);
-  if (answers.length < 2) return [chat];
+  const last = chat.messages.findLastIndex(({ role }) => role === 'assistant');
+  if (answers.length === 0 || (answers.length === 1 && answers[0] === last)) return [chat];
   return answers.map((i) => ({ ...chat, messages: chat.messages.slice(0, i + 1), firstTrained: i }));
 }

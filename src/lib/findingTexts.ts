@@ -93,6 +93,13 @@ export const findingTexts = {
   'lint.preference.why':
     'They say which answers are good and which are bad. Preference training is not supported yet, so the bad ones are left out.',
   'lint.preference.tag': 'preference data',
+  'lint.turnsSkipped': {
+    one: '{n} row has earlier answers that are not trained ({turns} answers)',
+    other: '{n} rows have earlier answers that are not trained ({turns} answers)',
+  },
+  'lint.turnsSkipped.why':
+    'The chat template writes these answers differently inside a conversation than when the model gives them. Set “One row per turn” (split_turns) to train every answer as the model gives it.',
+  'lint.turnsSkipped.tag': 'answers not trained',
   'lint.thoughtsDropped': {
     one: '{n} row loses earlier thoughts ({tokens} tokens)',
     other: '{n} rows lose earlier thoughts ({tokens} tokens)',

@@ -215,7 +215,7 @@ export const dataErrors = {
   },
   'data.answer_not_found': {
     what: 'Line {line} of {file}: the chat template rewrites the conversation so that the assistant’s answer cannot be located.',
-    next: 'Choose the label mask "all", or rows with a single turn.',
+    next: 'Set split_turns for one row per turn, or choose the label mask "all".',
   },
   'data.no_chatml': {
     what: 'The label mask "chatml" is for models that speak ChatML, and this one has no {missing}.',

@@ -84,6 +84,7 @@ function FindingItem({ finding }: { finding: FindingSummary }) {
 
 /** Settings that settle a finding with all rows kept. */
 const remedies: Partial<Record<FindingCode, { label: TextKey; changes: Partial<Recipe> }>> = {
+  turnsSkipped: { label: 'lint.splitTurns', changes: { split_turns: true } },
   thoughtsDropped: { label: 'lint.splitTurns', changes: { split_turns: true } },
   literalTokens: { label: 'lint.encodeAsText', changes: { special_tokens_in_text: 'text' } },
 };

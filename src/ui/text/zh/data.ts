@@ -196,6 +196,10 @@ export const dataTextsZh = {
   'lint.preference': '{n} 条是偏好数据，只用较好的回答训练',
   'lint.preference.why': '它们标明了回答的好坏，而目前还不支持偏好训练：不好的回答不参与训练。',
   'lint.preference.tag': '偏好数据',
+  'lint.turnsSkipped': '{n} 条数据中有先前的回答没有训练（{turns} 个回答）',
+  'lint.turnsSkipped.why':
+    '对话模板在对话中间写出这些回答的方式，与模型实际给出时不同。打开“每轮一条”（split_turns）可让每个回答都按模型给出的样子训练。',
+  'lint.turnsSkipped.tag': '回答未训练',
   'lint.thoughtsDropped': '{n} 条数据会丢失先前的思考（{tokens} 个 token）',
   'lint.thoughtsDropped.why':
     '对话模板会去掉助手在先前轮次中的思考，实际使用时也是如此。打开“每轮一条”（split_turns），每段思考都会训练一次。',

@@ -108,6 +108,14 @@ export const detailsZh: Record<string, string> = {
   'true, false or a number from 0 up': 'true、false 或不小于 0 的数',
   'it is not clear whether 1 means trained or masked; use "weight"':
     '无法确定 1 表示训练还是屏蔽；请改用 "weight"',
+  'the answer has another thought, too': '该回答还有另一段思考',
+  'it is no variable of a template for training': '训练时的模板不接受这个变量',
+  'the labels of tokens are in "labels"': 'token 的标签应写在 "labels" 中',
+  'the row has "{field}", too': '该条数据还有 "{field}"',
+  'its weights are 0': '它的权重都是 0',
+  'the row holds several sequences; give each a row of its own':
+    '该条数据包含多个序列；请让每个序列单独成为一条',
+  'an object, or its JSON': '对象，或它的 JSON',
   'parts of a message cannot be weighted': '不能只给消息的一部分设权重',
   'it is not clear which answer it belongs to': '不清楚它属于哪个回答',
   'only the assistant thinks and calls tools': '只有助手才会思考和调用工具',

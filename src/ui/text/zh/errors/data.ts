@@ -207,7 +207,7 @@ export const dataErrorsZh = {
   },
   'data.answer_not_found': {
     what: '{file} 第 {line} 行：对话模板改写了对话，无法定位助手的回答。',
-    next: '请把训练范围设为 "all"，或使用单轮对话数据。',
+    next: '请打开 split_turns（每轮一条），或把训练范围设为 "all"。',
   },
   'data.no_chatml': {
     what: '训练范围 "chatml" 用于使用 ChatML 的模型，而这个模型没有 {missing}。',
