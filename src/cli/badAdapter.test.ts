@@ -137,9 +137,8 @@ describe.concurrent('an adapter', () => {
 
 /** Adds a token beyond the model's vocabulary. */
 const larger: Edit = (bytes) => {
-  const json = JSON.parse(bytes.toString()) as { added_tokens: object[] };
-  const flags = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
-  json.added_tokens.push({ id: 600, content: '<|x|>', ...flags });
+  const json = JSON.parse(bytes.toString()) as { model: { vocab: Record<string, number> } };
+  json.model.vocab['<|x|>'] = 600;
   return JSON.stringify(json);
 };
 
@@ -165,7 +164,7 @@ describe.concurrent('a tokenizer', () => {
     [
       'with a template that never ends',
       { 'chat_template.jinja': '{% for i in range(100000000) %}x{% endfor %}' },
-      'The model’s chat template cannot be used: range(0, 100000000, 1) is too long.',
+      'The model’s chat template cannot be used: range(0, 100000000, 1) is too long',
     ],
     [
       'with a template that refuses',

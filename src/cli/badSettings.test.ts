@@ -95,9 +95,9 @@ describe.concurrent('a recipe', () => {
 describe.concurrent('options', () => {
   const generate = ['generate', '--model', model, '--prompt', 'x'];
   it.each<[string[], string]>([
-    [['tran'], '“tran” is not a command. Use train, eval, generate, merge'],
+    [['tran'], '“tran” is not a command. Use data, train, eval, generate, merge'],
     [['constructor'], '“constructor” is not a command.'],
-    [['train', '--model', model], 'Option --data is missing. Usage: train --model DIR --data FILE --out DIR'],
+    [['train', '--model', model], 'Option --data is missing. Usage: train --model DIR --data FILE'],
     [['train', '--modle', model], '--modle is not an option of this command. Usage: train'],
     [['eval', '--model', '--data', data], '--model has no value. Usage: eval'],
     [['eval', '--model'], '--model has no value.'],

@@ -44,6 +44,7 @@ describe('help', () => {
     const { status, stdout } = await runCli(['help']);
     expect(status).toBe(0);
     expect(stdout.split('\n').map((line) => line.split(' ')[1])).toEqual([
+      'data',
       'train',
       'eval',
       'generate',

@@ -68,14 +68,18 @@ export async function succeed(args: readonly string[], env: NodeJS.ProcessEnv = 
   return stdout;
 }
 
-/** Runs a command that must fail with one line for people and nothing on stdout; the line without “graft: ”. */
+/**
+ * Runs a command that must fail with one line for people, behind what it says of the data, and nothing on stdout; the
+ * line without “graft: ”.
+ */
 export async function fail(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<string> {
   const { status, stdout, stderr } = await runCli(args, env);
   expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
-  expect(stderr).toMatch(/^graft: [^\n]+\n$/);
+  const said = stderr.split('\n').filter((line) => !/^(?:Error|Warning|Hint|Not used): /.test(line));
+  expect(said.join('\n')).toMatch(/^graft: [^\n]+\n$/);
   // Neither a placeholder left unfilled, nor what JavaScript makes of what is not there, nor our own inner checks.
   expect(stderr).not.toMatch(/\{[a-z]\w*\}|\bundefined\b|\[object|internal: /i);
-  return stderr.slice('graft: '.length).trimEnd();
+  return said[0]!.slice('graft: '.length).trimEnd();
 }
 
 /** A folder for a test file's own files, removed after its tests. */
