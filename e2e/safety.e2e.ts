@@ -59,7 +59,7 @@ describe('models and data that mean harm', { timeout: 300_000 }, () => {
     return path;
   }
 
-  it('ends a chat template that runs for ever, and the page stays alive', async () => {
+  it('ends a chat template without end by its limits, and the page stays alive', async () => {
     // A list that holds itself twice, forty times over, is small until it is written.
     const template =
       '{% set ns = namespace(x=[1]) %}{% for i in range(40) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x | tojson }}';
@@ -74,7 +74,7 @@ describe('models and data that mean harm', { timeout: 300_000 }, () => {
       }, 20);
     }, null);
     await studio.dropFiles('.drop[data-drop="data"]', [await dataWith('rows.jsonl', 'Who is Zip?')]);
-    await studio.waitForText(/chat template made no progress for 2 seconds on line 1 of rows\.jsonl/, OPEN);
+    await studio.waitForText(/chat template cannot be used: it makes more than \d+ characters/, OPEN);
     const pause = await studio.evaluate(
       () => (globalThis as unknown as { longestPause: number }).longestPause,
       null,
@@ -83,7 +83,7 @@ describe('models and data that mean harm', { timeout: 300_000 }, () => {
     // The prompts of people go the same way.
     await studio.fill('Prompt', 'Who is Zip?');
     await studio.click({ role: 'button', name: 'Ask the model' });
-    await studio.waitForText(/chat template made no progress for 2 seconds, so/, OPEN);
+    await studio.waitForText(/chat template cannot be used: it makes more than \d+ characters/, OPEN);
   });
 
   it('ends a pattern that runs for ever on a megabyte, and names it', async () => {

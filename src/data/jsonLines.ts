@@ -35,7 +35,8 @@ export class JsonLines {
     const { bytes } = line;
     if (this.skipped !== null && !begins(line, this.skipped)) return;
     this.skipped = null;
-    const text = decodeRow(line, this.log);
+    // Files that were joined have a BOM at the beginning of each.
+    const text = decodeRow(line, this.log)?.replace(/^\ufeff/, '') ?? null;
     if (text === null || bytes === null || text.trim() === '') return;
     const parsed = parsedText(text, line, this.log, () => this.pushOdd({ ...line, bytes }, text));
     if (parsed) this.add(parsed.value, line.line, text);

@@ -25,6 +25,11 @@ describe('JSONL', () => {
     expect(problems).toEqual([]);
   });
 
+  test('files that were joined have a BOM in front of later lines', async () => {
+    const { rows, problems } = await parse('{"text":"a"}\n\ufeff{"text":"b"}\n');
+    expect([rows.length, problems]).toEqual([2, []]);
+  });
+
   test('only the leading BOM is dropped: U+FEFF inside is data', async () => {
     const { rows } = await parse('{"text":"\ufeffx"}\n');
     expect(rows[0]?.value.text).toBe('\ufeffx');
