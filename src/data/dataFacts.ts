@@ -1,5 +1,5 @@
 import { isObject, ownField, tryJson } from './conversation.ts';
-import type { RowFormat } from './formats.ts';
+import { ownFormat, type RowFormat } from './formats.ts';
 import { preferenceOf, type PreferenceKind } from './preference.ts';
 import type { Row } from './row.ts';
 import { readsMessageKey, readsVariable } from './templateTraits.ts';
@@ -25,9 +25,10 @@ export function dataFacts(rows: readonly Row[], format: RowFormat, chatTemplate:
       for (const name of Object.keys(value)) if (!used.has(name)) unused.add(name);
       continue;
     }
-    for (const name of unusedFields(value, format)) unused.add(name);
-    for (const name of unreadVariables(value, format, chatTemplate)) unused.add(name);
-    const kind = preferenceOf(value, format);
+    const own = ownFormat(value, format);
+    for (const name of unusedFields(value, own)) unused.add(name);
+    for (const name of unreadVariables(value, own, chatTemplate)) unused.add(name);
+    const kind = preferenceOf(value, own);
     if (kind) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
   }
   const [most] = [...kinds].sort((a, b) => b[1] - a[1]);

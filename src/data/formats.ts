@@ -105,13 +105,8 @@ export function toConversation(
 ): Conversation {
   const { value } = row;
   if (typeof format === 'object') return mappedConversation(row, format);
-  // A pair among rows of another shape is still a pair.
-  if (format !== 'preference' && format !== 'tokenized' && isPair(value)) {
-    return toConversation(row, 'preference', { chosenOnly });
-  }
-  const own = formatOfRow(value);
-  const isOther = own !== null && family(own) !== 'raw' && family(own) !== family(format);
-  if (isOther && format !== 'tokenized') return toConversation(row, own, { chosenOnly });
+  const own = ownFormat(value, format);
+  if (own !== format) return toConversation(row, own, { chosenOnly });
   checkPreference(value, format, chosenOnly);
   switch (format) {
     case 'messages':
@@ -137,7 +132,18 @@ export function toConversation(
   }
 }
 
-/** Shapes among which the data's decides, not the row's own: turns by either spelling. Texts and tokens never overrule. */
+/**
+ * The shape a row is read by: the data's, or its own where it has another. A pair among rows of another shape is still
+ * a pair; texts and tokens never overrule.
+ */
+export function ownFormat(row: Record<string, unknown>, format: DataFormat): DataFormat {
+  if (format === 'tokenized' || format === 'preference') return format;
+  if (isPair(row)) return 'preference';
+  const own = formatOfRow(row);
+  return own !== null && family(own) !== 'raw' && family(own) !== family(format) ? own : format;
+}
+
+/** Shapes among which the data's decides, not the row's own: turns by either spelling. */
 function family(format: DataFormat): string {
   if (format === 'messages' || format === 'sharegpt' || format === 'qwen') return 'turns';
   return format === 'text' || format === 'tokenized' ? 'raw' : format;

@@ -1,4 +1,4 @@
-import type { RowFormat } from './formats.ts';
+import { ownFormat, type RowFormat } from './formats.ts';
 import { looseTextFlags, rowFacts, type RowFacts } from './lintText.ts';
 import { templateFindings } from './lintEnds.ts';
 import { tokenFindings } from './lintTokens.ts';
@@ -151,7 +151,9 @@ export class Linter {
 /** Rows of preference data that are trained on all the same: on their better answers. */
 function preferenceRows({ rows, format }: LintInput, { sources }: TokenizedDataset): number[] {
   if (typeof format === 'object') return [];
-  return [...new Set(sources)].filter((at) => preferenceOf(rows[at]!.value, format) !== null);
+  return [...new Set(sources)].filter(
+    (at) => preferenceOf(rows[at]!.value, ownFormat(rows[at]!.value, format)) !== null,
+  );
 }
 
 /** Indices of values that were there before; null counts for nothing. */

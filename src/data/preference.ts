@@ -43,6 +43,10 @@ export function checkPreference(row: Fields, format: DataFormat, wanted: boolean
     if (!wanted) throw new GraftError('data.preference_label', { field });
     if (labelOf(ownField(row, field)) === false) throw new GraftError('data.bad_answer', { field });
   }
+  const [rejected] = fieldsWith(row, format, 'rejected');
+  if (format !== 'preference' && rejected !== undefined && answersWith(row, ownField(row, rejected))) {
+    throw new GraftError('data.bad_answer', { field: rejected });
+  }
   if (kind === 'pairs' && format === 'preference' && !wanted) {
     const fields = [...fieldsWith(row, format, 'chosen'), ...fieldsWith(row, format, 'rejected')].join(', ');
     throw new GraftError('data.preference_pair', { fields });
@@ -123,7 +127,18 @@ function hhTurns(text: string): Message[] | null {
   return messages.length > 0 ? messages : null;
 }
 
-/** Whether the row's own turns end with an answer. */
+/** Whether the row's own answer is that one. */
+function answersWith(row: Fields, answer: unknown): boolean {
+  const columns = ['output', 'response', 'answer', 'completion'];
+  if (columns.some((name) => hasField(row, name) && ownField(row, name) === answer)) return true;
+  return ['messages', 'conversations'].some((field) => {
+    const turns = listOrText(ownField(row, field));
+    const last: unknown = Array.isArray(turns) ? turns.at(-1) : undefined;
+    return isObject(last) && (ownField(last, 'content') ?? ownField(last, 'value')) === answer;
+  });
+}
+
+/** Whether the row's own turns end with an answer that is not the worse one. */
 function endsWithAnswer(row: Fields): boolean {
   for (const field of ['messages', 'conversations']) {
     const turns = listOrText(ownField(row, field));
@@ -131,9 +146,8 @@ function endsWithAnswer(row: Fields): boolean {
     const last: unknown = turns.at(-1);
     if (!isObject(last)) return false;
     const role = ownField(last, 'role') ?? ownField(last, 'from');
-    const content = ownField(last, 'content') ?? ownField(last, 'value');
     const isRejected = Object.keys(row).some(
-      (name) => rowMeaning(name) === 'rejected' && ownField(row, name) === content,
+      (name) => rowMeaning(name) === 'rejected' && answersWith(row, ownField(row, name)),
     );
     return ['assistant', 'gpt', 'chatgpt', 'model', 'bot', 'ai'].includes(String(role)) && !isRejected;
   }
