@@ -44,14 +44,16 @@ export function tokenFindings(
   ];
 }
 
-/** Rows with answers that are not trained, because the template writes them otherwise inside a conversation. */
-function skippedTurns({
-  skipped,
-  sources,
-  skippedTurns: turns,
-}: TokenizedDataset): Omit<Finding, 'severity'> {
-  const rows = [...new Set(Array.from(sources).filter((_, row) => skipped[row]! > 0))];
-  return { code: 'turnsSkipped', rows, params: { turns } };
+/**
+ * Rows with answers that are not trained, because the template writes them otherwise inside a conversation. Those that
+ * lose thoughts there are reported for that.
+ */
+function skippedTurns({ skipped, notes, sources }: TokenizedDataset): Omit<Finding, 'severity'> {
+  const found = Array.from(sources.keys()).filter(
+    (row) => skipped[row]! > 0 && !hasNote(notes[row]!, 'thoughtsDropped'),
+  );
+  const turns = found.reduce((sum, row) => sum + skipped[row]!, 0);
+  return { code: 'turnsSkipped', rows: [...new Set(found.map((row) => sources[row]!))], params: { turns } };
 }
 
 /** What was noted of rows while they were tokenized. */
