@@ -22,6 +22,9 @@ export default defineConfig({
           environment: 'node',
           include: ['src/**/*.test.{ts,tsx}'],
           exclude: [...configDefaults.exclude, gpuTests, dawnTests, cliTests],
+          // A bound against hanging: beside other work a test takes many times what it takes alone.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
