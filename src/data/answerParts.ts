@@ -1,6 +1,6 @@
 import { isEmpty } from './conversation.ts';
 import { tryRenderAgain, withoutField, type RenderedChat } from './renderedChat.ts';
-import { commonPrefix, type Span } from './spans.ts';
+import { commonPrefix, commonSuffix, type Span } from './spans.ts';
 
 /** What a part of a rendered conversation is, beside what is simply said. */
 export type PartKind = 'thought' | 'call' | 'result' | 'tools';
@@ -82,9 +82,7 @@ function callsIn(rendered: RenderedChat, i: number, { start, end }: Span): Part[
 function difference(text: string, other: string): Span | null {
   if (text === other) return null;
   let start = commonPrefix(text, other);
-  let shared = 0;
-  const limit = Math.min(text.length, other.length) - start;
-  while (shared < limit && text[text.length - 1 - shared] === other[other.length - 1 - shared]) shared++;
+  const shared = commonSuffix(text, other, start);
   let end = text.length - shared;
   const isPutIn = start + shared === other.length;
   while (isPutIn && start > 0 && text[start - 1] === text[end - 1]) [start, end] = [start - 1, end - 1];

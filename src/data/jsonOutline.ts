@@ -43,7 +43,7 @@ const OPEN_OBJECT = 0x7b;
 const QUOTE = 0x22;
 
 /**
- * Walks through the first JSON object of a file, which is where the cursor stands, and tells what its fields are. Reads
+ * Walks through the first JSON object of a file, which is where the cursor stands, and reports what its fields are. Reads
  * all of the object, but no more; holds nothing of its lists.
  */
 export async function outlineOf(cursor: JsonCursor): Promise<Outline> {

@@ -1,5 +1,5 @@
 import type { Part, PartKind } from './answerParts.ts';
-import type { LabeledTokens } from './labels.ts';
+import { someWeights, type LabeledTokens } from './labels.ts';
 import { tokenRange } from './offsets.ts';
 import { IGNORED } from './tokenizedRow.ts';
 import type { Tokenizer } from './tokenizer.ts';
@@ -58,7 +58,7 @@ export function encodeWithLabels(
   }
   return {
     ...{ ids, labels },
-    ...(weights.some((weight) => weight !== 1) && { weights }),
+    ...someWeights(weights),
     ...(kinds && { parts: kinds }),
   };
 }

@@ -18,7 +18,7 @@ const patterns = new WeakMap<Tokenizer, RegExp | null>();
 /** The first special token, or end of a turn, that a text writes out; undefined for none. */
 export function literalIn(tokenizer: Tokenizer, text: string): string | undefined {
   const pattern = patternOf(tokenizer);
-  return pattern ? (text.match(pattern)?.[0] ?? undefined) : undefined;
+  return pattern ? literalOf(text, pattern) : undefined;
 }
 
 /** Where special tokens stand in a text that is nothing but messages, as UTF-16 ranges. */

@@ -181,18 +181,13 @@ function templateCall(call: object, traits: ReturnType<typeof templateTraits>): 
   const shaped = traits.wrapsCalls ? (asFunctionTool(call) as object) : call;
   const { args } = partsOfCall(shaped);
   if (traits.callArguments === 'object' && typeof args === 'string') {
-    const parsed = argumentsOf(args);
-    return parsed === undefined ? shaped : withArguments(shaped, parsed);
+    // Reading the row has seen to it that the text is an object's JSON.
+    return withArguments(shaped, tryJson(args));
   }
   if (traits.callArguments === 'text' && args !== undefined && typeof args !== 'string') {
     return withArguments(shaped, toJsonText(args));
   }
   return shaped;
-}
-
-/** Arguments as an object; undefined for a text that is no JSON. */
-function argumentsOf(text: string): unknown {
-  return text.trim() === '' ? {} : tryJson(text);
 }
 
 /** Answers that end with the end of their turn have it once: the template writes it. */

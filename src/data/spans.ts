@@ -73,10 +73,7 @@ function endOfAnswer(rendered: RenderedChat, i: number): number | null {
   );
   const again = tryRenderAgain(rendered, others);
   if (again === null) return null;
-  let shared = 0;
-  const limit = Math.min(text.length, again.length);
-  while (shared < limit && text[text.length - 1 - shared] === again[again.length - 1 - shared]) shared++;
-  return text.length - shared;
+  return text.length - commonSuffix(text, again);
 }
 
 /** Length of the rendering of the first `count` messages, if the text begins with it. */
@@ -134,5 +131,13 @@ export function contentSpan(rendered: RenderedChat, i: number): Span | null {
 export function commonPrefix(a: string, b: string): number {
   let length = 0;
   while (length < a.length && length < b.length && a[length] === b[length]) length++;
+  return length;
+}
+
+/** How many UTF-16 units two texts share at their ends, of those from `from` on. */
+export function commonSuffix(a: string, b: string, from = 0): number {
+  const limit = Math.min(a.length, b.length) - from;
+  let length = 0;
+  while (length < limit && a[a.length - 1 - length] === b[b.length - 1 - length]) length++;
   return length;
 }

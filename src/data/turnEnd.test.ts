@@ -131,7 +131,7 @@ describe('ends of turns', () => {
     expect(names(await tokenizerOf(asText, added))).toEqual(['<eot>', '<eom>']);
   });
 
-  it('are told as text where they are no token', async () => {
+  it('are reported as text where they are no token', async () => {
     const tokenizer = await tokenizerOf(turns('\n### End\n'));
     expect(turnEnds(tokenizer)).toMatchObject({ ids: [], text: '### End' });
     expect(stopIds(tokenizer)).toEqual(tokenizer.eosIds);

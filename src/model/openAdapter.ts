@@ -26,7 +26,7 @@ export interface OpenedAdapter {
 }
 
 /**
- * Reads a PEFT folder for a model: its weights fit, those it brings of the base are told from the model's own, and its
+ * Reads a PEFT folder for a model: its weights fit, those it brings of the base are distinguished from the model's own, and its
  * modules are those its config targets. Throws what `readAdapter` throws, `model.adapter_*`.
  */
 export async function openAdapter(files: ModelFiles, folder: Folder): Promise<OpenedAdapter> {

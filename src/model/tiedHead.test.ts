@@ -41,7 +41,7 @@ describe('a tied model that stores its head', () => {
     expect(matrices.get('lm_head')).toMatchObject({ kind: 'float', tensor: HEAD });
   });
 
-  it('is told by some rows where only headers are to be read', async () => {
+  it('is found by some rows where only headers are to be read', async () => {
     expect((await openModelHeaders(changed(0))).spec.tied).toBe(false);
     expect((await openModelHeaders(withHead(() => ({})))).spec.tied).toBe(true);
   });

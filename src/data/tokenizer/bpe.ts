@@ -70,7 +70,7 @@ class Bpe implements Model {
   private readonly chars = new Int32Array(0x10000).fill(-2);
   /** [256] tokens of the byte fallback, undefined where one is missing */
   private readonly fallback: (number | undefined)[];
-  /** Whether a word mark behind this unit never joins it; null when words can't be told apart by marks. */
+  /** Whether a word mark behind this unit never joins it; null when marks don't separate words. */
   private readonly isBorder: ((unit: number) => boolean) | null;
   /** Whether words come as raw text. */
   private readonly takesBytes: boolean;

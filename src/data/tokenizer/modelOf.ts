@@ -34,7 +34,7 @@ export function modelOf(json: Json): ModelParts {
 
 type ModelType = 'BPE' | 'Unigram' | 'WordPiece' | 'WordLevel';
 
-/** The model's type; older files leave it to be told by the fields. */
+/** The model's type; older files leave it to be inferred from the fields. */
 function modelType(fields: Fields): ModelType {
   switch (fields.type) {
     case 'BPE':
