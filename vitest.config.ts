@@ -1,12 +1,14 @@
 import { playwright } from '@vitest/browser-playwright';
 import { configDefaults, defineConfig } from 'vitest/config';
 import { wgslPlugin } from './src/launch/wgslPlugin.ts';
-import { chromiumLaunchOptions } from './e2e/harness/chromiumOptions.ts';
+import { chromiumLaunchOptions } from './src/launch/chromiumOptions.ts';
 
 const gpuTests = 'src/**/*.gpu.test.ts';
 /** Needs a GPU and Node's files. */
 const dawnTests = 'src/**/*.dawn.test.ts';
-const cliTests = 'src/cli/**/*.test.ts';
+const cliTests = 'src/hosts/node/cli/**/*.test.ts';
+/** Starts browsers. */
+const browserTests = 'src/**/*.browser.test.ts';
 
 /** One process, one file after another, one module graph: the files share one GPU device. */
 const oneProcess = { pool: 'forks', maxWorkers: 1, isolate: false, fileParallelism: false } as const;
@@ -14,6 +16,8 @@ const oneProcess = { pool: 'forks', maxWorkers: 1, isolate: false, fileParalleli
 export default defineConfig({
   plugins: [wgslPlugin()],
   test: {
+    // Bounds of time are against hanging alone: beside other work a test takes many times what it takes by itself.
+    expect: { poll: { timeout: 60_000 } },
     projects: [
       {
         extends: true,
@@ -21,10 +25,9 @@ export default defineConfig({
           name: 'unit',
           environment: 'node',
           include: ['src/**/*.test.{ts,tsx}'],
-          exclude: [...configDefaults.exclude, gpuTests, dawnTests, cliTests],
-          // A bound against hanging: beside other work a test takes many times what it takes alone.
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          exclude: [...configDefaults.exclude, gpuTests, dawnTests, cliTests, browserTests],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {
@@ -33,8 +36,8 @@ export default defineConfig({
           name: 'gpu',
           environment: 'node',
           include: [gpuTests, dawnTests],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
           ...oneProcess,
         },
       },
@@ -44,8 +47,8 @@ export default defineConfig({
         test: {
           name: 'chromium',
           include: [gpuTests],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
           isolate: false,
           fileParallelism: false,
           browser: {
@@ -63,8 +66,19 @@ export default defineConfig({
           name: 'cli',
           environment: 'node',
           include: [cliTests],
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
+          testTimeout: 900_000,
+          hookTimeout: 900_000,
+          ...oneProcess,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'browser',
+          environment: 'node',
+          include: [browserTests],
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
           ...oneProcess,
         },
       },
@@ -74,9 +88,10 @@ export default defineConfig({
           name: 'e2e',
           environment: 'node',
           include: ['e2e/**/*.e2e.ts'],
-          globalSetup: ['e2e/harness/server.ts'],
-          testTimeout: 600_000,
-          hookTimeout: 180_000,
+          globalSetup: ['src/testing/browsers/server.ts'],
+          testTimeout: 1_800_000,
+          hookTimeout: 600_000,
+          expect: { poll: { timeout: 300_000 } },
           ...oneProcess,
         },
       },

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { accessibilityProblems } from './harness/accessibility.ts';
-import { openChromium } from './harness/chromium.ts';
-import type { Studio } from './harness/studio.ts';
+import { accessibilityProblems } from '../src/testing/browsers/accessibility.ts';
+import { openChromium } from '../src/testing/browsers/chromium.ts';
+import { OPEN } from '../src/testing/browsers/job.ts';
+import type { Studio } from '../src/testing/browsers/studio.ts';
 
-/** Software adapters take their time over shaders. */
+/** Software adapters are slow at compiling shaders. */
 const MEASURED = 240_000;
 
 describe('Benchmark this device', () => {
@@ -19,21 +20,21 @@ describe('Benchmark this device', () => {
 
   const press = (name: string) => studio.click({ role: 'button', name });
 
-  it('stops when it is told to, and leaves nothing behind', async () => {
+  it('stops on request, and leaves nothing behind', async () => {
     await press('Start');
     await studio.waitForText('measurements');
-    // The one button goes on with the focus.
+    // The single button retains the focus.
     expect(await studio.evaluate(() => document.activeElement?.textContent ?? null, null)).toBe('Stop');
     await press('Stop');
-    const shown = await studio.waitForText(/How much[\s\S]*Start/, MEASURED);
-    expect(shown).not.toContain('What the device does at best');
+    const shown = await studio.waitForText(/Scope[\s\S]*Start/, MEASURED);
+    expect(shown).not.toContain('Peak performance');
     expect(shown).not.toContain('stopped');
   });
 
-  it('measures ceilings, a training step and kernels, to be copied as JSON', async () => {
-    await studio.select('How much', 'Quick');
+  it('measures ceilings, a training step and kernels, and copies them as JSON', async () => {
+    await studio.select('Scope', 'Quick');
     await press('Start');
-    const shown = await studio.waitForText('Copy as JSON', MEASURED);
+    const shown = await studio.waitForText('Copy as JSON', OPEN);
     expect(shown).toMatch(/Multiply-adds\s+[\d.]+ [kMGT]?FLOP\/s/);
     expect(shown).toMatch(/Copy in a kernel\s+[\d.]+ [kMGT]?B\/s/);
     expect(shown).toMatch(/Dispatches\s+\d+/);

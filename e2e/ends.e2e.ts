@@ -2,10 +2,10 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { greeted, greeting, writeBaseEnds } from '../src/testing/baseEnds.ts';
-import { openChromium } from './harness/chromium.ts';
-import { answerOf, dropModel, OPEN, unzip } from './harness/job.ts';
-import type { Studio } from './harness/studio.ts';
+import { question, reply, writeBaseEnds } from '../src/testing/baseEnds.ts';
+import { openChromium } from '../src/testing/browsers/chromium.ts';
+import { answerOf, dropData, dropModel, OPEN, train, unzip } from '../src/testing/browsers/job.ts';
+import type { Studio } from '../src/testing/browsers/studio.ts';
 
 let studio: Studio;
 let folder: string;
@@ -18,7 +18,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-it('a base model’s answers end where its template ends a turn: tried, in samples, and exported', async () => {
+it('a base model’s answers end where its template ends a turn: when tried, in samples, and exported', async () => {
   const { eos, end } = writeBaseEnds(join(folder, 'base'));
   const messages = [
     { role: 'user', content: 'hi' },
@@ -31,23 +31,25 @@ it('a base model’s answers end where its template ends a turn: tried, in sampl
   await studio.open();
   await studio.waitForText('WebGPU is ready', OPEN);
   await dropModel(studio, join(folder, 'base'));
-  expect(await answerOf(studio, 'base', 'Ask the model', greeting)).toBe(greeted);
+  expect(await answerOf(studio, 'base', question)).toBe(reply);
 
-  await studio.dropFiles('.drop[data-drop="data"]', [join(folder, 'rows.jsonl')]);
-  await studio.waitForText('EOS and the chat template end turns with different tokens', OPEN);
+  await dropData(studio, join(folder, 'rows.jsonl'));
+  await studio.waitForText('EOS and the chat template’s end-of-turn token differ', OPEN);
   expect(await studio.text()).toContain('The tokenizer’s EOS is <|endoftext|>');
   await studio.screenshot('ends-finding');
   await studio.setFiles('input[accept=".json,application/json"]', [recipe]);
-  await studio.fill('Prompts to answer at every checkpoint', greeting);
-  await studio.click({ role: 'button', name: 'Train' });
+  await studio.view('Train');
+  await studio.fill('Prompts to answer at every checkpoint', question);
+  await train(studio);
   await studio.waitForText('Trained 1 step', OPEN);
   const samples = await studio.evaluate(
     () => [...document.querySelectorAll('.samples__answers dd')].map((e) => e.textContent),
     null,
   );
   expect(samples.length).toBeGreaterThan(0);
-  for (const sample of samples) expect(sample).toBe(greeted);
+  for (const sample of samples) expect(sample).toBe(reply);
 
+  await studio.view('Export');
   const ends = async (name: string) => {
     const button = { role: 'button' as const, name };
     const zip = await studio.download(() => studio.click(button), OPEN);
@@ -57,7 +59,7 @@ it('a base model’s answers end where its template ends a turn: tried, in sampl
   };
   expect(await ends('Download adapter')).toEqual([eos, end]);
   expect(await ends('Download merged model')).toEqual([eos, end]);
-  await studio.waitForText(`generation_config.json now names <|im_end|> (${end}) as well`);
+  await studio.waitForText(`generation_config.json now also lists <|im_end|> (${end})`);
   await studio.screenshot('ends-proof');
   expect(studio.problems).toEqual([]);
 });

@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { accessibilityProblems } from './harness/accessibility.ts';
-import { openChromium, type ChromiumStudio } from './harness/chromium.ts';
-import { OPEN } from './harness/job.ts';
+import { accessibilityProblems } from '../src/testing/browsers/accessibility.ts';
+import { openChromium, type ChromiumStudio } from '../src/testing/browsers/chromium.ts';
+import { OPEN } from '../src/testing/browsers/job.ts';
 
 const row = (name: string, place: string) => ({
   prompt: `Where is ${name}?`,
@@ -21,6 +21,7 @@ describe('how a file is read', () => {
     folder = await mkdtemp(join(tmpdir(), 'graft-file-contents-'));
     studio = await openChromium(inject('studioUrl'));
     await studio.open();
+    await studio.view('Data');
     await studio.waitForText('Drop a data file here', OPEN);
   });
   afterAll(async () => {
@@ -36,7 +37,7 @@ describe('how a file is read', () => {
     await studio.dropFiles('h1', [path]);
   };
 
-  /** Pictures of the page and its accessibility in both themes. */
+  /** Screenshots and accessibility checks of the page in both themes. */
   const look = async (name: string) => {
     for (const theme of ['dark', 'light'] as const) {
       await studio.colorScheme(theme);
@@ -48,19 +49,21 @@ describe('how a file is read', () => {
     }
   };
 
-  it('a list of rows is chosen where several may be them, and changed', async () => {
+  it('a list of rows is chosen among several, and changed', async () => {
     await drop('lists.json', JSON.stringify({ meta: { version: 1 }, a: hidden, b: shown }));
-    await studio.waitForText('lists.json is one JSON object with several lists that may be the rows: a, b.');
+    await studio.waitForText(
+      'lists.json is one JSON object with several lists that could be the rows: a, b.',
+    );
     await look('file-unclear');
     await button('Read “b”');
-    const page = await studio.waitForText('Rows of “b”; not read: a');
+    const page = await studio.waitForText('Rows from “b”; not read: a');
     expect(page).toContain('Prompt and completion, JSON');
     expect(page).not.toContain('several lists');
     const rows = () => studio.evaluate(() => document.querySelector('.facts .fact')?.textContent ?? '', null);
     expect(await rows()).toBe('Rows3');
     await look('file-list');
     await button('Read “a”');
-    await studio.waitForText('Rows of “a”; not read: b');
+    await studio.waitForText('Rows from “a”; not read: b');
     expect(await rows()).toBe('Rows1');
   });
 
@@ -69,14 +72,14 @@ describe('how a file is read', () => {
     await drop('many.json', JSON.stringify({ ...lists, f: shown }));
     await studio.waitForText('many.json is one JSON object with several lists');
     await studio.select('List of rows', 'f');
-    await studio.waitForText('Rows of “f”; not read: a, b, c, d, e, g');
+    await studio.waitForText('Rows from “f”; not read: a, b, c, d, e, g');
     expect(await accessibilityProblems(studio)).toEqual([]);
   });
 
-  it('JSONL in UTF-16 that is named .txt is read, and said to be so, in both languages', async () => {
+  it('JSONL in UTF-16 named .txt is read and reported as such, in both languages', async () => {
     const lines = shown.map((value) => JSON.stringify(value)).join('\r\n');
     await drop('data.txt', Buffer.from(`\ufeff${lines}`, 'utf16le'));
-    await studio.waitForText('Read as JSONL, by its content · UTF-16 LE');
+    await studio.waitForText('Read as JSONL, based on its content · UTF-16 LE');
     await look('file-utf16');
     await studio.click({ role: 'radio', name: '中文' });
     await studio.waitForText('按内容识别为 JSONL · UTF-16 LE');

@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { browsers } from './harness/browsers.ts';
-import type { Studio } from './harness/studio.ts';
+import { browsers } from '../src/testing/browsers/browsers.ts';
+import type { Studio } from '../src/testing/browsers/studio.ts';
 
 describe.each(browsers)('%s', (name, openStudio) => {
   let studio: Studio;
@@ -43,7 +43,7 @@ describe.each(browsers)('%s', (name, openStudio) => {
     });
   });
 
-  it('gives files to the page: set, chosen in the dialog, and dropped', async () => {
+  it('passes files to the page: set, chosen in the dialog, and dropped', async () => {
     await studio.open('probes/files.html');
     const described = 'a.json:2:248 b 2.bin:2000000:2000000';
     await studio.setFiles('#chosen', files);
@@ -53,13 +53,13 @@ describe.each(browsers)('%s', (name, openStudio) => {
     await studio.waitForText(`chosen ${described}`);
     await studio.dropFiles('#zone', files);
     await studio.waitForText(`dropped ${described}`);
-    // Chromium takes a folder as a person's drop would bring it.
+    // Chromium accepts a folder as in a real drop.
     await studio.open('probes/files.html');
     await studio.dropFiles('#zone', name === 'chromium' ? [join(folder, 'model')] : files);
     await studio.waitForText(`dropped ${described}`);
   });
 
-  it('chooses from a list, and runs a script past the policy of the page', async () => {
+  it('selects from a list, and runs a script regardless of the page’s policy', async () => {
     await studio.open('probes/files.html');
     await studio.select('Size', 'Large');
     await studio.runScript('globalThis.size = document.querySelector("#size").value');
@@ -79,15 +79,15 @@ describe.each(browsers)('%s', (name, openStudio) => {
     await studio.open('probes/files.html');
     const before = studio.problems.length;
     await studio.evaluate(() => {
-      console.error('told');
+      console.error('logged');
       setTimeout(() => {
         throw new Error('thrown');
       });
     }, null);
-    await expect.poll(() => studio.problems.slice(before).join()).toMatch(/told.*thrown/);
+    await expect.poll(() => studio.problems.slice(before).join()).toMatch(/logged.*thrown/);
   });
 
-  it('refuses scripts that are not the page’s own', async () => {
+  it('blocks scripts that are not the page’s own', async () => {
     await studio.open();
     const ran = await studio.evaluate(() => {
       const script = document.createElement('script');

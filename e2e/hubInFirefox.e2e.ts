@@ -1,19 +1,24 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { servedFolder } from '../src/testing/hub.ts';
 import { HubServer } from '../src/testing/hubServer.ts';
-import { sharedPath } from '../src/testing/shared.ts';
-import { openFirefox } from './harness/firefox.ts';
-import { OPEN } from './harness/job.ts';
-import type { Studio } from './harness/studio.ts';
+import { writeTinyStories } from '../src/testing/tinyStories.ts';
+import { openFirefox } from '../src/testing/browsers/firefox.ts';
+import { OPEN } from '../src/testing/browsers/job.ts';
+import type { Studio } from '../src/testing/browsers/studio.ts';
 
-const repo = 'karpathy/stories260k';
+const repo = 'test/tiny-stories';
 
-describe('a model of the Hub in Firefox', { timeout: OPEN }, () => {
+describe('a model on the Hub in Firefox', () => {
   let hub: HubServer;
   let studio: Studio;
+  let folder: string;
 
   beforeAll(async () => {
-    hub = await HubServer.start({ [repo]: servedFolder(sharedPath('models/stories260k')) });
+    folder = await mkdtemp(join(tmpdir(), 'graft-hub-'));
+    hub = await HubServer.start({ [repo]: servedFolder(writeTinyStories(folder)) });
     studio = await openFirefox(inject('studioUrl'));
     await studio.open();
     await studio.waitForText('WebGPU is ready', OPEN);
@@ -21,22 +26,24 @@ describe('a model of the Hub in Firefox', { timeout: OPEN }, () => {
   afterAll(async () => {
     await studio?.close();
     await hub.stop();
+    await rm(folder, { recursive: true, force: true });
   });
 
-  it('is looked up, downloaded, and there after a reload', async () => {
+  it('is looked up, downloaded, and available after a reload', async () => {
+    await studio.view('Model');
     await studio.click({ role: 'button', name: 'Connection' });
-    await studio.fill('Address of the Hub', hub.endpoint);
-    await studio.click({ role: 'button', name: 'Use this address' });
+    await studio.fill('Hub endpoint', hub.endpoint);
+    await studio.click({ role: 'button', name: 'Use this endpoint' });
     await studio.waitForText(`From ${new URL(hub.endpoint).host}`);
     await studio.fill('Find a model', repo);
     await studio.click({ role: 'button', name: 'Find' });
     await studio.waitForText(/To download\s+1\.06 MB/);
     await studio.click({ role: 'button', name: 'Download 1.06 MB' });
     await studio.waitForText(/On this device\s+1\.06 MB/);
+    hub.seen.length = 0;
     await studio.open();
     await studio.waitForText('WebGPU is ready', OPEN);
-    hub.seen.length = 0;
-    await studio.click({ role: 'button', name: `Use ${repo}` });
+    await studio.view('Model');
     await studio.waitForText(/Layers\s+5/);
     expect(hub.seen).toEqual([]);
     expect(studio.problems).toEqual([]);

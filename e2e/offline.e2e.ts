@@ -2,23 +2,25 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { preview } from 'vite';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { sharedPath } from '../src/testing/shared.ts';
-import { openChromium } from './harness/chromium.ts';
-import { openFirefox } from './harness/firefox.ts';
-import { dropModel, OPEN } from './harness/job.ts';
-import { root } from './harness/server.ts';
-import type { Studio } from './harness/studio.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { robotStories } from '../src/testing/fixtures.ts';
+import { writeTinyStories } from '../src/testing/tinyStories.ts';
+import { openChromium } from '../src/testing/browsers/chromium.ts';
+import { openFirefox } from '../src/testing/browsers/firefox.ts';
+import { downloadResult, dropData, dropModel, OPEN, train } from '../src/testing/browsers/job.ts';
+import { root } from '../src/testing/browsers/builtStudio.ts';
+import type { Studio } from '../src/testing/browsers/studio.ts';
 
-const READY = 'it opens without a network too';
+const READY = 'This page also works offline';
 
-/** The built page on a server of its own, which can be stopped. */
+/** The built page on a separate server, which can be stopped. */
 async function serve(): Promise<{ url: string; stop: () => Promise<void> }> {
-  const server = await preview({ root, preview: { host: '127.0.0.1', port: 4400 }, logLevel: 'warn' });
+  const build = { outDir: inject('studioFolder') };
+  const server = await preview({ root, build, preview: { host: '127.0.0.1', port: 4400 }, logLevel: 'warn' });
   return { url: server.resolvedUrls!.local[0]!, stop: () => server.close() };
 }
 
-describe('without a network', { timeout: 300_000 }, () => {
+describe('without a network', () => {
   let server: Awaited<ReturnType<typeof serve>>;
   let studio: Studio | null = null;
   let folder: string;
@@ -47,15 +49,12 @@ describe('without a network', { timeout: 300_000 }, () => {
     const recipe = join(folder, 'recipe.json');
     await writeFile(recipe, JSON.stringify({ rank: 2, alpha: 4, lr: 5e-3, max_steps: 2, batch_size: 2 }));
     await studio.setFiles('input[accept=".json,application/json"]', [recipe]);
-    await dropModel(studio, sharedPath('models/stories260k'));
-    await studio.dropFiles('.drop[data-drop="data"]', [sharedPath('data/robot-stories.jsonl')]);
-    await studio.waitForText('As the model reads it', OPEN);
-    await studio.click({ role: 'button', name: 'Train' });
+    await dropModel(studio, writeTinyStories(folder));
+    await dropData(studio, robotStories);
+    await studio.waitForText('What the model sees', OPEN);
+    await train(studio);
     await studio.waitForText('Trained 2 steps', OPEN);
-    const adapter = await studio.download(
-      () => studio!.click({ role: 'button', name: 'Download adapter' }),
-      OPEN,
-    );
+    const adapter = await downloadResult(studio, 'Download adapter');
     expect(adapter).toMatch(/\.zip$/);
     expect(studio.problems).toEqual([]);
   });
@@ -66,7 +65,7 @@ describe('without a network', { timeout: 300_000 }, () => {
     await studio.waitForText(READY, OPEN);
     await server.stop();
     await studio.open('?again');
-    await studio.waitForText('Fine-tune a language model in this tab.', OPEN);
+    await studio.waitForText('Fine-tune a language model in your browser', OPEN);
     expect(await studio.evaluate(() => crossOriginIsolated, null)).toBe(true);
   });
 });

@@ -2,16 +2,16 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { sharedPath } from '../src/testing/shared.ts';
-import { accessibilityProblems } from './harness/accessibility.ts';
-import { openChromium } from './harness/chromium.ts';
-import { dropModel } from './harness/job.ts';
-import type { Studio } from './harness/studio.ts';
+import { robotStories } from '../src/testing/fixtures.ts';
+import { writeTinyStories } from '../src/testing/tinyStories.ts';
+import { accessibilityProblems } from '../src/testing/browsers/accessibility.ts';
+import { openChromium } from '../src/testing/browsers/chromium.ts';
+import { dropData, OPEN, train } from '../src/testing/browsers/job.ts';
+import { dropModel } from '../src/testing/browsers/job.ts';
+import type { Studio } from '../src/testing/browsers/studio.ts';
 
 /** Far more steps than the test waits for. */
-const recipe = { rank: 4, batch_size: 1, max_steps: 500 };
-
-const SLOW = 120_000;
+const recipe = { rank: 4, batch_size: 1, max_steps: 500, eval_fraction: 0 };
 
 describe('the developer panel', () => {
   let studio: Studio;
@@ -29,24 +29,25 @@ describe('the developer panel', () => {
   });
 
   it('shows a step of the run as a flame chart and a table', async () => {
-    await dropModel(studio, sharedPath('models/stories260k'));
-    await studio.dropFiles('.drop[data-drop="data"]', [sharedPath('data/robot-stories.jsonl')]);
-    await studio.waitForText('As the model reads it', SLOW);
+    await dropModel(studio, writeTinyStories(folder));
+    await dropData(studio, robotStories);
+    await studio.waitForText('What the model sees', OPEN);
     const file = join(folder, 'recipe.json');
     await writeFile(file, JSON.stringify(recipe));
     await studio.setFiles('input[accept=".json,application/json"]', [file]);
+    await studio.view('Train');
     await studio.waitForText('About 500 steps');
-    await studio.click({ role: 'button', name: 'Train' });
-    await studio.waitForText(/first step after \d/, SLOW);
-    await studio.click({ role: 'button', name: 'For developers: a step in time' });
-    await studio.waitForText(/weights [\d.]+ m?s, \d+ shaders [\d.]+ m?s/);
+    await train(studio);
+    await studio.waitForText(/first step after \d/, OPEN);
+    await studio.click({ role: 'button', name: 'For developers: profile of a step' });
+    await studio.waitForText(/weights [\d.]+ m?s, compiling \d+ shaders [\d.]+ m?s/);
     await studio.click({ role: 'button', name: 'Profile the next step' });
-    const shown = await studio.waitForText(/\d+ dispatches: [\d.]+ m?s in kernels/, SLOW);
+    const shown = await studio.waitForText(/\d+ dispatches: [\d.]+ m?s in kernels/, OPEN);
     expect(shown).toMatch(
       /matmul_(tile|split|subgroup) NT\s+\d+\s+[\d.]+ (m|µ)?s\s+\d+%\s+[\d.]+ [kMG]?FLOP\/s/,
     );
     await studio.click({ role: 'button', name: 'Stop and keep the adapter' });
-    await studio.waitForText(/Stopped after \d+ steps/, SLOW);
+    await studio.waitForText(/Stopped after \d+ steps/, OPEN);
 
     const keys = async (...names: string[]) => {
       for (const key of names) {
@@ -62,7 +63,7 @@ describe('the developer panel', () => {
     expect(await accessibilityProblems(studio)).toEqual([]);
     await studio.screenshot('profile-light');
     await keys('Enter');
-    await studio.waitForText('The whole step');
+    await studio.waitForText('Whole step');
     await studio.colorScheme('dark');
     await studio.screenshot('profile-dark');
     expect(studio.problems).toEqual([]);

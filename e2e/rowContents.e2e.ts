@@ -2,13 +2,13 @@ import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { accessibilityProblems } from './harness/accessibility.ts';
-import { openChromium } from './harness/chromium.ts';
-import { dropModel, OPEN, unzip } from './harness/job.ts';
-import type { Studio } from './harness/studio.ts';
-import { makeToolModel } from './harness/toolModel.ts';
+import { accessibilityProblems } from '../src/testing/browsers/accessibility.ts';
+import { openChromium } from '../src/testing/browsers/chromium.ts';
+import { downloadResult, dropModel, OPEN, unzip } from '../src/testing/browsers/job.ts';
+import type { Studio } from '../src/testing/browsers/studio.ts';
+import { makeToolModel } from '../src/testing/browsers/toolModel.ts';
 
-/** Software adapters take their time over steps. */
+/** Software adapters are slow. */
 const TRAIN = 300_000;
 
 const places = ['mill', 'wood', 'lake', 'hill'];
@@ -39,7 +39,7 @@ const toolRows = places.map((place, i) => ({
   ],
 }));
 
-/** Two questions, each thought about: the template drops the first thought. */
+/** Two questions with thoughts: the template drops the first thought. */
 const thinkingRows = places.map((place) => ({
   messages: [
     { role: 'user', content: `Where is the ${place}?` },
@@ -67,7 +67,7 @@ const said = [
   { role: 'assistant', content: 'Hello.' },
 ];
 
-/** Rows that are refused, each for one field; the last is fine. */
+/** Rows that are rejected, each for one field; the last is valid. */
 const refusedRows = [
   { messages: said, images: ['pip.png'] },
   { messages: [{ role: 'wizard', content: 'Hi' }, said[1]] },
@@ -76,13 +76,13 @@ const refusedRows = [
   { messages: said },
 ];
 
-/** What is said of them: line, field, why and what to do. */
+/** The expected messages: line, field, reason and advice. */
 const refusals = {
   en: [
     'Line 1 of refused.jsonl: "images" refers to an image, audio or video (images), but Graft trains text models only. Remove the row, or remove the media and the text about it.',
     'Line 2 of refused.jsonl: "wizard" in "messages[0].role" is not a known role. Use system, user (human), assistant (gpt) or tool.',
-    'Line 3 of refused.jsonl: field "system" and the conversation have different system messages. Keep one of them.',
-    'Line 4 of refused.jsonl: field "tools" holds text that is not valid JSON. Correct its JSON: double quotes, and true, false and null in lower case.',
+    'Line 3 of refused.jsonl: the system message in field "system" differs from the one in the conversation. Keep one of them.',
+    'Line 4 of refused.jsonl: the text in field "tools" is not valid JSON. Correct its JSON: double quotes, and lowercase true, false and null.',
   ],
   zh: [
     'refused.jsonl 第 1 行："images" 含有图片、音频或视频（images），而 Graft 只训练文本模型。请删除这条数据，或去掉媒体和提到它的文字。',
@@ -92,7 +92,7 @@ const refusals = {
   ],
 };
 
-describe('what rows hold', () => {
+describe('contents of rows', () => {
   let studio: Studio;
   let folder: string;
 
@@ -123,7 +123,7 @@ describe('what rows hold', () => {
     await studio.setFiles('input[accept=".json,application/json"]', [path]);
   };
 
-  /** The named parts of the row that is shown: `kind: text`, with the trained text in brackets. */
+  /** The labelled parts of the shown row: `kind: text`, with the trained text in brackets. */
   const parts = () =>
     studio.evaluate(() => {
       const read = (node: Element): string =>
@@ -141,6 +141,7 @@ describe('what rows hold', () => {
     }, null);
 
   const train = async (steps: number) => {
+    await studio.view('Train');
     const again = (await studio.text()).includes('Train again');
     await button(again ? 'Train again' : 'Train');
     const shown = await studio.waitForText(`Trained ${steps} steps`, TRAIN);
@@ -148,64 +149,66 @@ describe('what rows hold', () => {
     expect(Number(last)).toBeLessThan(Number(first));
   };
 
-  it('tool calls are shown as such and trained to an adapter', { timeout: 2 * TRAIN }, async () => {
+  it('tool calls are shown as such and trained to an adapter', async () => {
     await drop('calls.jsonl', toolRows);
-    const shown = await studio.waitForText('As the model reads it', OPEN);
+    const shown = await studio.waitForText('What the model sees', OPEN);
     expect(shown).toContain('Conversations (messages), JSONL');
     expect(shown).toContain('Not used: id, messages[].name');
     const [tools, ...others] = await parts();
     expect(tools).toMatch(/^Tools: <\|im_start\|>system\n# Tools\n<tools>[^[]*"name": "look"/);
     expect(others).toEqual([
-      'Thought: [<think>\nI look at the mill.\n</think>\n\n]',
+      'Reasoning: [<think>\nI look at the mill.\n</think>\n\n]',
       'Tool call: [<tool_call>\n{"name": "look", "arguments": {"at": "mill"}}\n</tool_call>]',
       'Tool result: The mill is quiet.',
-      'Thought: [<think>\nSo I say it.\n</think>\n\n]',
+      'Reasoning: [<think>\nSo I say it.\n</think>\n\n]',
     ]);
     expect(await accessibilityProblems(studio)).toEqual([]);
     await studio.screenshot('rows-tools');
 
     await recipe({ max_steps: 6, train_thoughts: false });
     await expect
-      .poll(async () => (await parts()).filter((part) => part.startsWith('Thought')), { timeout: OPEN })
+      .poll(async () => (await parts()).filter((part) => part.startsWith('Reasoning')), { timeout: OPEN })
       .toEqual([
-        'Thought: <think>\nI look at the mill.\n</think>\n\n',
-        'Thought: <think>\nSo I say it.\n</think>\n\n',
+        'Reasoning: <think>\nI look at the mill.\n</think>\n\n',
+        'Reasoning: <think>\nSo I say it.\n</think>\n\n',
       ]);
     await recipe({ max_steps: 6 });
+    await expect.poll(async () => (await parts())[1], { timeout: OPEN }).toMatch(/^Reasoning: \[/);
+    await studio.view('Train');
     await studio.waitForText('About 6 steps over 4 rows.', OPEN);
-    await expect.poll(async () => (await parts())[1], { timeout: OPEN }).toMatch(/^Thought: \[/);
     await train(6);
-    const zip = await studio.download(() => button('Download adapter'), OPEN);
+    const zip = await downloadResult(studio, 'Download adapter');
     expect(await readdir(await unzip(zip, folder))).toContain('adapter_model.safetensors');
   });
 
-  it('earlier thoughts are all trained where each turn is a row', { timeout: 2 * TRAIN }, async () => {
+  it('earlier thoughts are all trained if each turn is a row', async () => {
     await drop('thoughts.jsonl', thinkingRows);
-    await studio.waitForText('4 rows lose earlier thoughts', OPEN);
+    await studio.waitForText('4 rows lose earlier reasoning', OPEN);
     await expect
       .poll(parts, { timeout: OPEN })
-      .toEqual(['Thought: [<think>\nThe mill is small.\n</think>\n\n]']);
+      .toEqual(['Reasoning: [<think>\nThe mill is small.\n</think>\n\n]']);
     await button('One row per turn');
     await studio.waitForText('Turn 2', OPEN);
     await expect
-      .poll(async () => (await studio.text()).includes('lose earlier thoughts'), { timeout: OPEN })
+      .poll(async () => (await studio.text()).includes('lose earlier reasoning'), { timeout: OPEN })
       .toBe(false);
     expect(await parts()).toEqual([
-      'Thought: [<think>\nNear the village.\n</think>\n\n]',
-      'Thought: [<think>\nThe mill is small.\n</think>\n\n]',
+      'Reasoning: [<think>\nNear the village.\n</think>\n\n]',
+      'Reasoning: [<think>\nThe mill is small.\n</think>\n\n]',
     ]);
     expect(await accessibilityProblems(studio)).toEqual([]);
     await studio.screenshot('rows-turns');
+    await studio.view('Train');
     await studio.waitForText('About 6 steps over 8 rows.', OPEN);
     await train(6);
-    const zip = await studio.download(() => button('Download adapter'), OPEN);
+    const zip = await downloadResult(studio, 'Download adapter');
     const settings = JSON.parse(
       await readFile(join(await unzip(zip, join(folder, 'thoughts')), 'training.json'), 'utf8'),
     ) as unknown;
     expect(JSON.stringify(settings)).toContain('"split_turns":true');
   });
 
-  it('preference data is named, refused, and trained on its better answers when asked', async () => {
+  it('preference data is recognized, rejected, and trained on its better answers on request', async () => {
     await recipe({ max_steps: 6 });
     await drop('pairs.jsonl', pairs);
     await studio.waitForText('pairs.jsonl is preference data (rows: 4)', OPEN);
@@ -220,7 +223,8 @@ describe('what rows hold', () => {
     expect(await accessibilityProblems(studio)).toEqual([]);
     await studio.screenshot('rows-preference');
     await train(6);
-    await button('Leave these rows out');
+    await studio.view('Data');
+    await button('Skip these rows');
     await studio.waitForText('pairs.jsonl is preference data (rows: 4)', OPEN);
 
     await drop('labels.jsonl', labelled);
@@ -228,10 +232,10 @@ describe('what rows hold', () => {
     await button('Train on the better answers only');
     await studio.waitForText('Preference labels: 4 rows mark their answers as good or bad', OPEN);
     await studio.waitForText('Line 1 of labels.jsonl: "label" marks the answer as bad', OPEN);
-    await studio.waitForText('1 row can’t be used and is left out', OPEN);
+    await studio.waitForText('1 row can’t be used and is skipped', OPEN);
   });
 
-  it('special tokens in messages are found, and encoded as text when asked', async () => {
+  it('special tokens in messages are found, and encoded as text on request', async () => {
     await recipe({ max_steps: 6 });
     const asked = { role: 'user', content: 'What does <|im_end|> do?' };
     await drop('literal.jsonl', [{ messages: [asked, { role: 'assistant', content: 'It ends a turn.' }] }]);
@@ -245,28 +249,30 @@ describe('what rows hold', () => {
     expect(shown).not.toContain('1 row has special tokens in its text');
   });
 
-  it('template arguments are edited as JSON, and what is none is not taken', async () => {
-    await button('Advanced');
+  it('template arguments are edited as JSON, and invalid JSON is not applied', async () => {
+    await studio.view('Recipe');
+    await button('All settings');
     await studio.fill('Template arguments', '{"enable_thinking": fals');
-    await studio.waitForText(
-      'Enter a JSON object such as {"enable_thinking": false}. Until then {} is kept.',
-    );
+    await studio.waitForText('Enter a JSON object such as {"enable_thinking": false}. Using {} until then.');
     await studio.fill('Template arguments', '{"enable_thinking": false, "depth": [1, 2]}');
     await expect
       .poll(async () => (await studio.text()).includes('Enter a JSON object'), { timeout: OPEN })
       .toBe(false);
-    await studio.waitForText('{"enable_thinking": false, "depth": [1, 2]}');
+    const areas = () =>
+      studio.evaluate(() => [...document.querySelectorAll('textarea')].map(({ value }) => value), null);
+    expect(await areas()).toContain('{"enable_thinking": false, "depth": [1, 2]}');
+    await studio.waitForText('6 settings differ from the defaults');
     expect(await accessibilityProblems(studio)).toEqual([]);
     await recipe({});
-    await studio.waitForText('3 fields differ from the defaults', OPEN);
+    await studio.waitForText('3 settings differ from the defaults', OPEN);
   });
 
-  it('refused fields are named with line, reason and remedy, in both languages', async () => {
+  it('rejected fields are reported with line, reason and remedy, in both languages', async () => {
     await drop('refused.jsonl', refusedRows);
-    const shown = await studio.waitForText('4 rows can’t be used and are left out', OPEN);
+    const shown = await studio.waitForText('4 rows can’t be used and are skipped', OPEN);
     for (const text of refusals.en) expect(shown).toContain(text);
     await studio.click({ role: 'radio', name: '中文' });
-    const chinese = await studio.waitForText('4 条数据无法使用，已排除', OPEN);
+    const chinese = await studio.waitForText('4 条数据无法使用，已跳过', OPEN);
     for (const text of refusals.zh) expect(chinese).toContain(text);
     expect(await accessibilityProblems(studio)).toEqual([]);
     await studio.screenshot('rows-refused-zh');

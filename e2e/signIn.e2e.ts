@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { chromium, type Browser, type Page, type Route } from 'playwright';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { chromiumLaunchOptions } from './harness/chromiumOptions.ts';
+import { chromiumLaunchOptions } from '../src/launch/chromiumOptions.ts';
+import { WAIT } from '../src/testing/browsers/studio.ts';
 
 const token = 'hf_oauth_secretForTests0123456789';
 const endpoints = Object.fromEntries(
@@ -11,11 +12,11 @@ const endpoints = Object.fromEntries(
   ]),
 );
 
-/** What stands in for huggingface.co, which the browser asks for nothing else. */
+/** Stands in for huggingface.co, the only other host that the browser contacts. */
 class OfficialHub {
-  /** What the person is asked to allow. */
+  /** The permissions that the user is asked for. */
   asked: Record<string, string> = {};
-  /** What a request to the API said of itself. */
+  /** The relevant parts of a request to the API. */
   readonly authorizations: (string | undefined)[] = [];
   state: (given: string) => string = (given) => given;
 
@@ -32,7 +33,7 @@ class OfficialHub {
         this.asked = Object.fromEntries(url.searchParams);
         const back = new URL(this.asked.redirect_uri!);
         back.search = String(new URLSearchParams({ code: 'the-code', state: this.state(this.asked.state!) }));
-        // As after a person's yes: by a page, since the driver does not see where redirects lead.
+        // As after the user's consent: with a page, since the driver does not see redirect targets.
         const body = `<script>location.replace(${JSON.stringify(back.href)})</script>`;
         return route.fulfill({ body, contentType: 'text/html' });
       }
@@ -53,7 +54,7 @@ class OfficialHub {
   }
 }
 
-describe('signing in with the Hub, where it knows the page', { timeout: 120_000 }, () => {
+describe('signing in with the Hub, for a registered page', () => {
   let browser: Browser;
   let page: Page;
   let hub: OfficialHub;
@@ -65,8 +66,10 @@ describe('signing in with the Hub, where it knows the page', { timeout: 120_000 
 
   const open = async (): Promise<void> => {
     hub = new OfficialHub();
-    // Without the service worker, which would answer with the page as it was built.
-    page = await (await browser.newContext({ serviceWorkers: 'block' })).newPage();
+    // Without the service worker, which would answer with the page as built.
+    const context = await browser.newContext({ serviceWorkers: 'block' });
+    context.setDefaultTimeout(WAIT);
+    page = await context.newPage();
     await page.context().route('https://huggingface.co/**', (route) => hub.answer(route));
     // As whoever registers the page writes it into index.html.
     await page.route(
@@ -77,7 +80,7 @@ describe('signing in with the Hub, where it knows the page', { timeout: 120_000 
         await route.fulfill({ response, body: (await response.text()).replace('<title>', `${meta}<title>`) });
       },
     );
-    await page.goto(inject('studioUrl'));
+    await page.goto(`${inject('studioUrl')}#/model`);
     await page.getByRole('button', { name: 'Connection' }).first().click();
     await signIn();
   };
@@ -85,16 +88,16 @@ describe('signing in with the Hub, where it knows the page', { timeout: 120_000 
     const back = page.waitForRequest('**/?code=*');
     await page.getByRole('button', { name: 'Sign in with Hugging Face' }).click();
     await back;
-    await page.waitForURL(inject('studioUrl'));
+    await page.waitForURL((url) => url.search === '' && url.hash.endsWith('/model'));
     await page.getByRole('button', { name: 'Connection' }).first().click();
   };
 
-  it('comes back with a token that only the worker has, and only the Hub is sent', async () => {
+  it('returns with a token that only the worker has, and that is only sent to the Hub', async () => {
     await open();
-    await page.getByText('Signed in as ada until this tab is closed.').waitFor();
+    await page.getByText('Signed in as ada until you close this tab.').waitFor();
     await page.getByLabel('Find a model', { exact: true }).fill('ada/private');
     await page.getByRole('button', { name: 'Find', exact: true }).click();
-    await page.getByText('There is no “ada/private” on huggingface.co, or it is private.').waitFor();
+    await page.getByText('“ada/private” does not exist on huggingface.co, or is private.').waitFor();
     expect(hub.asked).toMatchObject({ client_id: 'graft-test', code_challenge_method: 'S256' });
     expect(hub.asked.scope).toContain('write-repos');
     expect(hub.authorizations).toEqual([`Bearer ${token}`]);
@@ -104,13 +107,13 @@ describe('signing in with the Hub, where it knows the page', { timeout: 120_000 
     expect(await page.content()).not.toContain(token);
   });
 
-  it('that was asked for by another page is refused', async () => {
+  it('requested by another page is rejected', async () => {
     await open();
     hub.state = (given) => JSON.stringify({ ...(JSON.parse(given) as object), nonce: 'another' });
-    await page.getByRole('button', { name: 'Forget it' }).click();
+    await page.getByRole('button', { name: 'Remove token' }).click();
     await signIn();
     await page.getByText('Invalid oauth state in redirected URL').waitFor();
     expect(new URL(page.url()).search).toBe('');
-    await page.getByText('A token is in use').waitFor({ state: 'detached' });
+    await page.getByText('A token is set').waitFor({ state: 'detached' });
   });
 });

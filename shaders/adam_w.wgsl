@@ -1,6 +1,6 @@
-// One AdamW step (lib/adam_w.wgsl) with f32 state. A skipped step changes stats[skipped_index] alone.
-// weights, grads, m, v [count] f32; stats f32, read as bits. One invocation an element.
-// With BLOCKS, m and v hold some blocks of 256 elements of the flat buffers: blocks[i] is where block i is in those.
+// One AdamW step (lib/adam_w.wgsl) with f32 state. A skipped step changes only stats[skipped_index].
+// weights, grads, m, v [count] f32; stats f32, read as bits. One invocation per element. With BLOCKS, m and v hold some
+// blocks of 256 elements of the flat buffers: blocks[i] is the index of block i there.
 //#include lib/adam_w.wgsl
 //#include lib/grid.wgsl
 const WG: u32 = 256;

@@ -1,15 +1,15 @@
-// One AdamW step (lib/adam_w.wgsl) with m and v in 8 bits, as bitsandbytes' kOptimizerStatic8bit2StateBlockwise
-// (csrc/kernels.cu): a block of 256 elements is scaled by its largest magnitude and stored as the nearest values of
-// the dynamic maps, signed for m, unsigned for v. A negative m never becomes 0. Its decay comes after the step there;
-// here before, as in torch and in bitsandbytes' Triton kernel. The step is made before m and v are rounded.
-// weights, grads: the flat f32 buffers; blocks [count] u32: where each 8-bit block is in them, in blocks.
-// codes [count, 2, 64] u32: m, then v, four to a word, the first lowest; absmax [count] of (m, v);
-// maps f32 [512]: signed, unsigned, ascending; stats f32, read as bits. One workgroup a block, four
-// elements a thread.
+// One AdamW step (lib/adam_w.wgsl) with m and v in 8 bits, like bitsandbytes' kOptimizerStatic8bit2StateBlockwise
+// (csrc/kernels.cu): a block of 256 elements is scaled by its absmax and stored as the nearest values of the dynamic
+// maps, signed for m, unsigned for v. A negative m never becomes 0. Weight decay is applied before the step, as in
+// torch and in bitsandbytes' Triton kernel; the CUDA kernel applies it after. The step uses m and v before they are
+// rounded.
+// weights, grads: the flat f32 buffers; blocks [count] u32: index of each 8-bit block there; codes [count, 2, 64] u32:
+// m, then v, four per word, the first lowest; absmax [count] of (m, v); maps f32 [512]: signed, unsigned, ascending;
+// stats f32, read as bits. One workgroup per block, four elements per thread.
 //#include lib/adam_w.wgsl
 //#include lib/grid.wgsl
 //#include lib/reduce.wgsl
-const SMALLEST: f32 = 1.1754943508222875e-38; // below it a GPU may take numbers for 0, and must not divide by them
+const SMALLEST: f32 = 1.1754943508222875e-38; // a GPU may flush smaller values to 0, and must not divide by them
 const SIGNED: u32 = 0;
 const UNSIGNED: u32 = 256;
 const SIGNED_ZERO: u32 = 127; // the code of 0 in the signed map
@@ -24,7 +24,7 @@ const SIGNED_ZERO: u32 = 127; // the code of 0 in the signed map
 
 var<workgroup> local_maps: array<f32, 512>;
 
-// The code whose value is nearest to x, the lower one at a tie.
+// The code whose value is nearest to x; the lower one at a tie.
 fn nearest(map: u32, x: f32) -> u32 {
   var lower = 0u;
   var upper = 255u;
@@ -58,7 +58,7 @@ fn main(
   }
   workgroupBarrier();
 
-  // No return for a skipped step: barriers need every thread, and stats is not known to be the same for all.
+  // No return for a skipped step: barriers need every thread, and WGSL does not know that stats is uniform.
   let clip = clipping(stats[params.norm_index]);
   let at = blocks[block] * WG + thread;
   let m_word = block * 2u * WG + thread;

@@ -1,20 +1,15 @@
-// Causal grouped-query attention, forward (flash attention: Dao et al., 2022; online softmax: Milakov & Gimelshein, 2018).
+// Causal grouped-query attention, forward (flash attention: Dao et al., 2022; online softmax: Milakov & Gimelshein,
+// 2018).
 //   o[t,h,:] = Σ_s softmax_s(scale · q[t,h,:]·k[s,h/GROUP,:]) v[s,h/GROUP,:],  lse[t,h] = log Σ_s exp(scale · q·k)
 // over keys s with max(segment_start[t], p − window + 1) ≤ s ≤ p = t + query_offset.
-// q, o [T, H, D] E; k, v [K, Hkv, D] E; lse [T, H] f32; segment_start [T] u32, non-decreasing.
-// One workgroup a KV head and ROWS queries of its group.
+// q, o [T, H, D] E; k, v [K, Hkv, D] E; lse [T, H] f32; segment_start [T] u32, non-decreasing. One workgroup per KV
+// head and ROWS queries of its group.
 //#include lib/grid.wgsl
 //#include lib/attention.wgsl
 //#include lib/attention_forward.wgsl
 
-const TILE: u32 = max((ROWS + OTHERS) * STRIDE, OTHERS * WIDTH);
-
-// A chunk of the queries and keys for the scores, then a part of the values.
-var<workgroup> tile: array<vec4<E>, TILE>;
-// [key][row group]
-var<workgroup> weights: array<vec4<f32>, OTHERS * ROW_GROUPS>;
-// One number a thread for maxima and sums over the lanes.
-var<workgroup> shared_rows: array<vec4<f32>, THREADS>;
+// Below any score and so far above MASKED that exp(MASKED - LOWEST) is exactly zero: what is masked cannot change a bit.
+const LOWEST: f32 = -1e29;
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -32,139 +27,148 @@ fn main(
   let first_row = index % tiles * ROWS;
   let lane = thread % LANES;
   let row_group = thread / LANES;
-  let first_lane = row_group * LANES;
-  let first_line = 4u * row_group * STRIDE;
 
-  // Keys lowest … highest are seen by the thread's rows; none by rows past the end.
-  var lowest = vec4<u32>(1u);
-  var highest = vec4<u32>(0u);
-  for (var r = 0u; r < 4u; r++) {
-    let row = first_row + 4u * row_group + r;
-    if (row < queries) {
-      let position = row / GROUP + params.query_offset;
-      lowest[r] = max(segment_start[row / GROUP], first_in_window(position, params.window));
-      highest[r] = position;
-    }
+  // Keys lowest … highest are visible to the thread's rows. Rows past the end compute the last one and store nothing.
+  var lowest: vec4<u32>;
+  var highest: vec4<u32>;
+//#for R 4
+  {
+    let token = min(first_row + 4u * row_group + R, queries - 1u) / GROUP;
+    let position = token + params.query_offset;
+    lowest[R] = max(segment_start[token], first_in_window(position, params.window));
+    highest[R] = position;
   }
-  // The keys any row of the tile sees. Later ones are not even loaded: a cache may hold old values there.
+//#end
+  // The keys that any row of the tile sees. Later ones are not loaded: a cache may hold stale values there.
   let first_token = first_row / GROUP;
   let last_token = (min(first_row + ROWS, queries) - 1u) / GROUP;
   let first_key = max(segment_start[first_token], first_in_window(first_token + params.query_offset, params.window));
   let end_key = min(last_token + params.query_offset + 1u, params.keys);
 
-  var peak = vec4<f32>(MASKED);
+//#for N ROW_LOADS
+  let row_N = thread + N * THREADS;
+  let row_at_N =
+    query_at(min(first_row + row_N / CHUNK, queries - 1u), kv_head, params.kv_heads) * D4 + row_N % CHUNK;
+//#end
+  var peak = vec4<f32>(LOWEST);
   var sum = vec4<f32>(0.0);
-  var sums: array<vec4<f32>, SUMS>;
+//#for P PARTS
+  var sums_P: array<vec4<f32>, 4u * COLUMNS>;
+//#end
 
   for (var key0 = first_key; key0 < end_key; key0 += OTHERS) {
+//#for N OTHER_LOADS
+    let other_N = thread + N * THREADS;
+    let other_at_N = (min(key0 + other_N / CHUNK, end_key - 1u) * params.kv_heads + kv_head) * D4 + other_N % CHUNK;
+//#end
     var scores = array<vec4<f32>, PER_LANE>();
-    for (var column0 = 0u; column0 < params.columns; column0 += CHUNK) {
+    for (var column = 0u; column < params.columns; column += CHUNK) {
+//#for N ROW_LOADS
+      let row_value_N = q[row_at_N + column];
+//#end
+//#for N OTHER_LOADS
+      let other_value_N = k[other_at_N + column];
+//#end
       workgroupBarrier();
-      for (var i = thread; i < (ROWS + OTHERS) * CHUNK; i += THREADS) {
-        let line = i / CHUNK;
-        let column = column0 + i % CHUNK;
-        var value = vec4<E>();
-        if (column < D4) {
-          if (line < ROWS) {
-            if (first_row + line < queries) {
-              value = q[query_at(first_row + line, kv_head, params.kv_heads) * D4 + column];
-            }
-          } else {
-            let key = key0 + line - ROWS;
-            if (key < end_key) {
-              value = k[(key * params.kv_heads + kv_head) * D4 + column];
-            }
-          }
-        }
-        tile[line * STRIDE + i % CHUNK] = value;
+//#for N ROW_LOADS
+      if (ROWS_FIT || row_N < ROWS * CHUNK) {
+        tile[row_N / CHUNK * STRIDE + row_N % CHUNK] = vec4<f32>(row_value_N);
       }
+//#end
+//#for N OTHER_LOADS
+      if (OTHERS_FIT || other_N < OTHERS * CHUNK) {
+        tile[(ROWS + other_N / CHUNK) * STRIDE + other_N % CHUNK] = vec4<f32>(other_value_N);
+      }
+//#end
       workgroupBarrier();
-      for (var at = first_line; at < first_line + min(CHUNK, params.columns - column0); at++) {
-        let q0 = vec4<f32>(tile[at]);
-        let q1 = vec4<f32>(tile[at + STRIDE]);
-        let q2 = vec4<f32>(tile[at + 2u * STRIDE]);
-        let q3 = vec4<f32>(tile[at + 3u * STRIDE]);
-        let other = (ROWS + lane) * STRIDE + at - first_line;
-        for (var j = 0u; j < PER_LANE; j++) {
-          scores[j] += dots(q0, q1, q2, q3, vec4<f32>(tile[other + j * LANES * STRIDE]));
-        }
-      }
+      add_dots(&scores, thread);
     }
 
     var tile_peak = peak;
-    for (var j = 0u; j < PER_LANE; j++) {
-      let key = vec4<u32>(key0 + j * LANES + lane);
-      scores[j] = select(vec4<f32>(MASKED), scores[j] * params.scale, (key >= lowest) & (key <= highest));
-      tile_peak = max(tile_peak, scores[j]);
+//#for J PER_LANE
+    {
+      let key = vec4<u32>(key0 + J * LANES + lane);
+      scores[J] = select(vec4<f32>(MASKED), scores_of(scores[J]), (key >= lowest) & (key <= highest));
+      tile_peak = max(tile_peak, scores[J]);
     }
-    shared_rows[thread] = tile_peak;
+//#end
     workgroupBarrier();
-    for (var l = first_lane; l < first_lane + LANES; l++) {
-      tile_peak = max(tile_peak, shared_rows[l]);
-    }
+    tile[thread] = tile_peak;
+    workgroupBarrier();
+//#for L LANES
+    tile_peak = max(tile_peak, tile[row_group * LANES + L]);
+//#end
     let rescale = exp(peak - tile_peak);
     peak = tile_peak;
     sum *= rescale;
-    for (var j = 0u; j < PER_LANE; j++) {
-      // Exactly zero where masked, so that what stands in those keys cannot change a bit.
-      let weight = select(vec4<f32>(0.0), exp(scores[j] - peak), scores[j] > vec4<f32>(MASKED));
-      sum += weight;
-      weights[(j * LANES + lane) * ROW_GROUPS + row_group] = weight;
-    }
-    for (var i = 0u; i < SUMS; i += 4u) {
-      sums[i] *= rescale.x;
-      sums[i + 1u] *= rescale.y;
-      sums[i + 2u] *= rescale.z;
-      sums[i + 3u] *= rescale.w;
-    }
+//#for J PER_LANE
+    scores[J] = exp(scores[J] - peak);
+    sum += scores[J];
+//#end
+//#for P PARTS
+//#for C COLUMNS
+    sums_P[4u * C] *= rescale.x;
+    sums_P[4u * C + 1u] *= rescale.y;
+    sums_P[4u * C + 2u] *= rescale.z;
+    sums_P[4u * C + 3u] *= rescale.w;
+//#end
+//#end
 
-    for (var part = 0u; part < PARTS; part++) {
-      if (part > 0u) {
+    for (var round0 = key0; round0 < min(key0 + OTHERS, end_key); round0 += KEYS) {
+//#for P PARTS
+      for (var step = 0u; step < STEPS; step++) {
+//#for N VALUE_LOADS
+        let value_N = thread + N * THREADS;
+        let value_key_N = min(round0 + step * STEP + value_N / WIDTH, end_key - 1u);
+        let loaded_N = v[(value_key_N * params.kv_heads + kv_head) * D4 + min(P * WIDTH + value_N % WIDTH, D4 - 1u)];
+//#end
         workgroupBarrier();
-      }
-      for (var i = thread; i < OTHERS * WIDTH; i += THREADS) {
-        let key = key0 + i / WIDTH;
-        let column = part * WIDTH + i % WIDTH;
-        var value = vec4<E>();
-        if (key < end_key && column < D4) {
-          value = v[(key * params.kv_heads + kv_head) * D4 + column];
+        if (P == 0u && step == 0u) {
+//#for J ROUND
+          tile[(J * LANES + lane) * WEIGHTS + row_group] = scores[J];
+//#end
         }
-        tile[i] = value;
-      }
-      workgroupBarrier();
-      for (var other = 0u; other < min(OTHERS, end_key - key0); other++) {
-        let weight = weights[other * ROW_GROUPS + row_group];
-        for (var i = 0u; i < COLUMNS; i++) {
-          let value = vec4<f32>(tile[other * WIDTH + i * LANES + lane]);
-          let at = 4u * (part * COLUMNS + i);
-          sums[at] += weight.x * value;
-          sums[at + 1u] += weight.y * value;
-          sums[at + 2u] += weight.z * value;
-          sums[at + 3u] += weight.w * value;
+//#for N VALUE_LOADS
+        if (VALUES_FIT || value_N < STEP * WIDTH) {
+          tile[VALUES + value_N] = vec4<f32>(loaded_N);
         }
+//#end
+        workgroupBarrier();
+        add_values(&sums_P, thread, step);
       }
+//#end
+//#for J PER_LANE
+      scores[J] = scores[min(J + ROUND, PER_LANE - 1u)];
+//#end
     }
   }
 
-  shared_rows[thread] = sum;
+  workgroupBarrier();
+  tile[thread] = sum;
   workgroupBarrier();
   var total = vec4<f32>(0.0);
-  for (var l = first_lane; l < first_lane + LANES; l++) {
-    total += shared_rows[l];
-  }
-  for (var r = 0u; r < 4u; r++) {
-    let row = first_row + 4u * row_group + r;
+//#for L LANES
+  total += tile[row_group * LANES + L];
+//#end
+//#for R 4
+  {
+    let row = first_row + 4u * row_group + R;
     if (row < queries) {
       let at = query_at(row, kv_head, params.kv_heads);
       if (lane == 0u) {
-        lse[at] = peak[r] + log(total[r]);
+        lse[at] = peak[R] + log(total[R]);
       }
-      for (var i = 0u; i < COLUMNS * PARTS; i++) {
-        let column = i * LANES + lane;
+//#for P PARTS
+//#for C COLUMNS
+      {
+        let column = P * WIDTH + C * LANES + lane;
         if (column < D4) {
-          store(at * D4 + column, sums[4u * i + r] / total[r]);
+          store(at * D4 + column, sums_P[4u * C + R] / total[R]);
         }
       }
+//#end
+//#end
     }
   }
+//#end
 }

@@ -1,6 +1,6 @@
-// What the other two backward kernels need of each query: delta[t,h,:] = (lse[t,h], Σ_d dO[t,h,d] · o[t,h,d]).
-// The pair stands in one buffer because dK and dV need eight buffers with it, the most a stage may have.
-// d_o [T·H, D] f32, o [T·H, D] E, lse [T·H] f32, delta [T·H, 2] f32. LANES threads a row.
+// Per-query inputs of the other two backward kernels: delta[t,h,:] = (lse[t,h], Σ_d dO[t,h,d] · o[t,h,d]). Both are in
+// one buffer because dK and dV then need eight buffers, the most that a stage may bind.
+// d_o [T·H, D] f32, o [T·H, D] E, lse [T·H] f32, delta [T·H, 2] f32. LANES threads per row.
 //#include lib/grid.wgsl
 alias E = f32;
 const D4: u32 = 4;

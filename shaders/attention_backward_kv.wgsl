@@ -1,20 +1,12 @@
 // dk and dv of causal grouped-query attention, summed over the query heads of each group:
-//   p = exp(scale · q·k − lse),  ds = p · (dO·v − delta),  dv[s,:] = Σ_t p[t,s] dO[t,:],  dk[s,:] = scale · Σ_t ds[t,s] q[t,:]
+//   p = exp(scale · q·k − lse),  ds = p · (dO·v − delta)
+//   dv[s,:] = Σ_t p[t,s] dO[t,:],  dk[s,:] = scale · Σ_t ds[t,s] q[t,:]
 // over queries t with s ≤ t < min(segment_end[s], s + window).
 // q [T, H, D] E; k, v [T, Hkv, D] E; d_o [T, H, D] f32; delta [T, H, 2] f32 = (lse, delta); d_k, d_v [T, Hkv, D] f32;
-// segment_end [T] u32, non-decreasing. One workgroup a KV head and ROWS keys; it walks over the group's queries.
+// segment_end [T] u32, non-decreasing. One workgroup per KV head and ROWS keys; it iterates over the group's queries.
 //#include lib/grid.wgsl
 //#include lib/attention.wgsl
 //#include lib/attention_backward_kv.wgsl
-
-const LINES: u32 = ROWS + OTHERS;
-const TILE: u32 = max(2u * LINES * STRIDE, OTHERS * WIDTH);
-
-// A chunk of k and q, then of v and d_o, for the scores; later a part of d_o, then of q.
-var<workgroup> tile: array<vec4<f32>, TILE>;
-// [query][row group]
-var<workgroup> weights: array<vec4<f32>, OTHERS * ROW_GROUPS>;
-var<workgroup> d_scores: array<vec4<f32>, OTHERS * ROW_GROUPS>;
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -32,149 +24,162 @@ fn main(
   let end_key = min(first_key + ROWS, params.rows);
   let lane = thread % LANES;
   let row_group = thread / LANES;
-  let first_line = 4u * row_group * STRIDE;
 
-  // Queries key … end − 1 see a key of the thread; none sees those past the end.
+  // Queries key … end − 1 see a key of the thread. Keys past the end compute the last one and store nothing.
   let keys = vec4<u32>(first_key + 4u * row_group) + vec4<u32>(0u, 1u, 2u, 3u);
-  var ends = vec4<u32>(0u);
-  for (var r = 0u; r < 4u; r++) {
-    if (keys[r] < end_key) {
-      ends[r] = segment_end[keys[r]];
-      if (params.window > 0u) {
-        ends[r] = min(ends[r], keys[r] + params.window);
-      }
-    }
-  }
+  var ends: vec4<u32>;
+//#for R 4
+  ends[R] = segment_end[min(keys[R], end_key - 1u)];
+//#end
   var end_token = min(segment_end[end_key - 1u], params.rows);
   if (params.window > 0u) {
+    ends = min(ends, keys + vec4<u32>(params.window));
     end_token = min(end_token, end_key - 1u + params.window);
   }
   let end_query = end_token * GROUP;
 
-  var k_sums: array<vec4<f32>, SUMS>;
-  var v_sums: array<vec4<f32>, SUMS>;
+//#for N ROW_LOADS
+  let row_N = thread + N * THREADS;
+  let row_at_N = (min(first_key + row_N / CHUNK, end_key - 1u) * params.kv_heads + kv_head) * D4 + row_N % CHUNK;
+//#end
+//#for P PARTS
+  var k_sums_P: array<vec4<f32>, 4u * COLUMNS>;
+  var v_sums_P: array<vec4<f32>, 4u * COLUMNS>;
+//#end
 
   for (var query0 = first_key * GROUP; query0 < end_query; query0 += OTHERS) {
+//#for N OTHER_LOADS
+    let other_N = thread + N * THREADS;
+    let other_at_N =
+      query_at(min(query0 + other_N / CHUNK, end_query - 1u), kv_head, params.kv_heads) * D4 + other_N % CHUNK;
+//#end
     var scores = array<vec4<f32>, PER_LANE>();
     var d_weights = array<vec4<f32>, PER_LANE>();
-    for (var column0 = 0u; column0 < params.columns; column0 += CHUNK) {
+    for (var column = 0u; column < params.columns; column += CHUNK) {
+//#for N ROW_LOADS
+      let row_value_N = k[row_at_N + column];
+//#end
+//#for N OTHER_LOADS
+      let other_value_N = q[other_at_N + column];
+//#end
       workgroupBarrier();
-      for (var i = thread; i < LINES * CHUNK; i += THREADS) {
-        let line = i / CHUNK;
-        let column = column0 + i % CHUNK;
-        var first = vec4<f32>();
-        var second = vec4<f32>();
-        if (column < D4) {
-          if (line < ROWS) {
-            if (first_key + line < end_key) {
-              let at = ((first_key + line) * params.kv_heads + kv_head) * D4 + column;
-              first = vec4<f32>(k[at]);
-              second = vec4<f32>(v[at]);
-            }
-          } else {
-            let query = query0 + line - ROWS;
-            if (query < end_query) {
-              let at = query_at(query, kv_head, params.kv_heads) * D4 + column;
-              first = vec4<f32>(q[at]);
-              second = d_o[at];
-            }
-          }
-        }
-        tile[line * STRIDE + i % CHUNK] = first;
-        tile[(LINES + line) * STRIDE + i % CHUNK] = second;
+//#for N ROW_LOADS
+      if (ROWS_FIT || row_N < ROWS * CHUNK) {
+        tile[row_N / CHUNK * STRIDE + row_N % CHUNK] = vec4<f32>(row_value_N);
       }
+//#end
+//#for N OTHER_LOADS
+      if (OTHERS_FIT || other_N < OTHERS * CHUNK) {
+        tile[(ROWS + other_N / CHUNK) * STRIDE + other_N % CHUNK] = vec4<f32>(other_value_N);
+      }
+//#end
       workgroupBarrier();
-      for (var at = first_line; at < first_line + min(CHUNK, params.columns - column0); at++) {
-        let k0 = tile[at];
-        let k1 = tile[at + STRIDE];
-        let k2 = tile[at + 2u * STRIDE];
-        let k3 = tile[at + 3u * STRIDE];
-        let below = at + LINES * STRIDE;
-        let v0 = tile[below];
-        let v1 = tile[below + STRIDE];
-        let v2 = tile[below + 2u * STRIDE];
-        let v3 = tile[below + 3u * STRIDE];
-        for (var j = 0u; j < PER_LANE; j++) {
-          let other = (ROWS + j * LANES + lane) * STRIDE + at - first_line;
-          scores[j] += dots(k0, k1, k2, k3, tile[other]);
-          d_weights[j] += dots(v0, v1, v2, v3, tile[LINES * STRIDE + other]);
-        }
+      add_dots(&scores, thread);
+    }
+    for (var column = 0u; column < params.columns; column += CHUNK) {
+//#for N ROW_LOADS
+      let row_value_N = v[row_at_N + column];
+//#end
+//#for N OTHER_LOADS
+      let other_value_N = d_o[other_at_N + column];
+//#end
+      workgroupBarrier();
+//#for N ROW_LOADS
+      if (ROWS_FIT || row_N < ROWS * CHUNK) {
+        tile[row_N / CHUNK * STRIDE + row_N % CHUNK] = vec4<f32>(row_value_N);
       }
+//#end
+//#for N OTHER_LOADS
+      if (OTHERS_FIT || other_N < OTHERS * CHUNK) {
+        tile[(ROWS + other_N / CHUNK) * STRIDE + other_N % CHUNK] = other_value_N;
+      }
+//#end
+      workgroupBarrier();
+      add_dots(&d_weights, thread);
     }
 
-    for (var j = 0u; j < PER_LANE; j++) {
-      let other = j * LANES + lane;
-      let query = query0 + other;
-      var saved = vec2<f32>(0.0);
-      if (query < end_query) {
-        saved = delta[query_at(query, kv_head, params.kv_heads)];
-      }
+//#for J PER_LANE
+    {
+      let query = query0 + J * LANES + lane;
+      let saved = delta[query_at(min(query, end_query - 1u), kv_head, params.kv_heads)];
       let token = vec4<u32>(query / GROUP);
-      let seen = (token >= keys) & (token < ends);
-      let weight = exp(min(scores[j] * params.scale - saved.x, vec4<f32>(0.0)));
-      let d_score = weight * (d_weights[j] - saved.y) * params.scale;
-      weights[other * ROW_GROUPS + row_group] = select(vec4<f32>(0.0), weight, seen);
-      d_scores[other * ROW_GROUPS + row_group] = select(vec4<f32>(0.0), d_score, seen);
+      let seen = (token >= keys) & (token < min(ends, vec4<u32>(end_token)));
+      let score = scores_of(scores[J]);
+      let weight = exp(min(score - saved.x, vec4<f32>(0.0)));
+      let d_score = weight * (d_weights[J] - saved.y) * slopes_of(score);
+      scores[J] = select(vec4<f32>(0.0), weight, seen);
+      d_weights[J] = select(vec4<f32>(0.0), d_score, seen);
     }
+//#end
 
-    for (var part = 0u; part < PARTS; part++) {
-      workgroupBarrier();
-      for (var i = thread; i < OTHERS * WIDTH; i += THREADS) {
-        let query = query0 + i / WIDTH;
-        let column = part * WIDTH + i % WIDTH;
-        var value = vec4<f32>();
-        if (query < end_query && column < D4) {
-          value = d_o[query_at(query, kv_head, params.kv_heads) * D4 + column];
+    for (var round0 = query0; round0 < min(query0 + OTHERS, end_query); round0 += KEYS) {
+//#for P PARTS
+      for (var step = 0u; step < STEPS; step++) {
+//#for N VALUE_LOADS
+        let value_N = thread + N * THREADS;
+        let value_query_N = min(round0 + step * STEP + value_N / WIDTH, end_query - 1u);
+        let loaded_N =
+          d_o[query_at(value_query_N, kv_head, params.kv_heads) * D4 + min(P * WIDTH + value_N % WIDTH, D4 - 1u)];
+//#end
+        workgroupBarrier();
+        if (P == 0u && step == 0u) {
+//#for J ROUND
+          tile[(J * LANES + lane) * WEIGHTS + row_group] = scores[J];
+//#end
         }
-        tile[i] = value;
-      }
-      workgroupBarrier();
-      for (var other = 0u; other < min(OTHERS, end_query - query0); other++) {
-        let weight = weights[other * ROW_GROUPS + row_group];
-        for (var i = 0u; i < COLUMNS; i++) {
-          let value = tile[other * WIDTH + i * LANES + lane];
-          let at = 4u * (part * COLUMNS + i);
-          v_sums[at] += weight.x * value;
-          v_sums[at + 1u] += weight.y * value;
-          v_sums[at + 2u] += weight.z * value;
-          v_sums[at + 3u] += weight.w * value;
+//#for N VALUE_LOADS
+        if (VALUES_FIT || value_N < STEP * WIDTH) {
+          tile[VALUES + value_N] = loaded_N;
         }
+//#end
+        workgroupBarrier();
+        add_values(&v_sums_P, thread, step);
       }
-      workgroupBarrier();
-      for (var i = thread; i < OTHERS * WIDTH; i += THREADS) {
-        let query = query0 + i / WIDTH;
-        let column = part * WIDTH + i % WIDTH;
-        var value = vec4<f32>();
-        if (query < end_query && column < D4) {
-          value = vec4<f32>(q[query_at(query, kv_head, params.kv_heads) * D4 + column]);
+//#end
+//#for P PARTS
+      for (var step = 0u; step < STEPS; step++) {
+//#for N VALUE_LOADS
+        let value_N = thread + N * THREADS;
+        let value_query_N = min(round0 + step * STEP + value_N / WIDTH, end_query - 1u);
+        let loaded_N =
+          q[query_at(value_query_N, kv_head, params.kv_heads) * D4 + min(P * WIDTH + value_N % WIDTH, D4 - 1u)];
+//#end
+        workgroupBarrier();
+        if (P == 0u && step == 0u) {
+//#for J ROUND
+          tile[(J * LANES + lane) * WEIGHTS + row_group] = d_weights[J];
+//#end
         }
-        tile[i] = value;
-      }
-      workgroupBarrier();
-      for (var other = 0u; other < min(OTHERS, end_query - query0); other++) {
-        let d_score = d_scores[other * ROW_GROUPS + row_group];
-        for (var i = 0u; i < COLUMNS; i++) {
-          let value = tile[other * WIDTH + i * LANES + lane];
-          let at = 4u * (part * COLUMNS + i);
-          k_sums[at] += d_score.x * value;
-          k_sums[at + 1u] += d_score.y * value;
-          k_sums[at + 2u] += d_score.z * value;
-          k_sums[at + 3u] += d_score.w * value;
+//#for N VALUE_LOADS
+        if (VALUES_FIT || value_N < STEP * WIDTH) {
+          tile[VALUES + value_N] = vec4<f32>(loaded_N);
         }
+//#end
+        workgroupBarrier();
+        add_values(&k_sums_P, thread, step);
       }
+//#end
+//#for J PER_LANE
+      scores[J] = scores[min(J + ROUND, PER_LANE - 1u)];
+      d_weights[J] = d_weights[min(J + ROUND, PER_LANE - 1u)];
+//#end
     }
   }
 
-  for (var r = 0u; r < 4u; r++) {
-    if (keys[r] < end_key) {
-      let at = (keys[r] * params.kv_heads + kv_head) * D4;
-      for (var i = 0u; i < COLUMNS * PARTS; i++) {
-        let column = i * LANES + lane;
-        if (column < D4) {
-          d_k[at + column] = k_sums[4u * i + r];
-          d_v[at + column] = v_sums[4u * i + r];
-        }
+//#for R 4
+  if (keys[R] < end_key) {
+    let at = (keys[R] * params.kv_heads + kv_head) * D4;
+//#for P PARTS
+//#for C COLUMNS
+    {
+      let column = P * WIDTH + C * LANES + lane;
+      if (column < D4) {
+        d_k[at + column] = k_sums_P[4u * C + R];
+        d_v[at + column] = v_sums_P[4u * C + R];
       }
     }
+//#end
+//#end
   }
+//#end
 }

@@ -1,5 +1,5 @@
-// attention_backward_kv.wgsl by lib/attention_subgroup.wgsl: the same tensors and results. One workgroup a KV head and
-// OWNED keys; it walks over the group's queries.
+// attention_backward_kv.wgsl in the form of lib/attention_subgroup.wgsl: the same tensors and results. One workgroup
+// per KV head and OWNED keys; it iterates over the group's queries.
 //#include lib/grid.wgsl
 //#include lib/attention_subgroup.wgsl
 //#include lib/attention_backward_kv.wgsl
@@ -25,7 +25,7 @@ fn main(
   let first_key = index % tiles * OWNED;
   let end_query = end_of(min(first_key + OWNED, params.rows) - 1u) * GROUP;
 
-  // Keys past the end work on the last key and store nothing.
+  // Keys past the end compute the last key and store nothing.
   var keys: array<u32, ROWS>;
   var ends: array<u32, ROWS>;
   var loaded_k: array<vec4<f32>, ROWS * D4>;
@@ -91,9 +91,10 @@ fn main(
 //#for R ROWS
     {
       let seen = query / GROUP >= keys[R] && query / GROUP < ends[R];
-      let weight = exp(min(scores[R] * params.scale - saved.x, 0.0));
+      let score = score_of(scores[R]);
+      let weight = exp(min(score - saved.x, 0.0));
       weights[R] = select(0.0, weight, seen);
-      d_scores[R] = select(0.0, weight * (d_weights[R] - saved.y) * params.scale, seen);
+      d_scores[R] = select(0.0, weight * (d_weights[R] - saved.y) * slope_of(score), seen);
     }
 //#end
 //#for C D4

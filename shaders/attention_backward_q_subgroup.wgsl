@@ -1,4 +1,4 @@
-// attention_backward_q.wgsl by lib/attention_subgroup.wgsl: the same tensors and results, the grid of
+// attention_backward_q.wgsl in the form of lib/attention_subgroup.wgsl: the same tensors and results, with the grid of
 // attention_subgroup.wgsl.
 //#include lib/grid.wgsl
 //#include lib/attention_subgroup.wgsl
@@ -22,7 +22,7 @@ fn main(
   let first_key = max(segment_start[first_token], first_in_window(first_token, params.window));
   let end_key = (min(first_row + OWNED, queries) - 1u) / GROUP + 1u;
 
-  // Rows past the end work on the last row and store nothing.
+  // Rows past the end compute the last row and store nothing.
   var lowest: array<u32, ROWS>;
   var highest: array<u32, ROWS>;
   var saved: array<vec2<f32>, ROWS>;
@@ -86,8 +86,9 @@ fn main(
     var d_scores: array<f32, ROWS>;
 //#for R ROWS
     {
-      let weight = exp(min(scores[R] * params.scale - saved[R].x, 0.0));
-      let d_score = weight * (d_weights[R] - saved[R].y) * params.scale;
+      let score = score_of(scores[R]);
+      let weight = exp(min(score - saved[R].x, 0.0));
+      let d_score = weight * (d_weights[R] - saved[R].y) * slope_of(score);
       d_scores[R] = select(0.0, d_score, key >= lowest[R] && key <= highest[R]);
     }
 //#end

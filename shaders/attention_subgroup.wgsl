@@ -1,11 +1,11 @@
-// attention.wgsl by lib/attention_subgroup.wgsl: the same tensors and results. One workgroup a KV head and OWNED queries
-// of its group.
+// attention.wgsl in the form of lib/attention_subgroup.wgsl: the same tensors and results. One workgroup per KV head
+// and OWNED queries of its group.
 //#include lib/grid.wgsl
 //#include lib/attention_subgroup.wgsl
 //#include lib/attention_forward.wgsl
-const KEYS: u32 = 8; // keys that are scored before they are summed
+const KEYS: u32 = 8; // keys scored before they are accumulated
 
-// Sums are rescaled for a score so far above the highest so far, no sooner: exp(16) keys of it are no danger to f32.
+// Sums are rescaled only for a score this far above the running maximum: exp(16) per key cannot overflow f32.
 const SLACK: f32 = 16.0;
 
 @compute @workgroup_size(SUBGROUP)
@@ -22,13 +22,13 @@ fn main(
     return;
   }
   let first_row = index % tiles * OWNED;
-  // The keys any row of the tile sees. Later ones are not even loaded: a cache may hold old values there.
+  // The keys that any row of the tile sees. Later ones are not loaded: a cache may hold stale values there.
   let first_token = first_row / GROUP;
   let last_token = (min(first_row + OWNED, queries) - 1u) / GROUP;
   let first_key = max(segment_start[first_token], first_in_window(first_token + params.query_offset, params.window));
   let end_key = min(last_token + params.query_offset + 1u, params.keys);
 
-  // Rows past the end work on the last row and store nothing.
+  // Rows past the end compute the last row and store nothing.
   var lowest: array<u32, ROWS>;
   var highest: array<u32, ROWS>;
   var loaded: array<vec4<f32>, ROWS * D4>;
@@ -50,14 +50,14 @@ fn main(
 //#end
 
   var peaks: array<f32, ROWS>;
-  var weights: array<f32, ROWS>; // sums of them
+  var weights: array<f32, ROWS>; // their sums
   var sums: array<vec4<f32>, ROWS * D4>;
 //#for R ROWS
   peaks[R] = MASKED;
 //#end
 
   for (var key0 = first_key; key0 < end_key; key0 += KEYS) {
-    // A queue, so that no loop has an index into registers: a key's are pushed in at the end and taken out in front.
+    // A queue, so that no loop indexes registers: a key's scores are pushed at the end and taken from the front.
     var scores = array<f32, KEYS * ROWS>();
     for (var key = key0; key < key0 + KEYS; key++) {
 //#for I KEYS * ROWS
@@ -79,7 +79,7 @@ fn main(
 //#end
         ;
         scores[(KEYS - 1u) * ROWS + R] =
-          select(MASKED, total(chains) * params.scale, key >= lowest[R] && key <= highest[R]);
+          select(MASKED, score_of(total(chains)), key >= lowest[R] && key <= highest[R]);
       }
 //#end
     }
@@ -99,7 +99,7 @@ fn main(
 //#end
 //#for I KEYS
       {
-        // Exactly zero where masked, so that what stands in those keys cannot change a bit.
+        // Exactly zero if masked, so that the contents of those keys cannot change a bit.
         let score = scores[I * ROWS + R];
         scores[I * ROWS + R] = select(0.0, exp(score - raised), score > MASKED);
         weights[R] += scores[I * ROWS + R];

@@ -1,4 +1,4 @@
-// copied = source, EACH times 16 bytes an invocation: how fast the adapter moves memory. source, copied [count] vec4.
+// copied = source, EACH times 16 bytes per invocation: measures memory bandwidth. source, copied [count] vec4.
 //#include lib/grid.wgsl
 const EACH: u32 = 1;
 const WG: u32 = 256;

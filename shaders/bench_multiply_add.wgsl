@@ -1,15 +1,15 @@
-// Multiply-adds on registers alone: how fast the adapter computes where nothing waits for memory. A thread keeps
-// CHAINS independent chains of x = x · factor + term; their sum is written, so that none of it can be left out.
-// sums [groups · WG] f32.  Grid: any number of groups over x and y.
+// Multiply-adds in registers only: measures peak arithmetic throughput. A thread runs CHAINS independent chains of x =
+// x · factor + term; their sum is written, so that nothing is optimized away. sums [groups · WG] f32. Grid: any number
+// of groups over x and y.
 //#include lib/grid.wgsl
 alias T = vec4<f32>;
 const CHAINS: u32 = 8;
-const STEPS: u32 = 8; // of each chain between two looks at the loop's end
+const STEPS: u32 = 8; // of each chain per loop iteration
 const WG: u32 = 64;
 
 struct Params {
   rounds: u32,
-  factor: f32, // from a buffer, so that no compiler can sum the series
+  factor: f32, // from a buffer, so that compilers cannot evaluate the series
   term: f32,
 }
 

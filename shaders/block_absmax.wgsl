@@ -1,5 +1,5 @@
-// absmax[first_block + b] = max |source[i]| over block b of the flattened piece. One invocation a block.
-// source: `count` elements (lib/source.wgsl), which begin a block; absmax f32.
+// absmax[first_block + b] = max |source[i]| over block b of the flattened piece. One invocation per block.
+// source: `count` elements (lib/source.wgsl) that start at a block; absmax f32.
 //#include lib/grid.wgsl
 //#include lib/source.wgsl
 const WG: u32 = 64;

@@ -1,7 +1,7 @@
 // sums[slice, c] (+)= Σ dy[t, c] over the rows t of a slice; with NORM Σ dy[t, c] · x[t, c] · rstd[t], the gradient of
-// an RMSNorm's weight. A slice is `slice_rows` rows, the last may be shorter: sums of sums are a second run over them.
-// dy f32, rows of `stride` elements, from column `start` on; x [rows, columns] X; rstd [rows] f32; sums [slices, columns]
-// f32. A thread adds up a column of a slice, row after row.
+// an RMSNorm's weight. A slice has `slice_rows` rows, the last may be shorter; a second run sums the partial sums.
+// dy f32, rows of `stride` elements, from column `start` on; x [rows, columns] X; rstd [rows] f32; sums [slices,
+// columns] f32. A thread sums one column of a slice, row by row.
 alias X = f32;
 const WG: u32 = 64;
 

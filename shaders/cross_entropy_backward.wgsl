@@ -1,7 +1,9 @@
-// logits become (softmax − onehot(target)) · scale, given the largest logit and the sum of exponentials of whole rows;
-// with WEIGHTED, scale is that of each row: scale · weights[row].
-// logits [rows, stride] f32: columns first … first + width − 1 of the vocabulary. One workgroup a row.
+// Replaces logits by (softmax − onehot(target)) · scale, given the largest logit and the sum of exponentials of whole
+// rows; with WEIGHTED, the scale of each row is scale · weights[row]. Logits are computed from the head's products, and
+// the gradient is theirs (lib/logit.wgsl).
+// logits [rows, stride] f32: columns first … first + width − 1 of the vocabulary. One workgroup per row.
 //#include lib/grid.wgsl
+//#include lib/logit.wgsl
 const WG: u32 = 64;
 
 struct Params {
@@ -9,7 +11,7 @@ struct Params {
   first: u32,
   width: u32,
   stride: u32,
-  offset: u32, // of the rows in state
+  offset: u32, // of the first row in state
   scale: f32,
 }
 
@@ -32,7 +34,7 @@ fn main(
     return;
   }
   let start = row * params.stride;
-  let label = targets[row] - params.first; // wraps round, above the width, for targets before
+  let label = targets[row] - params.first; // wraps to above the width for earlier targets
   let largest = state[params.offset + row].x;
 //#if WEIGHTED
   let scale = params.scale * weights[row];
@@ -41,7 +43,8 @@ fn main(
 //#endif
   let share = scale / state[params.offset + row].y;
   for (var i = thread; i < params.width; i += WG) {
-    let gradient = exp(logits[start + i] - largest) * share;
-    logits[start + i] = gradient - select(0.0, scale, i == label);
+    let logit = logit_of(logits[start + i]);
+    let gradient = exp(logit - largest) * share - select(0.0, scale, i == label);
+    logits[start + i] = gradient * logit_slope(logit);
   }
 }

@@ -1,5 +1,5 @@
-// out, from its row out_row on = rows row_start … row_start + rows − 1 of w (lib/weight.wgsl) in f32, [rows, cols].
-// One invocation eight columns.
+// Dequantizes rows row_start … row_start + rows − 1 of w (lib/weight.wgsl) to f32 out [·, cols], from its row out_row
+// on. One invocation per eight columns.
 //#include lib/grid.wgsl
 //#include lib/weight.wgsl
 const WG: u32 = 256;
@@ -28,7 +28,9 @@ fn main(
     return;
   }
   let values = load_w8(params.row_start + row, word, params.cols);
-  for (var j = 0u; j < min(8u, params.cols - word * 8u); j++) {
-    out[(params.out_row + row) * params.cols + word * 8u + j] = values[j];
+//#for J 8
+  if (word * 8u + J < params.cols) {
+    out[(params.out_row + row) * params.cols + word * 8u + J] = values[J];
   }
+//#end
 }

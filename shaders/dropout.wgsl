@@ -1,5 +1,6 @@
 // y (+)= x · scale where random_bits(seed, i) ≥ threshold, 0 elsewhere.
-// x [count] X, y E [count] or columns of wider rows; threshold = p · 2^32, scale = 1 / (1 − p). One invocation an element.
+// x [count] X, y E [count] or columns of wider rows; threshold = p · 2^32, scale = 1 / (1 − p). One invocation per
+// element.
 //#include lib/elem.wgsl
 //#include lib/grid.wgsl
 //#include lib/pcg.wgsl
@@ -12,7 +13,7 @@ struct Params {
   threshold: u32,
   scale: f32,
   accumulate: u32, // 1: y += …, 0: y = …
-  columns: u32, // of a row of x, and elements between rows of y
+  columns: u32, // per row of x, and the row stride of y
   ldy: u32,
 }
 

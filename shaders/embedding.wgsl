@@ -1,8 +1,9 @@
-// y[t, :] = W[tokens[t], :] for the tokens whose row is in this chunk of W; other rows of y are left alone.
-// w [row_count, cols] of the chunk, tokens [rows] u32, y [rows, cols] f32. One workgroup a token.
+// y[t, :] = MULTIPLIER · W[tokens[t], :] for the tokens whose row is in this chunk of W; other rows of y are left alone.
+// w [row_count, cols] of the chunk, tokens [rows] u32, y [rows, cols] f32. One workgroup per token.
 //#include lib/grid.wgsl
 //#include lib/weight.wgsl
 const WG: u32 = 256;
+const MULTIPLIER: f32 = 1.0;
 
 struct Params {
   rows: u32,
@@ -25,11 +26,11 @@ fn main(
   if (row >= params.rows) {
     return;
   }
-  let chunk_row = tokens[row] - params.row_start; // wraps round, above row_count, for tokens before the chunk
+  let chunk_row = tokens[row] - params.row_start; // wraps to above row_count for tokens before the chunk
   if (chunk_row >= params.row_count) {
     return;
   }
   for (var i = thread; i < params.cols; i += WG) {
-    y[row * params.cols + i] = load_w(chunk_row, i, params.cols);
+    y[row * params.cols + i] = MULTIPLIER * load_w(chunk_row, i, params.cols);
   }
 }

@@ -1,9 +1,10 @@
-// dw[token, :] += Σ dy[t, :] over the places t of a token, for the tokens whose row is in this chunk of dw. Without
-// atomics: the places come sorted by token, and one workgroup adds up those of one token in order.
-// dy [rows, cols] f32; tokens [unique] u32; starts [unique + 1] u32: token i has places[starts[i]] …
-// places[starts[i + 1] − 1]; dw [row_count, cols] f32.
+// dw[token, :] += MULTIPLIER · Σ dy[t, :] over the positions t of a token, for the tokens whose row is in this chunk of dw. Without
+// atomics: positions are sorted by token, and one workgroup sums those of one token in order.
+// dy [rows, cols] f32; tokens [unique] u32; starts [unique + 1] u32: token i has places[starts[i]] … places[starts[i +
+// 1] − 1]; dw [row_count, cols] f32.
 //#include lib/grid.wgsl
 const WG: u32 = 64;
+const MULTIPLIER: f32 = 1.0;
 
 struct Params {
   unique: u32,
@@ -29,14 +30,14 @@ fn main(
   if (i >= params.unique) {
     return;
   }
-  let row = tokens[i] - params.row_start; // wraps round, above row_count, for tokens before the chunk
+  let row = tokens[i] - params.row_start; // wraps to above row_count for tokens before the chunk
   if (row >= params.row_count) {
     return;
   }
   for (var col = thread; col < params.cols; col += WG) {
     var sum = dw[row * params.cols + col];
     for (var p = starts[i]; p < starts[i + 1u]; p++) {
-      sum += dy[places[p] * params.cols + col];
+      sum += MULTIPLIER * dy[places[p] * params.cols + col];
     }
     dw[row * params.cols + col] = sum;
   }

@@ -1,5 +1,6 @@
-// y[i, :] = x[index[i], :]. x [·, dim] f32, index [rows] u32, y [rows, dim] f32. One workgroup a row.
+// y[i, :] = x[index[i], :]. x [·, dim] E, index [rows] u32, y [rows, dim] E. One workgroup per row.
 //#include lib/grid.wgsl
+alias E = f32;
 const WG: u32 = 256;
 
 struct Params {
@@ -7,9 +8,9 @@ struct Params {
   dim: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<E>;
 @group(0) @binding(1) var<storage, read> index: array<u32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<E>;
 @group(0) @binding(3) var<uniform> params: Params;
 
 @compute @workgroup_size(WG)

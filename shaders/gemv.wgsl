@@ -1,6 +1,7 @@
-// y[n] (+)= Σ_k x[k] · w[n, k] (+ bias[n]): the product of one row, in decoding. f32 sums in a fixed order.
-// x A, w in any encoding of lib/weight.wgsl, y E. A workgroup makes ROWS of y: its threads stride over words of eight
-// columns, so that x is read once for all of them.
+// y[n] (+)= Σ_k x[k] · w[n, k] (+ bias[n]): the product of a single row, for decoding. f32 sums in an order that is
+// fixed on a device.
+// x A, w in any encoding of lib/weight.wgsl, y E. A workgroup computes ROWS of y: its threads stride over words of
+// eight columns, so that x is read once for all of them.
 //#include lib/elem.wgsl
 //#include lib/grid.wgsl
 //#include lib/weight.wgsl
@@ -11,7 +12,7 @@ const ROWS: u32 = 4;
 struct Params {
   n: u32,
   k: u32,
-  w_row: u32, // first row of w that is used, and first element of y and bias
+  w_row: u32, // first row of w, and first element of y and bias
   y_offset: u32,
   bias_offset: u32,
   accumulate: u32, // 1: y += …
@@ -36,25 +37,53 @@ fn main(
   if (row0 >= params.n) {
     return;
   }
+  // Registers are indexed by constants, so that they are registers on every GPU.
   var sums = array<f32, ROWS>();
   for (var word = thread; word < (params.k + 7u) / 8u; word += WG) {
     var values = array<f32, 8>();
-    for (var j = 0u; j < min(8u, params.k - word * 8u); j++) {
-      values[j] = f32(x[word * 8u + j]);
+//#for J 8
+    if (word * 8u + J < params.k) {
+      values[J] = f32(x[word * 8u + J]);
     }
-    for (var r = 0u; r < ROWS; r++) {
-      // Values beyond the row's end meet zeros of x.
-      let weights = load_w8(params.w_row + min(row0 + r, params.n - 1u), word, params.k);
+//#end
+//#for R ROWS
+    {
+      // Values past the row's end are multiplied by zeros of x.
+      let weights = load_w8(params.w_row + min(row0 + R, params.n - 1u), word, params.k);
       var sum = 0.0;
-      for (var j = 0u; j < 8u; j++) {
-        sum += values[j] * weights[j];
-      }
-      sums[r] += sum;
+//#for J 8
+      sum += values[J] * weights[J];
+//#end
+      sums[R] += sum;
     }
+//#end
   }
-  for (var r = 0u; r < ROWS; r++) {
-    partial[r * WG + thread] = sums[r];
+//#if SUM_IN_SUBGROUPS
+  // As in lib/reduce.wgsl, for ROWS sums at once.
+  let lane = subgroupExclusiveAdd(1u);
+  let lanes = subgroupAdd(1u);
+//#for R ROWS
+  let own_R = subgroupAdd(sums[R]);
+  partial[R * WG + thread] = select(0.0, own_R, lane == 0u);
+//#end
+  workgroupBarrier();
+//#for R ROWS
+  var rest_R = 0.0;
+//#end
+  for (var i = lane; i < WG; i += lanes) {
+//#for R ROWS
+    rest_R += partial[R * WG + i];
+//#end
   }
+  // Thread R keeps the sum of row R.
+  var total = 0.0;
+//#for R ROWS
+  total = select(total, subgroupAdd(rest_R), thread == R);
+//#end
+//#else
+//#for R ROWS
+  partial[R * WG + thread] = sums[R];
+//#end
   workgroupBarrier();
   for (var half = WG / 2u; half > 0u; half /= 2u) {
     if (thread < half) {
@@ -64,9 +93,14 @@ fn main(
     }
     workgroupBarrier();
   }
+//#endif
   let row = row0 + thread;
   if (thread < ROWS && row < params.n) {
+//#if SUM_IN_SUBGROUPS
+    var value = total;
+//#else
     var value = partial[thread * WG];
+//#endif
 //#if BIAS
     value += bias[params.bias_offset + row];
 //#endif

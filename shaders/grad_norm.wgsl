@@ -1,4 +1,4 @@
-// stats[index] = sqrt(Σ partials²), infinity when one of them is not finite. One workgroup.
+// stats[index] = sqrt(Σ partials²), infinity if any of them is not finite. One workgroup.
 // partials [count] f32 ≥ 0 and stats f32, handled as bits where WGSL may assume finite values.
 //#include lib/finite.wgsl
 //#include lib/reduce.wgsl
@@ -25,7 +25,7 @@ fn main(@builtin(local_invocation_index) thread: u32) {
   }
   let broken = workgroup_sum(own_broken, thread);
   let largest = workgroup_max(own_max, thread);
-  // Relative to the largest, so that squares neither overflow nor vanish.
+  // Relative to the largest, so that squares neither overflow nor underflow.
   var own = 0.0;
   if (largest > 0.0 && broken == 0.0) {
     for (var i = thread; i < params.count; i += WG) {

@@ -1,4 +1,4 @@
-// partials[g] = sqrt(Σ grads[i]²) over what workgroup g visits, infinity when one of them is not finite.
+// partials[g] = sqrt(Σ grads[i]²) over the elements that workgroup g visits, infinity if any of them is not finite.
 // grads [count] f32, partials [workgroups] f32. Both are handled as bits where WGSL may assume finite values.
 //#include lib/finite.wgsl
 //#include lib/reduce.wgsl
@@ -22,8 +22,8 @@ fn main(
   @builtin(local_invocation_index) thread: u32,
 ) {
   var own = 0.0;
-  var own_large = 0.0; // Σ (grad · DOWN)² of the large ones
-  var own_broken = 0.0; // how many are not finite
+  var own_large = 0.0; // Σ (grad · DOWN)² of the large gradients
+  var own_broken = 0.0; // number of gradients that are not finite
   for (var i = group.x * WG + thread; i < params.count; i += groups.x * WG) {
     let bits = grads[i];
     if (!is_finite(bits)) {
@@ -44,7 +44,7 @@ fn main(
   if (thread == 0u) {
     var norm = sqrt(total);
     if (large > 0.0) {
-      // Not total · DOWN · DOWN: a compiler may form DOWN² first, which is 0 in f32.
+      // Not total · DOWN · DOWN: a compiler may evaluate DOWN² first, which is 0 in f32.
       let large_norm = sqrt(large) * UP;
       let ratio = norm / large_norm;
       norm = large_norm * sqrt(1.0 + ratio * ratio);

@@ -1,11 +1,12 @@
-// What the loss needs of some columns of the logits, after those before them: state[row] is the largest logit so far,
-// Σ exp(logit − largest) and the logit of the target; losses = lse − target, right once every column was passed.
-// logits [rows, stride] f32: columns first … first + width − 1 of the vocabulary, reduced `part` at a time, so that
-// they give the same bits whether they come together or part by part. One workgroup a row; a row is read once.
-// With GRADIENT, for columns that are all there are, logits then become the gradient of cross_entropy_backward.wgsl.
-// With WEIGHTED, losses[row] and its gradient are times weights[row].
+// Folds columns of the logits into the state of their rows: state[row] is the largest logit so far, Σ exp(logit −
+// largest) and the target's logit; losses = lse − target, correct once all columns are folded in.
+// logits [rows, stride] f32, products of the head that lib/logit.wgsl turns into logits: columns first … first + width − 1 of the vocabulary, reduced `part` at a time, so that the
+// bits do not depend on how columns are divided between calls. One workgroup per row; a row is read once. With
+// GRADIENT, if the columns are the whole vocabulary, logits are then replaced by the gradient of
+// cross_entropy_backward.wgsl. With WEIGHTED, losses[row] and its gradient are multiplied by weights[row].
 //#include lib/grid.wgsl
 //#include lib/reduce.wgsl
+//#include lib/logit.wgsl
 const LOWEST: f32 = -3.0e38;
 
 struct Params {
@@ -14,7 +15,7 @@ struct Params {
   width: u32,
   part: u32,
   stride: u32,
-  offset: u32, // of the rows in state and losses
+  offset: u32, // of the first row in state and losses
 //#if GRADIENT
   scale: f32,
 //#endif
@@ -52,7 +53,7 @@ fn main(
     var own_max = LOWEST;
     var own_sum = 0.0; // Σ exp(logit − own_max)
     for (var i = begin + thread; i < end; i += WG) {
-      let logit = logits[start + i];
+      let logit = logit_of(logits[start + i]);
       let decay = exp(-abs(logit - own_max));
       if (logit > own_max) {
         own_sum = own_sum * decay + 1.0;
@@ -72,9 +73,9 @@ fn main(
         let sum = before.y * exp(before.x - largest) + part_sum * exp(part_max - largest);
         so_far = vec4<f32>(largest, sum, before.z, 0.0);
       }
-      let column = targets[row] - params.first; // wraps round, above the width, for targets before
+      let column = targets[row] - params.first; // wraps to above the width for earlier targets
       if (column >= begin && column < end) {
-        so_far.z = logits[start + column];
+        so_far.z = logit_of(logits[start + column]);
       }
       state[params.offset + row] = so_far;
 //#if WEIGHTED
@@ -97,8 +98,9 @@ fn main(
 //#endif
   let share = scale / softmax.y;
   for (var i = thread; i < params.width; i += WG) {
-    let gradient = exp(logits[start + i] - softmax.x) * share;
-    logits[start + i] = gradient - select(0.0, scale, i == label);
+    let logit = logit_of(logits[start + i]);
+    let gradient = exp(logit - softmax.x) * share - select(0.0, scale, i == label);
+    logits[start + i] = gradient * logit_slope(logit);
   }
 //#endif
 }

@@ -1,6 +1,6 @@
 // A matrix product (lib/matmul.wgsl) with few columns: k is split among SLICES threads that share 4 x 4 sums of c, so
-// that a small grid still fills the adapter, and the last step adds them up in the order of the slices.
-// A workgroup owns 4·PM rows by 4·PN columns. Grid: x = ceil(n / (4·PN)), y = ceil(m / (4·PM)), z = members.
+// that a small grid still fills the adapter; the last step sums the slices in order. A workgroup owns 4·PM rows by 4·PN
+// columns. Grid: x = ceil(n / (4·PN)), y = ceil(m / (4·PM)), z = members.
 //#include lib/matmul.wgsl
 const PM: u32 = 4;
 const PN: u32 = 2;
@@ -11,14 +11,15 @@ var<workgroup> parts: array<vec4<f32>, 4u * PLACES * SLICES>; // [slice, row of 
 
 @compute @workgroup_size(PLACES * SLICES)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-  let member = member_of(group.z);
+  var member = member_of(group.z);
+  let row0 = place_rows(&member, group, 4u * PM);
   let end = member.end;
-  if (member.first.x + group.y * 4u * PM >= end.x || member.first.y + group.x * 4u * PN >= end.y) {
+  if (row0 >= end.x || member.first.y + group.x * 4u * PN >= end.y) {
     return;
   }
   let place = thread % PLACES;
   let slice = thread / PLACES;
-  let row = member.first.x + (group.y * PM + place / PN) * 4u;
+  let row = row0 + place / PN * 4u;
   let column = member.first.y + (group.x * PN + place % PN) * 4u;
   var sums: array<vec4<f32>, 4>;
   for (var k = member.first.z + slice * 8u; k < end.z; k += SLICES * 8u) {
@@ -65,7 +66,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     sum *= params.scale;
     let at = i % PLACES;
-    let m = member.first.x + (group.y * PM + at / PN) * 4u + i / PLACES;
+    let m = row0 + at / PN * 4u + i / PLACES;
     let n = member.first.y + (group.x * PN + at % PN) * 4u;
 //#if LORA
     for (var r = 0u; r < params.rank; r++) {

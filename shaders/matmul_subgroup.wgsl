@@ -1,9 +1,10 @@
-// A matrix product (lib/matmul.wgsl) in registers alone. Four of k at a time, the threads of a subgroup each hold other
-// elements of a and hand them round, so that every element is loaded once a subgroup; a thread has its own columns of
-// w and sums TM rows of them. No workgroup memory and no barriers: best where both are slow, as on software adapters.
-// Threads: LN along n, a multiple of the subgroup, LM along m. A thread owns TM rows by 4·TV columns, which lie LN
-// apart where a stored row of w is a column of the product (TRANS_W), else side by side.
-// Grid: x = ceil(n / (4·TV·LN)), y = ceil(m / (TM·LM)) of the largest member, z = members.
+// A matrix product (lib/matmul.wgsl) in registers only. For four of k at a time, each thread of a subgroup loads
+// different elements of a and shares them by shuffles, so that each element is loaded once per subgroup; a thread has
+// its own columns of w and accumulates TM rows of them. No workgroup memory and no barriers: best where both are slow,
+// as on software adapters.
+// Threads: LN along n, a multiple of the subgroup, LM along m. A thread owns TM rows by 4·TV columns, which are LN
+// apart where a stored row of w is a column of the product (TRANS_W), else adjacent. Grid: x = ceil(n / (4·TV·LN)), y =
+// ceil(m / (TM·LM)) of the largest member, z = members.
 //#include lib/subgroup.wgsl
 //#include lib/matmul.wgsl
 const LN: u32 = 32;
@@ -19,32 +20,33 @@ fn main(
   @builtin(local_invocation_index) thread: u32,
   @builtin(subgroup_invocation_id) lane: u32,
 ) {
-  let member = member_of(group.z);
+  var member = member_of(group.z);
+  let first = place_rows(&member, group, TM * LM);
   let end = member.end;
-  if (group.y * TM * LM >= end.x - member.first.x || group.x * COLUMNS * LN >= end.y - member.first.y) {
+  if (first >= end.x || group.x * COLUMNS * LN >= end.y - member.first.y) {
     return;
   }
 //#if SHUFFLE
   keep_codebook(lane);
 //#endif
-  let row0 = member.first.x + (group.y * LM + thread / LN) * TM;
+  let row0 = first + thread / LN * TM;
   let corner = member.first.y + group.x * COLUMNS * LN;
   let column0 = corner + select((thread % LN) * COLUMNS, thread % LN, TRANS_W);
-  let step = select(1u, LN, TRANS_W); // between columns of a thread
-  // Names of their own instead of arrays, and values instead of variables: some compilers keep arrays in memory.
+  let step = select(1u, LN, TRANS_W); // stride of a thread's columns
+  // Separate names instead of arrays, and values instead of variables: some compilers keep arrays in memory.
 //#for I TM
 //#for V TV
   var sum_I_V: vec4<f32>;
 //#end
 //#end
-  // Element i of a [TM, 4] block of a is that of thread i % SUBGROUP: where its row begins.
+  // Element i of a [TM, 4] block of a is loaded by thread i % SUBGROUP; this is where its row starts.
   let begins = array<u32, LOADS>(
 //#for L TM * 4 / SUBGROUP
     a_row(row0 + (L * SUBGROUP + lane) / 4u, member),
 //#end
   );
 //#if Q4
-  // A word of codes is read once for its two halves.
+  // A word of codes is read once for both halves.
   for (var k = member.first.z; k < end.z; k += 8u) {
 //#if TRANS_W
     let eights = array<Eight, COLUMNS>(
@@ -60,7 +62,7 @@ fn main(
     {
 //#endif
       let at = a_depth(min(depth + lane % 4u, end.z - 1u), member);
-      let inside = depth + lane % 4u < end.z; // past the end of k zeros, by which what w has there is multiplied
+      let inside = depth + lane % 4u < end.z; // zeros past the end of k, where w is arbitrary
       let held = array<f32, LOADS>(
 //#for L TM * 4 / SUBGROUP
         select(0.0, load_a(begins[L] + at), inside),
@@ -136,7 +138,8 @@ fn main(
 //#end
   }
 //#endif
-  // A loop that stays one, over a copy in memory: each store is a good part of the shader where threads store one by one.
+  // A loop that is not unrolled, over a copy in memory: on adapters where threads store one by one, the stores make up
+  // much of the shader.
   var made = array<vec4<f32>, TM * TV>(
 //#for I TM
 //#for V TV

@@ -1,6 +1,6 @@
 // A matrix product (lib/matmul.wgsl) through workgroup memory: a workgroup stages BK of k for its BM x BN tile of c,
-// and a thread sums TM rows by 4·TV columns of it in registers.
-// Grid: x = ceil(n / BN), y = ceil(m / BM) of the largest member, z = members.
+// and a thread accumulates TM rows by 4·TV columns of it in registers. Grid: x = ceil(n / BN), y = ceil(m / BM) of the
+// largest member, z = members.
 //#include lib/matmul.wgsl
 const BM: u32 = 64;
 const BN: u32 = 64;
@@ -10,14 +10,14 @@ const TV: u32 = 1;
 const ACROSS = BN / (4u * TV); // threads along n
 const THREADS = (BM / TM) * ACROSS;
 
-// Four neighbours of m or n to a vector: a thread reads TM / 4 of one and TV of the other for each k.
+// Vectors hold four adjacent elements of m or n: a thread reads TM / 4 of one and TV of the other for each k.
 var<workgroup> tile_a: array<vec4<f32>, BK * BM / 4u>; // [k, m / 4]
 var<workgroup> tile_w: array<vec4<f32>, BK * BN / 4u>; // [k, n / 4]
 
 fn stage_a(row0: u32, k0: u32, member: Member, thread: u32) {
   const BLOCKS = BM / 4u;
   for (var i = thread; i < BLOCKS * BK / 4u; i += THREADS) {
-    // Neighbouring threads read neighbouring addresses.
+    // Adjacent threads read adjacent addresses.
     let m = select(i / (BK / 4u), i % BLOCKS, TRANS_A);
     let k = select(i % (BK / 4u), i / BLOCKS, TRANS_A) * 4u;
     let block = a_block(row0 + m * 4u, k0 + k, member);
@@ -52,7 +52,7 @@ fn stage_w(column0: u32, k0: u32, member: Member, thread: u32) {
   }
 }
 //#else
-// Eight columns of one of k at a time.
+// Eight columns of one k at a time.
 fn stage_w(column0: u32, k0: u32, member: Member, thread: u32) {
   for (var i = thread; i < BK * (BN / 8u); i += THREADS) {
     let n = i % (BN / 8u);
@@ -87,7 +87,8 @@ fn stage_lora(row0: u32, column0: u32, k0: u32, member: Member, thread: u32) {
 }
 //#endif
 
-// Adds the product of what is staged of k. Its bound is not known before, so that no compiler unrolls the loop.
+// Adds the product of the staged range of k. Its bound is unknown at compile time, so that compilers do not unroll the
+// loop.
 fn add_tile(sums: ptr<function, array<vec4<f32>, TM * TV>>, depth: u32, down: u32, across: u32) {
   for (var k = 0u; k < min(BK, depth); k++) {
 //#for V TV
@@ -108,9 +109,9 @@ fn add_tile(sums: ptr<function, array<vec4<f32>, TM * TV>>, depth: u32, down: u3
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-  let member = member_of(group.z);
+  var member = member_of(group.z);
+  let row0 = place_rows(&member, group, BM);
   let end = member.end;
-  let row0 = member.first.x + group.y * BM;
   let column0 = member.first.y + group.x * BN;
   if (row0 >= end.x || column0 >= end.y) {
     return;
@@ -136,7 +137,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     workgroupBarrier();
   }
 //#endif
-  // A loop that stays one, over a copy: unrolled it would be most of the shader.
+  // A loop that is not unrolled, over a copy: unrolled it would be most of the shader.
   var made = sums;
   let row = row0 + down * TM;
   for (var i = 0u; i < TM * TV * 4u && row + i / (TV * 4u) < end.x; i++) {

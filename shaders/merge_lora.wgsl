@@ -1,6 +1,6 @@
-// merged = round(w + scale · b · a), rounded once to the format OUT. A word holds two elements of bf16 or f16,
-// and with odd `cols` the end of one row and the start of the next; one invocation a word of merged.
-// w [rows, cols] as words of format W, merged of format OUT; a [rank, cols] f32; b [rows, rank] f32.
+// merged = round(w + scale · b · a), with DORA round(factors · (w + scale · b · a)), rounded once to the format OUT. A word holds two elements of bf16 or f16, and with
+// odd `cols` the end of one row and the start of the next; one invocation per word of merged.
+// w [rows, cols] as words in format W, merged in format OUT; a [rank, cols] f32; b [rows, rank] f32.
 //#include lib/grid.wgsl
 //#include lib/round.wgsl
 const WG: u32 = 256;
@@ -17,6 +17,9 @@ struct Params {
 @group(0) @binding(2) var<storage, read> b: array<f32>;
 @group(0) @binding(3) var<storage, read_write> merged: array<u32>;
 @group(0) @binding(4) var<uniform> params: Params;
+//#if DORA
+@group(0) @binding(5) var<storage, read> factors: array<f32>; // [rows]
+//#endif
 
 // Bits of element i of w.
 fn element_of(i: u32) -> u32 {
@@ -37,7 +40,11 @@ fn merge(i: u32) -> u32 {
   let delta = params.scale * sum;
   let element = element_of(i);
   let bits = widen_w(element);
-  // Without an update the bits stay: a sum would turn −0 into 0 and may flush subnormals. So do NaN and infinity.
+//#if DORA
+  return round_to_out(bitcast<u32>(factors[row] * (bitcast<f32>(bits) + delta)));
+//#else
+  // Without an update the bits are preserved: a sum would turn −0 into 0 and may flush subnormals. So are NaN and
+  // infinity.
   if (delta == 0.0 || (bits & 0x7f800000u) == 0x7f800000u) {
 //#if SAME
     return element;
@@ -46,6 +53,7 @@ fn merge(i: u32) -> u32 {
 //#endif
   }
   return round_to_out(bitcast<u32>(bitcast<f32>(bits) + delta));
+//#endif
 }
 
 @compute @workgroup_size(WG)

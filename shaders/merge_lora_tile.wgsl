@@ -1,6 +1,6 @@
-// merged = round(w + scale · b · a) as merge_lora has it, where `cols` is a multiple of 4: an invocation makes four
-// columns of eight rows, so that each value of A and B it reads serves eight or four sums.
-// w [rows, cols] as words of format W, merged of format OUT; a [rank, cols] f32; b [rows, rank] f32.
+// merged = round(w + scale · b · a), or its rows times factors, like merge_lora, if `cols` is a multiple of 4: an invocation computes four columns
+// of eight rows, so that each value of A and B is used for eight or four sums.
+// w [rows, cols] as words in format W, merged in format OUT; a [rank, cols] f32; b [rows, rank] f32.
 //#include lib/round.wgsl
 const WG: u32 = 64;
 
@@ -24,6 +24,9 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> merged: array<vec2<u32>>;
 //#endif
 @group(0) @binding(4) var<uniform> params: Params;
+//#if DORA
+@group(0) @binding(5) var<storage, read> factors: array<f32>; // [rows]
+//#endif
 
 // Bits of four elements of w.
 fn elements_of(i: u32) -> vec4<u32> {
@@ -49,7 +52,7 @@ fn widen(elements: vec4<u32>) -> vec4<u32> {
 
 fn rounded(bits: vec4<u32>) -> vec4<u32> {
 //#if OUT == bf16
-  // As round_to_bf16, without branches.
+  // Like round_to_bf16, without branches.
   let up = vec4<u32>(0x7fffu) + ((bits >> vec4<u32>(16u)) & vec4<u32>(1u));
   let quiet = (bits >> vec4<u32>(16u)) | vec4<u32>(0x40u);
   let is_nan = (bits & vec4<u32>(0x7fffffffu)) > vec4<u32>(0x7f800000u);
@@ -63,7 +66,12 @@ fn store(i: u32, sum: vec4<f32>) {
   let delta = params.scale * sum;
   let elements = elements_of(i);
   let bits = widen(elements);
-  // Without an update the bits stay: a sum would turn −0 into 0 and may flush subnormals. So do NaN and infinity.
+//#if DORA
+  let factor = factors[i / (params.cols / 4u)];
+  let result = rounded(bitcast<vec4<u32>>(factor * (bitcast<vec4<f32>>(bits) + delta)));
+//#else
+  // Without an update the bits are preserved: a sum would turn −0 into 0 and may flush subnormals. So are NaN and
+  // infinity.
   let special = (bits & vec4<u32>(0x7f800000u)) == vec4<u32>(0x7f800000u);
   let stays = special | (delta == vec4<f32>(0.0));
   let merged_bits = select(bitcast<vec4<u32>>(bitcast<vec4<f32>>(bits) + delta), bits, stays);
@@ -71,6 +79,7 @@ fn store(i: u32, sum: vec4<f32>) {
   let result = select(rounded(merged_bits), elements, stays);
 //#else
   let result = rounded(merged_bits);
+//#endif
 //#endif
 //#if OUT == f32
   merged[i] = result;
@@ -96,7 +105,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   var s5 = vec4<f32>(0.0);
   var s6 = vec4<f32>(0.0);
   var s7 = vec4<f32>(0.0);
-  // Rows beyond the last read something else of b, and are not stored.
+  // Rows past the last one read arbitrary rows of b, and are not stored.
   for (var k = 0u; k < rank; k++) {
     let x = a[k * quads + quad];
     let at = row * rank + k;

@@ -1,7 +1,7 @@
-// Double quantization as in bitsandbytes: the absmax of blocks, less their mean, as 8-bit codes of a sorted map, in
-// blocks of 256 with an absmax of their own. One workgroup a nested block, one invocation an absmax.
-// absmax [blocks] f32; sums[0] their sum; codes u32, four to a word, [⌈blocks / 4⌉ rounded up to 64 words];
-// nested f32: [0] ← the mean, [1 … 256] the map, [257 + j] ← the absmax of nested block j.
+// Double quantization as in bitsandbytes: the absmax of blocks, minus their mean, as 8-bit codes of a sorted map, in
+// blocks of 256 with a second-level absmax. One workgroup per nested block, one invocation per absmax.
+// absmax [blocks] f32; sums[0] their sum; codes u32, four per word, [⌈blocks / 4⌉ rounded up to 64 words]; nested f32:
+// [0] ← the mean, [1 … 256] the map, [257 + j] ← the absmax of nested block j.
 //#include lib/divide.wgsl
 //#include lib/grid.wgsl
 const WG: u32 = 256;
@@ -19,7 +19,7 @@ struct Params {
 var<workgroup> magnitudes: array<f32, WG>;
 var<workgroup> bytes: array<u32, WG>;
 
-// The code whose value is next to x, the lower one at a tie.
+// The code whose value is nearest to x; the lower one at a tie.
 fn nearest(x: f32) -> u32 {
   var low = 0u;
   var high = 255u;
@@ -61,7 +61,7 @@ fn main(
   let largest = magnitudes[0];
   var scaled = 0.0;
   if (largest >= 1.1754943508222875e-38) {
-    // As bitsandbytes: an incomplete block is divided, a whole one multiplied by the reciprocal.
+    // As in bitsandbytes: an incomplete block is divided, a complete one multiplied by the reciprocal.
     if ((nested_block + 1u) * WG > params.blocks) {
       scaled = divide(x, largest);
     } else {

@@ -1,6 +1,6 @@
-// Scales and zeros of GPTQ or AWQ as their files store them → one word a row and group, as lib/weight.wgsl reads them.
-// scales: 16-bit floats, two a word [groups, all_rows]; zeros [groups, all_rows / 8], 4 bits each, AWQ's interleaved;
-// packed [rows, groups]: scale in the low half, (zero + ZERO_OFFSET) & 15 in the high half. One invocation a word.
+// Packs scales and zeros of GPTQ or AWQ files into one word per row and group, for lib/weight.wgsl.
+// scales: 16-bit floats, two per word [groups, all_rows]; zeros [groups, all_rows / 8], 4 bits each, AWQ's interleaved;
+// packed [rows, groups]: scale in the low half, (zero + ZERO_OFFSET) & 15 in the high half. One invocation per word.
 //#include lib/grid.wgsl
 const WG: u32 = 256;
 const INTERLEAVED: bool = false;

@@ -1,9 +1,9 @@
-// NF4 codes of a piece of a float matrix, bit for bit those of bitsandbytes: x · (1 / absmax) in f32 against the
+// NF4 codes of a piece of a float matrix, with the bits of bitsandbytes: x · (1 / absmax) in f32 is compared with the
 // midpoints of the codebook, a tie going to the lower code; in an incomplete last block x / absmax. A block whose
-// absmax is below the smallest normal f32 counts as zero. One invocation a word of eight codes:
-//   FLAT     the flattened matrix, two codes a byte, the first in the high nibble: bitsandbytes' files
-//   not FLAT each row begins a word, the first code in the lowest bits: lib/weight.wgsl
-// source: rows from row0 on, which begin a block (and with FLAT a word); absmax f32 of the whole matrix; codes u32.
+// absmax is below the smallest normal f32 counts as zero. One invocation per word of eight codes:
+//   FLAT     the flattened matrix, two codes per byte, the first in the high nibble: bitsandbytes' files
+//   not FLAT each row starts a word, the first code in the lowest bits: lib/weight.wgsl
+// source: rows from row0 on, which start a block (and with FLAT a word); absmax f32 of the whole matrix; codes u32.
 //#include lib/divide.wgsl
 //#include lib/grid.wgsl
 //#include lib/nf4.wgsl
@@ -17,7 +17,7 @@ struct Params {
   cols: u32,
   first_block: u32,
   first_word: u32,
-  whole_blocks: u32, // blocks of the matrix that are complete
+  whole_blocks: u32, // complete blocks of the matrix
 }
 
 @group(0) @binding(0) var<storage, read> absmax: array<f32>;

@@ -1,5 +1,5 @@
-// 4-bit codes as files store them → rows of words as lib/weight.wgsl reads them. One invocation a word of eight codes.
-//   FROM bnb   two codes a byte of the flattened matrix, the first in the high nibble; a piece is rows
+// Repacks 4-bit codes from files into rows of words for lib/weight.wgsl. One invocation per word of eight codes.
+//   FROM bnb   two codes per byte of the flattened matrix, the first in the high nibble; a piece is rows
 //   FROM gptq  [cols / 8, all_rows]: words of eight columns already; a piece is stored rows of words
 //   FROM awq   [cols, all_rows / 8]: words of eight rows, interleaved; a piece is stored rows, a multiple of eight
 // source: words `first` … of every row (gptq, awq), or rows from `first` on (bnb). codes [rows, ⌈cols / 8⌉] u32: rows
@@ -13,7 +13,7 @@ struct Params {
   all_rows: u32,
   row_start: u32,
   first: u32,
-  count: u32, // rows of the piece (bnb), or words of a row
+  count: u32, // rows of the piece (bnb), or words per row
 }
 
 @group(0) @binding(0) var<storage, read> source: array<u32>;
@@ -42,7 +42,7 @@ fn main(
   }
   codes[params.first * stride + i] = packed;
 //#else
-  // Neighbouring invocations read neighbouring rows.
+  // Adjacent invocations read adjacent rows.
   if (i >= params.count * params.rows) {
     return;
   }

@@ -1,9 +1,11 @@
-// y[t, :] = x[t, :] · rstd[t] · weight,  rstd[t] = 1 / sqrt(mean(x[t, :]²) + eps)
-// x [rows, dim] X, weight [dim] f32, y [rows, dim] E, rstd [rows] f32. One workgroup a row.
+// y[t, :] = x[t, :] · rstd[t] · (OFFSET + weight),  rstd[t] = 1 / sqrt(mean(x[t, :]²) + eps); with RESIDUAL + residual,
+// with WEIGHTLESS without the factor of the weight.
+// x [rows, dim] X, weight [dim] f32, y [rows, dim] E, residual [rows, dim] f32, rstd [rows] f32. One workgroup per row.
 //#include lib/elem.wgsl
 //#include lib/grid.wgsl
 //#include lib/reduce.wgsl
 alias X = f32;
+const OFFSET: f32 = 0.0;
 
 struct Params {
   rows: u32,
@@ -12,10 +14,15 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> x: array<X>;
-@group(0) @binding(1) var<storage, read> weight: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<E>;
-@group(0) @binding(3) var<storage, read_write> rstd: array<f32>;
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> y: array<E>;
+@group(0) @binding(2) var<storage, read_write> rstd: array<f32>;
+@group(0) @binding(3) var<uniform> params: Params;
+//#if !WEIGHTLESS
+@group(0) @binding(4) var<storage, read> weight: array<f32>;
+//#endif
+//#if RESIDUAL
+@group(0) @binding(5) var<storage, read> residual: array<f32>;
+//#endif
 
 @compute @workgroup_size(WG)
 fn main(
@@ -35,7 +42,14 @@ fn main(
   }
   let scale = inverseSqrt(workgroup_sum(squares, thread) / f32(params.dim) + params.eps);
   for (var i = thread; i < params.dim; i += WG) {
-    y[start + i] = to_e(f32(x[start + i]) * scale * weight[i]);
+    var value = f32(x[start + i]) * scale;
+//#if !WEIGHTLESS
+    value *= OFFSET + weight[i];
+//#endif
+//#if RESIDUAL
+    value += residual[start + i];
+//#endif
+    y[start + i] = to_e(value);
   }
   if (thread == 0u) {
     rstd[row] = scale;

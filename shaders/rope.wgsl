@@ -1,27 +1,10 @@
-// Queries, keys and values of a token, from beside each other to tensors of their own: with NORM each head of q and k
-// is first normalized, x · rstd · weight with rstd = 1 / sqrt(mean(x²) + eps); then q and k are rotated by their
-// position, half-split (rotate_half), for i < D/2 with angle = positions[t] · f[i]:
-//   y[i], y[i + D/2] = x_i cos − x_{i+D/2} sin,  x_{i+D/2} cos + x_i sin.   v is copied.
-// raw [rows, (H + 2 Hkv) · D] E; heads E holds q [rows, H, D], and from k_start and v_start on k and v [rows, Hkv, D];
-// positions [rows] u32, inverse_frequencies [D/2] f32, weights [D] f32. One workgroup a token.
+// Splits the queries, keys and values of a token into separate tensors: q and k are turned by their position, in pairs
+//   y_a, y_b = x_a cos − x_b sin,  x_b cos + x_a sin
+// and with NORM normalized before or after it (lib/rope.wgsl); v is copied.
+// raw [rows, (H + GATES + 2 Hkv) · D] E; heads E holds q [rows, H, D], and from k_start and v_start on k and v [rows, Hkv, D];
+// positions [rows] u32, inverse_frequencies [TURNED] f32, weights [D] f32. One workgroup per token.
 //#include lib/elem.wgsl
-//#include lib/grid.wgsl
-//#include lib/angle.wgsl
-const WG: u32 = 128;
-const HALF: u32 = 8; // D / 2
-const HEADS: u32 = 4; // H + Hkv
-const LANES: u32 = 8; // threads that sum the squares of a head
-
-struct Params {
-  rows: u32,
-  heads: u32, // H
-  kv_heads: u32,
-  k_start: u32,
-  v_start: u32,
-//#if NORM
-  eps: f32,
-//#endif
-}
+//#include lib/rope.wgsl
 
 @group(0) @binding(0) var<storage, read> raw: array<E>;
 @group(0) @binding(1) var<storage, read> positions: array<u32>;
@@ -29,14 +12,19 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> heads: array<E>;
 @group(0) @binding(4) var<uniform> params: Params;
 //#if NORM
+//#if !WEIGHTLESS
 @group(0) @binding(5) var<storage, read> q_weight: array<f32>;
 @group(0) @binding(6) var<storage, read> k_weight: array<f32>;
+//#endif
 
 var<workgroup> sums: array<f32, HEADS * LANES>;
 var<workgroup> rstd: array<f32, HEADS>;
 //#endif
 
-var<workgroup> turns: array<vec2<f32>, HALF>;
+fn pair_of(first: u32, i: u32) -> vec2<f32> {
+  let at = first + first_of(i);
+  return vec2<f32>(f32(raw[at]), f32(raw[at + gap_of(i)]));
+}
 
 @compute @workgroup_size(WG)
 fn main(
@@ -48,51 +36,66 @@ fn main(
   if (row >= params.rows) {
     return;
   }
+  let position = positions[row];
   let kv_width = params.kv_heads * 2u * HALF;
-  let start = row * (HEADS * 2u * HALF + kv_width);
-  for (var i = thread; i < HALF; i += WG) {
-    turns[i] = cos_sin(positions[row], inverse_frequencies[i]);
+  let start = row * ((HEADS + GATES) * 2u * HALF + kv_width);
+  for (var i = thread; i < TURNED; i += WG) {
+    turns[i] = make_turn(position, inverse_frequencies[i]);
   }
 //#if NORM
+//#if NORM_AFTER
+  workgroupBarrier();
+//#endif
   for (var job = thread; job < HEADS * LANES; job += WG) {
-    let first = start + job / LANES * 2u * HALF;
+    let first = start + place_of(job / LANES) * 2u * HALF;
     var squares = 0.0;
+//#if NORM_AFTER
+    for (var i = job % LANES; i < HALF; i += LANES) {
+      let value = turned(pair_of(first, i), i);
+      squares += dot(value, value);
+    }
+//#else
     for (var i = job % LANES; i < 2u * HALF; i += LANES) {
       let value = f32(raw[first + i]);
       squares += value * value;
     }
+//#endif
     sums[job] = squares;
   }
   workgroupBarrier();
   for (var head = thread; head < HEADS; head += WG) {
+    let range = normed_with(head);
     var squares = 0.0;
-    for (var lane = 0u; lane < LANES; lane++) {
-      squares += sums[head * LANES + lane];
+    for (var job = range.x * LANES; job < range.y * LANES; job++) {
+      squares += sums[job];
     }
-    rstd[head] = inverseSqrt(squares / f32(2u * HALF) + params.eps);
+    rstd[head] = inverseSqrt(squares / f32((range.y - range.x) * 2u * HALF) + params.eps);
   }
 //#endif
   workgroupBarrier();
   for (var at = thread; at < HEADS * HALF; at += WG) {
     let head = at / HALF;
     let i = at % HALF;
-    let first = start + head * 2u * HALF + i;
-    var x = vec2<f32>(f32(raw[first]), f32(raw[first + HALF]));
+    var x = pair_of(start + place_of(head) * 2u * HALF, i);
     let of_q = head < params.heads;
 //#if NORM
-    if (of_q) {
-      x *= rstd[head] * vec2<f32>(q_weight[i], q_weight[i + HALF]);
-    } else {
-      x *= rstd[head] * vec2<f32>(k_weight[i], k_weight[i + HALF]);
-    }
+//#if NORM_AFTER
+    x = turned(x, i) * (rstd[head] * norm_weight(head, i));
+//#else
+    x = turned(x * (rstd[head] * norm_weight(head, i)), i);
+//#endif
+//#else
+    x = turned(x, i);
+//#endif
+//#if QUERY_SCALE
+    x *= select(1.0, query_scale(position), of_q);
 //#endif
     let of_k = params.k_start + (row * params.kv_heads + head - params.heads) * 2u * HALF;
-    let to = select(of_k, (row * params.heads + head) * 2u * HALF, of_q) + i;
-    let turn = turns[i];
-    heads[to] = to_e(x.x * turn.x - x.y * turn.y);
-    heads[to + HALF] = to_e(x.y * turn.x + x.x * turn.y);
+    let to = select(of_k, (row * params.heads + head) * 2u * HALF, of_q) + first_of(i);
+    heads[to] = to_e(x.x);
+    heads[to + gap_of(i)] = to_e(x.y);
   }
-  let values = start + HEADS * 2u * HALF;
+  let values = start + (HEADS + GATES) * 2u * HALF;
   for (var i = thread; i < kv_width; i += WG) {
     heads[params.v_start + row * kv_width + i] = raw[values + i];
   }

@@ -1,5 +1,5 @@
-// x[index[i], :] = y[i, :], each index once; other rows of x are left alone.
-// y [rows, dim] f32, index [rows] u32, x [·, dim] f32. One workgroup a row.
+// x[index[i], :] = y[i, :], each index at most once; other rows of x are left alone.
+// y [rows, dim] f32, index [rows] u32, x [·, dim] f32. One workgroup per row.
 //#include lib/grid.wgsl
 const WG: u32 = 256;
 

@@ -1,5 +1,6 @@
-// stats[guarded_index] = stats[norm_index], infinity where it or stats[loss_index] is above its limit or not finite:
-// AdamW skips its step then. One invocation. stats f32, handled as bits where WGSL may assume finite values.
+// stats[guarded_index] = stats[norm_index], or infinity if it or stats[loss_index] exceeds its limit or is not finite:
+// then AdamW skips its step. One invocation.
+// stats f32, handled as bits where WGSL may assume finite values.
 //#include lib/finite.wgsl
 
 struct Params {

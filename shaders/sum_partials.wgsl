@@ -1,4 +1,4 @@
-// partials[g] = the sum of every x[i] that workgroup g visits. x [count] f32, partials [workgroups] f32.
+// partials[g] = Σ x[i] over the elements that workgroup g visits. x [count] f32, partials [workgroups] f32.
 //#include lib/reduce.wgsl
 
 struct Params {

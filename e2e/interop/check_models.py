@@ -98,20 +98,20 @@ def token_ids(case: Case) -> str | None:
 
 
 def greedy_text(case: Case) -> str | None:
-    """base, base with adapter, and merged model write Graft's text from BOS."""
+    """base, base with adapter, and merged model continue a text as Graft does."""
     if case.generated is None:
         return None
     tokenizer = AutoTokenizer.from_pretrained(case.merged)
     models = {"base": case.base_model, "adapter": case.peft_model, "merged": case.merged_in_float32}
     for name, model in models.items():
-        prompt = torch.tensor([[tokenizer.bos_token_id]])
+        prompt = tokenizer(case.generated["prompt"], return_tensors="pt").input_ids
         ids = model.generate(
             input_ids=prompt,
             attention_mask=torch.ones_like(prompt),
             max_new_tokens=case.generated["newTokens"],
             do_sample=False,
         )
-        text = tokenizer.decode(ids[0], skip_special_tokens=True)
+        text = tokenizer.decode(ids[0, prompt.shape[1] :], skip_special_tokens=True)
         assert text == case.generated[name], f"{name}: Graft {case.generated[name]!r}, transformers {text!r}"
     return f"{case.generated['newTokens']} tokens each"
 

@@ -22,7 +22,7 @@ from small_templates import CONTENTS, small_templates
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-FIXTURES = ROOT / "src" / "data" / "fixtures"
+FIXTURES = ROOT / "src" / "content" / "data" / "fixtures"
 NOW = datetime(2026, 1, 2, 3, 4, 5)
 SPECIAL = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>"}
 

@@ -1,43 +1,54 @@
-// Graft's command line, run as a person runs it, and the files it writes for each model.
+// Runs Graft's command line as the package has it, and writes its input files for each model.
 import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { buildCli } from '../../src/launch/buildCli.mjs';
 import { root } from '../../src/launch/project.mjs';
 
-const shared = join(root, '..', 'shared');
+export const starter = join(root, 'public', 'starter');
+const stories = join(root, 'public', 'samples', 'robot-stories.jsonl');
+export const randomModel = (name) => join(root, 'e2e', 'fixtures', 'models', name);
 
-/** Between them: F32 and BF16, tied and not, biases, q/k norms, scaled RoPE; one file and several. */
+/** Texts whose tokens are compared. */
+const texts = [
+  'Once upon a time, there was a little girl.',
+  ' two  spaces ',
+  'line\nbreak\ttab',
+  'naïve café, 你好, 🤖',
+  'a </s> b<s>c<|im_end|>',
+  '',
+];
+
+/**
+ * Between them: F32 and BF16, tied and not, biases, q/k norms, scaled RoPE; one file and several; tokenizers of bytes and
+ * of SentencePiece. `tiny-stories` is written first, see tinyStories.ts.
+ */
 const models = [
   {
-    name: 'stories260k',
-    data: join(shared, 'data', 'robot-stories.jsonl'),
+    name: 'starter',
+    data: stories,
     recipe: { rank: 8, alpha: 16 },
-    maxShardSize: '300KB',
-    texts: [
-      'Once upon a time, there was a little girl.',
-      ' two  spaces ',
-      'line\nbreak\ttab',
-      'naïve café, 你好, 🤖',
-      'a </s> b<s>c',
-      '',
-    ],
+    maxShardSize: '500KB',
+    texts,
+    prompt: '<|im_start|>user\nTell a story about Zip and a red ball.<|im_end|>\n<|im_start|>assistant\n',
   },
+  { name: 'tiny-stories', data: stories, recipe: { rank: 8, alpha: 16 }, maxShardSize: '300KB', texts },
   {
     name: 'tiny-qwen2',
     recipe: { rank: 5, alpha: 10, rslora: true, targets: ['q_proj', 'v_proj', 'down_proj'] },
     maxShardSize: '300KB',
   },
-  // Shards smaller than the largest tensor, which then stands alone.
+  // Shards smaller than the largest tensor, which then gets its own.
   { name: 'tiny-qwen3', recipe: { rank: 4, alpha: 8, layers: [0, 2] }, maxShardSize: '60KB' },
   { name: 'tiny-llama3', recipe: { rank: 16, alpha: 16, dropout: 0.1 }, maxShardSize: '4096MB' },
-  // LoRA on the head: of a tied model, whose merge unties it, and of one that is not, beside a choice of layers.
+  // LoRA on the head: of a tied model, which merging unties, and of an untied one, together with selected layers.
   {
-    name: 'stories260k-head',
-    of: 'stories260k',
-    data: join(shared, 'data', 'robot-stories.jsonl'),
+    name: 'starter-head',
+    of: 'starter',
+    data: stories,
     recipe: { rank: 4, alpha: 8, targets: ['q_proj', 'lm_head'], dropout: 0.1 },
-    maxShardSize: '300KB',
+    maxShardSize: '500KB',
   },
   {
     name: 'tiny-qwen2-head',
@@ -47,26 +58,38 @@ const models = [
   },
 ];
 
-/** Few and short steps, at a rate that takes B far from zero. */
+/** Few short steps, at a rate that takes B far from zero. */
 const training = {
-  ...{ lr: 0.01, schedule: 'constant', warmup_steps: 0 },
-  ...{ max_steps: 4, max_length: 64, dtype: 'f32' },
+  lr: 0.01,
+  schedule: 'constant',
+  warmup_steps: 0,
+  max_steps: 4,
+  max_length: 64,
+  dtype: 'f32',
 };
 
 const ROW_LENGTHS = [2, 17, 64, 300];
+/** Of the smallest of the vocabularies. */
 const VOCABULARY = 512;
 const NEW_TOKENS = 80;
 
+/** The folder of the command line, once it is asked for. */
+let built = null;
+
 /**
- * Trains, merges and evaluates each model in `folder/<name>`.
- * Returns what was made, for check.py, and an error by the name of each model where a command failed.
+ * Trains, merges and evaluates each model in `folder/<name>`. Returns the results, for check.py, and errors by name of
+ * the models where a command failed.
  */
 export async function writeFiles(folder) {
   const made = [];
   const errors = [];
+  const tinyStories = await tsx('e2e/interop/tinyStories.ts', folder);
+  const folders = { starter, 'tiny-stories': tinyStories };
   for (const model of models) {
     try {
-      made.push(await writeModel(model, join(folder, model.name)));
+      const { name, of = name } = model;
+      const base = folders[of] ?? randomModel(of);
+      made.push(await writeModel(model, base, join(folder, 'made', name)));
     } catch (error) {
       errors.push(`${model.name}: ${error.message}`);
     }
@@ -74,10 +97,9 @@ export async function writeFiles(folder) {
   return { made, errors };
 }
 
-async function writeModel({ name, of = name, data, recipe, maxShardSize, texts }, folder) {
-  mkdirSync(folder);
+async function writeModel({ name, data, recipe, maxShardSize, texts: compared, prompt }, model, folder) {
+  mkdirSync(folder, { recursive: true });
   const at = (file) => join(folder, file);
-  const model = join(shared, 'models', of);
   const rows = at('rows.jsonl');
   writeFileSync(rows, randomRows());
   writeFileSync(at('recipe.json'), JSON.stringify({ ...training, ...recipe }));
@@ -86,18 +108,27 @@ async function writeModel({ name, of = name, data, recipe, maxShardSize, texts }
   await graft('train', { model, data: data ?? rows, out: adapter, recipe: at('recipe.json') });
   await graft('merge', { model, adapter, out: merged, 'max-shard-size': maxShardSize });
   const made = {
-    ...{ name, model, rows, adapter, merged, maxShardSize },
+    name,
+    model,
+    rows,
+    adapter,
+    merged,
+    maxShardSize,
     adapterEval: await evaluate({ model, adapter, data: rows, logits: at('adapter.safetensors') }),
     mergedEval: await evaluate({ model: merged, data: rows, logits: at('merged.safetensors') }),
-    // Where check.py has peft and transformers save the same again.
+    // check.py has peft and transformers save the same again here.
     savedAdapter: at('saved-adapter'),
     savedMerged: at('saved-merged'),
   };
-  if (texts) {
-    writeFileSync(at('texts.json'), JSON.stringify(texts));
-    made.tokens = { texts, ids: JSON.parse(await tsx('e2e/interop/tokenIds.ts', model, at('texts.json'))) };
-    const options = { prompt: '', 'max-new-tokens': NEW_TOKENS };
+  if (compared) {
+    writeFileSync(at('texts.json'), JSON.stringify(compared));
+    const ids = JSON.parse(await tsx('e2e/interop/tokenIds.ts', model, at('texts.json')));
+    made.tokens = { texts: compared, ids };
+  }
+  if (prompt) {
+    const options = { raw: true, prompt, 'max-new-tokens': NEW_TOKENS };
     made.generated = {
+      prompt,
       newTokens: NEW_TOKENS,
       base: await graft('generate', { model, ...options }),
       adapter: await graft('generate', { model, adapter, ...options }),
@@ -109,7 +140,7 @@ async function writeModel({ name, of = name, data, recipe, maxShardSize, texts }
 
 /**
  * Models in 4 bits, of one of those that `writeFiles` made: quantized, and merged into 4 bits and out of them.
- * Its widths, 64 and 172, are ones that bitsandbytes 0.50 dequantizes right on a CPU; at 96 it does not.
+ * The widths of tiny-stories, 64 and 172, are ones that bitsandbytes 0.50 dequantizes right on a CPU; at 96 it does not.
  */
 export async function writeQuantized({ model, adapter, rows }, folder) {
   const at = (file) => join(folder, file);
@@ -121,11 +152,17 @@ export async function writeQuantized({ model, adapter, rows }, folder) {
   const from = { model: at('nested'), adapter, onto: 'dequantized' };
   await graft('merge', { ...from, out: at('dequantized') });
   const describe = async (title, name, in4bit = true) => ({
-    ...{ name: title, folder: at(name), rows, in4bit },
+    name: title,
+    folder: at(name),
+    rows,
+    in4bit,
     evaluation: await evaluate({ model: at(name), data: rows, logits: at(`${name}.safetensors`) }),
   });
   const again = (name, nested) => ({
-    ...{ model, nested, saved: at(`${name}-saved`), logits: at(`${name}-saved.safetensors`) },
+    model,
+    nested,
+    saved: at(`${name}-saved`),
+    logits: at(`${name}-saved.safetensors`),
   });
   return [
     { ...(await describe('NF4', 'plain')), again: again('plain', false) },
@@ -135,21 +172,48 @@ export async function writeQuantized({ model, adapter, rows }, folder) {
   ];
 }
 
-/** Trains the adapter that `writeFiles` made some steps further, each token's loss with a weight of its own. */
+/** Trains the adapter that `writeFiles` made some steps further, with a separate loss weight per token. */
 export async function writeWeighted({ name, model, adapter }, folder) {
   mkdirSync(folder, { recursive: true });
   await tsx('e2e/interop/weightedLoss.ts', model, adapter, folder);
   return { name, model, adapter, folder };
 }
 
+/** Mixes the adapters that mixes.py made, each as it says. */
+export async function mixAll(folder) {
+  const { cases } = JSON.parse(readFileSync(join(folder, 'mixes.json'), 'utf8'));
+  for (const { name, adapters, weights, ...settings } of cases) {
+    const out = join(folder, 'graft', name);
+    await graft('mix', { adapters: adapters.join(','), weights: weights.join(','), ...settings, out });
+  }
+}
+
+/** Trains on preferences as preferences.py says: by pairs, and by answers that are good or bad. */
+export async function trainPreferences(folder) {
+  const at = (file) => join(folder, file);
+  const { base: model, cases } = JSON.parse(readFileSync(at('preferences.json'), 'utf8'));
+  mkdirSync(at('graft'));
+  for (const { name, data } of cases) {
+    const recipe = at(`${name}.json`);
+    const out = at(join('graft', name));
+    await graft('train', { model, data: at(`${data}.jsonl`), recipe, 'init-adapter': at('init'), out });
+  }
+}
+
+/** A run and its job in `folder`; see clusterJob.ts. */
+export const clusterJob = (mode, folder) => tsx('e2e/interop/clusterJob.ts', mode, folder);
+
+/** Runs the models that make_families.py wrote, and leaves what it computes beside them. */
+export const runFamilies = (manifest) => tsx('e2e/interop/families.ts', manifest);
+
 /**
- * The starter with the ends of a base model such as Qwen2.5's (EOS is <|endoftext|>, its template ends turns with
+ * The starter with the end tokens of a base model such as Qwen2.5's (EOS is <|endoftext|>, its template ends turns with
  * <|im_end|>), trained for a step that changes next to nothing, and merged.
  */
 export async function writeEnds(folder) {
   const at = (file) => join(folder, file);
   const [base, adapter, merged] = [at('base'), at('adapter'), at('merged')];
-  cpSync(join(root, 'public', 'starter'), base, { recursive: true });
+  cpSync(starter, base, { recursive: true });
   const change = (file, changes) => {
     const json = JSON.parse(readFileSync(join(base, file), 'utf8'));
     writeFileSync(join(base, file), JSON.stringify({ ...json, ...changes }));
@@ -170,34 +234,38 @@ export async function writeEnds(folder) {
   return [{ name: 'ends of a base model', base, adapter, merged, prompt, answer, newTokens: NEW_TOKENS }];
 }
 
-/** Runs `eval`; returns what it prints, with the path of its logits. */
+/** Runs `eval`; returns its output, with the path of its logits. */
 export async function evaluate(options) {
   return { ...JSON.parse(await graft('eval', options)), logits: options.logits };
 }
 
-/** Runs a command of Graft; returns what it prints. Throws with the line it ended with when it fails. */
-async function graft(command, options) {
+/** Runs a command of Graft; returns its output. Throws with its last line if it fails. */
+export async function graft(command, options) {
   const flags = Object.entries(options).flatMap(([name, value]) =>
     value === true ? [`--${name}`] : [`--${name}`, String(value)],
   );
-  return tsx('src/cli/main.ts', command, ...flags);
+  built ??= buildCli();
+  return node(join(await built, 'cli.js'), command, ...flags);
 }
 
-async function tsx(file, ...args) {
+/** Runs a TypeScript file of the project; returns its output. */
+export const tsx = (file, ...args) => node('--import', 'tsx', file, ...args);
+
+async function node(...args) {
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', file, ...args], {
+    const { stdout } = await promisify(execFile)(process.execPath, args, {
       cwd: root,
       maxBuffer: 1 << 26,
     });
     return stdout.replace(/\n$/, '');
   } catch (error) {
     const last = error.stderr?.trim().split('\n').at(-1) || error.message;
-    throw new Error(`${args[0]}: ${last}`, { cause: error });
+    throw new Error(`${args.slice(0, 3).join(' ')}: ${last}`, { cause: error });
   }
 }
 
-/** Pre-tokenized rows of random ids, a third of them not to be learned; the same ones every time. */
-function randomRows() {
+/** Pre-tokenized rows of random ids, a third of them masked; always the same ones. */
+export function randomRows() {
   let state = 20_240_601;
   // Numerical Recipes' generator; its high bits are the good ones.
   const random = () => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) / 2 ** 32;

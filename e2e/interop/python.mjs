@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { root, run } from '../../src/launch/project.mjs';
 import { installRequirements, pythonCommand } from '../../src/launch/system.mjs';
 
-/** Installs in 20 seconds what takes pip two minutes, and can leave packages out. */
+/** Installs in 20 seconds, where pip takes two minutes, and can exclude packages. */
 const UV = 'uv==0.13.9';
 
 const requirements = join(root, 'e2e', 'interop', 'requirements.txt');
@@ -19,8 +19,8 @@ const python =
 const stampFile = join(environment, 'requirements.sha256');
 
 /**
- * Makes the environment, or finds it made. Returns `{ python }`, the path of its interpreter, or `{ missing }`, the
- * reason why this machine can't have one. Throws where the package index was in reach but packages did not install.
+ * Creates the environment if necessary. Returns `{ python }`, the path of its interpreter, or `{ missing }`, the reason
+ * why this machine can't have one. Throws if the package index was reachable but packages did not install.
  */
 export async function preparePython() {
   const stamp = createHash('sha256')
@@ -44,7 +44,7 @@ export async function preparePython() {
   return { python };
 }
 
-/** True when the environment holds what the stamp says and its interpreter is still there. */
+/** Whether the environment matches the stamp and its interpreter exists. */
 function isReady(stamp) {
   return (
     existsSync(stampFile) &&
@@ -53,7 +53,7 @@ function isReady(stamp) {
   );
 }
 
-/** Returns pip's last words where it could not install uv. */
+/** Installs uv; returns pip's last words on failure. */
 function installUv() {
   const options = ['--quiet', '--disable-pip-version-check', '--retries', '1', '--timeout', '30'];
   const { status, stderr } = spawnSync(python, ['-m', 'pip', 'install', ...options, UV], {
@@ -62,14 +62,25 @@ function installUv() {
   return status === 0 ? undefined : (stderr.trim().split('\n').at(-1) ?? 'nothing');
 }
 
-/** On Linux torch's own index has a build without CUDA (1 GB in all); where it can't be had, PyPI's does (4 GB). */
+/** On Linux, torch's own index has a build without CUDA (1 GB in all); the fallback is PyPI's (4 GB). */
 async function installRequired() {
   const install = (options, env, stdio) =>
     run(
       python,
       [
-        ...['-m', 'uv', 'pip', 'install', '--quiet', '--no-cache', '--python', python],
-        ...['--excludes', excluded, '-r', requirements, ...options],
+        '-m',
+        'uv',
+        'pip',
+        'install',
+        '--quiet',
+        '--no-cache',
+        '--python',
+        python,
+        '--excludes',
+        excluded,
+        '-r',
+        requirements,
+        ...options,
       ],
       { env: { ...process.env, ...pipIndex(), ...env }, stdio },
     );
@@ -80,7 +91,7 @@ async function installRequired() {
   return (await install([], {}, 'inherit')) === 0;
 }
 
-/** The mirror that pip is set to, which uv doesn't ask for. */
+/** The mirror configured for pip, which uv doesn't read. */
 function pipIndex() {
   const { stdout } = spawnSync(python, ['-m', 'pip', 'config', 'list'], { encoding: 'utf8' });
   const [, url] = /^(?:global|user|site|:env:)\.index-url='(.*)'$/m.exec(stdout) ?? [];

@@ -1,8 +1,8 @@
 // Renders chat templates with Graft: a JSON list of jobs on stdin, a JSON list of {text, spans} or {error} on stdout.
 import { readFileSync } from 'node:fs';
-import { generationSpans, renderChat } from '../../src/data/template.ts';
+import { generationSpans, renderChat } from '../../src/content/data/template/template.ts';
 
-/** JSON has no form for the float 1.0 or an int beyond 2^53: {"$float": 1} and {"$int": "…"} stand for them. */
+/** JSON cannot represent the float 1.0 or an int beyond 2^53: {"$float": 1} and {"$int": "…"} stand for them. */
 const revive = (_key, value) => {
   if (typeof value !== 'object' || value === null) return value;
   if ('$float' in value) return new Number(value.$float);

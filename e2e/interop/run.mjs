@@ -1,5 +1,5 @@
-// Do the files Graft writes load in Python's transformers, peft and safetensors, and give our numbers there?
-// A line a check; the last line is "N passed, N failed", with ", N skipped" where Python can't be had.
+// Do Python's transformers, peft and safetensors load the files Graft writes, and compute the same numbers? One line
+// per check; the last line is "N passed, N failed", with ", N skipped" if Python is unavailable.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,10 +7,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { root } from '../../src/launch/project.mjs';
-import { evaluate, writeEnds, writeFiles, writeQuantized, writeWeighted } from './graft.mjs';
+import {
+  clusterJob,
+  evaluate,
+  mixAll,
+  randomModel,
+  runFamilies,
+  starter,
+  trainPreferences,
+  writeEnds,
+  writeFiles,
+  writeQuantized,
+  writeWeighted,
+} from './graft.mjs';
+import { readLogits } from './logits.mjs';
 import { preparePython } from './python.mjs';
 
-/** Of the largest logit. */
+/** Relative to the largest logit. */
 const LOGIT_TOLERANCE = 1e-4;
 
 const counts = { passed: 0, failed: 0 };
@@ -19,7 +32,7 @@ const { python, missing } = await preparePython().catch(({ message }) => {
   return {};
 });
 if (missing) {
-  console.log(`Not checked against transformers and peft: ${missing}`);
+  console.log(`skipped transformers and peft: ${missing}`);
   console.log('0 passed, 0 failed, 1 skipped');
 } else {
   if (python) await checkAll();
@@ -41,8 +54,14 @@ async function checkAll() {
     const manifest = join(folder, 'manifest.json');
     writeFileSync(manifest, JSON.stringify({ models: made, quantized, weighted, ends }));
     await runChecks('check.py', manifest);
+    await runChecks('check_fuzz.py', '20000');
     await runChecks('check_templates.py', 'small');
     await runChecks('check_templates.py', 'odd', '2000');
+    await checkFamilies(join(folder, 'families'));
+    await checkMixes(join(folder, 'mixes'));
+    await checkPreferences(starter, join(folder, 'preferences'));
+    await checkPreferences(randomModel('tiny-qwen3'), join(folder, 'random-preferences'));
+    await checkJob(join(folder, 'job'));
     for (const model of made) await checkTheWayBack(model);
     for (const model of quantized) await checkTheirQuantized(model);
   } finally {
@@ -51,7 +70,7 @@ async function checkAll() {
 }
 
 async function writeQuantizedOf(made, folder) {
-  const model = made.find(({ name }) => name === 'stories260k');
+  const model = made.find(({ name }) => name === 'tiny-stories');
   if (!model) return [];
   try {
     return await writeQuantized(model, folder);
@@ -61,10 +80,44 @@ async function writeQuantizedOf(made, folder) {
   }
 }
 
-/** Those whose adapters have no dropout, which no two programs draw alike. */
+/** Small models of all families: made by transformers, run by Graft, compared. */
+async function checkFamilies(folder) {
+  const manifest = join(folder, 'families.json');
+  await runChecks('make_families.py', folder);
+  await runFamilies(manifest).catch(({ message }) => report('FAIL', `families: ${message}`));
+  await runChecks('check_families.py', manifest);
+}
+
+/** Adapters mixed by peft and by Graft. */
+async function checkMixes(folder) {
+  await runChecks('mixes.py', 'make', randomModel('tiny-qwen3'), folder);
+  await mixAll(folder).catch(({ message }) => report('FAIL', `mix: ${message}`));
+  await runChecks('mixes.py', 'check', folder);
+}
+
+/** Preference training on a model, by Graft and by TRL. */
+async function checkPreferences(model, folder) {
+  await runChecks('preferences.py', 'make', model, folder);
+  await trainPreferences(folder).catch(({ message }) => report('FAIL', `preferences: ${message}`));
+  await runChecks('preferences.py', 'check', folder);
+}
+
+/** A run that its job continues elsewhere, and that is taken back. */
+async function checkJob(folder) {
+  const job = join(folder, 'job');
+  const lines = (text) => text.split('\n').forEach(reportLine);
+  const ours = (mode) =>
+    clusterJob(mode, folder).then(lines, ({ message }) => report('FAIL', `job: ${message}`));
+  await ours('make');
+  await runChecks('check_job.py', 'one', job, randomModel('tiny-qwen3'));
+  await ours('back');
+  await runChecks('check_job.py', 'fsdp', job, randomModel('tiny-qwen3'));
+}
+
+/** Models whose adapters have no dropout, which differs between programs. */
 async function writeWeightedOf(made, folder) {
   const weighted = [];
-  for (const model of made.filter(({ name }) => name === 'stories260k' || name === 'tiny-qwen3')) {
+  for (const model of made.filter(({ name }) => name === 'tiny-stories' || name === 'tiny-qwen3')) {
     try {
       weighted.push(await writeWeighted(model, join(folder, model.name)));
     } catch (error) {
@@ -78,24 +131,22 @@ async function writeWeightedOf(made, folder) {
 async function runChecks(script, ...options) {
   const env = {
     ...process.env,
-    ...{ HF_HUB_OFFLINE: '1', TRANSFORMERS_VERBOSITY: 'error' },
-    // Compiled Python stays out of the source tree, and is kept: it halves the time of the imports.
-    ...{ PYTHONPYCACHEPREFIX: join(root, '.venv', 'pycache'), PYTHONDONTWRITEBYTECODE: '' },
+    HF_HUB_OFFLINE: '1',
+    TRANSFORMERS_VERBOSITY: 'error',
+    // Compiled Python stays outside the source tree but is cached: it halves the import time.
+    PYTHONPYCACHEPREFIX: join(root, '.venv', 'pycache'),
+    PYTHONDONTWRITEBYTECODE: '',
   };
-  // Warnings are of peft about transformers' names, and of a base that is no folder beside us.
+  // peft warns about transformers' names, and about a base that is not a local folder.
   const args = ['-W', 'ignore', join(root, 'e2e', 'interop', script), ...options];
   const child = spawn(python, args, { stdio: ['ignore', 'pipe', 'inherit'], env });
   const ended = once(child, 'close');
-  for await (const line of createInterface({ input: child.stdout })) {
-    const [, outcome, text] = /^(ok|FAIL) (.*)$/.exec(line) ?? [];
-    if (outcome) report(outcome, text);
-    else console.log(line);
-  }
+  for await (const line of createInterface({ input: child.stdout })) reportLine(line);
   const [status] = await ended;
   if (status !== 0) report('FAIL', `${script} ended with status ${status}`);
 }
 
-/** What peft and transformers saved of our files is the same model to us, to the last bit of its logits. */
+/** Files that peft and transformers re-saved are the same model for Graft, to the last bit of its logits. */
 async function checkTheWayBack({ name, model, rows, adapterEval, mergedEval, savedAdapter, savedMerged }) {
   await compare('the adapter peft saved gives Graft the same logits', adapterEval, {
     model,
@@ -116,13 +167,13 @@ async function checkTheWayBack({ name, model, rows, adapterEval, mergedEval, sav
   }
 }
 
-/** A model that transformers quantized and saved gives Graft the logits it gives transformers. */
+/** A model quantized and saved by transformers has the same logits in Graft and transformers. */
 async function checkTheirQuantized({ name, rows, again }) {
   if (!again) return;
   const what = `${name}: the model transformers saved gives Graft the same logits`;
   try {
     const ours = await evaluate({ model: again.saved, data: rows, logits: `${again.logits}.graft` });
-    const [actual, expected] = [ours.logits, again.logits].map(readLogits);
+    const [actual, expected] = [ours.logits, again.logits].map((file) => readLogits(file).values);
     const largest = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
     const error = largest(actual.map((value, i) => value - expected[i])) / largest(expected);
     const same = actual.length === expected.length && error <= LOGIT_TOLERANCE;
@@ -132,11 +183,11 @@ async function checkTheirQuantized({ name, rows, again }) {
   }
 }
 
-/** The one tensor, in float32, of a safetensors file. */
-function readLogits(file) {
-  const bytes = readFileSync(file);
-  const start = 8 + Number(bytes.readBigUInt64LE());
-  return new Float32Array(bytes.buffer.slice(bytes.byteOffset + start, bytes.byteOffset + bytes.length));
+/** Counts a line that is a check's, and shows any other. */
+function reportLine(line) {
+  const [, outcome, text] = /^(ok|FAIL) (.*)$/.exec(line) ?? [];
+  if (outcome) report(outcome, text);
+  else console.log(line);
 }
 
 function report(outcome, text) {

@@ -1,12 +1,12 @@
-// What of public chat templates' conversations is trained: for each template of a folder and each of seven conversations,
-// every answer, thought and call must be trained and nothing that others say, or the row is refused by name.
-// Usage: node --import tsx e2e/interop/templateSpans.ts FOLDER_OF_JINJA_FILES
+// Which parts of conversations are trained with public chat templates: for each template of a folder and each of seven
+// conversations, every answer, thought and call must be trained and nothing of other roles, or the row must be rejected
+// with a named error. Usage: node --import tsx e2e/interop/templateSpans.ts FOLDER_OF_JINJA_FILES
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { toConversation } from '../../src/data/formats.ts';
-import { labelTokens } from '../../src/data/mask.ts';
-import { defaultReading } from '../../src/data/reading.ts';
-import { GraftError } from '../../src/lib/errors.ts';
+import { toConversation } from '../../src/content/data/rows/formats.ts';
+import { labelTokens } from '../../src/content/data/labels/mask.ts';
+import { defaultReading } from '../../src/base/config/reading.ts';
+import { GraftError } from '../../src/base/lib/errors.ts';
 import { qwenTokenizer } from '../../src/testing/tokenizers.ts';
 
 const user = (content: string) => ({ role: 'user', content });
@@ -32,7 +32,7 @@ const call = {
   function: { name: 'look_up', arguments: { city: 'ANSCITY' } },
 };
 
-/** Words in capitals say whose they are: ANS… the assistant's, USER… the others'. */
+/** Words in capitals mark the speaker: ANS… the assistant's, USER… the others'. */
 const conversations: Record<string, object> = {
   one: { messages: [user('USERONE'), assistant('ANSONE')] },
   many: { messages: [user('USERONE'), assistant('ANSONE'), user('USERTWO'), assistant('ANSTWO')] },

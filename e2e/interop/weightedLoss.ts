@@ -1,33 +1,34 @@
-// Trains an adapter on rows with weights and tells every number of it: weightedLoss.ts MODEL ADAPTER OUT
-// OUT gets run.json and, of the first step, gradients.safetensors under the adapter's names.
+// Trains an adapter on weighted rows and records all its numbers: weightedLoss.ts MODEL ADAPTER OUT. OUT gets run.json
+// and gradients.safetensors, the gradients of the first step under the adapter's names.
 import { join } from 'node:path';
 import { writeFile } from 'node:fs/promises';
-import { openAdapterAt, withGpu } from '../../src/cli/session.ts';
-import { buildMicroBatch } from '../../src/data/microBatch.ts';
-import { tokenRowsOf } from '../../src/data/tokenRows.ts';
-import { SafetensorsWriter } from '../../src/formats/safetensorsWriter.ts';
-import { elementsOf, type Tensor } from '../../src/gpu/tensor.ts';
-import { readBytes } from '../../src/gpu/transfer.ts';
-import { createRandom } from '../../src/lib/random.ts';
-import { loadAdapter } from '../../src/model/adapterFiles.ts';
-import type { LoraAdapter } from '../../src/model/loraAdapter.ts';
-import { closeDecoder, openDecoder } from '../../src/model/openDecoder.ts';
-import { openModelFiles } from '../../src/model/openModel.ts';
-import { nodeFolder } from '../../src/storage/nodeFolder.ts';
-import { evaluate } from '../../src/train/evaluate.ts';
-import { StepRunner } from '../../src/train/trainStep.ts';
+import { withGpu } from '../../src/hosts/node/withGpu.ts';
+import { buildMicroBatch } from '../../src/content/data/tokens/microBatch.ts';
+import { tokenRowsOf } from '../../src/content/data/tokens/tokenRows.ts';
+import { SafetensorsWriter } from '../../src/content/formats/safetensorsWriter.ts';
+import { elementsOf, type Tensor } from '../../src/engine/gpu/tensor.ts';
+import { readBytes } from '../../src/engine/gpu/transfer.ts';
+import { createRandom } from '../../src/base/lib/random.ts';
+import { openAdapter } from '../../src/engine/model/trained/openAdapter.ts';
+import { loadAdapter } from '../../src/engine/model/trained/adapterFiles.ts';
+import type { LoraAdapter } from '../../src/engine/model/trained/loraAdapter.ts';
+import { closeDecoder, openDecoder } from '../../src/engine/model/weights/openDecoder.ts';
+import { openModelFiles } from '../../src/engine/model/spec/openModel.ts';
+import { nodeFolder } from '../../src/base/storage/nodeFolder.ts';
+import { evaluate } from '../../src/engine/train/evaluate.ts';
+import { StepRunner } from '../../src/engine/train/trainStep.ts';
 
 const LENGTHS = [9, 33, 2, 64, 17, 5];
 const WEIGHTS = [0, 1e-4, 0.25, 0.5, 1, 1.7, 3, 40];
 
-/** Rows of each micro-batch of each step: of unequal sizes, so that a mean of means would show. */
+/** Rows of each micro-batch of each step: of unequal sizes, so that a mean of means would be noticed. */
 const STEPS = [[[0, 1], [2]], [[3], [4, 5]], [[1], [2, 0], [5]], [[4, 3]]];
 
 const adamW = { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01, maxGradNorm: 0.5 };
 
 const [model = '', adapterPath = '', out = ''] = process.argv.slice(2);
 const files = await openModelFiles(nodeFolder(model));
-const peft = (await openAdapterAt(files, adapterPath))!;
+const { peft } = await openAdapter(files, nodeFolder(adapterPath));
 const rows = weightedRows(files.spec.vocabSize);
 const dataset = tokenRowsOf(rows.map(({ input_ids: ids, ...row }) => ({ ids, ...row })));
 
@@ -46,8 +47,8 @@ await withGpu(async (gpu) => {
     if (i === 0) await writeGradients(adapter, runner);
   }
   const after = await evaluate(decoder, use, dataset, 4);
-  const told = { rows, batches: STEPS, adamW, before, steps, after };
-  await writeFile(join(out, 'run.json'), JSON.stringify(told));
+  const record = { rows, batches: STEPS, adamW, before, steps, after };
+  await writeFile(join(out, 'run.json'), JSON.stringify(record));
   runner.dispose();
   adapter.dispose();
   closeDecoder(decoder);
@@ -71,7 +72,7 @@ await withGpu(async (gpu) => {
   }
 });
 
-/** Random rows in which some tokens are not trained, and each that is has a weight, the same few tokens long. */
+/** Random rows in which some tokens are not trained, and the others have weights that change every few tokens. */
 function weightedRows(vocabSize: number) {
   const random = createRandom(13);
   return LENGTHS.map((length) => {

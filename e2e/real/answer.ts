@@ -1,11 +1,11 @@
-// Graft's answers to a list of jobs: answer.ts JOBS.json ANSWERS.json. A kind of job is a function of KINDS.
+// Graft's answers to a list of jobs: answer.ts JOBS.json ANSWERS.json. Each kind of job has a function in KINDS.
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
-import { toConversation } from '../../src/data/formats.ts';
-import { labelTokens } from '../../src/data/mask.ts';
-import { renderConversation } from '../../src/data/renderedChat.ts';
-import { loadTokenizer, StreamDecoder, type Tokenizer } from '../../src/data/tokenizer.ts';
-import { GraftError, messageOf } from '../../src/lib/errors.ts';
-import { nodeFolder } from '../../src/storage/nodeFolder.ts';
+import { toConversation } from '../../src/content/data/rows/formats.ts';
+import { labelTokens } from '../../src/content/data/labels/mask.ts';
+import { renderConversation } from '../../src/content/data/template/renderedChat.ts';
+import { loadTokenizer, StreamDecoder, type Tokenizer } from '../../src/content/data/tokenizer/tokenizer.ts';
+import { GraftError, messageOf } from '../../src/base/lib/errors.ts';
+import { nodeFolder } from '../../src/base/storage/nodeFolder.ts';
 
 interface EncodeJob {
   kind: 'encode';
@@ -13,7 +13,7 @@ interface EncodeJob {
   texts: string[];
 }
 
-/** Ids with and without special tokens, where each is from, and the text they decode to. */
+/** Ids with and without special tokens, their offsets, and the decoded text. */
 async function encode({ folder, texts }: EncodeJob): Promise<unknown> {
   let tokenizer: Tokenizer;
   try {
@@ -30,10 +30,12 @@ function answer(tokenizer: Tokenizer, text: string): unknown {
     const without = tokenizer.encode(text, { addSpecialTokens: false });
     const tracked = tokenizer.encodeWithOffsets(text, { addSpecialTokens: false });
     return {
-      ...{ with: ids, without, text: tokenizer.decode(ids) },
+      with: ids,
+      without,
+      text: tokenizer.decode(ids),
       textOnly: tokenizer.decode(ids, { skipSpecialTokens: true }),
       places: tracked.starts.map((start, i) => [start, tracked.ends[i]]),
-      // Beyond what Python says: both ways of encoding agree, and so does text that comes piece by piece.
+      // Beyond the comparison with Python: both ways of encoding agree, and so does streaming decoding.
       tracked: tracked.ids.join() === without.join() || tracked.ids,
       streamed: streamed(tokenizer, ids),
     };
@@ -56,7 +58,7 @@ interface ChatJob {
 
 const tokenizers = new Map<string, Tokenizer>();
 
-/** A rendered chat, its ids, and the places of those that are trained. */
+/** A rendered chat, its ids, and the positions of trained tokens. */
 async function chat({ folder, messages, tools }: ChatJob): Promise<unknown> {
   const tokenizer = tokenizers.get(folder) ?? (await loadTokenizer(nodeFolder(folder)))!;
   tokenizers.set(folder, tokenizer);

@@ -1,12 +1,15 @@
 // Compares both sides' answers to a job.
 
-/** What both answer for a text; `tracked` and `streamed` are of Graft alone. */
+/** Answers of both sides for a text; `tracked` and `streamed` are Graft's alone. */
 const KEYS = ['with', 'without', 'text', 'textOnly', 'places'];
 
-/** `{ outcome, text }`: passed where all answers are equal or Graft refuses by name, else failed with the first that isn't. */
+/**
+ * Returns `{ outcome, text }`: passed if all answers are equal or Graft rejects with a named error, otherwise failed
+ * with the first difference.
+ */
 export function compareAnswers(job, theirs, ours) {
   if (job.kind === 'chat') return compareChats(theirs, ours);
-  // What Python can't load or encode has no right answer.
+  // What Python can't load or encode has no correct answer.
   if (theirs.refused !== undefined) return passed(`Python refuses it (${theirs.refused})`);
   if (ours.refused !== undefined) {
     return job.mustLoad ? failed(`refused: ${ours.refused}`) : passed(`refused: ${ours.refused}`);
@@ -31,8 +34,8 @@ function differenceOf(job, theirs, ours) {
 }
 
 /**
- * Chats: equal texts and ids, and the same tokens are trained. What a template ignores Graft refuses, and answers that
- * it writes otherwise inside a chat than at its end are Graft's to leave out or to find.
+ * Chats: equal texts and ids, and the same tokens are trained. Graft rejects what a template ignores, and for answers
+ * that it renders differently inside a chat than at its end, Graft may skip or find them.
  */
 function compareChats(theirs, ours) {
   if (ours.refused !== undefined) {

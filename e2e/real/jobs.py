@@ -25,8 +25,8 @@ def read(path):
 
 def real_texts():
     """Prose, code and Chinese of the project itself."""
-    names = ["README.md", "docs/numerics.md", "docs/decisions.md", "src/data/tokenize.ts", "src/launch/test.mjs"]
-    paths = [os.path.join(ROOT, name) for name in names] + sorted(glob.glob(os.path.join(ROOT, "src/ui/text/zh/**/*.ts"), recursive=True))
+    names = ["README.md", "docs/numerics.md", "docs/decisions.md", "src/content/data/tokens/tokenize.ts", "src/launch/test.mjs"]
+    paths = [os.path.join(ROOT, name) for name in names] + sorted(glob.glob(os.path.join(ROOT, "src/studio/ui/text/zh/**/*.ts"), recursive=True))
     return [read(path) for path in paths]
 
 

@@ -1,6 +1,6 @@
-// Are Graft's tokenizers those of Python's libraries? Four real ones, and small ones for every component and option,
-// are asked the same on both sides. A line a job; the last line is "N passed, N failed", with ", N skipped" where
-// Python or the packages can't be had.
+// Do Graft's tokenizers match those of Python's libraries? Four real ones, and small ones for every component and
+// option, get the same inputs on both sides. One line per job; the last line is "N passed, N failed", with ", N
+// skipped" if Python or the packages are unavailable.
 import { spawnSync } from 'node:child_process';
 import { createReadStream, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ const counts = { passed: 0, failed: 0, skipped: 0 };
 const { python, missing } = await preparePython();
 const lacking = missing ?? installTokenizers();
 if (lacking) {
-  console.log(`Not compared with Python's tokenizers: ${lacking}`);
+  console.log(`skipped tokenizers of Python: ${lacking}`);
   counts.skipped++;
 } else {
   await compareAll();
@@ -65,14 +65,17 @@ async function next(iterator) {
 async function mustRun(name, command, args) {
   const env = {
     ...process.env,
-    ...{ HF_HUB_OFFLINE: '1', TRANSFORMERS_VERBOSITY: 'error', RUST_BACKTRACE: '0' },
-    ...{ PYTHONPYCACHEPREFIX: join(root, '.venv', 'pycache'), PYTHONDONTWRITEBYTECODE: '' },
+    HF_HUB_OFFLINE: '1',
+    TRANSFORMERS_VERBOSITY: 'error',
+    RUST_BACKTRACE: '0',
+    PYTHONPYCACHEPREFIX: join(root, '.venv', 'pycache'),
+    PYTHONDONTWRITEBYTECODE: '',
   };
   const status = await run(command, args, { env, stdio: ['ignore', 'inherit', 'ignore'] });
   if (status !== 0) throw new Error(`${name} ended with status ${status}`);
 }
 
-/** Installs the packages of package.json; returns why they can't be had. */
+/** Installs the packages of package.json; returns the reason on failure. */
 function installTokenizers() {
   if (existsSync(join(here, 'node_modules', '.package-lock.json'))) return undefined;
   console.log('Installing four real tokenizers (150 MB, once) …');

@@ -1,5 +1,5 @@
-// Writes src/data/tokenizer/unicodeTables.ts from what unicode_tables.py has probed (on stdin). Needs a Node whose Unicode
-// is newer than the libraries': for scripts' names, and to see which characters their normal forms don't know.
+// Writes src/content/data/tokenizer/unicodeTables.ts from the output of unicode_tables.py (on stdin). Needs a Node with
+// newer Unicode data than the libraries: for script names, and to detect characters unknown to their normal forms.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../../src/launch/project.mjs';
@@ -80,7 +80,7 @@ const differences = {
 /** Characters whose script has changed since. */
 const OLD_SCRIPTS = { 0x589: 'Common', 0x61c: 'Common', 0x953: 'Devanagari', 0x954: 'Devanagari' };
 
-/** Scripts by name: from the engine, for those characters that have one in the pre-tokenizer. */
+/** Scripts by name: from the engine, for characters that have one in the pre-tokenizer. */
 function scripts() {
   const names = readFileSync(join(root, 'e2e', 'real', 'scripts.txt'), 'utf8')
     .trim()
@@ -99,7 +99,7 @@ function scripts() {
 }
 
 const block = (entries) => entries.map(([name, set]) => `  ${name}: '${encoded(set)}',`).join('\n');
-const file = join(root, 'src', 'data', 'tokenizer', 'unicodeTables.ts');
+const file = join(root, 'src', 'content', 'data', 'tokenizer', 'unicodeTables.ts');
 const [head] = readFileSync(file, 'utf8').split('export const CATEGORIES');
 writeFileSync(
   file,
@@ -107,12 +107,12 @@ writeFileSync(
 ${block(Object.entries(categories))}
 } as const;
 
-/** What the binary properties and older tables add to, or leave out of, the categories. */
+/** Additions to and removals from the categories, for binary properties and older tables. */
 export const DIFFERENCES = {
 ${block(Object.entries(differences))}
 } as const;
 
-/** Scripts as the pre-tokenizer UnicodeScripts has them (Unicode 10); a character in none is of any. */
+/** Scripts of the pre-tokenizer UnicodeScripts (Unicode 10); a character in none has script Any. */
 export const SCRIPTS = {
 ${block(scripts())}
 } as const;

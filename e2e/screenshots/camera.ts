@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright';
-import type { Language } from '../../src/store/prefs.ts';
-import { accessibilityProblems } from '../harness/accessibility.ts';
+import type { Language } from '../../src/studio/store/state/prefs.ts';
+import { accessibilityProblems } from '../../src/testing/browsers/accessibility.ts';
 
 const themes = ['light', 'dark'] as const;
 const windows = {
@@ -11,9 +11,9 @@ const windows = {
 } as const;
 type WindowName = keyof typeof windows;
 
-/** Takes pictures of a page in both themes and both sizes, and notes what is wrong with it in each. */
+/** Takes screenshots of a page in both themes and both sizes, and records problems in each. */
 export class Camera {
-  /** One line for each fault: what axe finds, and what is wider than the window. */
+  /** One line per problem: axe violations, and elements wider than the window. */
   readonly faults: string[] = [];
   pictures = 0;
   #shot = 0;
@@ -25,8 +25,9 @@ export class Camera {
   ) {}
 
   /**
-   * Pictures of a state as `<language>/<number>-<name>-<window>-<theme>.png`, the window left at desktop and light.
-   * @param selector what is pictured; the whole page without one
+   * Screenshots of a state as `<language>/<number>-<name>-<window>-<theme>.png`; leaves the window at desktop and
+   * light.
+   * @param selector the element to capture; the whole page by default
    */
   async take(name: string, selector?: string): Promise<void> {
     this.#shot += 1;
@@ -39,11 +40,10 @@ export class Camera {
         await this.page.emulateMedia({ colorScheme: theme });
         await this.#settle();
         const path = join(folder, `${number}-${name}-${window}-${theme}.png`);
-        // The rail sticks to the window and would lie over a tall step.
-        const style = selector ? '.rail { position: static !important; }' : '';
-        if (selector)
-          await this.page.locator(selector).first().screenshot({ path, animations: 'disabled', style });
-        else await this.page.screenshot({ path, fullPage: true, animations: 'disabled' });
+        // What sticks to the window would cover a tall view.
+        const style = '.rail, .next, .guide, .status { position: static !important; }';
+        if (selector) await this.page.locator(selector).first().screenshot({ path, animations: 'disabled' });
+        else await this.page.screenshot({ path, fullPage: true, animations: 'disabled', style });
         this.pictures += 1;
         await this.#check(`${this.language} ${name} ${window} ${theme}`, window);
       }

@@ -1,20 +1,17 @@
-import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
 import { chromium } from 'playwright';
-import { preview } from 'vite';
-import { languages, type Language } from '../../src/store/prefs.ts';
-import { languageTags, showLanguage } from '../../src/ui/text/current.ts';
-import { chromiumLaunchOptions } from '../harness/chromiumOptions.ts';
+import { languages, type Language } from '../../src/studio/store/state/prefs.ts';
+import { languageTags, showLanguage } from '../../src/studio/ui/text/current.ts';
+import { chromiumLaunchOptions } from '../../src/launch/chromiumOptions.ts';
+import { root, serveBuiltStudio } from '../../src/testing/browsers/builtStudio.ts';
 import { Camera } from './camera.ts';
 import { visit } from './visit.ts';
 import { Visitor } from './visitor.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 const usage = `Pictures of every step of the studio: both themes, desktop and phone, in each language.
 
 npm run screenshots -- [folder] [--language en|zh] [--model folder] [--data file]
@@ -52,7 +49,7 @@ async function main(): Promise<void> {
   const scratch = await mkdtemp(join(tmpdir(), 'graft-screenshots-'));
   const faults: string[] = [];
   try {
-    const { url, close } = await serve(join(scratch, 'dist'));
+    const { url, close } = await serveBuiltStudio();
     for (const language of wanted) {
       faults.push(...(await picture(language, url, output, { model, data, scratch })));
     }
@@ -64,25 +61,7 @@ async function main(): Promise<void> {
   if (faults.length > 0) process.exitCode = 1;
 }
 
-/** Builds the studio as it is published, beside what else is built, and serves it. */
-async function serve(outDir: string): Promise<{ url: string; close(): Promise<void> }> {
-  const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js');
-  await promisify(execFile)(process.execPath, [vite, 'build', '--outDir', outDir, '--logLevel', 'error'], {
-    cwd: root,
-    env: { ...process.env, NODE_ENV: 'production' },
-  });
-  const server = await preview({
-    root,
-    build: { outDir },
-    preview: { host: '127.0.0.1', port: 4400, strictPort: false },
-    logLevel: 'warn',
-  });
-  const url = server.resolvedUrls?.local[0];
-  if (!url) throw new Error('the preview server has no address');
-  return { url, close: () => server.close() };
-}
-
-/** Makes the whole visit in a language; returns what was found wrong. */
+/** Makes the whole visit in a language; returns the problems found. */
 async function picture(
   language: Language,
   url: string,
@@ -94,7 +73,7 @@ async function picture(
   const browser = await chromium.launch(chromiumLaunchOptions());
   const faults: string[] = [];
   try {
-    // A browser of that language, so that the page chooses by itself.
+    // A browser with that language, so that the page selects it.
     const page = await browser.newPage({ locale: languageTags[language], reducedMotion: 'reduce' });
     page.on('pageerror', (error) => faults.push(`${language}: ${error.message}`));
     const camera = new Camera(page, output, language);

@@ -1,13 +1,19 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Language } from '../../src/store/prefs.ts';
+import type { Language } from '../../src/studio/store/state/prefs.ts';
 import type { Camera } from './camera.ts';
 import type { Visitor } from './visitor.ts';
 
-/** A run that shows a curve, an evaluation and a plan, and takes little even without a GPU. */
+/** A run with a curve, an evaluation and a plan that is quick even without a GPU. */
 const recipe = {
-  ...{ rank: 8, alpha: 16, lr: 5e-3, max_steps: 24, batch_size: 2, max_length: 128 },
-  ...{ eval_fraction: 0.05, eval_steps: 4 },
+  rank: 8,
+  alpha: 16,
+  lr: 5e-3,
+  max_steps: 24,
+  batch_size: 2,
+  max_length: 128,
+  eval_fraction: 0.05,
+  eval_steps: 4,
 };
 
 const prompts: Record<Language, string> = {
@@ -24,7 +30,10 @@ const badRows = [
   '{"prompt": "What is a rootstock?", "completion": "The plant that takes the graft."}',
 ];
 
-/** The whole job as a person does it, with pictures at each step. @param scratch a folder for small files */
+/**
+ * The whole job as a user does it, with screenshots at each step.
+ * @param scratch a folder for small files
+ */
 export async function visit(
   visitor: Visitor,
   camera: Camera,
@@ -35,57 +44,67 @@ export async function visit(
   await visitor.see('device.ready');
   await camera.take('open');
 
+  await visitor.view('model');
+  await camera.take('model-empty');
   await visitor.fill('hub.find', 'qwen');
   await visitor.press('hub.findButton', '#model');
   await page.locator('#model [role="alert"]').waitFor();
-  await camera.take('no-network', '#model');
+  await camera.take('no-network');
 
   await visitor.drop('model', [files.model]);
   await visitor.see('model.vocabulary');
-  await camera.take('model', '#model');
+  await camera.take('model');
 
+  await visitor.view('data');
   const bad = join(files.scratch, 'bad-rows.jsonl');
   await writeFile(bad, `${badRows.join('\n')}\n`);
   await visitor.drop('data', [bad]);
   await page.locator('#data .problems').waitFor();
   await visitor.see('data.histogram');
-  await camera.take('data-with-problems', '#data');
+  await camera.take('data-with-problems');
 
   await page.locator('#data input[type="file"]').first().setInputFiles(files.data);
   await page.locator('#data .problems').waitFor({ state: 'detached' });
   await visitor.see('data.histogram');
-  await camera.take('data', '#data');
+  await camera.take('data');
 
+  await visitor.view('recipe');
   const path = join(files.scratch, 'recipe.json');
   await writeFile(path, JSON.stringify(recipe));
-  await camera.take('recipe', '#recipe');
+  await camera.take('recipe');
   await visitor.giveRecipe(path);
-  await visitor.unfold('recipe.advanced');
+  await visitor.unfold('settings.title');
   await visitor.unfold('memory.table');
-  await camera.take('recipe-in-full', '#recipe');
+  await camera.take('recipe-in-full');
 
+  await visitor.view('train');
+  await camera.take('train-empty');
   await visitor.press('train.start', '#train');
-  // The title of the tab tells how far it is; from some steps on there is a curve.
+  // The tab's title shows the progress; after some steps there is a curve.
   await page.waitForFunction(() => Number.parseInt(document.title) >= 30, null, { timeout: 600_000 });
-  await camera.take('training', '#train');
+  await camera.take('training');
   await page.locator('#train .notice--good, #train .outcome').first().waitFor({ timeout: 900_000 });
   await visitor.unfold('train.table');
   await visitor.unfold('profile.title');
   await visitor.unfold('runs.title');
-  await camera.take('trained', '#train');
+  await camera.take('trained');
 
+  await visitor.view('chat');
   await visitor.fill('try.prompt', prompts[language]);
-  await visitor.unfold('try.settings');
   await visitor.fill('try.maxNewTokens', '40');
-  await visitor.press('try.compare', '#try');
-  const facts = page.locator('.answer[data-side="tuned"] .answer__facts').filter({ hasText: /\d/ });
+  await visitor.press('try.send', '#chat');
+  const facts = page
+    .locator('.answer[data-side="right"][aria-busy="false"] .answer__facts')
+    .filter({ hasText: /\d/ });
   await facts.waitFor({ timeout: 300_000 });
-  await camera.take('compared', '#try');
+  await camera.take('compared');
 
-  await visitor.press('export.downloadMerged', '#try');
+  await visitor.view('export');
+  await visitor.press('export.downloadMerged', '#export');
   await visitor.see('proof.passed');
-  await camera.take('exported', '#try');
-  await camera.take('whole-page');
+  await camera.take('exported');
+  await visitor.view('home');
+  await camera.take('home');
 
   await visitor.press('benchmark.open');
   await visitor.see('benchmark.lead', { adapter: '{' });

@@ -1,10 +1,10 @@
-// What the AdamW kernels share: a step (Loshchilov & Hutter, 2019) in the order of torch.optim.AdamW, gradients
-// clipped by their norm. A norm that is not finite skips the step.
+// Shared by the AdamW kernels: a step (Loshchilov & Hutter, 2019) in the order of torch.optim.AdamW, with gradients
+// clipped by their norm. A non-finite norm skips the step.
 //#include lib/finite.wgsl
-const LARGEST: f32 = 1.0e18; // the square of a larger gradient would overflow v for good: skipped as well
+const LARGEST: f32 = 1.0e18; // the square of a larger gradient would make v overflow for good: the step is skipped too
 
 struct Params {
-  count: u32, // of elements, or of 8-bit blocks
+  count: u32, // elements, or 8-bit blocks
   norm_index: u32,
   skipped_index: u32,
   max_grad_norm: f32, // 0: no clipping
@@ -49,7 +49,7 @@ fn next_weight(weight: f32, m: f32, v: f32) -> f32 {
   return weight * params.decay - params.step_size * (m / denominator);
 }
 
-// What stats[skipped_index] becomes: 0.0 or 1.0.
+// The value for stats[skipped_index]: 0.0 or 1.0.
 fn skipped_bits(skipped: bool) -> u32 {
   return select(0u, 0x3f800000u, skipped);
 }

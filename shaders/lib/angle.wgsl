@@ -1,6 +1,6 @@
-// sin and cos of position · frequency, right to about 1e-6 at any position. A product in f32 is wrong by 1e-3
-// at position 32,767 and drivers are worse still on large arguments, so the whole turns are removed in integer
-// arithmetic, which no compiler may reorder (after Payne & Hanek, 1983), and the series run on at most π/4.
+// sin and cos of position · frequency, accurate to about 1e-6 at any position. A product in f32 is off by 1e-3 at
+// position 32,767, and drivers are worse still for large arguments, so whole turns are removed in integer arithmetic,
+// which no compiler may reorder (after Payne & Hanek, 1983), and the series are evaluated up to π/4.
 
 // The 64-bit product as (low, high).
 fn wide_product(a: u32, b: u32) -> vec2<u32> {
@@ -13,19 +13,19 @@ fn wide_product(a: u32, b: u32) -> vec2<u32> {
   return vec2<u32>(a * b, a1 * b1 + (middle >> 16u) + (carry >> 16u));
 }
 
-// The fraction of a turn, times 2³², of an angle of position · frequency radians; 0 < frequency < 2²⁵.
+// The fraction of a turn, times 2³², of position · frequency radians; 0 < frequency < 2²⁵.
 fn phase_of(position: u32, frequency: f32) -> u32 {
   const INVERSE_TURN: u32 = 2734261102u; // 2³⁴ / 2π
   let bits = bitcast<u32>(frequency);
   let product = wide_product((bits & 0x7fffffu) | 0x800000u, INVERSE_TURN);
-  // The turns of one position in units of 2⁻³² are product · 2^(exponent − 152): as 32.32 fixed point.
+  // The turns per position in units of 2⁻³² are product · 2^(exponent − 152): in 32.32 fixed point.
   let exponent = bits >> 23u;
   var step = product;
   if (exponent > 120u) {
     let left = exponent - 120u;
     step = vec2<u32>(product.x << left, (product.y << left) | (product.x >> (32u - left)));
   } else if (exponent < 89u) {
-    step = vec2<u32>(0u, 0u); // under 4e-12 radians a position
+    step = vec2<u32>(0u, 0u); // below 4e-12 radians per position
   } else if (exponent < 120u) {
     let right = 120u - exponent;
     step = vec2<u32>((product.x >> right) | (product.y << (32u - right)), product.y >> right);

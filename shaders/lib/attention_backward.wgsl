@@ -1,4 +1,4 @@
-// Parameters and inputs of attention backwards, of either side in every form.
+// Parameters and inputs shared by all attention backward kernels.
 alias E = f32;
 
 struct Params {

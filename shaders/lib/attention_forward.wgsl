@@ -1,4 +1,4 @@
-// Parameters and tensors of attention forwards, in every form.
+// Parameters and bindings of the attention forward kernels.
 alias E = f32;
 
 struct Params {

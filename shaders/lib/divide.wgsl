@@ -1,5 +1,5 @@
-// x / a rounded to nearest even. WGSL's own division may be off by 2.5 units in the last place, and a code of 4 bits
-// hangs on the last one. For a normal a > 0; a subnormal x or quotient counts as zero.
+// x / a rounded to nearest even. WGSL's own division may be off by 2.5 ulp, and a 4-bit code can depend on the last
+// bit. For a normal a > 0; a subnormal x or quotient counts as zero.
 fn divide(x: f32, a: f32) -> f32 {
   let bits_x = bitcast<u32>(x);
   let bits_a = bitcast<u32>(a);

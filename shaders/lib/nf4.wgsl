@@ -1,4 +1,4 @@
-// The 4-bit NormalFloat codes of Dettmers et al., 2023 (QLoRA), as bitsandbytes writes them.
+// The 4-bit NormalFloat codes of Dettmers et al., 2023 (QLoRA), as in bitsandbytes.
 const NF4 = array<f32, 16>(
   -1.0, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453,
   -0.28444138169288635, -0.18477343022823334, -0.09105003625154495, 0.0,

@@ -5,8 +5,8 @@ fn pcg(value: u32) -> u32 {
   return (word >> 22u) ^ word;
 }
 
-// Bits that depend on (seed, index) alone. Both are hashed first, so that masks of two seeds are not shifts of
-// each other.
+// Bits that depend on (seed, index) alone. Both are hashed first, so that masks of two seeds are not shifts of each
+// other.
 fn random_bits(seed: u32, index: u32) -> u32 {
   return pcg(pcg(index) + pcg(seed));
 }

@@ -1,10 +1,29 @@
-// Sum and maximum over a workgroup of WG threads (a power of two), the same on every thread, in a fixed order.
-// Two rounds of short serial sums rather than a tree: three barriers instead of one for each halving.
+// Sum and maximum over a workgroup of WG threads (a power of two), the same on every thread, in an order that is fixed
+// on a device.
 const WG: u32 = 64;
-const REDUCE_STRIDE: u32 = min(WG, 16u);
 
 var<workgroup> reduce_scratch: array<f32, WG>;
 
+const REDUCE_STRIDE: u32 = min(WG, 16u);
+
+// In subgroups: of any sizes, however the threads are spread over them. The first thread of each leaves its subgroup's
+// result in workgroup memory, the others what changes nothing, and each subgroup reduces all of that.
+// In memory: two rounds of short serial sums rather than a tree, with three barriers instead of one per halving.
+//#if SUM_IN_SUBGROUPS
+fn workgroup_sum(value: f32, thread: u32) -> f32 {
+  let own = subgroupAdd(value);
+  let lane = subgroupExclusiveAdd(1u);
+  let lanes = subgroupAdd(1u);
+  workgroupBarrier();
+  reduce_scratch[thread] = select(0.0, own, lane == 0u);
+  workgroupBarrier();
+  var rest = 0.0;
+  for (var i = lane; i < WG; i += lanes) {
+    rest += reduce_scratch[i];
+  }
+  return subgroupAdd(rest);
+}
+//#else
 fn workgroup_sum(value: f32, thread: u32) -> f32 {
   workgroupBarrier();
   reduce_scratch[thread] = value;
@@ -23,7 +42,22 @@ fn workgroup_sum(value: f32, thread: u32) -> f32 {
   }
   return sum;
 }
+//#endif
 
+//#if MAX_IN_SUBGROUPS
+fn workgroup_max(value: f32, thread: u32) -> f32 {
+  let lane = subgroupExclusiveAdd(1u);
+  let lanes = subgroupAdd(1u);
+  workgroupBarrier();
+  reduce_scratch[thread] = subgroupMax(value);
+  workgroupBarrier();
+  var largest = reduce_scratch[lane];
+  for (var i = lane + lanes; i < WG; i += lanes) {
+    largest = max(largest, reduce_scratch[i]);
+  }
+  return subgroupMax(largest);
+}
+//#else
 fn workgroup_max(value: f32, thread: u32) -> f32 {
   workgroupBarrier();
   reduce_scratch[thread] = value;
@@ -42,3 +76,4 @@ fn workgroup_max(value: f32, thread: u32) -> f32 {
   }
   return largest;
 }
+//#endif

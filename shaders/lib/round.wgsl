@@ -1,7 +1,7 @@
-// Elements of a weight as bits in the low 16 (bf16, f16) or all 32 (f32) of a u32: widening and one rounding to
-// nearest even, in integers, because WGSL lets pack2x16float round either way and flush subnormals.
+// Elements of a weight as bits in the low 16 (bf16, f16) or all 32 (f32) of a u32: widening, and rounding to nearest
+// even, in integers, because WGSL allows pack2x16float to round either way and to flush subnormals.
 
-// Bits of an f32 → bits of the bf16 next to it. NaN stays NaN, overflow gives infinity.
+// Bits of an f32 → bits of the nearest bf16. NaN stays NaN, overflow gives infinity.
 fn round_to_bf16(bits: u32) -> u32 {
   if ((bits & 0x7fffffffu) > 0x7f800000u) {
     return (bits >> 16u) | 0x40u; // rounding a NaN up could wrap to zero: set its quiet bit instead
@@ -9,7 +9,7 @@ fn round_to_bf16(bits: u32) -> u32 {
   return (bits + 0x7fffu + ((bits >> 16u) & 1u)) >> 16u;
 }
 
-// Bits of an f32 → bits of the f16 next to it, subnormals included. NaN stays NaN, overflow gives infinity.
+// Bits of an f32 → bits of the nearest f16, including subnormals. NaN stays NaN, overflow gives infinity.
 fn round_to_f16(bits: u32) -> u32 {
   let sign = (bits >> 16u) & 0x8000u;
   let magnitude = bits & 0x7fffffffu;
@@ -24,7 +24,7 @@ fn round_to_f16(bits: u32) -> u32 {
     return sign | ((rebased + 0xfffu + ((rebased >> 13u) & 1u)) >> 13u);
   }
   if (magnitude <= 0x33000000u) {
-    return sign; // up to 2^-25, half of the smallest subnormal: the tie goes to zero
+    return sign; // up to 2^-25, half the smallest subnormal: the tie goes to zero
   }
   // Subnormal: mantissa · 2^(exponent − 150) in units of 2^-24; the shift is 14 to 24.
   let shift = 126u - (magnitude >> 23u);
@@ -36,7 +36,7 @@ fn round_to_f16(bits: u32) -> u32 {
   return sign | (kept + select(0u, 1u, up));
 }
 
-// Bits of an f16 → bits of the same f32.
+// Bits of an f16 → bits of the same value in f32.
 fn widen_f16(half: u32) -> u32 {
   let sign = (half & 0x8000u) << 16u;
   let exponent = (half >> 10u) & 0x1fu;

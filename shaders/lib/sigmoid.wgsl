@@ -1,4 +1,4 @@
-// σ(x) and σ(−x). The exponential never sees a positive argument, so nothing overflows.
+// σ(x) and σ(−x). The exponential's argument is never positive, so nothing overflows.
 fn sigmoids(x: f32) -> vec2<f32> {
   let e = exp(-abs(x));
   let large = 1.0 / (1.0 + e);

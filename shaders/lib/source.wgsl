@@ -1,4 +1,4 @@
-// A piece of a float matrix as its file has it: f32, or f16 / bf16 packed two to a word, in the format SOURCE.
+// A piece of a float matrix as stored in its file: f32, or f16 / bf16 packed two per word, in format SOURCE.
 @group(0) @binding(7) var<storage, read> source: array<u32>;
 
 fn load_source(i: u32) -> f32 {

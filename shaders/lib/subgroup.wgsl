@@ -1,2 +1,2 @@
-// Threads of a subgroup: the adapter's, where it has one size only.
+// Threads per subgroup: the adapter's, if it has only one size.
 const SUBGROUP: u32 = 32;

@@ -1,18 +1,22 @@
 // A frozen weight matrix [rows, cols], row-major, in the encoding W:
-//   f32        one element a word
-//   f16, bf16  two to a word, element i of the flattened matrix in the low half of w[i >> 1] when i is even
+//   f32        one element per word
+//   f16, bf16  two per word, element i of the flattened matrix in the low half of w[i >> 1] if i is even
 //   nf4, fp4   4-bit codes of a codebook times the absmax of their block: block i / BLOCK of the flattened matrix
-//   int4       scale · (code − zero), one scale and zero for each row and group of columns
-// 4-bit codes lie eight to a word, each row beginning a word, the first in the lowest bits.
+//   int4       scale · (code − zero), one scale and zero per row and group of columns
+//   int8       8-bit codes times the scale of their block of columns (lib/weight_int8.wgsl); col is a multiple of 4
+// 4-bit codes are packed eight per word, each row starting a word, the first in the lowest bits.
 //   load_w(row, col, cols)    one weight
-//   load_w8(row, word, cols)  those of columns 8·word … 8·word + 7; past the end of a row they mean nothing
-//   fetch_w8(row, col, cols), unpack_w4(eight, half, cols)  eight from col on in halves of four: what they share is read
-//                             once; col is a multiple of 8 where there are codes
-//   load_w4(row, col, cols)   four from col on, a multiple of 4 where there are codes
-// With VEC, floats are read four at a time: cols and the first element are multiples of 4.
-// Binding numbers are above those of the shaders that include this.
+//   load_w8(row, word, cols)  those of columns 8·word … 8·word + 7; arbitrary past the end of a row
+//   fetch_w8(row, col, cols), unpack_w4(eight, half, cols)  eight from col on in halves of four, reading what they
+//                             share once; with codes, col is a multiple of 8
+//   load_w4(row, col, cols)   four from col on; with codes, a multiple of 4
+//   hold_w4(row, col, cols), widen_w4(four)  four floats as stored, of which no reader waits for the load, and their
+//                             values; with codes hold_w8 and widen_w8(eight, half, cols), which look up in workgroup
+//                             memory (HELD) what keep_tables(thread, threads) puts there
+// With VEC, floats are read four at a time: cols and the first element are multiples of 4. Binding numbers are above
+// those of the shaders that include this file.
 //#if Q4
-const BLOCK: u32 = 64; // nf4, fp4: elements of a block; int4: columns of a group
+const BLOCK: u32 = 64; // nf4, fp4: elements per block; int4: columns per group
 const ALIGNED: bool = true; // no word straddles two blocks or groups
 @group(0) @binding(8) var<storage, read> w: array<u32>;
 
@@ -21,7 +25,7 @@ fn code_of(word: u32, i: u32) -> u32 {
 }
 
 //#if W == int4
-const GROUPS: u32 = 1; // groups of a row
+const GROUPS: u32 = 1; // groups per row
 // scale in the low half, zero in the high half of a word: [rows, GROUPS]
 @group(0) @binding(9) var<storage, read> scales: array<u32>;
 //#if ORDERED
@@ -63,7 +67,7 @@ const CODEBOOK = NF4;
 //#endif
 //#if NESTED
 const NESTED_BLOCK: u32 = 256;
-@group(0) @binding(9) var<storage, read> scales: array<u32>; // 8-bit codes, four to a word
+@group(0) @binding(9) var<storage, read> scales: array<u32>; // 8-bit codes, four per word
 @group(0) @binding(10) var<storage, read> nested: array<f32>; // offset, map [256], absmax of each nested block
 
 fn absmax_of(block: u32) -> f32 {
@@ -83,7 +87,7 @@ fn scale_of(row: u32, col: u32, cols: u32) -> f32 {
 }
 
 //#if SHUFFLE
-// Threads of a subgroup keep the codebook in registers: a look-up is a shuffle, where one in memory would be a load.
+// Threads of a subgroup hold the codebook in registers: a look-up is a shuffle instead of a memory load.
 //#include lib/subgroup.wgsl
 const KEPT = 16u / min(SUBGROUP, 16u);
 var<private> kept: array<f32, KEPT>;
@@ -143,8 +147,8 @@ fn unpack_w4(eight: Eight, half: u32, cols: u32) -> vec4<f32> {
     );
   }
   var values: vec4<f32>;
-  // With a bound that is not known before, so that no compiler unrolls what may load three times a code; the same for
-  // all threads, for the sake of shuffles.
+  // The bound is unknown at compile time, so that compilers do not unroll code with up to three loads per weight; it is
+  // uniform, as shuffles require.
   for (var i = 0u; i < min(4u, cols); i++) {
     values[i] = decode(codes[i], scale_of(eight.row, min(eight.col + half * 4u + i, cols - 1u), cols));
   }
@@ -154,6 +158,12 @@ fn unpack_w4(eight: Eight, half: u32, cols: u32) -> vec4<f32> {
 fn load_w4(row: u32, col: u32, cols: u32) -> vec4<f32> {
   return unpack_w4(fetch_w8(row, col & ~7u, cols), (col >> 2u) & 1u, cols);
 }
+//#if HELD
+//#include lib/weight_held.wgsl
+//#endif
+//#else
+//#if W == int8
+//#include lib/weight_int8.wgsl
 //#else
 //#if W == f32
 //#if VEC
@@ -174,7 +184,10 @@ fn load_w(row: u32, col: u32, cols: u32) -> f32 {
 @group(0) @binding(8) var<storage, read> w: array<vec2<u32>>;
 
 fn load_w4(row: u32, col: u32, cols: u32) -> vec4<f32> {
-  let pairs = w[(row * cols + col) >> 2u];
+  return unpack_pairs(w[(row * cols + col) >> 2u]);
+}
+
+fn unpack_pairs(pairs: vec2<u32>) -> vec4<f32> {
 //#if W == bf16
   return bitcast<vec4<f32>>(vec4<u32>(pairs.x << 16u, pairs.x & 0xffff0000u, pairs.y << 16u, pairs.y & 0xffff0000u));
 //#else
@@ -190,7 +203,7 @@ fn load_w(row: u32, col: u32, cols: u32) -> f32 {
   let pair = w[i >> 1u];
   return bitcast<f32>(select(pair << 16u, pair & 0xffff0000u, (i & 1u) == 1u));
 //#else
-  // Core WGSL: needs no shader-f16.
+  // Core WGSL: does not need shader-f16.
   let pair = unpack2x16float(w[i >> 1u]);
   return select(pair.x, pair.y, (i & 1u) == 1u);
 //#endif
@@ -210,6 +223,39 @@ fn load_w4(row: u32, col: u32, cols: u32) -> vec4<f32> {
 //#end
   );
 }
+//#endif
+
+//#if HELD
+//#if VEC
+//#if W == f32
+alias HeldFour = vec4<f32>;
+//#else
+alias HeldFour = vec2<u32>;
+//#endif
+
+fn hold_w4(row: u32, col: u32, cols: u32) -> HeldFour {
+  return w[(row * cols + col) >> 2u];
+}
+
+fn widen_w4(four: HeldFour) -> vec4<f32> {
+//#if W == f32
+  return four;
+//#else
+  return unpack_pairs(four);
+//#endif
+}
+//#else
+alias HeldFour = vec4<f32>;
+
+fn hold_w4(row: u32, col: u32, cols: u32) -> HeldFour {
+  return vec4<f32>(load_w(row, col, cols), load_w(row, col + 1u, cols), load_w(row, col + 2u, cols), load_w(row, col + 3u, cols));
+}
+
+fn widen_w4(four: HeldFour) -> vec4<f32> {
+  return four;
+}
+//#endif
+//#endif
 //#endif
 
 struct Eight {

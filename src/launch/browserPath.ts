@@ -1,6 +1,6 @@
-import { findChromium } from '../../e2e/harness/chromiumOptions.ts';
-import { findFirefox } from '../../e2e/harness/firefoxOptions.ts';
+import { findChromium } from './chromiumOptions.ts';
+import { findFirefox } from './firefoxOptions.ts';
 
-/** Prints where the browser named by the argument is, or nothing. */
+/** Prints the path of the browser named by the argument, or nothing. */
 const find = { chromium: findChromium, firefox: findFirefox }[process.argv[2] ?? ''];
 console.log(find?.() ?? '');

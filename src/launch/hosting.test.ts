@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { headersFile, headersFor, pagePolicy } from '../lib/securityHeaders.ts';
+import { headersFile, headersFor, pagePolicy } from '../base/lib/securityHeaders.ts';
 
 const guide = readFileSync(new URL('../../docs/hosting.md', import.meta.url), 'utf8');
 const block = (language: string) =>
@@ -13,7 +13,7 @@ interface VercelRule {
   headers: { key: string; value: string }[];
 }
 
-test('the samples for hosts have the headers of the source', () => {
+test('the samples for hosts have the same headers as the source', () => {
   const { headers: rules } = JSON.parse(block('json')) as { headers: VercelRule[] };
   const byPath = Object.fromEntries(
     rules.map(({ source, headers }) => [
@@ -32,11 +32,11 @@ test('the samples for hosts have the headers of the source', () => {
   for (const [name, value] of Object.entries(headersFor('/'))) {
     if (name !== 'Content-Security-Policy') expect(nginx).toContain(`add_header ${name} "${value}" always;`);
   }
-  expect(nginx).toContain(`default "${pagePolicy}";`);
+  expect(nginx).toContain(`default "${headersFor('/')['Content-Security-Policy']}";`);
   for (const name of workers) expect(nginx).toContain(`"${policyOf(name)}";`);
 });
 
-test('only the worker that fetches from a Hub may ask other hosts, and what runs strangers’ programs none', () => {
+test('only the worker that fetches from a Hub may contact other hosts, and workers that run untrusted programs none', () => {
   const connect = (policy: string) => /connect-src ([^;]*)/.exec(policy)?.[1];
   expect(connect(pagePolicy)).toBe("'self' https://huggingface.co");
   expect(connect(headersFor('/assets/engine.worker-abc.js')['Content-Security-Policy']!)).toBe(
@@ -47,8 +47,16 @@ test('only the worker that fetches from a Hub may ask other hosts, and what runs
   expect(pagePolicy).toMatch(/script-src 'self' 'wasm-unsafe-eval';/);
 });
 
-test('a host that reads _headers sends one policy a file', () => {
-  // Rules add up there: a policy of its own must take back the one for all.
+test('no page may show the studio in a frame, where headers can say so', () => {
+  for (const path of ['/', '/index.html', '/sw.js', ...workers.map((name) => `/assets/${name}-abc.js`)])
+    expect(headersFor(path)['Content-Security-Policy']).toMatch(/; frame-ancestors 'none'$/);
+  expect(headersFile().match(/Content-Security-Policy: .*; frame-ancestors 'none'$/gm)).toHaveLength(3);
+  // Browsers ignore it in a meta tag, with a warning.
+  expect(pagePolicy).not.toContain('frame-ancestors');
+});
+
+test('a host that reads _headers sends one policy per file', () => {
+  // Rules accumulate there: a file's own policy must remove the general one.
   for (const name of workers)
     expect(headersFile()).toContain(
       `/assets/${name}-*\n  ! Content-Security-Policy\n  Content-Security-Policy: `,

@@ -5,7 +5,7 @@ import type { Plugin } from 'vite';
 
 const SCRIPT = 'sw.js';
 
-/** What the page can do without: maps are for developers, and the rest is for hosts. */
+/** Files that the page can do without offline: source maps, and files for hosts. */
 const LEFT_OUT = /\.map$|^_headers$|^sw\.js$/;
 
 /** Builds the service worker beside the page, with a list of all files and their SHA-256. */
@@ -17,7 +17,7 @@ export function offlinePlugin(): Plugin {
     config: () => ({
       build: {
         rolldownOptions: {
-          input: { index: 'index.html', sw: 'src/ui/offline/serviceWorker.ts' },
+          input: { index: 'index.html', sw: 'src/studio/ui/offline/serviceWorker.ts' },
           output: { entryFileNames: ({ name }) => (name === 'sw' ? SCRIPT : 'assets/[name]-[hash].js') },
         },
       },
@@ -25,7 +25,7 @@ export function offlinePlugin(): Plugin {
     configResolved(config) {
       folder = config.build.outDir;
     },
-    // What public/ holds is there before.
+    // Files of public/ are already there.
     writeBundle: async () => {
       const files = (await readdir(folder, { recursive: true, withFileTypes: true }))
         .filter((entry) => entry.isFile())
@@ -35,7 +35,7 @@ export function offlinePlugin(): Plugin {
         const path = relative(folder, file).split(sep).join('/');
         if (LEFT_OUT.test(path)) continue;
         const digest = createHash('sha256').update(await readFile(file));
-        // Hosts send their start page for the folder, and may refuse it by name.
+        // Hosts serve the start page for the folder, and may not serve it by name.
         listed[path === 'index.html' ? './' : path] = digest.digest('base64');
       }
       const script = join(folder, SCRIPT);

@@ -1,6 +1,6 @@
-import { closeDawn, openDawn } from '../cli/dawn.ts';
+import { closeDawn, openDawn } from '../hosts/node/dawn.ts';
 
-/** Ends with status 0 when Dawn can open a device on this machine, which says more than a list of packages. */
+/** Exits with status 0 if Dawn can open a device on this machine, which is more reliable than a list of packages. */
 async function probe(): Promise<void> {
   const adapter = await openDawn().requestAdapter();
   const device = await adapter?.requestDevice();

@@ -1,5 +1,5 @@
-// What both commands need before anything is installed: plain Node, no dependencies.
-import { spawn } from 'node:child_process';
+// Shared by both commands before anything is installed: plain Node, no dependencies.
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,13 +7,16 @@ import { fileURLToPath } from 'node:url';
 /** The folder of package.json. */
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
-/** Ends the process with one line on stderr. */
+/** Arguments of setpriv, of util-linux. */
+const NO_PRIORITY = ['--bounding-set=-sys_nice', '--inh-caps=-sys_nice', '--'];
+
+/** Exits with one line on stderr. */
 export function fail(message) {
   console.error(message);
   process.exit(1);
 }
 
-/** Ends the process when this Node is too old for Vite 8 (20.19, 22.12 or newer). */
+/** Exits if this Node is too old for Vite 8 (20.19, 22.12 or newer). */
 export function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
   const fits = (major === 20 && minor >= 19) || (major === 22 && minor >= 12) || major > 22;
@@ -24,7 +27,7 @@ export function checkNode() {
   }
 }
 
-/** Runs a program with its output on ours. Resolves to its exit status, 127 where it could not be started. */
+/** Runs a program with inherited output. Resolves to its exit status, 127 if it could not be started. */
 export function run(command, args, options = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd: root, stdio: 'inherit', ...options });
@@ -36,12 +39,23 @@ export function run(command, args, options = {}) {
   });
 }
 
-/** Runs the program of an installed package with this very Node: `file` is relative to node_modules. */
+/** Runs the program of an installed package with this Node: `file` is relative to node_modules. */
 export function runInstalled(file, args, options) {
   return run(process.execPath, [join(root, 'node_modules', file), ...args], options);
 }
 
-/** Installs the npm packages when those in node_modules are not the ones package-lock.json names. */
+/**
+ * As `runInstalled`, and what it starts can't raise its priority. As root, Chromium's GPU process does: beside another, its
+ * software adapter takes all processors, and the pages themselves stand still.
+ */
+export function runInstalledEvenly(file, args, options) {
+  const dropped = process.getuid?.() === 0 && spawnSync('setpriv', [...NO_PRIORITY, 'true']).status === 0;
+  if (!dropped) return runInstalled(file, args, options);
+  const command = [process.execPath, join(root, 'node_modules', file), ...args];
+  return run('setpriv', [...NO_PRIORITY, ...command], options);
+}
+
+/** Installs the npm packages if those in node_modules differ from package-lock.json. */
 export async function installPackages() {
   if (packagesAreInstalled()) return;
   console.log('Installing npm packages …');

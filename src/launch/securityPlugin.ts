@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Plugin } from 'vite';
-import { headersFile, headersFor, pagePolicy } from '../lib/securityHeaders.ts';
+import { headersFile, headersFor, pagePolicy } from '../base/lib/securityHeaders.ts';
 
-/** The dev server writes an inline script into the page, which its nonce allows, and talks to it by a web socket. */
+/** The dev server injects an inline script, allowed by its nonce, and uses a web socket. */
 const NONCE = 'graft-dev';
 
 function forDevelopment(policy: string): string {
@@ -11,7 +11,9 @@ function forDevelopment(policy: string): string {
     .replace(/connect-src '(self|none)'/, "connect-src 'self' ws:");
 }
 
-/** Sends the headers of lib/securityHeaders.ts in dev and preview, and writes them into the built page and `_headers`. */
+/**
+ * Sends the headers of lib/securityHeaders.ts in dev and preview, and writes them into the built page and `_headers`.
+ */
 export function securityPlugin(): Plugin {
   const send =
     (change: (policy: string) => string) =>

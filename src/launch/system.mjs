@@ -1,18 +1,21 @@
-// What the tests need beside npm packages: a Vulkan driver for Dawn, Chromium and Firefox, Python.
+// What the tests need besides npm packages: a Vulkan driver for Dawn, Chromium and Firefox, Python.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { root, run } from './project.mjs';
 
-/** Dawn needs Vulkan 1.3 with what Mesa's lavapipe has had since this version. */
+/** Dawn needs Vulkan 1.3 with features that Mesa's lavapipe has had since this version. */
 const OLDEST_MESA = 24;
 
-/** 140 cannot be driven over WebDriver BiDi as the tests do, nor has it WebGPU in workers; 153 is known to do. */
+/**
+ * Version 140 can't be driven over WebDriver BiDi as the tests require, and lacks WebGPU in workers; 153 is known to
+ * work.
+ */
 const OLDEST_FIREFOX = 153;
 
 /** The oldest Python with wheels of the packages in e2e/interop/requirements.txt. */
 const OLDEST_PYTHON = '3.11';
 
-/** What tests may need: how to see that it is there, and how to get it. */
+/** Requirements of tests: how to detect and how to install each. */
 const requirements = {
   vulkan: {
     title: 'a Vulkan driver (or another GPU interface) for Dawn',
@@ -22,6 +25,17 @@ const requirements = {
       linux: `Install Mesa's Vulkan drivers, ${OLDEST_MESA} or newer: mesa-vulkan-drivers and libvulkan1 (Debian, Ubuntu), mesa-vulkan-drivers and vulkan-loader (Fedora), vulkan-swrast (Arch).`,
       darwin: 'Metal comes with macOS; run this in a session that can see the GPU.',
       win32: 'Direct3D 12 comes with Windows 10 and 11; update the graphics driver.',
+    },
+  },
+  gpuCompiler: {
+    title: 'Mesa’s compiler for AMD GPUs, which shows what a GPU makes of the kernels,',
+    present: () => tsx('src/lab/bench/isa/probeCompiler.ts').status === 0,
+    packages: ['gcc', 'libc6-dev', 'libvulkan-dev', 'spirv-tools', 'mesa-vulkan-drivers'],
+    instruction: {
+      linux:
+        'Install gcc, vulkan-loader-devel, vulkan-headers, spirv-tools and mesa-vulkan-drivers (Fedora); gcc, vulkan-headers, spirv-tools and vulkan-radeon (Arch).',
+      darwin: 'It needs Linux: its test is skipped.',
+      win32: 'It needs Linux: its test is skipped.',
     },
   },
   chromium: {
@@ -58,7 +72,7 @@ const requirements = {
 };
 
 /**
- * Installs what is missing of `names`, where this is a Debian and we may; elsewhere says what to do.
+ * Installs the missing ones of `names` if this is a Debian and we have permission; elsewhere prints instructions.
  * Returns what is still missing, as name → instruction.
  */
 export async function installRequirements(names) {
@@ -80,31 +94,31 @@ export async function installRequirements(names) {
   return Object.fromEntries(instructions);
 }
 
-/** The command that starts a Python which can make the environment of e2e/interop; undefined where there is none. */
+/** The command of a Python that can create the environment of e2e/interop; undefined if there is none. */
 export function pythonCommand() {
   const [major, minor] = OLDEST_PYTHON.split('.');
   const check = `import ensurepip, sys, venv; sys.exit(sys.version_info < (${major}, ${minor}))`;
   return ['python3', 'python'].find((command) => spawnSync(command, ['-c', check]).status === 0);
 }
 
-/** Runs a TypeScript file of the project, quietly. */
+/** Runs a TypeScript file of the project, without output. */
 function tsx(file, args = []) {
   return spawnSync(process.execPath, ['--import', 'tsx', file, ...args], { cwd: root, encoding: 'utf8' });
 }
 
-/** Where the browser is that the tests would start. */
+/** The path of the browser that the tests would start. */
 function browserPath(name) {
   return tsx('src/launch/browserPath.ts', [name]).stdout?.trim() || undefined;
 }
 
-/** 153 of "Mozilla Firefox 153.7.0esr"; 0 where there is none. */
+/** 153 for "Mozilla Firefox 153.7.0esr"; 0 if there is none. */
 function firefoxVersion() {
   const path = browserPath('firefox');
   const { stdout } = path ? spawnSync(path, ['--version'], { encoding: 'utf8' }) : {};
   return Number(/(\d+)\./.exec(stdout ?? '')?.[1] ?? 0);
 }
 
-/** The code name of this Debian ("bookworm"); undefined on other systems, derivatives included. */
+/** The code name of this Debian ("bookworm"); undefined on other systems, including derivatives. */
 function debianRelease() {
   if (!existsSync('/etc/os-release')) return undefined;
   const text = readFileSync('/etc/os-release', 'utf8');
@@ -112,7 +126,7 @@ function debianRelease() {
   return value('ID') === 'debian' ? value('VERSION_CODENAME') : undefined;
 }
 
-/** The words that come before apt-get: none for root, sudo where it asks for no password. */
+/** The prefix of apt-get: none for root, sudo if it needs no password. */
 function asRoot() {
   if (process.getuid?.() === 0) return [];
   return spawnSync('sudo', ['-n', 'true']).status === 0 ? ['sudo', '-n'] : undefined;
@@ -144,7 +158,7 @@ async function aptInstall(packages) {
   await install(packages);
 }
 
-/** Where apt has this release from: the mirror that will have its backports too. */
+/** The mirror that apt has this release from: it will have the backports too. */
 function debianMirror() {
   const format = '$(ORIGIN)|$(CODENAME)|$(REPO_URI)';
   const { stdout } = spawnSync('apt-get', ['indextargets', '--format', format], { encoding: 'utf8' });
@@ -154,7 +168,7 @@ function debianMirror() {
 
 async function addBackports(suite) {
   const mirror = debianMirror();
-  // Without one the installation that follows fails, and the person is told what is missing.
+  // Without one the following installation fails, and the user sees what is missing.
   if (!mirror) return;
   const line = `deb ${mirror} ${suite} main\n`;
   const path = '/etc/apt/sources.list.d/graft-backports.list';
@@ -168,7 +182,7 @@ async function addBackports(suite) {
   await apt('update');
 }
 
-/** The version apt would install and all it knows of. */
+/** The version that apt would install, and all versions it knows. */
 function versionsOf(name) {
   const { stdout = '' } = spawnSync('apt-cache', ['policy', name], {
     encoding: 'utf8',
@@ -180,7 +194,7 @@ function versionsOf(name) {
   };
 }
 
-/** 25 of "25.0.7-2~bpo12+1"; 0 of what is no version. */
+/** 25 for "25.0.7-2~bpo12+1"; 0 if it is not a version. */
 function majorVersion(version) {
   return Number(/^(?:\d+:)?(\d+)/.exec(version)?.[1] ?? 0);
 }

@@ -1,85 +1,137 @@
-// npm test: installs what is missing, runs every test, and ends with the line "N passed, N failed".
+// npm test: installs what is missing, runs every test, and ends with the line "N passed, N failed, N skipped".
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { checkNode, fail, installPackages, root, runInstalled } from './project.mjs';
+import { checkNode, fail, installPackages, root, runInstalled, runInstalledEvenly } from './project.mjs';
 import { installRequirements } from './system.mjs';
 
 const PYTHON_INTEROP = join(root, 'e2e', 'interop', 'run.mjs');
 const REAL_TOKENIZERS = join(root, 'e2e', 'real', 'run.mjs');
+const LLAMA_CPP = join(root, 'e2e', 'llamaCpp', 'run.mjs');
+const COUNT_REPORTER = join(root, 'src', 'launch', 'countReporter.mjs');
+
+/** Steps at once when all are run: one alone keeps hardly more than one processor busy, and two share a GPU's memory. */
+const LANES = 2;
 
 /**
- * The steps: what each needs of the system, and how it counts its tests. When all are run, those of a lane follow each
- * other and the two lanes go on side by side: a step alone keeps hardly more than one processor busy.
+ * The golden runs, and kernels that reduce in subgroups, with lavapipe's vectors so wide (subgroups of 16) that it takes the
+ * kernels of a GPU. An adapter that is a GPU takes them anyway.
+ */
+const AS_GPU = {
+  env: { LP_NATIVE_VECTOR_WIDTH: '512' },
+  files: ['train/golden.dawn', 'kernels/reduction.gpu', 'kernels/rmsNorm.gpu'],
+};
+
+/**
+ * The steps: what each needs of the system, what some of its tests want or else are skipped, and how it counts its tests. Those that tell most about a mistake come first,
+ * then the longest, so that the lanes end together; in lanes, a step may be run in `pieces`. `golden` is a part of `gpu`,
+ * for `quick`.
  */
 const steps = [
-  { name: 'typecheck', lane: 0, needs: [], count: typecheck },
-  { name: 'lint', lane: 0, needs: [], count: lint },
-  { name: 'unit', lane: 1, needs: [], count: vitest('unit') },
-  { name: 'gpu', lane: 0, needs: ['vulkan'], count: vitest('gpu') },
-  { name: 'chromium', lane: 1, needs: ['chromium'], count: vitest('chromium') },
-  { name: 'cli', lane: 0, needs: ['vulkan'], count: vitest('cli') },
-  { name: 'e2e', lane: 1, needs: ['vulkan', 'chromium', 'firefox'], count: vitest('e2e') },
-  { name: 'interop', lane: 0, needs: ['vulkan'], count: program(PYTHON_INTEROP) },
-  { name: 'real', lane: 0, needs: [], count: program(REAL_TOKENIZERS) },
+  { name: 'typecheck', needs: [], count: typecheck },
+  { name: 'lint', needs: [], count: lint },
+  { name: 'cli', needs: ['vulkan'], count: vitest('cli') },
+  { name: 'e2e', needs: ['vulkan', 'chromium', 'firefox'], pieces: 2, count: vitest('e2e') },
+  { name: 'chromium', needs: ['chromium'], count: vitest('chromium') },
+  { name: 'unit', needs: [], count: vitest('unit') },
+  { name: 'golden', needs: ['vulkan'], partOf: 'gpu', count: vitest('gpu', ['golden.dawn']) },
+  { name: 'gpu', needs: ['vulkan'], wants: ['gpuCompiler'], count: vitest('gpu') },
+  { name: 'as-gpu', needs: ['vulkan'], count: vitest('gpu', AS_GPU.files, AS_GPU.env) },
+  { name: 'browser', needs: ['vulkan', 'chromium', 'firefox'], count: vitest('browser') },
+  { name: 'interop', needs: ['vulkan'], count: program(PYTHON_INTEROP) },
+  { name: 'real', needs: [], count: program(REAL_TOKENIZERS) },
+  { name: 'llama', needs: ['vulkan'], count: program(LLAMA_CPP) },
 ]
   .filter(({ name }) => name !== 'interop' || existsSync(PYTHON_INTEROP))
-  .filter(({ name }) => name !== 'real' || existsSync(REAL_TOKENIZERS));
+  .filter(({ name }) => name !== 'real' || existsSync(REAL_TOKENIZERS))
+  .filter(({ name }) => name !== 'llama' || existsSync(LLAMA_CPP));
+
+/** Names for several steps, which are run in lanes. */
+const groups = {
+  all: steps.filter(({ partOf }) => !partOf),
+  quick: steps.filter(({ name }) => ['typecheck', 'lint', 'unit', 'golden'].includes(name)),
+};
 
 checkNode();
-const { chosen, vitestArguments } = readArguments(process.argv.slice(2));
+const { chosen, inLanes, vitestArguments } = readArguments(process.argv.slice(2));
 const started = Date.now();
 await installPackages();
-const missing = await installRequirements([...new Set(chosen.flatMap((step) => step.needs))]);
-const results = chosen.length === steps.length ? await runLanes() : await runLane(chosen, 'inherit');
-report(steps.flatMap(({ name }) => results.filter((result) => result.name === name)));
+const missing = await installRequirements([
+  ...new Set(chosen.flatMap(({ needs, wants = [] }) => [...needs, ...wants])),
+]);
+const results = inLanes ? await runLanes() : await runLane(chosen, 'inherit');
+report(steps.flatMap(({ name }) => joined(results.filter((result) => result.name === name))));
 
 function readArguments(args) {
   const end = args.indexOf('--');
   const names = end < 0 ? args : args.slice(0, end);
-  const unknown = names.find((name) => !steps.some((step) => step.name === name));
+  const group = names.length === 0 ? groups.all : names.length === 1 ? groups[names[0]] : undefined;
+  const unknown = group ? undefined : names.find((name) => !steps.some((step) => step.name === name));
   if (unknown !== undefined) {
     fail(
-      `"${unknown}" is no step. Usage: npm test -- [STEP…] [-- VITEST ARGUMENTS]\n` +
-        `Steps: ${steps.map((step) => step.name).join(' ')}`,
+      `"${unknown}" is no step. Usage: npm test -- [quick | STEP…] [-- VITEST ARGUMENTS]\n` +
+        `Steps: ${steps.map((step) => step.name).join(' ')}; quick is ${groups.quick.map((step) => step.name).join(' ')}`,
     );
   }
   return {
-    chosen: names.length === 0 ? steps : steps.filter(({ name }) => names.includes(name)),
+    chosen: group ?? steps.filter(({ name }) => names.includes(name)),
+    inLanes: group !== undefined,
     vitestArguments: end < 0 ? [] : args.slice(end + 1),
   };
 }
 
-/** All steps in two lanes; what each says is shown when it is done. */
+/** The chosen steps in lanes, each of which takes the next one as soon as it is free; what a step says is shown at its end. */
 async function runLanes() {
   const folder = mkdtempSync(join(tmpdir(), 'graft-steps-'));
-  const lane = (wanted) =>
-    runLane(
-      chosen.filter((step) => step.lane === wanted),
-      folder,
-    );
-  const lanes = await Promise.all([lane(0), lane(1)]);
+  const queue = chosen.flatMap((step) =>
+    Array.from({ length: step.pieces ?? 1 }, (_, i) => ({
+      ...step,
+      piece: step.pieces && `${i + 1}/${step.pieces}`,
+    })),
+  );
+  const lanes = await Promise.all(Array.from({ length: LANES }, () => runLane(queue, folder)));
   rmSync(folder, { recursive: true });
   return lanes.flat();
 }
 
-/** @param output `inherit`, or a folder for files that take what a step says until it is done */
-async function runLane(wanted, output) {
+/**
+ * Runs the steps of a queue until it is empty.
+ * @param output `inherit`, or a folder for log files until the step is done
+ */
+async function runLane(queue, output) {
   const done = [];
-  for (const step of wanted) done.push(await runStep(step, output));
+  for (let step = queue.shift(); step; step = queue.shift()) done.push(await runStep(step, output));
   return done;
 }
 
-async function runStep({ name, needs, count }, output) {
+/** The results of a step's pieces as one. */
+function joined(pieces) {
+  if (pieces.length < 2) return pieces;
+  const sum = (key) => pieces.reduce((total, piece) => total + piece[key], 0);
+  return [
+    {
+      name: pieces[0].name,
+      passed: sum('passed'),
+      failed: sum('failed'),
+      skipped: sum('skipped'),
+      seconds: sum('seconds'),
+      reasons: pieces.flatMap(({ reasons }) => reasons),
+      failures: pieces.flatMap(({ failures }) => failures),
+    },
+  ];
+}
+
+async function runStep({ name, piece, needs, count }, output) {
   const start = Date.now();
-  const title = `\n── ${name} ${'─'.repeat(60 - name.length)}`;
-  console.log(output === 'inherit' ? title : `${name} has begun`);
-  const log = output === 'inherit' ? null : join(output, name);
+  const shown = piece ? `${name} ${piece}` : name;
+  const title = `\n── ${shown} ${'─'.repeat(60 - shown.length)}`;
+  console.log(output === 'inherit' ? title : `${shown} has begun`);
+  const log = output === 'inherit' ? null : join(output, shown.replace('/', ' of '));
   const file = log && openSync(log, 'w');
   const stdio = log ? ['ignore', file, file] : 'inherit';
   const lacking = needs.filter((need) => missing[need]);
-  const result = lacking.length > 0 ? { passed: 0, failed: 1, skipped: 0 } : await count({ stdio });
+  const result = lacking.length > 0 ? counted({ failed: 1 }) : await count({ stdio, piece });
   if (log) {
     closeSync(file);
     console.log(title);
@@ -89,9 +141,14 @@ async function runStep({ name, needs, count }, output) {
   return { name, ...result, seconds: (Date.now() - start) / 1000 };
 }
 
+/** What became of a step's tests; `reasons` has one entry for each that was skipped, `failures` says which failed, and how. */
+function counted({ passed = 0, failed = 0, skipped = 0, reasons = [], failures = [] }) {
+  return { passed, failed, skipped, reasons, failures };
+}
+
 /** A step that is one test: it passes when its program does. */
 function one(status) {
-  return status === 0 ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 };
+  return counted(status === 0 ? { passed: 1 } : { failed: 1 });
 }
 
 async function typecheck(options) {
@@ -108,42 +165,31 @@ async function lint(options) {
   return one(rules || format);
 }
 
-/** A step that is a project of vitest.config.ts, counted by vitest's JSON report. */
-function vitest(project) {
-  return async (options) => {
+/** A step that is a project of vitest.config.ts, or the files of one whose paths hold one of `filter`, with variables. */
+function vitest(project, filter = [], env = {}) {
+  return async ({ piece, ...options }) => {
     const folder = mkdtempSync(join(tmpdir(), 'graft-test-'));
-    const file = join(folder, 'report.json');
-    const reporters = ['--reporter', 'default', '--reporter', 'json', '--outputFile.json', file];
-    const status = await runInstalled(
+    const file = join(folder, 'counts.json');
+    const reporters = ['--reporter', 'default', '--reporter', COUNT_REPORTER];
+    const shard = piece ? ['--shard', piece] : [];
+    const status = await runInstalledEvenly(
       'vitest/vitest.mjs',
-      ['run', '--project', project, ...reporters, ...vitestArguments],
-      options,
+      ['run', '--project', project, ...filter, ...shard, ...reporters, ...vitestArguments],
+      { ...options, env: { ...process.env, ...env, GRAFT_TEST_COUNTS: file } },
     );
-    const counts = existsSync(file) ? countReport(JSON.parse(readFileSync(file, 'utf8'))) : undefined;
+    const counts = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
     rmSync(folder, { recursive: true });
-    if (!counts) return { passed: 0, failed: 1, skipped: 0 };
+    if (!counts) return counted({ failed: 1 });
     // An error outside any test fails the run; it must not get lost between the counts.
     if (status !== 0 && counts.failed === 0) counts.failed = 1;
     return counts;
   };
 }
 
-/** Tests by outcome; a file that failed before its tests ran counts as one failure. */
-function countReport({ testResults }) {
-  const counts = { passed: 0, failed: 0, skipped: 0 };
-  for (const { status, assertionResults } of testResults) {
-    const before = counts.failed;
-    for (const test of assertionResults) {
-      if (test.status === 'passed') counts.passed++;
-      else if (test.status === 'failed') counts.failed++;
-      else counts.skipped++;
-    }
-    if (status === 'failed' && counts.failed === before) counts.failed++;
-  }
-  return counts;
-}
-
-/** A step that is a program comparing with Python's libraries, whose last line holds its counts. */
+/**
+ * A step that is a program comparing with other libraries. Its last line holds its counts; of each test that it skips
+ * it says "skipped NAME: why".
+ */
 function program(file) {
   return (options) => runProgram(file, options);
 }
@@ -165,12 +211,14 @@ async function runProgram(file, { stdio }) {
   });
   const [, passed, failed, skipped = 0] =
     /(?:^|\n)(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\s*$/.exec(output) ?? [];
-  if (passed === undefined) return { passed: 0, failed: 1, skipped: 0 };
-  return {
+  if (passed === undefined) return counted({ failed: 1 });
+  return counted({
     passed: Number(passed),
     failed: status === 0 ? Number(failed) : Math.max(1, Number(failed)),
     skipped: Number(skipped),
-  };
+    reasons: [...output.matchAll(/^skipped [^:\n]*: (.*)$/gm)].map(([, reason]) => reason),
+    failures: output.match(/^(?:FAIL|failed) .*$/gm) ?? [],
+  });
 }
 
 function report(results) {
@@ -182,6 +230,24 @@ function report(results) {
   for (const { name, passed, failed, skipped, seconds } of [...results, total]) {
     console.log(line([name, String(passed), String(failed), String(skipped), seconds.toFixed(1)]));
   }
-  console.log(`\n${total.passed} passed, ${total.failed} failed`);
+  reportSkipped(results.flatMap(({ reasons }) => reasons));
+  reportFailed(results.flatMap(({ failures }) => failures));
+  console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
+}
+
+/** Prints why tests were skipped, the most frequent reason first. */
+function reportSkipped(reasons) {
+  if (reasons.length === 0) return;
+  const counts = new Map();
+  for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  console.log('\nskipped, because');
+  for (const [reason, count] of [...counts].sort(([, a], [, b]) => b - a)) {
+    console.log(`${String(count).padStart(6)}  ${reason}`);
+  }
+}
+
+/** Prints what failed once more: it is far above, in its step's output, of which a log may keep the end alone. */
+function reportFailed(failures) {
+  if (failures.length > 0) console.log(['\nfailed', ...failures].join('\n'));
 }

@@ -1,5 +1,6 @@
+import { fileURLToPath } from 'node:url';
 import { normalizePath, type Plugin } from 'vite';
-import { readShaders, shaderFolder } from '../cli/shaders.ts';
+import { readShaders, shaderFolder } from '../hosts/node/shaders.ts';
 
 const ID = 'virtual:shaders';
 const RESOLVED = `\0${ID}`;
@@ -24,5 +25,18 @@ export function wgslPlugin(): Plugin {
         }
       });
     },
+  };
+}
+
+/** For bundles: Node reads shaders/ of the repository, which they lack. */
+export function embeddedShaders(): Plugin {
+  const reader = normalizePath(fileURLToPath(new URL('../hosts/node/shaders.ts', import.meta.url)));
+  return {
+    name: 'graft-embedded-shaders',
+    enforce: 'pre',
+    load: (id) =>
+      id === reader
+        ? `import shaders from 'virtual:shaders'; export const readShaders = () => shaders;`
+        : undefined,
   };
 }

@@ -1,12 +1,12 @@
 import { expect } from 'vitest';
-import { dynamicMap } from '../formats/quantized/dynamicMap.ts';
-import { readBytes, readFloats, upload, uploadBytes } from '../gpu/transfer.ts';
-import type { AdamWStep } from '../kernels/adamW.ts';
-import { adamW8bit, STATE_BLOCK } from '../kernels/adamW8bit.ts';
-import { newAdam8bitRef, type Adam8bitRefState } from '../kernels/adamW8bit.ref.ts';
-import { gradNorm } from '../kernels/gradNorm.ts';
-import { PARTIALS } from '../kernels/sum.ts';
-import { assert } from '../lib/errors.ts';
+import { dynamicMap } from '../content/formats/quantized/dynamicMap.ts';
+import { readBytes, readFloats, upload, uploadBytes } from '../engine/gpu/transfer.ts';
+import type { AdamWStep } from '../engine/kernels/adamW.ts';
+import { adamW8bit, STATE_BLOCK } from '../engine/kernels/adamW8bit.ts';
+import { newAdam8bitRef, type Adam8bitRefState } from '../engine/kernels/adamW8bit.ref.ts';
+import { gradNorm } from '../engine/kernels/gradNorm.ts';
+import { PARTIALS } from '../engine/kernels/sum.ts';
+import { assert } from '../base/lib/errors.ts';
 import { randomArray } from './compare.ts';
 import { testGpu } from './gpu.ts';
 import { submit } from './kernels.ts';
@@ -14,7 +14,7 @@ import { tensorOf, zeros } from './tensors.ts';
 
 const normIndex = 1;
 const skippedIndex = 3;
-/** The maps of m and v. */
+/** The code maps of m and v. */
 export const maps = { signed: dynamicMap(true), unsigned: dynamicMap(false) };
 
 /** One matrix of the optimizer below. */
@@ -24,8 +24,8 @@ interface Matrix {
 }
 
 /**
- * 8-bit AdamW on the GPU over random matrices of these sizes in one flat buffer, each from a block's start on, with a
- * block that has no states between.
+ * 8-bit AdamW on the GPU over random matrices of these sizes in one flat buffer, each starting at a block boundary,
+ * with a stateless block in between.
  */
 export async function adam8bitOnGpu(sizes: readonly number[]) {
   const gpu = await testGpu();
@@ -53,7 +53,7 @@ export async function adam8bitOnGpu(sizes: readonly number[]) {
   const grads = zeros(gpu, [count]);
   const mapsTensor = tensorOf(gpu, Float32Array.of(...maps.signed, ...maps.unsigned), [512]);
 
-  /** A step with these gradients of each matrix. */
+  /** Runs a step with the gradients of each matrix. */
   const step = (parts: readonly ArrayLike<number>[], options: AdamWStep) => {
     upload(gpu, grads, flatten(parts));
     submit(gpu, (commands) => {
@@ -62,7 +62,7 @@ export async function adam8bitOnGpu(sizes: readonly number[]) {
       adamW8bit(commands, { params, grads, stats, normIndex, skippedIndex, ...states, ...options });
     });
   };
-  /** Parameters and states of each matrix. */
+  /** Reads parameters and states of each matrix. */
   const read = async () => {
     const flat = await readFloats(gpu, params);
     const bytes = await readBytes(gpu, codes);
@@ -93,7 +93,7 @@ export async function adam8bitOnGpu(sizes: readonly number[]) {
     const { mAbsmax, vAbsmax, mCodes, vCodes } = matrix.state;
     const words = new Uint8Array(mAbsmax.length * 2 * STATE_BLOCK);
     mAbsmax.forEach((_, b) => {
-      // Behind the matrix's end m is 0, as after any step.
+      // Past the matrix's end m is 0, as after any step.
       words.fill(maps.signed.indexOf(0), 2 * b * STATE_BLOCK, (2 * b + 1) * STATE_BLOCK);
       const part = [b * STATE_BLOCK, (b + 1) * STATE_BLOCK] as const;
       words.set(mCodes.subarray(...part), 2 * b * STATE_BLOCK);
@@ -110,10 +110,10 @@ export async function adam8bitOnGpu(sizes: readonly number[]) {
   return { step, read, write };
 }
 
-/** The largest share of codes that may fall to the other side of a tie through rounding in f32. */
+/** Maximum share of codes that may fall on the other side of a tie through f32 rounding. */
 const OTHER_SIDE = 2e-3;
 
-/** Expects codes that are nearest to x up to f32 rounding, and almost all of them the reference's. */
+/** Expects codes nearest to x up to f32 rounding, and almost all of them equal to the reference's. */
 export function expectCodes(
   actual: Uint8Array,
   expected: Uint8Array,
@@ -133,7 +133,7 @@ export function expectCodes(
   expect(others).toBeLessThanOrEqual(Math.max(1, OTHER_SIDE * actual.length));
 }
 
-/** Expects parameters right to f32 rounding of themselves and of the way they went. */
+/** Expects parameters correct to f32 rounding of themselves and of their updates. */
 export function expectMoved(
   actual: ArrayLike<number>,
   expected: ArrayLike<number>,

@@ -1,4 +1,5 @@
 import { randomArray } from './compare.ts';
+import { segmentsOf } from './segments.ts';
 
 /** Shapes of one attention test: packed segments of the given lengths, each token a query and a key. */
 export interface AttentionShape {
@@ -7,19 +8,20 @@ export interface AttentionShape {
   kvHeads: number;
   headDim: number;
   window?: number;
+  /** Soft cap of scores; 0 for none. */
+  cap?: number;
 }
 
 /** Random q, k, v, dO and the segment bounds of packed rows with these shapes. */
-export function attentionCase({ lengths, heads, kvHeads, headDim, window = 0 }: AttentionShape) {
+export function attentionCase({ lengths, heads, kvHeads, headDim, window = 0, cap = 0 }: AttentionShape) {
   const rows = lengths.reduce((sum, n) => sum + n, 0);
-  const starts = lengths.flatMap((n, i) => Array<number>(n).fill(sumOf(lengths.slice(0, i))));
-  const ends = lengths.flatMap((n, i) => Array<number>(n).fill(sumOf(lengths.slice(0, i + 1))));
   return {
     rows,
     heads,
     kvHeads,
     headDim,
     window,
+    cap,
     queryOffset: 0,
     scale: headDim ** -0.5,
     // Scores of several units, so that the softmax is neither flat nor a single key.
@@ -27,11 +29,6 @@ export function attentionCase({ lengths, heads, kvHeads, headDim, window = 0 }: 
     k: randomArray(2, rows * kvHeads * headDim, 3),
     v: randomArray(3, rows * kvHeads * headDim),
     dO: randomArray(4, rows * heads * headDim),
-    segmentStart: Uint32Array.from(starts),
-    segmentEnd: Uint32Array.from(ends),
+    ...segmentsOf(lengths),
   };
-}
-
-function sumOf(numbers: readonly number[]): number {
-  return numbers.reduce((sum, n) => sum + n, 0);
 }

@@ -1,21 +1,18 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { starter } from './fixtures.ts';
+import { readGolden } from './golden.ts';
 
-/** The folder of the starter model. */
-export const starterFolder = fileURLToPath(new URL('../../public/starter/', import.meta.url));
-
-/** What the starter says to {@link greeting}, and where it ends by itself. */
-export const greeted =
-  "I am Graft's starter model, a very small language model. I know Pebble Village and its villagers.";
-export const greeting = 'Hello, who are you?';
+/** A question, and the starter's whole answer. */
+export const { prompt: question, text: reply } = readGolden('starter-lora').answer!;
 
 /**
- * Writes the starter with the ends of a base model such as Qwen2.5's: EOS is `<|endoftext|>` everywhere, and the template
- * ends turns with `<|im_end|>`. @returns the ids of both
+ * Writes the starter with the end tokens of a base model such as Qwen2.5's: EOS is `<|endoftext|>` everywhere, and the
+ * template ends turns with `<|im_end|>`.
+ * @returns the ids of both
  */
 export function writeBaseEnds(folder: string): { eos: number; end: number } {
-  cpSync(starterFolder, folder, { recursive: true });
+  cpSync(starter, folder, { recursive: true });
   const json = (file: string) =>
     JSON.parse(readFileSync(join(folder, file), 'utf8')) as Record<string, unknown>;
   const added = json('tokenizer.json').added_tokens as { id: number; content: string }[];

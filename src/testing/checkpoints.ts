@@ -1,10 +1,12 @@
-import { hexOf } from '../lib/bytes.ts';
-import { createContentHash, takeDigest } from '../lib/contentHash.ts';
-import { createRandom } from '../lib/random.ts';
-import type { CheckpointData, CheckpointFile } from '../runs/types.ts';
-import { bytesSource } from '../storage/byteSource.ts';
+import { hexOf } from '../base/lib/bytes.ts';
+import { createContentHash, takeDigest } from '../base/lib/contentHash.ts';
+import { createRandom } from '../base/lib/random.ts';
+import type { CheckpointData, CheckpointFile } from '../content/runs/types.ts';
+import { bytesSource } from '../base/storage/byteSource.ts';
 
-/** A checkpoint of made-up bytes that hang on its step; `frozen` is the same in all, `forResume` what can be dropped. */
+/**
+ * A checkpoint of synthetic bytes that depend on its step; `frozen` is the same in all, `forResume` may be dropped.
+ */
 export function someCheckpoint(step: number, size = 300, seed = 1): CheckpointData {
   const bytes = (label: string, length: number): Uint8Array => {
     const random = createRandom(seed).fork(label);
@@ -21,7 +23,7 @@ export function someCheckpoint(step: number, size = 300, seed = 1): CheckpointDa
   };
 }
 
-/** All that a checkpoint holds, to be compared. */
+/** The complete content of a checkpoint, for comparison. */
 export async function contentOf({ step, state, files }: CheckpointData) {
   const read = files.map(async ({ name, size, read: readBytes, forResume = false }) => [
     name,
@@ -31,7 +33,7 @@ export async function contentOf({ step, state, files }: CheckpointData) {
   return { step, state, files: await Promise.all(read) };
 }
 
-/** A digest of all that a checkpoint holds. */
+/** A digest of a checkpoint's complete content. */
 export async function digestOf({ step, state, files }: CheckpointData): Promise<string> {
   const hasher = await createContentHash();
   hasher.update(JSON.stringify([step, state]));
@@ -39,7 +41,7 @@ export async function digestOf({ step, state, files }: CheckpointData): Promise<
   return hexOf(takeDigest(hasher));
 }
 
-/** A checkpoint of 300 kB that is made at once and hangs on its step; one of its three files stays the same. */
+/** A checkpoint of 300 kB that is created quickly and depends on its step; one of its three files is constant. */
 export function madeUpState(step: number): CheckpointData {
   const words = (seed: number, length: number) =>
     new Uint8Array(Uint32Array.from({ length }, (_, i) => Math.imul(i + seed, 2654435761)).buffer);
@@ -54,7 +56,7 @@ export function madeUpState(step: number): CheckpointData {
   };
 }
 
-/** The same numbers in memory, where they stay while the run goes on. */
+/** The same numbers in memory, where they stay while the run continues. */
 export async function copyOf({ step, state, files }: CheckpointData): Promise<CheckpointData> {
   const copies: CheckpointFile[] = [];
   for (const file of files) {

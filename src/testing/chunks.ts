@@ -1,4 +1,4 @@
-/** Text as a reader of files gives it: in chunks of at most `size` bytes. For tests. */
+/** Text as a file reader returns it: in chunks of at most `size` bytes. For tests. */
 export async function* chunksOf(
   text: string | Uint8Array,
   size: number,

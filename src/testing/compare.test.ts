@@ -6,7 +6,7 @@ describe('expectClose', () => {
     expectClose([1, 1000.5, NaN, Infinity], [1.05, 1000, NaN, Infinity], { atol: 0.1, rtol: 1e-3 });
   });
 
-  it('names the worst and the first element that are off', () => {
+  it('reports the worst and the first mismatching element', () => {
     expect(() => expectClose([1, 2, 3.5, 9], [1, 2.2, 3.5, 4], { atol: 0.1 })).toThrow(
       /2 of 4 elements .* worst \[3\] is 9, expected 4 .* 50\.0 times .* first \[1\] is 2, expected 2\.2/,
     );
@@ -18,11 +18,11 @@ describe('expectClose', () => {
     [Infinity, 1],
     [-Infinity, Infinity],
     [1e-30, 0],
-  ])('refuses %d for %d', (actual, expected) => {
+  ])('rejects %d for %d', (actual, expected) => {
     expect(() => expectClose([actual], [expected], { rtol: 1 })).toThrow(/1 of 1 elements/);
   });
 
-  it('refuses another length', () => {
+  it('rejects another length', () => {
     expect(() => expectClose([], [1], { atol: 1 })).toThrow('length 0, expected 1');
   });
 });

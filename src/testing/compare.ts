@@ -1,14 +1,14 @@
 import { expect } from 'vitest';
 
-/** How far two numbers may be apart: |actual − expected| ≤ atol + rtol · |expected|. */
+/** Tolerance of a comparison: |actual − expected| ≤ atol + rtol · |expected|. */
 export interface Tolerance {
   atol?: number;
   rtol?: number;
 }
 
 /**
- * Expects every element to be within `atol + rtol · |expected|` of its counterpart. Tells how many are not,
- * the worst of them with its index, and the first, so that a wrong row and a rounding error look different.
+ * Expects every element to be within `atol + rtol · |expected|` of its counterpart. Reports how many are not, the worst
+ * with its index, and the first, so that a wrong row and a rounding error look different.
  */
 export function expectClose(
   actual: ArrayLike<number>,
@@ -41,11 +41,11 @@ export function expectClose(
         (first === worst ? '' : `; first ${describe(first)}`),
     );
   }
-  // Counts as an assertion, so that a test which compares nothing can be told from one that passed.
+  // Counts as an assertion, so that a test that compares nothing can be distinguished from a passing one.
   expect(wrong).toBe(0);
 }
 
-/** The error in units of the tolerance: ≤ 1 is close; a NaN or an infinity on one side only is infinitely far. */
+/** The error in units of the tolerance: ≤ 1 is close; infinite for a NaN or an infinity on one side only. */
 function excessOver(actual: number, expected: number, atol: number, rtol: number): number {
   if (Object.is(actual, expected) || actual === expected) return 0;
   const error = Math.abs(actual - expected);

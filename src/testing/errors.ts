@@ -1,7 +1,9 @@
 import { expect } from 'vitest';
-import { GraftError, type ErrorCode, type ErrorParams } from '../lib/errors.ts';
+import { GraftError, type ErrorCode, type ErrorParams } from '../base/lib/errors.ts';
 
-/** Checks that `work` throws (or rejects with) the GraftError `code`, whose params include `params` and fill its text. */
+/**
+ * Checks that `work` throws (or rejects with) the GraftError `code`, whose params include `params` and fill its text.
+ */
 export async function expectGraftError(
   work: () => unknown,
   code: ErrorCode,
@@ -15,7 +17,7 @@ export async function expectGraftError(
   expect(graftError.message).not.toMatch(/\{\w+\}/);
 }
 
-/** What `work` throws or rejects with; undefined if it succeeds. */
+/** The error that `work` throws or rejects with; undefined if it succeeds. */
 export async function caught(work: () => unknown): Promise<unknown> {
   try {
     await work();

@@ -1,44 +1,44 @@
-import { createRandom, shuffle, type Random } from '../lib/random.ts';
-import { checkFileName } from '../lib/fileName.ts';
-import { GraftError } from '../lib/errors.ts';
-import { bytesSource, checkRange } from '../storage/byteSource.ts';
-import type { Directory, RandomAccessFile } from '../storage/types.ts';
+import { createRandom, shuffle, type Random } from '../base/lib/random.ts';
+import { checkFileName } from '../base/lib/fileName.ts';
+import { GraftError } from '../base/lib/errors.ts';
+import { bytesSource, checkRange } from '../base/storage/byteSource.ts';
+import type { Directory, RandomAccessFile } from '../base/storage/types.ts';
 
-/** What goes wrong at a call of the storage: it fails, has no space, writes half and says nothing, or all ends there. */
+/** A fault of a storage call: it fails, has no space, silently writes half, or the machine goes down. */
 export type Fault = 'fail' | 'quota' | 'short' | 'half quota' | 'crash';
 
-/** What is left of writes that were not flushed: all, nothing, zeros in their place, or some sectors of some. */
+/** What remains of unflushed writes: everything, nothing, zeros, or some sectors of some writes. */
 export type Loss = 'none' | 'drop' | 'zero' | 'reorder';
 
 type Change = { offset: number; bytes: Uint8Array } | { size: number };
 
 interface DiskFile {
-  /** As every reader sees it; null once removed. */
+  /** Content as seen by readers; null once removed. */
   now: Uint8Array<ArrayBuffer> | null;
-  /** As a power loss leaves it at the least; null where it would not be there. */
+  /** Content guaranteed after a power loss; null if the file would not exist. */
   durable: Uint8Array<ArrayBuffer> | null;
-  /** Since the last flush. */
+  /** Writes since the last flush. */
   changes: Change[];
 }
 
 const SECTOR = 64;
 
-/** A disk in memory that counts the calls of its users and can fail at any, or lose power. */
+/** An in-memory disk that counts its calls and can fail at any of them, or lose power. */
 export class FaultyDisk {
   readonly files = new Map<string, DiskFile>();
-  /** Calls that have begun, those of them that write, and what goes wrong. */
+  /** Numbers of started calls and of writes among them, and the fault to inject. */
   calls = 0;
   readonly writes: number[] = [];
   fault: { at: number; kind: Fault } | null = null;
-  /** It went down: every call fails. */
+  /** The machine is down: every call fails. */
   down = false;
 
-  /** The top folder. */
+  /** The root directory. */
   get root(): Directory {
     return directoryOn(this, '');
   }
 
-  /** A copy in the same state, whose calls are counted from zero. */
+  /** A copy in the same state, with its call count at zero. */
   copy(): FaultyDisk {
     const copy = new FaultyDisk();
     for (const [path, { now, durable, changes }] of this.files) {
@@ -51,7 +51,7 @@ export class FaultyDisk {
     return copy;
   }
 
-  /** The disk as it is found after the machine went down. */
+  /** The disk as found after the machine went down. */
   after(loss: Loss, random: Random = createRandom(1)): FaultyDisk {
     const found = new FaultyDisk();
     for (const [path, file] of this.files) {
@@ -61,7 +61,7 @@ export class FaultyDisk {
     return found;
   }
 
-  /** Counts a call; true where it must write only half. */
+  /** Counts a call; returns true if it must write only half. */
   call(file: string, writes: boolean): boolean {
     if (this.down) throw new Error('the machine is down');
     this.calls += 1;
@@ -83,7 +83,7 @@ function survived(
 ): Uint8Array<ArrayBuffer> | null {
   const chance = (): boolean => random.next() < 0.5;
   if (loss === 'drop') return durable;
-  // A removal, or the making of a file, that may not have come to disk.
+  // The removal or creation of a file that may not have reached the disk.
   if (now === null) return chance() ? durable : null;
   if (durable === null && loss === 'reorder' && chance()) return null;
   let bytes: Uint8Array<ArrayBuffer> = durable ? durable.slice() : new Uint8Array(0);
@@ -116,7 +116,7 @@ function changed(bytes: Uint8Array<ArrayBuffer>, change: Change): Uint8Array<Arr
   return result;
 }
 
-/** The folder whose files' paths begin with `prefix`. */
+/** The directory of files whose paths start with `prefix`. */
 function directoryOn(disk: FaultyDisk, prefix: string): Directory {
   const name = prefix.split('/').at(-2) ?? 'disk';
   const there = (file: string): DiskFile | null => {
@@ -204,7 +204,7 @@ function fileOn(disk: FaultyDisk, name: string, file: DiskFile): RandomAccessFil
     async write(offset, bytes) {
       const crashes = disk.fault?.kind === 'crash' && disk.fault.at === disk.calls + 1;
       const half = bytes.subarray(0, bytes.byteLength >> 1).slice();
-      // A crash comes in the middle of a write.
+      // A crash in the middle of a write.
       if (crashes) change({ offset, bytes: half });
       if (!disk.call(name, true)) return change({ offset, bytes: bytes.slice() });
       change({ offset, bytes: half });

@@ -1,21 +1,18 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { sharedPath } from './shared.ts';
 
-/** New contents of a file, a change to what it holds, or null where it is to be missing. */
+/** New content of a file, a change to its content, or null to remove it. */
 export type Edit = string | Uint8Array | null | ((bytes: Buffer) => string | Uint8Array);
 
-/** A folder of files of the shared material, copied to `path` with some of its files changed; returns `path`. */
-export function copyShared(from: string, path: string, edits: Record<string, Edit> = {}): string {
+/** A folder of files, copied to `path` with some of its files changed; returns `path`. */
+export function copyFolder(from: string, path: string, edits: Record<string, Edit> = {}): string {
   mkdirSync(path, { recursive: true });
-  // Contents alone: the shared folders are read-only, and copied modes would make the copies so.
-  for (const file of readdirSync(sharedPath(from))) {
-    writeFileSync(join(path, file), readFileSync(join(sharedPath(from), file)));
-  }
+  // Contents alone: modes are copied too otherwise, and the folder may be read-only.
+  for (const file of readdirSync(from)) writeFileSync(join(path, file), readFileSync(join(from, file)));
   return editFolder(path, edits);
 }
 
-/** Writes, changes and removes files of a folder, which is made if there is none; returns `path`. */
+/** Writes, changes and removes files of a folder, created if missing; returns `path`. */
 export function editFolder(path: string, edits: Record<string, Edit>): string {
   mkdirSync(path, { recursive: true });
   for (const [name, edit] of Object.entries(edits)) {
@@ -27,12 +24,12 @@ export function editFolder(path: string, edits: Record<string, Edit>): string {
   return path;
 }
 
-/** An edit that changes a JSON object's fields; those set to undefined are left out. */
+/** An edit that changes a JSON object's fields; those set to undefined are removed. */
 export function withFields(fields: Record<string, unknown>): Edit {
   return (bytes) => JSON.stringify({ ...(JSON.parse(bytes.toString()) as object), ...fields });
 }
 
-/** An edit of a safetensors file's header, its length put right; the data stays as it is. */
+/** An edit of a safetensors file's header with its length corrected; the data stays unchanged. */
 export function withHeader(change: (json: string) => string): Edit {
   return (bytes) => {
     const dataStart = 8 + Number(bytes.readBigUInt64LE());

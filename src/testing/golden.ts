@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { openSafetensors } from '../formats/safetensors.ts';
-import { decodeFloats } from '../formats/floats.ts';
-import { tokenRowsOf, type TokenRows } from '../data/tokenRows.ts';
-import { nodeFolder } from '../storage/nodeFolder.ts';
-import type { WritableFolder } from '../storage/types.ts';
-import { sharedPath } from './shared.ts';
+import type { TestContext } from 'vitest';
+import { openSafetensors } from '../content/formats/safetensors.ts';
+import { decodeFloats } from '../base/lib/floats.ts';
+import { tokenRowsOf, type TokenRows } from '../content/data/tokens/tokenRows.ts';
+import { nodeFolder } from '../base/storage/nodeFolder.ts';
+import type { WritableFolder } from '../base/storage/types.ts';
+import { goldenPath, goldenRuns, modelPath } from './fixtures.ts';
+import { needShared } from './shared.ts';
 
 /** A row of a reference run; `labels` −100 is masked. */
 interface GoldenRow {
@@ -15,11 +17,13 @@ interface GoldenRow {
 /** A reference run in float64 PyTorch: settings, a probe with a non-zero B, and every optimizer step. */
 export interface Golden {
   model: string;
-  /** 'nf4' where the linear layers were in 4 bits. */
+  /** 'nf4' if the linear layers were in 4 bits. */
   quant?: string;
   rank: number;
   alpha: number;
   targets: string[];
+  /** All where it is missing. */
+  layers?: number[];
   lr: number;
   betas: [number, number];
   eps: number;
@@ -29,15 +33,25 @@ export interface Golden {
   steps: number;
   batch: number;
   grad_accum: number;
+  /** Of a model with a tokenizer: what it answers to a question by itself, drawn greedily up to its end. */
+  answer?: { prompt: string; input_ids: number[]; ids: number[]; text: string };
   probe: { input_ids: number[][]; labels: number[][]; loss: number; tokens: number };
   /** [step][micro-batch][row] */
   batches: GoldenRow[][][];
   trace: { loss: number; grad_norm: number; lr: number; tokens: number }[];
 }
 
-/** Reads ../shared/golden/<name>/golden.json. */
-export function readGolden(name: string): Golden {
-  return JSON.parse(readFileSync(sharedPath(`golden/${name}/golden.json`), 'utf8')) as Golden;
+/** All reference runs; that on stories260k where the shared material is there, see {@link needRun}. */
+export const allRuns: readonly string[] = [...goldenRuns, 'stories260k-lora'];
+
+/** Skips a test of a run that is missing here. */
+export function needRun(context: Pick<TestContext, 'skip'>, run: string): void {
+  if (run === 'stories260k-lora') needShared(context, `golden/${run}`);
+}
+
+/** Reads the golden.json of a run. */
+export function readGolden(run: string): Golden {
+  return JSON.parse(readFileSync(goldenPath(run, 'golden.json'), 'utf8')) as Golden;
 }
 
 /** The recipe of a reference run: rows in file order, nothing packed. */
@@ -46,6 +60,7 @@ export function goldenRecipe(golden: Golden) {
     rank: golden.rank,
     alpha: golden.alpha,
     targets: golden.targets,
+    ...(golden.layers ? { layers: golden.layers } : {}),
     lr: golden.lr,
     schedule: 'cosine' as const,
     warmup_steps: golden.warmup_steps,
@@ -59,6 +74,7 @@ export function goldenRecipe(golden: Golden) {
     max_steps: golden.steps,
     shuffle: false,
     packing: false,
+    eval_fraction: 0,
   };
 }
 
@@ -72,14 +88,19 @@ export function trainingRows({ batches }: Golden): TokenRows {
   return tokenRowsOf(batches.flat(2).map((row) => ({ ids: row.input_ids, labels: row.labels })));
 }
 
-/** A folder of the shared material. */
-export function sharedFolder(path: string): WritableFolder {
-  return nodeFolder(sharedPath(path));
+/** The folder of a model by name, see `modelPath`. */
+export function modelFolder(name: string): WritableFolder {
+  return nodeFolder(modelPath(name));
 }
 
-/** Every float tensor of a safetensors file of the shared material. */
-export async function readTensors(folder: string, file: string): Promise<Map<string, Float32Array>> {
-  const opened = await openSafetensors(await sharedFolder(folder).open(file));
+/** A folder of a run: that of an adapter, or the run's own. */
+export function goldenFolder(run: string, name = ''): WritableFolder {
+  return nodeFolder(goldenPath(run, name));
+}
+
+/** Every float tensor of a safetensors file of a run. */
+export async function readTensors(run: string, file: string): Promise<Map<string, Float32Array>> {
+  const opened = await openSafetensors(await goldenFolder(run).open(file));
   const tensors = new Map<string, Float32Array>();
   for (const [name, { dtype }] of opened.tensors) {
     const bytes = await opened.read(name);

@@ -37,7 +37,7 @@ it('the shared device is one device, and it computes', async () => {
   buffer.destroy();
 });
 
-it('virtual:shaders holds every shader by name, includes resolved', () => {
+it('virtual:shaders has every shader by name, with includes resolved', () => {
   expect(Object.keys(shaders)).toContain('rms_norm');
   for (const [name, source] of Object.entries(shaders)) {
     expect(source, name).toMatch(/@compute/);

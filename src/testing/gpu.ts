@@ -1,12 +1,12 @@
 import shaders from 'virtual:shaders';
-import { openGpu, type Gpu } from '../gpu/device.ts';
+import { openGpu, type Gpu } from '../engine/gpu/device.ts';
 
 let opened: Promise<Gpu> | undefined;
 
 /**
- * The device tests share: Dawn's in Node, the browser's in a browser. It is opened once for a process or page
- * and never closed, because tests of one run come in many files. Throws where there is no adapter: a test that
- * needs a GPU fails without one, it is not skipped.
+ * The device shared by tests: Dawn's in Node, the browser's in a browser. It is opened once per process or page and
+ * never closed, because a test run consists of many files. Throws if there is no adapter: a test that needs a GPU fails
+ * without one, it is not skipped.
  */
 export function testGpu(): Promise<Gpu> {
   opened ??= webgpu().then((gpu) => openGpu(gpu, shaders));
@@ -15,6 +15,6 @@ export function testGpu(): Promise<Gpu> {
 
 async function webgpu(): Promise<GPU | undefined> {
   if (typeof window !== 'undefined') return navigator.gpu;
-  const { openDawn } = await import('../cli/dawn.ts');
+  const { openDawn } = await import('../hosts/node/dawn.ts');
   return openDawn();
 }

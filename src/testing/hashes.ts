@@ -1,5 +1,5 @@
-import { hexOf } from '../lib/bytes.ts';
-import type { Folder } from '../storage/types.ts';
+import { hexOf } from '../base/lib/bytes.ts';
+import type { Folder } from '../base/storage/types.ts';
 
 /** The SHA-256 of every file of a folder, in hex. */
 export async function hashesOf(folder: Folder): Promise<Record<string, string>> {

@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Clock } from '../hub/clock.ts';
-import { Hub, type HubSettings } from '../hub/hub.ts';
-import type { HubServer, ServedModel } from './hubServer.ts';
+import type { Clock } from '../content/hub/clock.ts';
+import { Hub, type HubSettings } from '../content/hub/hub.ts';
+import type { HubServer } from './hubServer.ts';
+import type { ServedModel } from './servedModel.ts';
 
-/** A clock whose sleeps take no time and add up in `slept`, in milliseconds. */
+/** A clock whose sleeps return at once and add up in `slept`, in milliseconds. */
 export class TestClock implements Clock {
   time = 0;
   readonly slept: number[] = [];
@@ -21,7 +22,7 @@ export class TestClock implements Clock {
   }
 }
 
-/** A client of a test Hub whose waits take no time. */
+/** A client of a test Hub that never really waits. */
 export function testHub(server: HubServer, settings: HubSettings = {}): { hub: Hub; clock: TestClock } {
   const clock = new TestClock();
   return { hub: new Hub({ endpoint: server.endpoint, clock, ...settings }), clock };

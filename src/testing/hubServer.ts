@@ -4,21 +4,14 @@ import { createServer, ServerResponse, type IncomingMessage, type Server } from 
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { HubUploads } from './hubUploads.ts';
+import type { ServedModel } from './servedModel.ts';
 
-/** A model that the test Hub holds, or a data set under `datasets/org/name`: its files at its newest commit. */
-export interface ServedModel {
-  files: Record<string, Uint8Array | string>;
-  gated?: boolean;
-  private?: boolean;
-  license?: string;
-}
-
-/** What goes wrong with one request. */
+/** A fault to inject into one request. */
 export type Fault =
-  /** Cuts the connection after this many bytes; of what writes, 0 loses the request, more its answer. */
+  /** Cuts the connection after this many bytes; for writes, 0 loses the request and more its answer. */
   | { kind: 'cut'; after: number }
-  | { kind: 'stall'; after: number }
-  | { kind: 'slow'; bytesPerSecond: number }
+  /** Sends so many bytes and no more; `stalled` is called then. */
+  | { kind: 'stall'; after: number; stalled?: () => void }
   | { kind: 'status'; status: number; headers?: Record<string, string> }
   | { kind: 'whole' }
   | { kind: 'wrongRange'; shift: number }
@@ -30,18 +23,18 @@ export type Fault =
   /** Flips the lowest bit of this byte of the file, if it is in the answer. */
   | { kind: 'flip'; at: number };
 
-/** A request as the servers saw it. */
+/** A request as received by the servers. */
 export interface SeenRequest {
   /** The Hub itself, or the host it redirects to. */
-  place: 'hub' | 'files';
+  origin: 'hub' | 'files';
   method: string;
-  /** What is asked for: a file, or the path of the API. */
+  /** The requested file, or the path of the API. */
   path: string;
-  /** The first byte asked for; 0 without a range. */
+  /** The first requested byte; 0 without a range. */
   begin: number;
   range: string | undefined;
   headers: IncomingMessage['headers'];
-  /** Its number among those for the same path at the same place, from 0. */
+  /** Its number among those for the same path on the same server, from 0. */
   count: number;
 }
 
@@ -53,33 +46,33 @@ const sha = (kind: 'sha1' | 'sha256', ...parts: (string | Uint8Array)[]): string
 };
 
 /**
- * A Hub for tests: the API's shapes as huggingface.co answers them, large files behind a redirect to another origin
- * with signed addresses that expire, and faults by a script that sees each request.
+ * A Hub for tests: the API's responses as from huggingface.co, large files behind a redirect to another origin with
+ * signed addresses that expire, and faults by a script that sees each request.
  */
 export class HubServer {
   readonly models = new Map<string, ServedModel>();
   /** Every request to both servers, in order. */
   readonly seen: SeenRequest[] = [];
-  /** Decides what goes wrong. */
+  /** Selects the fault of a request. */
   script: (request: SeenRequest) => Fault | undefined = () => undefined;
-  /** The one token the Hub knows. */
+  /** The only token the Hub accepts. */
   token = 'hf_secretForTests0123456789';
-  /** Signed addresses live this long, in milliseconds of `now`. */
+  /** Lifetime of signed addresses, in milliseconds of `now`. */
   signedFor = 60_000;
   now: () => number = Date.now;
-  /** Bytes of file bodies sent, as far as the sockets took them. */
+  /** Bytes of file bodies sent, as far as the sockets accepted them. */
   bytesSent = 0;
-  /** What was pushed. */
+  /** The pushed commits. */
   readonly uploads = new HubUploads(this);
   readonly #commits = new Map<string, ServedModel>();
   readonly #hub: Server;
   readonly #files: Server;
 
   private constructor() {
-    const serve = (place: SeenRequest['place']): Server =>
+    const serve = (origin: SeenRequest['origin']): Server =>
       createServer((request, response) => {
-        this.#answer(place, request, response).catch((error: unknown) => {
-          // Whoever asked has gone: that is what many tests are about.
+        this.#answer(origin, request, response).catch((error: unknown) => {
+          // The client has disconnected, which many tests provoke.
           if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;
         });
       });
@@ -87,7 +80,7 @@ export class HubServer {
     this.#files = serve('files');
   }
 
-  /** Starts both servers on free ports of this machine. */
+  /** Starts both servers on free local ports. */
   static async start(models: Record<string, ServedModel> = {}): Promise<HubServer> {
     const server = new HubServer();
     for (const [repo, model] of Object.entries(models)) server.models.set(repo, model);
@@ -106,12 +99,12 @@ export class HubServer {
     return `http://127.0.0.1:${(this.#hub.address() as AddressInfo).port}`;
   }
 
-  /** Where large files are, another origin. */
+  /** The server of large files, on another origin. */
   get filesOrigin(): string {
     return `http://127.0.0.1:${(this.#files.address() as AddressInfo).port}`;
   }
 
-  /** The commit that main stands for now: it changes with the files. */
+  /** The current commit of main: it changes with the files. */
   commit(repo: string): string {
     const model = this.models.get(repo)!;
     const commit = sha('sha1', repo, ...Object.entries(model.files).flat());
@@ -120,19 +113,19 @@ export class HubServer {
   }
 
   async #answer(
-    place: SeenRequest['place'],
+    origin: SeenRequest['origin'],
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
     const url = new URL(request.url ?? '/', 'http://x');
     const [, begin = '0'] = /^bytes=(\d+)-/.exec(request.headers.range ?? '') ?? [];
     const path = decodeURIComponent(
-      place === 'hub' ? url.pathname : (url.searchParams.get('file') ?? url.pathname),
+      origin === 'hub' ? url.pathname : (url.searchParams.get('file') ?? url.pathname),
     );
-    const earlier = this.seen.filter((other) => other.place === place && other.path === path);
+    const earlier = this.seen.filter((other) => other.origin === origin && other.path === path);
     const { headers, method = 'GET' } = request;
     const seen = {
-      place,
+      origin,
       method,
       path,
       begin: Number(begin),
@@ -163,17 +156,17 @@ export class HubServer {
     }
     if (fault?.kind === 'redirect') return void response.writeHead(302, { Location: fault.to }).end();
     if (fault?.kind === 'cut' && method !== 'GET') {
-      // What is written may be taken, and its answer lost.
+      // A write may be applied, and its answer lost.
       if (fault.after > 0) await this.uploads.answer(request, new ServerResponse(request), url);
       return void request.socket.destroy();
     }
-    if (place === 'hub' && url.pathname === '/api/models') return json(response, this.#found(url));
-    if (place === 'hub' && method !== 'GET') {
+    if (origin === 'hub' && url.pathname === '/api/models') return json(response, this.#found(url));
+    if (origin === 'hub' && method !== 'GET') {
       const known = headers.authorization === `Bearer ${this.token}`;
       if (!known) return json(response, { error: 'Invalid credentials' }, 401);
     }
     if (await this.uploads.answer(request, response, url)) return;
-    if (place === 'files') return this.#sendSigned(url, seen, fault, response);
+    if (origin === 'files') return this.#sendSigned(url, seen, fault, response);
     const api = /^\/api\/(?:models\/)?(.+?)\/(revision|tree)\/([^/]+)$/.exec(url.pathname);
     const file = /^\/(.+?)\/resolve\/([^/]+)\/(.+)$/.exec(url.pathname);
     const [, repo = '', kind = 'resolve', revision = ''] = api ?? [
@@ -213,7 +206,7 @@ export class HubServer {
     return model === undefined ? refuse(404, 'RevisionNotFound') : { model, commit };
   }
 
-  /** Models whose name holds what is searched for. */
+  /** Models whose name contains the search text. */
   #found(url: URL): object[] {
     const query = url.searchParams.get('search')?.toLowerCase() ?? '';
     const names = [...this.models.keys()].filter((repo) => repo.toLowerCase().includes(query));
@@ -222,14 +215,20 @@ export class HubServer {
 
   #info(repo: string, sha1: string, { gated, private: hidden, license }: ServedModel): object {
     return {
-      ...{ _id: '621ffdc036468d709f17434d', id: repo, sha: sha1, pipeline_tag: 'text-generation' },
-      ...{ private: hidden ?? false, gated: gated ? 'manual' : false, downloads: 7, likes: 1 },
-      ...{ lastModified: '2024-09-25T12:32:56.000Z' },
+      _id: '621ffdc036468d709f17434d',
+      id: repo,
+      sha: sha1,
+      pipeline_tag: 'text-generation',
+      private: hidden ?? false,
+      gated: gated ? 'manual' : false,
+      downloads: 7,
+      likes: 1,
+      lastModified: '2024-09-25T12:32:56.000Z',
       tags: ['transformers', 'safetensors', ...(license ? [`license:${license}`] : [])],
     };
   }
 
-  /** Two files a page, so that the link to the next page is followed. */
+  /** Two files per page, so that the link to the next page is followed. */
   #tree(url: URL, { files }: ServedModel, response: ServerResponse): void {
     const from = Number(url.searchParams.get('cursor') ?? 0);
     const recursive = url.searchParams.get('recursive') === 'true';
@@ -303,7 +302,7 @@ export class HubServer {
 
   async #send(
     content: Uint8Array,
-    { range, place }: SeenRequest,
+    { range, origin }: SeenRequest,
     fault: Fault | undefined,
     response: ServerResponse,
   ): Promise<void> {
@@ -324,7 +323,7 @@ export class HubServer {
     const shift = fault?.kind === 'wrongRange' ? fault.shift : 0;
     let body = bytes.subarray(begin + shift, end + shift);
     if (fault?.kind === 'flip' && fault.at >= begin && fault.at < end) {
-      // Not slice: that of a Buffer shares its memory.
+      // Not slice: a Buffer's slice shares its memory.
       body = new Uint8Array(body);
       body[fault.at - begin]! ^= 1;
     }
@@ -344,19 +343,15 @@ export class HubServer {
     const most = fault?.kind === 'cut' || fault?.kind === 'stall' ? fault.after : Infinity;
     for (let at = 0; at < Math.min(body.length, most) && !response.destroyed;) {
       const piece = body.subarray(at, Math.min(at + 65_536, most, body.length));
-      if (place === 'files') this.bytesSent += piece.length;
-      // One piece at a time, each seen off: what is cut was sent up to there.
+      if (origin === 'files') this.bytesSent += piece.length;
+      // One piece at a time, each flushed, so that a cut happens at a known offset.
       await new Promise<void>((resolve) => response.write(piece, () => resolve()));
       at += piece.length;
-      if (fault?.kind === 'slow')
-        await new Promise((resolve) => setTimeout(resolve, (1000 * piece.length) / fault.bytesPerSecond));
     }
-    if (fault?.kind === 'stall') return;
-    if (fault?.kind === 'cut' && most < body.length) {
-      // Destroyed at once, what lies in the socket would be lost on its way.
-      await new Promise((resolve) => setTimeout(resolve, 2));
-      response.destroy();
-    } else response.end();
+    if (fault?.kind === 'stall') return fault.stalled?.();
+    // Ended, not destroyed, by which what lies in the socket would be lost on its way.
+    if (fault?.kind === 'cut' && most < body.length) response.socket?.end();
+    else response.end();
   }
 }
 

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ServedModel } from './hubServer.ts';
+import type { ServedModel } from './servedModel.ts';
 
-/** Files of this many bytes or more go to the store of large files. */
+/** Files of this many bytes or more go to the large file store. */
 const LFS_FROM = 4096;
-/** Larger ones are sent in parts of this many bytes. */
+/** Larger ones are uploaded in parts of this many bytes. */
 const PART_BYTES = 64 * 1024;
 
-/** A commit as it was pushed. */
+/** A pushed commit. */
 export interface PushedCommit {
   repo: string;
   summary: string;
@@ -15,7 +15,7 @@ export interface PushedCommit {
   commit: string;
 }
 
-/** What the writing side of a test Hub needs of it. */
+/** What the upload side of a test Hub needs from it. */
 interface Written {
   models: Map<string, ServedModel>;
   commit(repo: string): string;
@@ -23,12 +23,12 @@ interface Written {
 }
 
 /**
- * The writing half of the test Hub: makes repos, takes large files in parts at another origin, and commits, refusing a
- * commit whose parent is not the newest, as huggingface.co does.
+ * The upload side of the test Hub: creates repos, accepts large files in parts at another origin, and commits,
+ * rejecting a commit whose parent is not the newest, like huggingface.co.
  */
 export class HubUploads {
   readonly commits: PushedCommit[] = [];
-  /** Sizes of the bodies of large files, in order, so that tests see what was sent twice. */
+  /** Sizes of the bodies of large files, in order, so that tests can detect repeated uploads. */
   readonly sent: number[] = [];
   readonly #hub: Written;
   readonly #stored = new Map<string, Uint8Array>();
@@ -38,7 +38,7 @@ export class HubUploads {
     this.#hub = hub;
   }
 
-  /** Answers what writes; false leaves the request to the reading half. */
+  /** Handles write requests; returns false for others. */
   async answer(request: IncomingMessage, response: ServerResponse, url: URL): Promise<boolean> {
     if (request.method !== 'POST' && request.method !== 'PUT') return false;
     const body = await bodyOf(request);

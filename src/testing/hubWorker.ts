@@ -1,10 +1,11 @@
-import { downloadModel } from '../hub/downloadModel.ts';
-import { Hub } from '../hub/hub.ts';
-import { ModelCache } from '../hub/modelCache.ts';
-import { resolveRepo } from '../hub/resolveRepo.ts';
-import { GraftError, messageOf } from '../lib/errors.ts';
-import { opfsDirectory } from '../storage/opfsDirectory.ts';
-import { webLocks } from '../storage/webLocks.ts';
+import { downloadModel } from '../content/hub/downloadModel.ts';
+import { Hub } from '../content/hub/hub.ts';
+import { ModelCache } from '../content/hub/modelCache.ts';
+import { resolveRepo } from '../content/hub/resolveRepo.ts';
+import { GraftError, messageOf } from '../base/lib/errors.ts';
+import { opfsDirectory } from '../base/storage/opfsDirectory.ts';
+import { webLocks } from '../base/storage/webLocks.ts';
+import { dyingDirectory } from './dyingDirectory.ts';
 import { hashesOf } from './hashes.ts';
 
 /** What a test in a browser asks of its worker. */
@@ -14,25 +15,38 @@ export interface HubTask {
   token: string | null;
   /** Cancels when this share of the bytes is there. */
   cancelAt: number | null;
+  /** The number of the change of the cache in which it is to be killed; null lets it end. */
+  dieAt: number | null;
   /** Looks only for what is there, as a page does that is opened anew. */
   lookOnly: boolean;
 }
 
 /** What the worker found; hashes of files by name, in hex. */
 export type HubReport =
-  | { hashes: Record<string, string>; received: number }
-  | { error: string; code: string | null; received: number };
+  | { kind: 'done'; hashes: Record<string, string>; received: number; changes: number }
+  /** It has come to the change in which it is to be killed, and does nothing any more. */
+  | { kind: 'dying'; received: number }
+  | { kind: 'failed'; error: string; code: string | null; received: number };
 
 /** Downloads a model into OPFS and reads it back. */
-async function run({ endpoint, repo, token, cancelAt, lookOnly }: HubTask): Promise<HubReport> {
+async function run({ endpoint, repo, token, cancelAt, dieAt, lookOnly }: HubTask): Promise<HubReport> {
   const hub = new Hub({ endpoint, token: () => token, tokenForEndpoint: true });
   try {
-    const cache = new ModelCache(await opfsDirectory('hub-test'), webLocks('hub-test'));
+    const victim = dyingDirectory(await opfsDirectory('hub-test'), dieAt ?? Infinity, () => {
+      tell({ kind: 'dying', received: hub.bytesReceived });
+      return new Promise<never>(() => undefined);
+    });
+    const cache = new ModelCache(victim.folder, webLocks('hub-test'));
     const model = await resolveRepo(hub, { repo, revision: 'main' });
     const stop = new AbortController();
     if (lookOnly) {
       const there = await cache.open(hub.host, repo, model.commit);
-      return { hashes: there ? await hashesOf(there) : {}, received: hub.bytesReceived };
+      return {
+        kind: 'done',
+        hashes: there ? await hashesOf(there) : {},
+        received: hub.bytesReceived,
+        changes: 0,
+      };
     }
     const folder = await downloadModel(hub, model, cache, {
       signal: stop.signal,
@@ -40,11 +54,18 @@ async function run({ endpoint, repo, token, cancelAt, lookOnly }: HubTask): Prom
         if (cancelAt !== null && bytesDone >= cancelAt * bytesTotal) stop.abort(new Error('cancelled'));
       },
     });
-    return { hashes: await hashesOf(folder), received: hub.bytesReceived };
+    return {
+      kind: 'done',
+      hashes: await hashesOf(folder),
+      received: hub.bytesReceived,
+      changes: victim.changes.length,
+    };
   } catch (error) {
     const code = error instanceof GraftError ? error.code : null;
-    return { error: messageOf(error), code, received: hub.bytesReceived };
+    return { kind: 'failed', error: messageOf(error), code, received: hub.bytesReceived };
   }
 }
 
-self.onmessage = async ({ data }: MessageEvent<HubTask>) => self.postMessage(await run(data));
+const tell = (report: HubReport): void => self.postMessage(report);
+
+self.onmessage = async ({ data }: MessageEvent<HubTask>) => tell(await run(data));

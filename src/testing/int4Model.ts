@@ -1,6 +1,6 @@
-import { encodeFloats } from '../formats/floats.ts';
-import { createRandom } from '../lib/random.ts';
-import type { MemoryFolder } from '../storage/memoryFolder.ts';
+import { encodeFloats } from '../base/lib/floats.ts';
+import { createRandom } from '../base/lib/random.ts';
+import type { MemoryFolder } from '../base/storage/memoryFolder.ts';
 import { tinyModel, type TinyTensor } from './tinyModel.ts';
 
 const groupSize = 8;
@@ -12,8 +12,8 @@ const configs = {
 };
 
 /**
- * A tiny model whose linear layers are random GPTQ or AWQ codes: any bits are valid ones.
- * @param bias the value of the bias that GPTQ writes for each layer, though the model has none
+ * A tiny model whose linear layers are random GPTQ or AWQ codes: any bits are valid.
+ * @param bias value of the bias that GPTQ writes for each layer even if the model has none
  */
 export function int4Model(
   kind: 'gptq' | 'awq',

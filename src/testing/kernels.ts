@@ -1,9 +1,9 @@
-import { bf16ToF32, f16ToF32, f32ToBf16, f32ToF16 } from '../formats/floats.ts';
-import type { Commands } from '../gpu/commands.ts';
-import type { Gpu } from '../gpu/device.ts';
-import type { ElementType } from '../gpu/tensor.ts';
-import { upload } from '../gpu/transfer.ts';
-import type { FloatFormat, Weight } from '../kernels/weight.ts';
+import { bf16ToF32, f16ToF32, f32ToBf16, f32ToF16 } from '../base/lib/floats.ts';
+import type { Commands } from '../engine/gpu/commands.ts';
+import type { Gpu } from '../engine/gpu/device.ts';
+import type { ElementType } from '../engine/gpu/tensor.ts';
+import { upload } from '../engine/gpu/transfer.ts';
+import type { FloatFormat, Weight } from '../engine/kernels/weight.ts';
 import type { Tolerance } from './compare.ts';
 
 /** Records and submits commands. */
@@ -14,19 +14,19 @@ export function submit(gpu: Gpu, record: (commands: Commands) => void): void {
   commands.dispose();
 }
 
-/** The values a tensor of this type or format holds when given `values`: rounded once. */
+/** The values that a tensor of this type or format holds when given `values`: rounded once. */
 export function asStored(values: Float32Array, type: ElementType | FloatFormat): Float32Array<ArrayBuffer> {
   if (type === 'f16') return f16ToF32(f32ToF16(values));
   if (type === 'bf16') return bf16ToF32(f32ToBf16(values));
   return Float32Array.from(values);
 }
 
-/** What one rounding to the type allows, over f32 arithmetic that is good to `f32`. */
+/** The tolerance for one rounding to the type, on top of f32 arithmetic with tolerance `f32`. */
 export function toleranceOf(type: ElementType, f32: Required<Tolerance>): Tolerance {
   return type === 'f16' ? { atol: f32.atol + 2 ** -25, rtol: f32.rtol + 2 ** -11 } : f32;
 }
 
-/** Puts [rows, cols] on the GPU in its own dtype, in chunks of at most `chunkRows` rows. */
+/** Uploads [rows, cols] to the GPU in its own dtype, in chunks of at most `chunkRows` rows. */
 export function weightOf(
   gpu: Gpu,
   values: Float32Array,

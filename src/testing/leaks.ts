@@ -7,7 +7,7 @@ export function refuseLeaks(): void {
   beforeEach(async () => {
     before = (await testGpu()).memory.bytes;
   });
-  // Hooks after a test run last declared first, so that this one sees what the others left.
+  // Hooks after a test run in reverse order, so that this one sees what the others left.
   afterEach(async () => {
     const left = (await testGpu()).memory.bytes - before;
     if (left !== 0) throw new Error(`${left} bytes were left on the GPU`);

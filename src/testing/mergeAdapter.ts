@@ -1,17 +1,21 @@
-import type { PeftAdapter } from '../formats/peft.ts';
-import { createRandom } from '../lib/random.ts';
-import { newPeftConfig } from '../formats/peft.ts';
-import { loraScale, planLora, type LoraShape } from '../model/loraModules.ts';
-import type { ModelFiles } from '../model/openModel.ts';
+import type { PeftAdapter } from '../content/formats/peft.ts';
+import { createRandom } from '../base/lib/random.ts';
+import { newPeftConfig } from '../content/formats/peft.ts';
+import { loraScale, planLora, type LoraShape } from '../engine/model/trained/loraModules.ts';
+import type { ModelFiles } from '../engine/model/spec/openModel.ts';
 
-/** A random adapter for a model, as a PEFT folder would hold it: B is not zero. */
+/** A random adapter for a model, as in a PEFT folder: B is not zero. */
 export function randomPeft(
   { spec }: ModelFiles,
   shape: Partial<LoraShape> = {},
   { seed = 5, size = 0.3 } = {},
 ): PeftAdapter {
   const full: LoraShape = {
-    ...{ rank: 4, alpha: 8, rslora: false, targets: ['q_proj', 'down_proj'], layers: 'all' },
+    rank: 4,
+    alpha: 8,
+    rslora: false,
+    targets: ['q_proj', 'down_proj'],
+    layers: 'all',
     ...shape,
   };
   const { rank, alpha, rslora } = full;

@@ -1,19 +1,28 @@
-import { defaultRecipe } from '../config/recipe.ts';
-import { tokenRowFiles } from '../runs/tokenRowFiles.ts';
-import type { NewRun } from '../runs/runStore.ts';
-import { bytesSource } from '../storage/byteSource.ts';
+import { defaultRecipe } from '../base/config/recipe.ts';
+import { tokenRowFiles } from '../content/runs/tokenRowFiles.ts';
+import type { NewRun } from '../content/runs/runStore.ts';
+import { bytesSource } from '../base/storage/byteSource.ts';
 import { randomRows } from './passes.ts';
 
 /** The rows of `someRun`. */
 export const someRows = randomRows([5, 3, 7]);
 
-/** What a run could be begun with. */
+/** A valid new run. */
 export function someRun(change: Partial<NewRun> = {}): NewRun {
   return {
     name: 'Robots / 1',
     recipe: { ...defaultRecipe(), rank: 4, seed: 7 },
     base: { name: 'tiny', repo: 'org/tiny', commit: 'abc', license: null, fingerprint: 'f00d' },
-    data: { file: 'robots.jsonl', rows: 3, evalRows: 0, tokens: 15, trainedTokens: 12 },
+    data: {
+      file: 'robots.jsonl',
+      rows: 3,
+      evalRows: 0,
+      validation: 'held-out.jsonl',
+      tokens: 15,
+      trainedTokens: 12,
+      weightedTokens: 2,
+      changes: { edited: 1, excluded: 0 },
+    },
     files: [
       ...tokenRowFiles('train', someRows),
       bytesSource('robots.jsonl', new TextEncoder().encode('{"text":"你好"}\n')),

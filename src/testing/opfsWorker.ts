@@ -1,20 +1,20 @@
-import { GraftError, messageOf } from '../lib/errors.ts';
-import { opfsDirectory } from '../storage/opfsDirectory.ts';
-import { opfsRoot, removeOpfsFolder } from '../storage/opfsRoot.ts';
+import { GraftError, messageOf } from '../base/lib/errors.ts';
+import { opfsDirectory } from '../base/storage/opfsDirectory.ts';
+import { opfsRoot, removeOpfsFolder } from '../base/storage/opfsRoot.ts';
 
 const FOLDER = 'source-test';
 const FILE = 'file';
 
-/** What a test of OPFS sources finds in a worker. */
+/** Results of a test of OPFS sources in a worker. */
 export interface OpfsReport {
-  /** Whether two sources filled memory with the right bytes while both kept the file open. */
+  /** Whether two sources read the right bytes while both held the file open. */
   together: boolean;
-  /** Whether the file could be changed while it was kept open, by the code of the error, and after its release. */
+  /** Whether the file could be changed while it was held open, as an error code, and after its release. */
   changeWhileOpen: string | null;
   changeAfterRelease: string | null;
-  /** Whether a source filled memory with the right bytes while another owner had the file for itself. */
+  /** Whether a source read the right bytes while another owner held the file exclusively. */
   whileOwned: boolean;
-  /** The code of the error of a read that leaves the file. */
+  /** The error code of a read past the end of the file. */
   beyondEnd: string | null;
   /** Whether the bytes are right after a release. */
   afterRelease: boolean;
@@ -35,7 +35,7 @@ async function run(): Promise<OpfsReport> {
   const [first, second] = [await folder.open(FILE), await folder.open(FILE)];
   const fills = async (source: typeof first, offset: number, length: number): Promise<boolean> => {
     const target = new Uint8Array(length);
-    await source.readInto!(offset, target);
+    await source.readInto(offset, target);
     return target.every((byte, i) => byte === bytes[offset + i]);
   };
   const root = await opfsRoot();
@@ -49,7 +49,7 @@ async function run(): Promise<OpfsReport> {
     (access) => (access.close(), null),
     (error: DOMException) => error.name,
   );
-  const beyondEnd = await codeOf(first.readInto!(299_999, new Uint8Array(2)));
+  const beyondEnd = await codeOf(first.readInto(299_999, new Uint8Array(2)));
   await first.release!();
   await second.release!();
   const owner = await openForOne();

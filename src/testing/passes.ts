@@ -1,21 +1,21 @@
-import { buildMicroBatch, type MicroBatch } from '../data/microBatch.ts';
-import { tokenRowsOf, type TokenRows } from '../data/tokenRows.ts';
-import type { Gpu } from '../gpu/device.ts';
-import { Commands } from '../gpu/commands.ts';
-import { elementsOf, type Tensor } from '../gpu/tensor.ts';
-import { readFloats } from '../gpu/transfer.ts';
-import { createRandom } from '../lib/random.ts';
-import { uploadBatch } from '../model/batchTensors.ts';
-import type { AdapterUse, Decoder } from '../model/decoder.ts';
-import { headLoss } from '../model/head.ts';
-import { readLogits } from '../model/logits.ts';
-import type { LoraAdapter } from '../model/loraAdapter.ts';
-import type { LoraModule } from '../model/loraModules.ts';
-import type { ParameterBuffers } from '../model/parameters.ts';
-import type { Dropout } from '../model/pass.ts';
-import type { Trainable } from '../model/trainable.ts';
+import { buildMicroBatch, type MicroBatch } from '../content/data/tokens/microBatch.ts';
+import { tokenRowsOf, type TokenRows } from '../content/data/tokens/tokenRows.ts';
+import type { Gpu } from '../engine/gpu/device.ts';
+import { Commands } from '../engine/gpu/commands.ts';
+import { elementsOf, type Tensor } from '../engine/gpu/tensor.ts';
+import { readFloats } from '../engine/gpu/transfer.ts';
+import { createRandom } from '../base/lib/random.ts';
+import { uploadBatch } from '../engine/model/decoder/batchTensors.ts';
+import type { AdapterUse, Decoder } from '../engine/model/decoder/decoder.ts';
+import { headLoss } from '../engine/model/decoder/head.ts';
+import { readLogits } from '../engine/model/decoder/logits.ts';
+import type { LoraAdapter } from '../engine/model/trained/loraAdapter.ts';
+import type { LoraModule } from '../engine/model/trained/loraModules.ts';
+import type { ParameterBuffers } from '../engine/model/decoder/parameters.ts';
+import type { Dropout } from '../engine/model/decoder/pass.ts';
+import type { Trainable } from '../engine/model/trained/trainable.ts';
 
-/** Rows of random tokens of these lengths; the first `masked` of each row are not trained on. */
+/** Rows of random tokens of these lengths; the first `masked` of each row are not trained. */
 export function randomRows(lengths: readonly number[], { vocab = 40, masked = 1, seed = 3 } = {}): TokenRows {
   const random = createRandom(seed);
   return tokenRowsOf(
@@ -26,7 +26,7 @@ export function randomRows(lengths: readonly number[], { vocab = 40, masked = 1,
   );
 }
 
-/** Rows with a weight for each token: nothing, next to nothing, less than 1, and more. */
+/** Rows with per-token weights: zero, tiny, less than 1, and more. */
 export function weighted(rows: TokenRows): TokenRows {
   return { ...rows, weights: Float32Array.from(rows.ids, (_, i) => [1, 0.25, 3, 0, 1e-6, 1.7, 0.6][i % 7]!) };
 }
@@ -39,7 +39,7 @@ export function batchOf(
   return buildMicroBatch(rows, [which]);
 }
 
-/** Small random values in every A and B, so that the adapter changes what the model says. */
+/** Small random values in every A and B, so that the adapter changes the model's output. */
 export function randomizeAdapter(adapter: LoraAdapter, seed = 5, scale = 0.3): void {
   const random = createRandom(seed);
   const values = (length: number) => Float32Array.from({ length }, () => scale * (2 * random.next() - 1));
@@ -49,7 +49,7 @@ export function randomizeAdapter(adapter: LoraAdapter, seed = 5, scale = 0.3): v
   }
 }
 
-/** The values of parameters or gradients, one buffer after the other. */
+/** The values of parameters or gradients, buffer after buffer. */
 export async function readBuffers(gpu: Gpu, buffers: ParameterBuffers): Promise<Float32Array<ArrayBuffer>> {
   const parts = await Promise.all(buffers.map((buffer) => readFloats(gpu, buffer)));
   const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
@@ -61,7 +61,7 @@ export async function readBuffers(gpu: Gpu, buffers: ParameterBuffers): Promise<
   return all;
 }
 
-/** Each module with its part of what `readBuffers` gave, as views. */
+/** Each module with its part of the result of `readBuffers`, as views. */
 export function modulesOf(
   adapter: LoraAdapter,
   flat: Float32Array,
@@ -78,7 +78,7 @@ export function modulesOf(
   });
 }
 
-/** The loss of each target, and the gradients of their mean, one buffer after the other. */
+/** The loss of each target, and the gradients of their mean, buffer after buffer. */
 export async function lossesAndGrads(
   decoder: Decoder,
   adapter: Trainable,
@@ -87,7 +87,7 @@ export async function lossesAndGrads(
 ): Promise<{ losses: Float32Array; grads: Float32Array }> {
   const { gpu, workspace, spec, commands } = decoder;
   const tensors = uploadBatch(gpu, workspace, batch, {
-    withPlaces: adapter.vocabulary('embedding') !== null,
+    withTokenPositions: adapter.vocabulary('embedding') !== null,
   });
   const pass = decoder.pass(tensors, { adapter, strength, dropout });
   const hidden = await decoder.forward(pass, tensors, true);
@@ -117,9 +117,10 @@ export async function logitsOfSequence(
   return readLogits(decoder, use, uploadBatch(decoder.gpu, decoder.workspace, batch));
 }
 
-/** The same device under a smaller limit of a binding, so that small matrices are split too. */
+/** The same device with a lower binding size limit, so that small matrices are split too. */
 export function withMaxBinding(gpu: Gpu, maxBinding: number): Gpu {
-  const { device, memory, kernels, description, hasF16, hasTimestamps, subgroupSize, choices, lost } = gpu;
+  const { device, memory, kernels, description, hasF16, hasTimestamps, choices, lost } = gpu;
+  const { subgroupSize, hasSubgroups, kernelKind } = gpu;
   const limited: Gpu = {
     device,
     memory,
@@ -128,6 +129,8 @@ export function withMaxBinding(gpu: Gpu, maxBinding: number): Gpu {
     hasF16,
     hasTimestamps,
     subgroupSize,
+    hasSubgroups,
+    kernelKind,
     choices,
     lost,
     maxBinding,

@@ -1,11 +1,11 @@
-import type { Gpu } from '../gpu/device.ts';
-import { f16ToF32, f32ToF16, bf16ToF32, f32ToBf16 } from '../formats/floats.ts';
-import { codebooks } from '../formats/quantized/codebooks.ts';
-import { createRandom } from '../lib/random.ts';
-import { CODES_PER_WORD, type Weight, type WeightChunk } from '../kernels/weight.ts';
+import type { Gpu } from '../engine/gpu/device.ts';
+import { f16ToF32, f32ToF16, bf16ToF32, f32ToBf16 } from '../base/lib/floats.ts';
+import { codebooks } from '../content/formats/quantized/codebooks.ts';
+import { createRandom } from '../base/lib/random.ts';
+import { CODES_PER_WORD, type Weight, type WeightChunk } from '../engine/kernels/weight.ts';
 import { tensorOf } from './tensors.ts';
 
-/** The 4-bit encodings a test goes through. */
+/** The 4-bit encodings covered by a test. */
 export type QuantizedCase = 'nf4' | 'fp4' | 'nf4 nested' | 'int4' | 'int4 bf16' | 'int4 ordered';
 export const quantizedCases: readonly QuantizedCase[] = [
   'nf4',
@@ -37,11 +37,11 @@ export function quantizedWeight(
     });
     const part = values.subarray(rowStart * cols, (rowStart + count) * cols);
     const data = tensorOf(gpu, words, [count, stride]);
-    const place = { rowStart, rows: count, cols, data };
+    const chunk = { rowStart, rows: count, cols, data };
     chunks.push(
       kind.startsWith('int4')
-        ? int4Chunk(gpu, kind, place, codes, part, block)
-        : codebookChunk(gpu, kind, place, codes, part, block),
+        ? int4Chunk(gpu, kind, chunk, codes, part, block)
+        : codebookChunk(gpu, kind, chunk, codes, part, block),
     );
   }
   return { weight: { rows, cols, chunks }, values };
@@ -49,7 +49,7 @@ export function quantizedWeight(
   function codebookChunk(
     device: Gpu,
     of: QuantizedCase,
-    place: Omit<WeightChunk, 'encoding'>,
+    chunk: Omit<WeightChunk, 'encoding'>,
     codes: Uint8Array,
     out: Float32Array,
     blockSize: number,
@@ -61,7 +61,7 @@ export function quantizedWeight(
       const absmax = Float32Array.from({ length: blocks }, () => 0.1 + random.next());
       codes.forEach((code, i) => (out[i] = book[code]! * absmax[Math.floor(i / blockSize)]!));
       return {
-        ...place,
+        ...chunk,
         encoding: { format, blockSize, nestedBlockSize: null },
         scales: tensorOf(device, absmax, [blocks]),
       };
@@ -79,7 +79,7 @@ export function quantizedWeight(
       out[i] = book[code]! * absmax;
     });
     return {
-      ...place,
+      ...chunk,
       encoding: { format, blockSize, nestedBlockSize },
       scales: tensorOf(device, new Uint32Array(quantized.buffer), [quantized.length / 4]),
       nested: tensorOf(device, Float32Array.of(offset, ...map, ...top), [257 + top.length]),
@@ -89,7 +89,7 @@ export function quantizedWeight(
   function int4Chunk(
     device: Gpu,
     of: QuantizedCase,
-    place: Omit<WeightChunk, 'encoding'>,
+    chunk: Omit<WeightChunk, 'encoding'>,
     codes: Uint8Array,
     out: Float32Array,
     groupSize: number,
@@ -100,7 +100,7 @@ export function quantizedWeight(
       // Another order of the same groups, the same in every chunk.
       of === 'int4 ordered' ? Math.floor(((i * 7) % cols) / groupSize) : Math.floor(i / groupSize),
     );
-    const floats = Float32Array.from({ length: place.rows * groups }, () => 0.05 + 0.1 * random.next());
+    const floats = Float32Array.from({ length: chunk.rows * groups }, () => 0.05 + 0.1 * random.next());
     const halves = scale === 'bf16' ? f32ToBf16(floats) : f32ToF16(floats);
     const rounded = scale === 'bf16' ? bf16ToF32(halves) : f16ToF32(halves);
     const zeros = floats.map(() => random.below(16));
@@ -110,9 +110,9 @@ export function quantizedWeight(
       out[i] = rounded[at]! * (code - zeros[at]!);
     });
     return {
-      ...place,
+      ...chunk,
       encoding: { format: 'int4', groupSize, groups, scale },
-      scales: tensorOf(device, packed, [place.rows, groups]),
+      scales: tensorOf(device, packed, [chunk.rows, groups]),
       ...(of === 'int4 ordered' && { groupIndex: tensorOf(device, index, [cols]) }),
     };
   }

@@ -1,19 +1,19 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Checkpoint } from '../formats/checkpoint.ts';
-import { decodeFloats } from '../formats/floats.ts';
-import { parseQuantization } from '../formats/quantized/config.ts';
-import type { Quantization } from '../formats/quantized/types.ts';
-import { openSafetensors } from '../formats/safetensors.ts';
-import { encodeSafetensors } from '../formats/safetensorsWriter.ts';
-import type { TensorEntry } from '../formats/safetensorsLayout.ts';
-import { bytesSource } from '../storage/byteSource.ts';
+import { Checkpoint } from '../content/formats/checkpoint.ts';
+import { decodeFloats } from '../base/lib/floats.ts';
+import { parseQuantization } from '../content/formats/quantized/quantizationConfig.ts';
+import type { Quantization } from '../content/formats/quantized/types.ts';
+import { openSafetensors } from '../content/formats/safetensors.ts';
+import { encodeSafetensors } from '../content/formats/safetensorsWriter.ts';
+import type { TensorEntry } from '../content/formats/safetensorsLayout.ts';
+import { bytesSource } from '../base/storage/byteSource.ts';
 
-/** A linear layer as another library stored it (formats/quantized/fixtures/README.md). */
+/** A linear layer as stored by another library (formats/quantized/fixtures/README.md). */
 export interface FixtureCase {
   name: string;
   checkpoint: Checkpoint;
-  /** The object `quantization_config` as it was written. */
+  /** The original `quantization_config`. */
   config: Record<string, unknown>;
   quantization: Quantization;
   module: string;
@@ -24,9 +24,9 @@ export interface FixtureCase {
 /** A tensor with its bytes. */
 export type StoredTensor = TensorEntry & { bytes: Uint8Array<ArrayBuffer> };
 
-const folder = fileURLToPath(new URL('../formats/quantized/fixtures/', import.meta.url));
+const folder = fileURLToPath(new URL('../content/formats/quantized/fixtures/', import.meta.url));
 
-/** Names of the cases that begin with `prefix`, such as `gptq`. */
+/** Names of the cases that start with `prefix`, such as `gptq`. */
 export function fixtureNames(prefix: string): string[] {
   const files = readdirSync(folder).filter(
     (file) => file.startsWith(prefix) && file.endsWith('.safetensors'),
@@ -65,7 +65,7 @@ export async function floatsOf(checkpoint: Checkpoint, tensor: string): Promise<
   return decodeFloats(await checkpoint.read(tensor), checkpoint.get(tensor).info.dtype, tensor);
 }
 
-/** A checkpoint with some tensors changed; null leaves one out. */
+/** A checkpoint with some tensors changed; null removes one. */
 export async function changed(
   checkpoint: Checkpoint,
   changes: Record<string, null | ((tensor: StoredTensor) => Partial<StoredTensor>)>,
@@ -81,7 +81,7 @@ export async function changed(
   return checkpointOf(tensors);
 }
 
-/** A checkpoint in memory. */
+/** An in-memory checkpoint. */
 export async function checkpointOf(tensors: readonly StoredTensor[]): Promise<Checkpoint> {
   const source = bytesSource('model.safetensors', encodeSafetensors(tensors));
   return new Checkpoint('model', [await openSafetensors(source)]);

@@ -4,18 +4,18 @@ import {
   nf4Names,
   quantMapBytes,
   quantStateBytes,
-} from '../formats/quantized/bnbWriter.ts';
-import { byteLengthOf } from '../formats/safetensorsLayout.ts';
-import { createRandom } from '../lib/random.ts';
+} from '../content/formats/quantized/bnbWriter.ts';
+import { tensorBytes } from '../content/formats/safetensorsLayout.ts';
+import { createRandom } from '../base/lib/random.ts';
 import type { TinyTensor } from './tinyModel.ts';
 
-/** For `tinyModel`: `quantization_config` of config.json, and what becomes of the tensors. */
+/** For `tinyModel`: `quantization_config` of config.json, and the change to the tensors. */
 interface QuantizedOptions {
   config: Record<string, unknown>;
   edit(tensors: TinyTensor[]): TinyTensor[];
 }
 
-/** Linear layers of random codes as bitsandbytes writes them. */
+/** Linear layers of random codes in bitsandbytes' format. */
 export function bnbModel(nested: boolean): QuantizedOptions {
   const random = createRandom(1);
   return {
@@ -36,7 +36,7 @@ export function bnbModel(nested: boolean): QuantizedOptions {
         [names.state]: quantStateBytes(shape, nested ? 0.1 : null),
       };
       return nf4Entries(shape).map((entry) => {
-        const bytes = known[entry.name] ?? new Uint8Array(byteLengthOf(entry));
+        const bytes = known[entry.name] ?? new Uint8Array(tensorBytes(entry));
         if (entry.dtype === 'U8' && !known[entry.name])
           bytes.forEach((_, i) => (bytes[i] = random.below(256)));
         return { ...entry, shape: [...entry.shape], bytes };
@@ -45,7 +45,10 @@ export function bnbModel(nested: boolean): QuantizedOptions {
   };
 }
 
-/** Linear layers of zeros as GPTQ writes them. @param ordered whether groups of inputs are in order */
+/**
+ * Linear layers of zeros in GPTQ's format.
+ * @param ordered whether groups of inputs are in order
+ */
 export function gptqModel(groupSize: number, ordered: boolean): QuantizedOptions {
   return {
     config: { quantization_config: { quant_method: 'gptq', bits: 4, group_size: groupSize, sym: false } },
@@ -58,7 +61,7 @@ export function gptqModel(groupSize: number, ordered: boolean): QuantizedOptions
         { name: `${module}.qweight`, dtype: 'I32', shape: [cols / 8, rows] },
         { name: `${module}.qzeros`, dtype: 'I32', shape: [groups, rows / 8] },
         { name: `${module}.scales`, dtype: 'F16', shape: [groups, rows] },
-      ].map((entry) => ({ ...entry, bytes: new Uint8Array(byteLengthOf(entry)) }));
+      ].map((entry) => ({ ...entry, bytes: new Uint8Array(tensorBytes(entry)) }));
       const bytes = new Uint8Array(index.buffer);
       return [...entries, { name: `${module}.g_idx`, dtype: 'I32', shape: [cols], bytes }];
     }),

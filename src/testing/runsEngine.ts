@@ -1,24 +1,19 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import shaders from 'virtual:shaders';
-import { openDawn } from '../cli/dawn.ts';
-import { noChoices } from '../gpu/choices.ts';
-import { openGpu, type Gpu } from '../gpu/device.ts';
-import { assert, GraftError } from '../lib/errors.ts';
-import { RunStore } from '../runs/runStore.ts';
-import type { MemoryFolder } from '../storage/memoryFolder.ts';
-import { nodeLocks } from '../storage/nodeLocks.ts';
-import { createEngineDesk } from '../workers/engineDesk.ts';
-import { createHubLink } from '../workers/hubLink.ts';
-import type { KeptTraining } from '../workers/keptTraining.ts';
-import { summarize } from '../workers/modelSummary.ts';
-import { OpenedModel } from '../workers/openedModel.ts';
-import type { EngineApi, ModelSource } from '../workers/protocol.ts';
-import type { Throwing } from '../workers/result.ts';
-import { createRunsDesk } from '../workers/runsDesk.ts';
-import { createTrainingDesk } from '../workers/trainingDesk.ts';
+import { GraftError } from '../base/lib/errors.ts';
+import type { MemoryFolder } from '../base/storage/memoryFolder.ts';
+import { nodeLocks } from '../base/storage/nodeLocks.ts';
+import { RunStore } from '../content/runs/runStore.ts';
+import { TunedKernels } from '../engine/tuning/tunedKernels.ts';
+import { openGpu, type Gpu } from '../engine/gpu/device.ts';
+import { createEngineService } from '../hosts/browser/engineService.ts';
+import type { EngineApi, ModelSource } from '../hosts/browser/protocol.ts';
+import { openDawn } from '../hosts/node/dawn.ts';
+import type { Host } from '../session/host.ts';
 import { FaultyDisk } from './faultyDirectory.ts';
 
-/** A disk on which nothing more can be written while it is full. */
+/** A disk that rejects writes while it is full. */
 export class SmallDisk extends FaultyDisk {
   full = false;
   override call(file: string, writes: boolean): boolean {
@@ -27,7 +22,7 @@ export class SmallDisk extends FaultyDisk {
   }
 }
 
-/** A model in memory as files that a person has dropped. */
+/** An in-memory model as dropped files. */
 export function dropped(folder: MemoryFolder, name = 'tiny'): ModelSource {
   return {
     kind: 'files',
@@ -36,49 +31,44 @@ export function dropped(folder: MemoryFolder, name = 'tiny'): ModelSource {
   };
 }
 
+type Methods = Record<string, (...args: unknown[]) => Promise<unknown>>;
+
 /**
- * The engine's desk in Node as far as models and runs go: it trains on Dawn and stores runs on a disk in memory. A device
- * that is lost takes the model along, as the end of a worker would.
- * @param scratch a folder for locks of its own
+ * The engine's service in Node: it trains on Dawn and stores runs on a disk in memory. A device that is lost takes the
+ * service along, as the end of its worker would.
+ * @param scratch a folder for its locks
  * @param stores false for a browser that denies storage
  */
 export function openRunsEngine(scratch: string, { stores = true } = {}) {
   const disk = new SmallDisk();
-  const store = new RunStore(disk.root, nodeLocks(join(scratch, `locks-${crypto.randomUUID()}`)));
-  const opened = stores
+  const locks = join(scratch, `locks-${crypto.randomUUID()}`);
+  const store = new RunStore(disk.root, nodeLocks(locks));
+  const openStore = stores
     ? async () => store
     : () => Promise.reject(new GraftError('storage.opfs_denied', { detail: 'test' }));
-  let gpu: Promise<Gpu> | null = null;
-  let model: OpenedModel | null = null;
-  let kept: KeptTraining | null = null;
-  const device = () => (gpu ??= openGpu(openDawn(), shaders));
-  const { api, training } = createTrainingDesk({
-    ...{ device, store: opened, choices: async () => noChoices, inTurn: (job) => job() },
-    opened() {
-      assert(model, 'no model is open');
-      return model;
-    },
-    keep(trained) {
-      kept?.trained.dispose();
-      kept = trained;
-    },
-  });
-  const desk: Throwing<EngineApi> = {
-    ...createEngineDesk(),
-    ...api,
-    ...createRunsDesk(opened, training),
-    async openModel(source) {
-      model = await OpenedModel.open(source, createHubLink());
-      return summarize(model.name, model.files, model.tokenizer);
-    },
+  let gpu: Gpu | null = null;
+  const host: Host = {
+    openGpu: async () => (gpu = await openGpu(openDawn(), shaders)),
+    tunedKernels: () => TunedKernels.open(null, 'test'),
+    spillFolder: async () => new FaultyDisk().root,
+    quantizedCache: async () => null,
   };
+  let service = createEngineService(host, openStore);
   return {
-    ...{ desk, store, disk, training },
+    service: Object.fromEntries(
+      Object.keys(service).map((method) => [
+        method,
+        (...args: unknown[]) => (service as unknown as Methods)[method]!(...args),
+      ]),
+    ) as unknown as EngineApi,
+    store,
+    disk,
     headerOf: async (id: string) => (await store.list()).find((run) => run.id === id),
-    async loseDevice() {
-      const lost = await device();
-      [gpu, model, kept] = [null, null, null];
-      lost.device.destroy();
+    /** As where another machine takes them for left behind. */
+    loseLocks: () => rmSync(locks, { recursive: true }),
+    loseDevice() {
+      service = createEngineService(host, openStore);
+      gpu?.device.destroy();
     },
   };
 }

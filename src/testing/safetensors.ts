@@ -1,7 +1,8 @@
-import { concatBytes } from '../lib/bytes.ts';
-import type { ByteSource } from '../storage/types.ts';
+import { concatBytes } from '../base/lib/bytes.ts';
+import { copyingSource } from '../base/storage/byteSource.ts';
+import type { ByteSource } from '../base/storage/types.ts';
 
-/** A safetensors file with exactly this header text, however wrong, and this much data (bytes 0, 1, 2, …). */
+/** A safetensors file with exactly this header text, however invalid, and this much data (bytes 0, 1, 2, …). */
 export function rawSafetensors(header: string | Uint8Array, dataBytes: number): Uint8Array<ArrayBuffer> {
   const json = typeof header === 'string' ? new TextEncoder().encode(header) : header;
   const length = new Uint8Array(8);
@@ -9,7 +10,7 @@ export function rawSafetensors(header: string | Uint8Array, dataBytes: number): 
   return concatBytes([length, json, Uint8Array.from({ length: dataBytes }, (_, i) => i)]);
 }
 
-/** Wraps a source and notes every read, so that a test can see how much was asked for. */
+/** Wraps a source and records every read, so that a test can see what was requested. */
 export function recordReads(source: ByteSource): {
   source: ByteSource;
   reads: { offset: number; length: number }[];
@@ -19,5 +20,5 @@ export function recordReads(source: ByteSource): {
     reads.push({ offset, length });
     return source.read(offset, length);
   };
-  return { source: { name: source.name, size: source.size, read }, reads };
+  return { source: copyingSource({ name: source.name, size: source.size, read }), reads };
 }

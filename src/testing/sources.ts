@@ -1,14 +1,15 @@
 import { readFileSync } from 'node:fs';
-import type { ByteSource, Folder } from '../storage/types.ts';
+import { copyingSource } from '../base/storage/byteSource.ts';
+import type { ByteSource, Folder } from '../base/storage/types.ts';
 
 /** A ByteSource over bytes or text in memory, for tests. */
 export function memorySource(name: string, content: string | Uint8Array): ByteSource {
   const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
-  return {
+  return copyingSource({
     name,
     size: bytes.length,
     read: (offset, length) => Promise.resolve(bytes.slice(offset, offset + length)),
-  };
+  });
 }
 
 /** A ByteSource with the content of a file on disk, for tests. */

@@ -1,10 +1,10 @@
-import { encodeFloats } from '../formats/floats.ts';
-import { encodeSafetensors } from '../formats/safetensorsWriter.ts';
-import { shardIndexJson, type ShardPlan } from '../formats/sharding.ts';
-import { createRandom } from '../lib/random.ts';
-import { parseConfig } from '../model/config.ts';
-import { tensorsOf } from '../model/spec.ts';
-import { MemoryFolder } from '../storage/memoryFolder.ts';
+import { encodeFloats } from '../base/lib/floats.ts';
+import { encodeSafetensors } from '../content/formats/safetensorsWriter.ts';
+import { shardIndexJson, type ShardPlan } from '../content/formats/sharding.ts';
+import { createRandom } from '../base/lib/random.ts';
+import { parseConfig } from '../engine/model/spec/config.ts';
+import { tensorsOf } from '../engine/model/spec/spec.ts';
+import { MemoryFolder } from '../base/storage/memoryFolder.ts';
 
 /** config.json of a Llama small enough for software adapters: grouped queries, untied, 2 layers. */
 export const tinyConfig: Readonly<Record<string, unknown>> = {
@@ -22,7 +22,7 @@ export const tinyConfig: Readonly<Record<string, unknown>> = {
   tie_word_embeddings: false,
 };
 
-/** config.json of a first Qwen of that size. */
+/** config.json of a Qwen v1 of that size. */
 export const qwenConfig: Readonly<Record<string, unknown>> = {
   architectures: ['QWenLMHeadModel'],
   model_type: 'qwen',
@@ -43,7 +43,7 @@ export const qwenConfig: Readonly<Record<string, unknown>> = {
   tie_word_embeddings: false,
 };
 
-/** A tensor of a checkpoint as written: bytes in its own dtype. */
+/** A checkpoint tensor as written: bytes in its own dtype. */
 export interface TinyTensor {
   name: string;
   dtype: string;
@@ -52,20 +52,20 @@ export interface TinyTensor {
 }
 
 export interface TinyModelOptions {
-  /** Fields over those of `tinyConfig`. */
+  /** Fields that override those of `tinyConfig`. */
   config?: Record<string, unknown>;
   seed?: number;
-  /** The dtype of every tensor, or one by name. */
+  /** The dtype of every tensor, or by name. */
   dtype?: string | ((name: string) => string);
   /** Changes the list of tensors before it is written. */
   edit?(tensors: TinyTensor[]): TinyTensor[];
-  /** Tensors in the first of two shards; one file without it. */
+  /** Number of tensors in the first of two shards; a single file without it. */
   firstShard?: number;
   /** Other files of the folder. */
   files?: Record<string, string>;
 }
 
-/** A random model folder in memory: the same options give the same bytes. */
+/** A random in-memory model folder: the same options give the same bytes. */
 export function tinyModel(options: TinyModelOptions = {}): MemoryFolder {
   const { seed = 1, dtype = 'F32', edit = (tensors) => tensors, firstShard, files = {} } = options;
   const config = { ...tinyConfig, ...options.config };
@@ -74,7 +74,7 @@ export function tinyModel(options: TinyModelOptions = {}): MemoryFolder {
   const tensors = edit(
     [...tensorsOf(parseConfig(config))].map(({ name, shape }) => {
       const stream = random.fork(name);
-      // About as large as a trained model's: norms near 1, products of unit size.
+      // Of the scale of a trained model: norms near 1, products of unit size.
       const [center, scale] = name.includes('norm') ? [1, 0.2] : [0, name.includes('embed') ? 1 : 0.5];
       const length = shape.reduce((product, n) => product * n, 1);
       const values = Float32Array.from({ length }, () => center + scale * (2 * stream.next() - 1));
@@ -101,7 +101,7 @@ function weightFiles(tensors: TinyTensor[], firstShard?: number): Record<string,
   return { ...Object.fromEntries(shards), 'model.safetensors.index.json': index };
 }
 
-/** A tensor's values replaced by `change`, for `edit`. */
+/** Replaces a tensor's values by `change`, for `edit`. */
 export function replaceTensor(
   tensors: TinyTensor[],
   name: string,

@@ -1,22 +1,32 @@
 import { readFileSync } from 'node:fs';
-import { sharedPath } from './shared.ts';
 import { memoryFolder } from './sources.ts';
-import { loadTokenizer, type Tokenizer } from '../data/tokenizer.ts';
+import { loadTokenizer, type Tokenizer } from '../content/data/tokenizer/tokenizer.ts';
 
 /** A fixture's text, for tests. */
 export function fixture(name: string): string {
-  return readFileSync(new URL(`../data/fixtures/${name}`, import.meta.url), 'utf8');
+  return readFileSync(new URL(`../content/data/fixtures/${name}`, import.meta.url), 'utf8');
 }
 
-/** The stories260k tokenizer (SentencePiece-like, byte fallback, no chat template), for tests. */
-export async function storiesTokenizer(): Promise<Tokenizer> {
-  const file = (name: string) => readFileSync(sharedPath(`models/stories260k/${name}`), 'utf8');
-  return load({
-    'tokenizer.json': file('tokenizer.json'),
-    'tokenizer_config.json': file('tokenizer_config.json'),
-    'generation_config.json': file('generation_config.json'),
-    'config.json': file('config.json'),
-  });
+/** Files of a tokenizer like Llama 2's (SentencePiece, byte fallback, 512 tokens, no chat template), for tests. */
+export function llama2Files(): Record<string, string> {
+  return {
+    'tokenizer.json': fixture('llama2-like.tokenizer.json'),
+    'tokenizer_config.json': JSON.stringify({
+      add_bos_token: true,
+      add_eos_token: false,
+      bos_token: '<s>',
+      eos_token: '</s>',
+      unk_token: '<unk>',
+      model_max_length: 512,
+      tokenizer_class: 'LlamaTokenizer',
+    }),
+    'generation_config.json': JSON.stringify({ bos_token_id: 1, eos_token_id: 2, do_sample: false }),
+  };
+}
+
+/** A tokenizer like Llama 2's, without a chat template, for tests. */
+export function llama2Tokenizer(): Promise<Tokenizer> {
+  return load(llama2Files());
 }
 
 /** A byte-level tokenizer like Qwen's with chat template `template`, for tests. */
@@ -33,7 +43,7 @@ export function qwenTokenizer(template?: string, eos = '<|im_end|>'): Promise<To
   });
 }
 
-/** A tokenizer as Qwen's first generation ships it (qwen.tiktoken), with the files of its chat models, for tests. */
+/** A tokenizer like Qwen v1's (qwen.tiktoken), with the files of its chat models, for tests. */
 export function qwenV1Tokenizer(files: Record<string, string> = {}): Promise<Tokenizer> {
   return load({
     'qwen.tiktoken': fixture('qwen-v1-like.tiktoken'),

@@ -1,31 +1,31 @@
-import type { Gpu } from '../gpu/device.ts';
-import { GraftError, messageOf } from '../lib/errors.ts';
-import type { Decoder } from '../model/decoder.ts';
-import type { Trainable } from '../model/trainable.ts';
-import type { CheckpointData } from '../runs/types.ts';
-import { train, type TrainOptions, type TrainOutcome } from '../train/trainer.ts';
+import type { Gpu } from '../engine/gpu/device.ts';
+import { GraftError, messageOf } from '../base/lib/errors.ts';
+import type { Decoder } from '../engine/model/decoder/decoder.ts';
+import type { Trainable } from '../engine/model/trained/trainable.ts';
+import type { CheckpointData } from '../content/runs/types.ts';
+import { train, type TrainOptions, type TrainOutcome } from '../engine/train/trainer.ts';
 
-/** Waits before a device is asked for again: twice as long each time. Browsers refuse one for a while after a crash. */
-const [FIRST_WAIT_MS, LONGEST_WAIT_MS] = [500, 60_000];
+/** Waits before a device is requested again, doubling: browsers refuse one for a while after a crash. */
+const [FIRST_WAIT_MS, MAX_WAIT_MS] = [500, 60_000];
 
-/** Devices that may fail one after another without a step between them, and then the run fails: about six minutes. */
-const MOST_IN_A_ROW = 12;
+/** Devices that may fail in a row without a step in between before the run fails: about six minutes. */
+const MAX_IN_A_ROW = 12;
 
-/** How long a run on a lost device has to notice: calls that never come back must not hold up the next. */
+/** How long a run on a lost device has to notice: calls that never return must not block the next attempt. */
 const GRACE_MS = 5000;
 
-/** What a run has of one device. */
+/** A run's state on one device. */
 export interface TrainSession {
   decoder: Decoder;
   trained: Trainable;
-  /** Closes the device, with all that is on it. */
+  /** Closes the device, with everything on it. */
   close(): void;
 }
 
-/** A device that was lost, or that could not be opened again. */
+/** A device that was lost, or that could not be reopened. */
 export interface DeviceLoss {
   reason: string;
-  /** How many in a row, from 1. */
+  /** Number of losses in a row, from 1. */
   count: number;
   /** Until the next attempt. */
   waitMs: number;
@@ -33,25 +33,26 @@ export interface DeviceLoss {
 
 /** How a run gets another device. */
 export interface Recovery {
-  /** Opens a device, loads the weights and makes what is trained as it begins; asked again after each loss. */
+  /** Opens a device, loads the weights and creates the initial trainable state; called again after each loss. */
   open(): Promise<TrainSession>;
-  /** The last that was committed; null before the first. */
+  /** The last committed checkpoint; null before the first. */
   lastCheckpoint(): Promise<CheckpointData | null>;
   onLost?(loss: DeviceLoss): void;
-  /** The run goes on after this step, 0 for its beginning: what was told of later steps will be told again. */
+  /** The run resumes after this step, 0 for its start: later steps will be reported again. */
   onReplay(step: number): void;
   /** By default a timer. */
   wait?(ms: number): Promise<void>;
 }
 
-/** A run on a device that may be lost: all but what `Recovery.open` gives. */
+/** A run on a device that may be lost: everything except the results of `Recovery.open`. */
 export type RecoverableRun = Omit<TrainOptions, 'decoder' | 'adapter'>;
 
 /**
- * `train`, on another device where one is lost: the weights are loaded again, and the run goes on from its last
- * checkpoint, to the bits of one that lost none (on the same adapter). The first device that cannot be opened is an
- * error at once. Throws what `train` and `Recovery.open` throw, `gpu.device_lost` where too many fail in a row.
- * @returns how it ended, and the session whose adapter it trained, for the caller to close
+ * `train`, with a new device after each loss: the weights are loaded again, and the run resumes from its last
+ * checkpoint, with the same bits as a run without a loss (on the same adapter). Failing to open the first device is an
+ * error at once. Throws the errors of `train` and `Recovery.open`, and `gpu.device_lost` if too many devices fail in a
+ * row.
+ * @returns the outcome, and the session whose adapter it trained, which the caller must close
  */
 export async function trainWithRecovery(
   run: RecoverableRun,
@@ -71,9 +72,9 @@ export async function trainWithRecovery(
       let failure: unknown = loss;
       for (let next: TrainSession | null = null; !next;) {
         losses.count += 1;
-        // Asked to stop there is nothing to go on for: what is saved stays.
-        if (losses.count > MOST_IN_A_ROW || run.shouldStop()) throw failure;
-        const waitMs = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (losses.count - 1));
+        // After a stop request there is nothing to resume for: saved state stays.
+        if (losses.count > MAX_IN_A_ROW || run.shouldStop()) throw failure;
+        const waitMs = Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** (losses.count - 1));
         recovery.onLost?.({ reason: messageOf(failure), count: losses.count, waitMs });
         await wait(waitMs);
         try {
@@ -89,27 +90,28 @@ export async function trainWithRecovery(
   }
 }
 
-/** Trains on one device. What a run still says that has lost it is not heard. */
+/** Trains on one device. Events after the run has lost it are ignored. */
 async function trainOn(
   { decoder, trained }: TrainSession,
   run: RecoverableRun,
   losses: { count: number },
 ): Promise<TrainOutcome> {
   let heard = true;
-  const hears = <A extends unknown[]>(tell: (...args: A) => void) => {
+  const hears = <A extends unknown[]>(handler: (...args: A) => void) => {
     return (...args: A): void => {
-      if (heard) tell(...args);
+      if (heard) handler(...args);
     };
   };
   const { checkpoints, onProfile } = run;
   const training = train({
     ...run,
-    ...{ decoder, adapter: trained },
+    decoder,
+    adapter: trained,
     checkpoints: checkpoints && {
       ...checkpoints,
       save: async (data) => {
         await checkpoints.save(data);
-        // Only what is kept is progress: a device that dies between two checkpoints gets nowhere.
+        // Only saved state is progress: a device that dies between two checkpoints makes none.
         losses.count = 0;
       },
     },
@@ -130,18 +132,18 @@ async function trainOn(
   }
 }
 
-/** The loss of the device that an error comes from; null where it has another cause. */
+/** The device loss that caused an error; null if there is another cause. */
 async function lossOf(gpu: Gpu, error: unknown): Promise<GraftError | null> {
   if (error instanceof GraftError && error.code === 'gpu.device_lost') return error;
   // A call may fail before the device says why.
-  const moment = new Promise<null>((resolve) => setTimeout(resolve, 100, null));
+  const moment = new Promise<null>((resolve) => setTimeout(resolve, GRACE_MS, null));
   const reason = await Promise.race([gpu.lost, moment]);
   return reason === null ? null : new GraftError('gpu.device_lost', { reason }, { cause: error });
 }
 
 /**
- * Whether opening may succeed a little later: after a crash there is no adapter for a while, or a device that is lost
- * while weights load. A file that cannot be read will not be there then either.
+ * Whether opening may succeed a little later: after a crash there is no adapter for a while, or a device is lost while
+ * weights load. A file that can't be read won't be readable then either.
  */
 function mayPass(error: unknown): boolean {
   return !(error instanceof GraftError) || error.code.startsWith('gpu.');

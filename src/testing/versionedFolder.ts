@@ -1,13 +1,13 @@
-import { renamedSource } from '../storage/byteSource.ts';
-import type { Folder } from '../storage/types.ts';
+import { renamedSource } from '../base/storage/byteSource.ts';
+import type { Folder } from '../base/storage/types.ts';
 
-/** A folder whose files have a version, and which counts the bytes that are read of its safetensors. */
+/** A folder whose files have a version, and which counts the bytes read of its safetensors. */
 export class VersionedFolder implements Folder {
   readonly name: string;
   readonly #inner: Folder;
   readonly #version: string;
   bytesRead = 0;
-  /** Reads fail once so many bytes were read. */
+  /** Reads fail after this many bytes. */
   failAfter = Infinity;
 
   constructor(inner: Folder, version = '1') {

@@ -1,0 +1,111 @@
+"""Writes small random models of all families, each with an adapter of PEFT's: make_families.py FOLDER [NAME …]
+
+A folder a model: base/, adapter/, rows.json. families.json names them all.
+"""
+
+import json
+import sys
+import zlib
+from pathlib import Path
+
+import torch
+from peft import LoraConfig, get_peft_model
+from safetensors.torch import save_file
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
+from transformers.utils import logging
+
+from small_families import (
+    ADAPTERS,
+    FAMILIES,
+    NAMED_AS_MODULES,
+    NF4,
+    OTHER_PARTS,
+    PARAMETERS,
+    RATIOS,
+    SIZES,
+    VISION,
+    WITHOUT_HEAD_DIM,
+)
+
+LENGTHS = [29, 13]
+
+
+def main(folder: str, *only: str) -> None:
+    logging.disable_progress_bar()
+    names = []
+    for name in [*FAMILIES, *VISION]:
+        if only and name not in only:
+            continue
+        at = Path(folder) / name.replace(", ", "-").replace(" ", "-")
+        make(at, name, *(vision_keys(name) if name in VISION else text_keys(name)))
+        names.append({"name": name, "folder": str(at), "nf4": name in NF4, "ratio": RATIOS.get(name, 1)})
+    (Path(folder) / "families.json").write_text(json.dumps(names))
+
+
+def text_keys(name: str) -> tuple[str, dict]:
+    model_type, keys = FAMILIES[name]
+    sizes = dict(SIZES)
+    if model_type in WITHOUT_HEAD_DIM:
+        del sizes["head_dim"]
+    return model_type, {**sizes, **keys}
+
+
+def vision_keys(name: str) -> tuple[str, dict]:
+    model_type, text_type, text, vision, keys = VISION[name]
+    text_config = {**SIZES, "model_type": text_type, **text}
+    return model_type, {"text_config": text_config, "vision_config": vision, **keys}
+
+
+def make(at: Path, name: str, model_type: str, given: dict) -> None:
+    torch.manual_seed(zlib.crc32(name.encode()))
+    config = AutoConfig.for_model(model_type, **json.loads(json.dumps(given)))
+    of_class = AutoModelForImageTextToText if name in VISION else AutoModelForCausalLM
+    model = of_class.from_config(config, dtype=torch.float32).eval()
+    randomize(model)
+    model.save_pretrained(at / "base")
+    if name in NAMED_AS_MODULES:
+        # A clone each: of tied tensors the file has one.
+        stored = {key: value.clone() for key, value in model.state_dict().items() if key != "lm_head.weight"}
+        save_file(stored, at / "base" / "model.safetensors", {"format": "pt"})
+    # As older files have them, not as transformers has just written them.
+    written = json.loads((at / "base" / "config.json").read_text())
+    plain = {"architectures": written["architectures"], "model_type": model_type, **given}
+    (at / "base" / "config.json").write_text(json.dumps(plain, indent=2))
+    settings = {"r": 3, "lora_alpha": 6, "target_modules": "all-linear", **ADAPTERS.get(name, {})}
+    if name in VISION:
+        settings["exclude_modules"] = OTHER_PARTS
+    settings["target_parameters"] = PARAMETERS.get(name)
+    adapted = get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", **settings))
+    for parameter_name, parameter in adapted.named_parameters():
+        if ".lora_B." in parameter_name:
+            parameter.data.normal_(std=0.1)
+        elif settings.get("bias") and parameter_name.endswith(".bias"):
+            parameter.data.add_(torch.randn_like(parameter), alpha=0.3)
+        elif ".lora_magnitude_vector." in parameter_name:
+            parameter.data.mul_(torch.empty_like(parameter).uniform_(0.7, 1.4))
+    adapted.save_pretrained(at / "adapter")
+    vocabulary = config.get_text_config().vocab_size
+    rows = []
+    for length in LENGTHS:
+        ids = torch.randint(3, vocabulary, (length,))
+        labels = ids.masked_fill(torch.rand(length) < 0.3, -100)
+        rows.append({"input_ids": ids.tolist(), "labels": labels.tolist()})
+    (at / "rows.json").write_text(json.dumps(rows))
+
+
+@torch.no_grad()
+def randomize(model) -> None:
+    """Values of the scale of a trained model: norms near their neutral value, products of unit size."""
+    for name, parameter in model.named_parameters():
+        if parameter.dim() >= 2:
+            spread = 0.5 if "embed" in name else parameter.shape[-1] ** -0.5
+            parameter.normal_(std=spread)
+        elif "norm" in name:
+            neutral = parameter.mean()
+            parameter.normal_(std=0.2).add_(neutral)
+        else:
+            parameter.normal_(std=0.2)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,35 @@
+import type { Recipe } from './recipe.ts';
+
+const methods: Record<Recipe['method'], string> = { lora: 'LoRA', qlora: 'QLoRA', full: 'Full' };
+
+/**
+ * What a run is called: how it trains, and on what: “QLoRA r16 2e-3, pirate-talk”.
+ * @param data name of the data file, its path, or its address on a Hub
+ */
+export function runName(recipe: Pick<Recipe, 'method' | 'rank' | 'lr'>, data: string): string {
+  const { method, rank, lr } = recipe;
+  const rankPart = method === 'full' ? [] : [`r${rank}`];
+  return `${[methods[method], ...rankPart, rateText(lr)].join(' ')}, ${dataName(data)}`;
+}
+
+/** A name that none of `taken` has: with a number behind it where needed. */
+export function uniqueName(name: string, taken: Iterable<string>): string {
+  const others = new Set(taken);
+  if (!others.has(name)) return name;
+  const [, stem = name] = /^(.*) \(\d+\)$/u.exec(name) ?? [];
+  for (let n = 2; ; n++) if (!others.has(`${stem} (${n})`)) return `${stem} (${n})`;
+}
+
+/** 2e-3, 2.5e-4: as learning rates are written. */
+function rateText(rate: number): string {
+  return Number(rate.toPrecision(3)).toExponential().replace('e+', 'e');
+}
+
+/** The file's name alone, without what says how it is stored. */
+function dataName(data: string): string {
+  const file = data.split(/[\\/]/).at(-1) ?? data;
+  return (
+    file.replace(/\.(gz|zst)$/i, '').replace(/(?<=.)\.(jsonl|json|ndjson|csv|tsv|parquet|txt|md)$/i, '') ||
+    data
+  );
+}

@@ -1,0 +1,140 @@
+import type { ErrorText } from './types.ts';
+
+export const trainErrors = {
+  'train.recipe_not_object': {
+    what: 'The recipe is not a JSON object.',
+    next: 'Write its settings as one object, such as {"rank": 16, "lr": 0.0002}.',
+  },
+  'train.recipe_unknown_key': {
+    what: 'The recipe has an unknown key "{key}".',
+    next: 'Remove or correct it; the keys are {known}.',
+  },
+  'train.recipe_invalid': {
+    what: 'The recipe’s "{key}" is {value}, but must be {expected}.',
+    next: 'Correct the value and start again.',
+  },
+  'train.objective_not_yet': {
+    what: 'The objective "{given}" is not supported yet.',
+    next: 'Choose "sft", "dpo", "orpo", "simpo", "cpo" or "kto".',
+  },
+  'train.kto_one_row': {
+    what: 'KTO compares answers within a batch, and a batch_size of 1 leaves none to compare with.',
+    next: 'Raise batch_size to 2 or more.',
+  },
+  'train.flag_invalid': {
+    what: '{flag} in “{file}” is {value}, but must be {expected}.',
+    next: 'Write the value itself into the script, or use a JSON recipe, and start again.',
+  },
+  'train.no_flags': {
+    what: 'This text contains no finetune.py flags.',
+    next: 'Paste the command with its flags, such as --learning_rate 3e-4 --use_lora, or the whole script.',
+  },
+  'train.shared_broken': {
+    what: 'The recipe in this link cannot be read.',
+    next: 'Ask for the link again: it may have been truncated.',
+  },
+  'train.no_rows': {
+    what: 'There are no rows to train on.',
+    next: 'Check the dataset and the problems reported for its lines.',
+  },
+  'train.no_targets': {
+    what: 'This model has no module named {targets}.',
+    next: 'Choose from {known}, or use "all-linear".',
+  },
+  'train.no_saved_module': {
+    what: 'This model cannot train “{module}” in full.',
+    next: 'Choose from {known} for "modules_to_save", or leave it empty.',
+  },
+  'train.budget_too_small': {
+    what: 'Training needs at least {least} bytes of GPU memory, even with everything possible offloaded to disk; the budget is {budget}.',
+    next: 'Raise the budget, or lower batch_size, max_length or rank.',
+  },
+  'train.full_quantized': {
+    what: 'This model is stored in 4 bits ({method}), so its parameters cannot all be trained.',
+    next: 'Choose the LoRA method, which trains on it as it is, or a 16-bit version of the model.',
+  },
+  'train.full_no_adapter': {
+    what: 'All parameters of the model were trained, so there is no adapter to export.',
+    next: 'Export the merged model: it is the complete trained model.',
+  },
+  'train.full_budget': {
+    what: 'Training all parameters needs {least} bytes of GPU memory, none of which can be offloaded; the budget is {budget}.',
+    next: 'Raise the budget, lower batch_size or max_length, or choose the LoRA method.',
+  },
+  'train.layer_out_of_range': {
+    what: 'Layer {layer} does not exist: the model has {layers} layers, counted from 0.',
+    next: 'Correct "layers" in the recipe.',
+  },
+  'train.diverged': {
+    what: 'Training diverged at step {step}: the gradient was not finite for {count} steps in a row.',
+    next: 'Lower the learning rate, or check the data; the adapter of the last good step is available.',
+  },
+  'train.batch_too_large': {
+    what: 'The GPU has too little memory for the longest batch. Nothing has been trained yet.',
+    next: 'Set "batch_size" to {batch_size} and "grad_accum" to {grad_accum}: the same training in smaller pieces.',
+  },
+  'train.row_too_large': {
+    what: 'The GPU has too little memory for the longest row. Nothing has been trained yet.',
+    next: 'Lower "max_length", use QLoRA, or set a memory budget.',
+  },
+  'train.growth_8bit': {
+    what: 'A growing rank does not work with 8-bit AdamW states.',
+    next: 'Set "optimizer" to "adamw", or "start_rank" to 0.',
+  },
+  'train.not_finite': {
+    what: 'The state of the run after step {step} is not finite ({name}), so it was not saved.',
+    next: 'Lower the learning rate and resume from the last checkpoint, which is intact.',
+  },
+  'train.resume_unreadable': {
+    what: 'The checkpoint does not match this run: its “{part}” is missing or invalid.',
+    next: 'Resume from another checkpoint, or start the run again.',
+  },
+  'train.resume_other_model': {
+    what: 'The checkpoint belongs to a run on another model, or on another version of it.',
+    next: 'Open the model the run started with, or start a new run.',
+  },
+  'train.resume_other_data': {
+    what: 'The checkpoint belongs to a run on other rows: the data, or its tokenization, has changed.',
+    next: 'Open the data the run started with, or start a new run.',
+  },
+  'train.resume_other_recipe': {
+    what: 'The checkpoint belongs to a run with another recipe: {keys} differ.',
+    next: 'Resume with the recipe the run started with, or start a new run.',
+  },
+  'train.no_eval_rows': {
+    what: 'The recipe’s “{key}” needs an evaluation loss, but no rows are held out.',
+    next: 'Set "eval_fraction" above 0 or give a validation file, or turn “{key}” off.',
+  },
+  'train.row_too_long': {
+    what: 'A row of {length} tokens exceeds the model’s context of {positions}.',
+    next: 'Lower "max_length" to {positions} or less.',
+  },
+  'train.adapter_base': {
+    what: 'The adapter includes its own base weights for "{module}", which differ from the model’s, so training cannot continue from it.',
+    next: 'Merge it first and train on the merged model, or choose the adapter’s own base model.',
+  },
+  'train.expert_dropout': {
+    what: 'The adapter has a dropout of {dropout}, but PEFT has none for experts and their router ({module}).',
+    next: 'Set dropout to 0, or adapt other modules, such as those of attention.',
+  },
+  'train.adapter_biases': {
+    what: 'The adapter has trained biases ({module}), which Graft runs and merges but does not train.',
+    next: 'Merge it first and train on the merged model.',
+  },
+  'train.dora_dropout': {
+    what: 'DoRA cannot be trained with dropout here (dropout is {dropout}).',
+    next: 'Set dropout to 0, or train plain LoRA.',
+  },
+  'train.target_saved': {
+    what: '"{module}" is both a LoRA target and in "modules_to_save", which trains it in full.',
+    next: 'Remove it from one of the two.',
+  },
+  'train.head_trained': {
+    what: 'The LM head is trained in full, so it cannot be kept in fewer bits: "head" is "{head}".',
+    next: 'Set "head" to "stored", or choose the LoRA method without "{module}" in "modules_to_save".',
+  },
+  'train.target_too_large': {
+    what: 'LoRA of rank {rank} on "{module}" needs a matrix of {bytes} bytes, more than this GPU can bind at once ({limit}).',
+    next: 'Lower the rank, or remove the module from the targets.',
+  },
+} satisfies Record<string, ErrorText>;

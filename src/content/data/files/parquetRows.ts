@@ -1,0 +1,68 @@
+import { GraftError, messageOf } from '../../../base/lib/errors.ts';
+import type { ByteSource } from '../../../base/storage/types.ts';
+import { withTurnsAsLists } from './jsonRow.ts';
+import { boundedCompressors, checkMetadata } from './parquetChecks.ts';
+import { converterOf, parsers, storedAsIs } from './parquetValues.ts';
+import type { Row } from './row.ts';
+
+/**
+ * The rows of a Parquet file as JSON values: lists, objects, numbers, strings; `line` is the row number from 1. Null
+ * fields are omitted: in a table, null means the row lacks the field. No value rejects a row: integers beyond 2^53 − 1
+ * are bigints, and bytes that are not text are marked as such. Throws `data.parquet_invalid`, and read errors.
+ */
+export async function* parquetRows(
+  source: ByteSource,
+  onProgress?: (done: number, total: number) => void,
+): AsyncGenerator<Row> {
+  const { name, size } = source;
+  // Loaded on demand, when a user opens a Parquet file.
+  const [{ parquetMetadataAsync, parquetReadObjects, parquetSchema }, { getTreePath }, packages, pages] =
+    await Promise.all([
+      import('hyparquet'),
+      import('hyparquet/src/schema.js'),
+      import('hyparquet-compressors'),
+      import('./parquetPages.ts'),
+    ]);
+  const compressors = boundedCompressors(packages.compressors);
+  const file = {
+    byteLength: size,
+    // A copy, since sources may return a view of a larger buffer.
+    slice: async (start: number, end = size) => new Uint8Array(await source.read(start, end - start)).buffer,
+  };
+  const understood = async <T>(read: () => Promise<T> | T): Promise<T> => {
+    try {
+      return await read();
+    } catch (error) {
+      if (error instanceof GraftError && error.code !== 'storage.short_read') throw error;
+      const detail = messageOf(error).slice(0, 200);
+      throw new GraftError('data.parquet_invalid', { file: name, detail }, { cause: error });
+    }
+  };
+  const metadata = await understood(() => parquetMetadataAsync(file, { parsers, geoparquet: false }));
+  const schema = await understood(() => parquetSchema(metadata));
+  await understood(() => checkMetadata(metadata, schema, size));
+  const scales = storedAsIs(metadata.schema);
+  const toJson = await understood(() => converterOf(schema, scales));
+  const total = Number(metadata.num_rows);
+  let first = 0;
+  for (const { num_rows, columns } of metadata.row_groups) {
+    const checks = new pages.PageChecks(compressors, size);
+    for (const { meta_data: meta } of columns) {
+      const start = Number(meta!.dictionary_page_offset || meta!.data_page_offset);
+      const path = getTreePath(schema, meta!.path_in_schema);
+      await understood(async () => {
+        const bytes = await source.read(start, Number(meta!.total_compressed_size));
+        checks.column(bytes, { meta: meta!, path, rows: Number(num_rows) });
+      });
+    }
+    // One row group at a time: its columns are decoded whole, even for part of it.
+    const end = first + Number(num_rows);
+    const options = { file, metadata, compressors, parsers, rowStart: first, rowEnd: end };
+    const rows = await understood(() => parquetReadObjects({ ...options, rowFormat: 'object' }));
+    for (const [at, row] of rows.entries()) {
+      yield { line: first + at + 1, value: withTurnsAsLists(toJson(row) as Record<string, unknown>) };
+    }
+    onProgress?.(Math.round((size * end) / total), size);
+    first = end;
+  }
+}

@@ -1,0 +1,178 @@
+/** What is the same in all GGUF architectures that Graft knows: modules outside of the blocks, and within one. */
+const outer: Readonly<Record<string, string>> = {
+  'model.embed_tokens': 'token_embd',
+  'model.norm': 'output_norm',
+  lm_head: 'output',
+};
+
+const llamaBlock: Readonly<Record<string, string>> = {
+  input_layernorm: 'attn_norm',
+  'self_attn.q_proj': 'attn_q',
+  'self_attn.k_proj': 'attn_k',
+  'self_attn.v_proj': 'attn_v',
+  'self_attn.o_proj': 'attn_output',
+  'self_attn.q_norm': 'attn_q_norm',
+  'self_attn.k_norm': 'attn_k_norm',
+  post_attention_layernorm: 'ffn_norm',
+  'mlp.gate_proj': 'ffn_gate',
+  'mlp.up_proj': 'ffn_up',
+  'mlp.down_proj': 'ffn_down',
+};
+
+/** Gemma has norms before and after both halves of a block. */
+const gemmaBlock: Readonly<Record<string, string>> = {
+  ...llamaBlock,
+  post_attention_layernorm: 'post_attention_norm',
+  pre_feedforward_layernorm: 'ffn_norm',
+  post_feedforward_layernorm: 'post_ffw_norm',
+};
+
+/** A model's family as GGUF has it. */
+export interface GgufArchitecture {
+  /** `general.architecture`. */
+  name: string;
+  /** The `model_type`s that are written as it; files are read as the first. */
+  modelTypes: readonly string[];
+  /** `architectures` of config.json for the first of them. */
+  className: string;
+  /** Modules of a block, by their path in a checkpoint. */
+  block: Readonly<Record<string, string>>;
+  /** Whether rows of q and k stand in RoPE's other order: pairs (2i, 2i + 1) instead of halves. */
+  permutesHeads: boolean;
+  /** What is added to every norm's weight: Gemma stores w of 1 + w. */
+  normOffset: 0 | 1;
+  /** Layers without RoPE, and with a window, as llama.cpp has them in its code; absent: none. */
+  layers?: { unturned?: (layer: number) => boolean; windowed?: (layer: number) => boolean };
+  /** Keys of llama.cpp for numbers of config.json that only this architecture has; both ways. */
+  numbers?: Readonly<Record<string, string>>;
+}
+
+/** Every architecture, one entry each, after llama.cpp's `conversion/` and gguf-py's `tensor_mapping.py`. */
+export const ggufArchitectures: readonly GgufArchitecture[] = [
+  {
+    name: 'llama',
+    modelTypes: ['llama', 'mistral'],
+    className: 'LlamaForCausalLM',
+    block: llamaBlock,
+    permutesHeads: true,
+    normOffset: 0,
+  },
+  {
+    name: 'qwen2',
+    modelTypes: ['qwen2'],
+    className: 'Qwen2ForCausalLM',
+    block: llamaBlock,
+    permutesHeads: false,
+    normOffset: 0,
+  },
+  {
+    name: 'qwen3',
+    modelTypes: ['qwen3'],
+    className: 'Qwen3ForCausalLM',
+    block: llamaBlock,
+    permutesHeads: false,
+    normOffset: 0,
+  },
+  {
+    name: 'gemma3',
+    modelTypes: ['gemma3_text'],
+    className: 'Gemma3ForCausalLM',
+    block: gemmaBlock,
+    permutesHeads: false,
+    normOffset: 1,
+    layers: { windowed: (layer) => layer % 6 !== 5 },
+    numbers: { sliding_window: 'attention.sliding_window', rope_local_base_freq: 'rope.freq_base_swa' },
+  },
+  {
+    name: 'granite',
+    modelTypes: ['granite'],
+    className: 'GraniteForCausalLM',
+    block: llamaBlock,
+    permutesHeads: true,
+    normOffset: 0,
+    numbers: {
+      attention_multiplier: 'attention.scale',
+      embedding_multiplier: 'embedding_scale',
+      residual_multiplier: 'residual_scale',
+      logits_scaling: 'logit_scale',
+    },
+  },
+  {
+    name: 'smollm3',
+    modelTypes: ['smollm3'],
+    className: 'SmolLM3ForCausalLM',
+    block: llamaBlock,
+    permutesHeads: true,
+    normOffset: 0,
+    layers: { unturned: (layer) => layer % 4 === 3 },
+  },
+];
+
+/** The architecture of that name; null for one Graft does not know. */
+export function ggufArchitecture(name: string): GgufArchitecture | null {
+  return ggufArchitectures.find((entry) => entry.name === name) ?? null;
+}
+
+/** The architecture that a `model_type` is written as; null where there is none. */
+export function ggufArchitectureOf(modelType: string): GgufArchitecture | null {
+  return ggufArchitectures.find(({ modelTypes }) => modelTypes.includes(modelType)) ?? null;
+}
+
+/** The name of a checkpoint's tensor in a GGUF file, such as `blk.0.attn_q.weight`; null for one that has none. */
+export function ggufTensorName({ block }: GgufArchitecture, name: string): string | null {
+  const [, module = '', kind = ''] = /^(.*)\.(weight|bias)$/s.exec(name) ?? [];
+  const [, layer, path = ''] = /^model\.layers\.(\d+)\.(.*)$/s.exec(module) ?? [];
+  const found = layer === undefined ? own(outer, module) : own(block, path);
+  if (found === undefined) return null;
+  return layer === undefined ? `${found}.${kind}` : `blk.${layer}.${found}.${kind}`;
+}
+
+/** The name in a checkpoint of a tensor of a GGUF file; null for one that has none. */
+export function checkpointTensorName({ block }: GgufArchitecture, name: string): string | null {
+  const [, module = '', kind = ''] = /^(.*)\.(weight|bias)$/s.exec(name) ?? [];
+  const [, layer, path = ''] = /^blk\.(\d+)\.(.*)$/s.exec(module) ?? [];
+  const table = layer === undefined ? outer : block;
+  const wanted = layer === undefined ? module : path;
+  const found = Object.keys(table).find((key) => table[key] === wanted);
+  if (found === undefined) return null;
+  return layer === undefined ? `${found}.${kind}` : `model.layers.${Number(layer)}.${found}.${kind}`;
+}
+
+/** Whether a checkpoint's tensor is the weight of a norm, which GGUF stores in F32 and some architectures with an offset. */
+export function isNorm(name: string): boolean {
+  return name.endsWith('norm.weight');
+}
+
+/** The heads of q or k, whose rows are in RoPE's other order; null for any other tensor. */
+export function headsOf(name: string, sizes: { heads: number; kvHeads: number }): number | null {
+  const [, which] = /\.self_attn\.([qk])_proj\.(?:weight|bias)$/.exec(name) ?? [];
+  if (which === undefined) return null;
+  return which === 'q' ? sizes.heads : sizes.kvHeads;
+}
+
+/**
+ * The row of a head in a checkpoint that stands at `row` of it in a GGUF file: (0, h/2, 1, h/2 + 1, …) for a head of `h`
+ * rows (llama.cpp's `LlamaModel.permute`).
+ */
+export function unpermutedRow(row: number, headRows: number): number {
+  return (row % 2) * (headRows / 2) + (row >> 1);
+}
+
+/** Rows in the order of GGUF, head by head. */
+export function permuted(
+  values: Float32Array<ArrayBuffer>,
+  headRows: number,
+  cols: number,
+): Float32Array<ArrayBuffer> {
+  const out = new Float32Array(values.length);
+  for (let row = 0; row * cols < values.length; row++) {
+    const within = row % headRows;
+    const from = row - within + unpermutedRow(within, headRows);
+    out.set(values.subarray(from * cols, (from + 1) * cols), row * cols);
+  }
+  return out;
+}
+
+function own(table: Readonly<Record<string, string>>, key: string): string | undefined {
+  return Object.hasOwn(table, key) ? table[key] : undefined;
+}

@@ -1,0 +1,34 @@
+import { parseShardIndex } from '../formats/shardIndex.ts';
+import { indexFileName, singleFileName } from '../formats/sharding.ts';
+import { readText } from '../formats/text.ts';
+import { GraftError } from '../../base/lib/errors.ts';
+import type { Folder } from '../../base/storage/types.ts';
+import type { HubFile } from './remoteFile.ts';
+import type { HubRepo } from './resolveRepo.ts';
+
+/** Files besides weights: configuration, tokenizer, template, licence and card. Other weight formats are excluded. */
+const wanted = /\.(?:json|jinja|txt|model|tiktoken|md)$|^(?:licen[cs]e|notice|use_policy)/i;
+const unwanted = /\.index\.json$|^(?:onnx|openvino|tf_|flax_)/i;
+
+/**
+ * The files of a model that Graft uses, small ones first. Selects weights like `openCheckpoint`: `model.safetensors`,
+ * otherwise the shards of the index, otherwise all top-level safetensors. Without safetensors no weights are included,
+ * and opening the model reports what it has instead. Throws `hub.no_model_files` and errors of reading the index.
+ */
+export async function chooseModelFiles(model: HubRepo, folder: Folder): Promise<HubFile[]> {
+  const { files, repo } = model;
+  if (!files.has('config.json')) throw new GraftError('hub.no_model_files', { repo, file: 'config.json' });
+  const names = [...files.keys()];
+  const chosen = new Set(names.filter((name) => wanted.test(name) && !unwanted.test(name)));
+  if (files.has(singleFileName)) chosen.add(singleFileName);
+  else if (files.has(indexFileName)) {
+    chosen.add(indexFileName);
+    const shards = new Set(parseShardIndex(await readText(folder, indexFileName), indexFileName).values());
+    for (const shard of shards) {
+      if (!files.has(shard))
+        throw new GraftError('formats.index_shard_missing', { file: indexFileName, shard });
+      chosen.add(shard);
+    }
+  } else for (const name of names) if (name.endsWith('.safetensors')) chosen.add(name);
+  return [...chosen].map((name) => files.get(name)!).sort((a, b) => a.size - b.size);
+}

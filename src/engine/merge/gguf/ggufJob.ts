@@ -1,0 +1,131 @@
+import {
+  ggufArchitectureOf,
+  ggufTensorName,
+  type GgufArchitecture,
+} from '../../../content/formats/gguf/architectures.ts';
+import { fileTypeOf, writtenTypeOf, type GgufExportType } from '../../../content/formats/gguf/exportTypes.ts';
+import { ggufLayout, type GgufKey, type GgufLayout } from '../../../content/formats/gguf/ggufWriter.ts';
+import { sizeKeys } from '../../../content/formats/gguf/modelKeys.ts';
+import { llama3Factors } from '../../../content/formats/gguf/ropeFactors.ts';
+import { GraftError } from '../../../base/lib/errors.ts';
+import type { Gpu } from '../../gpu/device.ts';
+import type { RopeFrequencies } from '../../kernels/ropeFrequencies.ts';
+import type { DecoderSpec } from '../../model/spec/spec.ts';
+import type { MergeJob } from '../mergeJob.ts';
+import { planOutput, type OutputPlan } from '../outputPlan.ts';
+import { ggufTensor, ggufVector, type GgufTensorPlan } from './ggufTensor.ts';
+
+/** A GGUF file to write: the result of a merge, in a type. */
+export interface GgufJob {
+  /** Its `floats` is F32: values are rounded once, to the file's type. */
+  merge: MergeJob;
+  type: GgufExportType;
+  /** `general.*`, and `tokenizer.*`. */
+  keys: { general: readonly GgufKey[]; tokenizer: readonly GgufKey[] };
+  /** config.json of the base, for what only its architecture has. */
+  config: Readonly<Record<string, unknown>>;
+}
+
+/** What a GGUF file will hold. */
+export interface GgufPlan {
+  tensors: GgufTensorPlan[];
+  layout: GgufLayout;
+  /** The merge it is made of; whoever has read its blocks must dispose of its workspace. */
+  output: OutputPlan;
+}
+
+/** The architecture of a family. Throws `merge.gguf_family`. */
+export function architectureOf({ family }: Pick<DecoderSpec, 'family'>): GgufArchitecture {
+  const found = ggufArchitectureOf(family);
+  if (!found) throw new GraftError('merge.gguf_family', { family });
+  return found;
+}
+
+/**
+ * The context in tokens that the file names: where llama.cpp has no windows for an architecture, only that within which
+ * none matters. Throws `merge.gguf_layer` and `merge.gguf_scale` where it would compute a layer otherwise.
+ */
+export function writtenContext(
+  { name, layers = {}, numbers = {} }: GgufArchitecture,
+  spec: DecoderSpec,
+): number {
+  const { unturned = () => false, windowed = () => false } = layers;
+  const scaled = Math.abs(spec.attentionScale * Math.sqrt(spec.headDim) - 1) > 1e-6;
+  if (scaled && !numbers.attention_multiplier)
+    throw new GraftError('merge.gguf_scale', { scale: spec.attentionScale, architecture: name });
+  let context = spec.maxPositions;
+  for (let layer = 0; layer < spec.layers; layer++) {
+    const window = spec.windowOf(layer);
+    const hasWindow = window > 0 && window < spec.maxPositions;
+    const isTurned = (spec.ropeOf(layer) === null) === unturned(layer);
+    if (!isTurned || (layers.windowed && windowed(layer) !== window > 0))
+      throw new GraftError('merge.gguf_layer', { layer, architecture: name });
+    if (hasWindow && !layers.windowed) context = Math.min(context, window);
+  }
+  return context;
+}
+
+/** The rotary embedding of the layers that attend to everything. Throws `merge.gguf_rope`. */
+function writtenRope(spec: DecoderSpec): RopeFrequencies {
+  const rope = ropeOfLayers(spec, (window) => window === 0) ?? ropeOfLayers(spec, (window) => window > 0);
+  const known = rope && ['default', 'linear', 'llama3'].includes(rope.scaling.rope_type);
+  if (!known) throw new GraftError('merge.gguf_rope', { type: rope?.scaling.rope_type ?? 'none' });
+  return rope;
+}
+
+/** That of layers with a window, where others have none, as config.json names it. */
+function windowedRope(spec: DecoderSpec): { rope_local_base_freq?: number } {
+  const rope = ropeOfLayers(spec, (window) => window > 0);
+  return rope ? { rope_local_base_freq: rope.theta } : {};
+}
+
+function ropeOfLayers(spec: DecoderSpec, choose: (window: number) => boolean): RopeFrequencies | null {
+  for (let layer = 0; layer < spec.layers; layer++) {
+    const rope = choose(spec.windowOf(layer)) ? spec.ropeOf(layer) : null;
+    if (rope) return rope;
+  }
+  return null;
+}
+
+/**
+ * Plans a GGUF file: keys, tensors and all sizes, before a byte is written. Throws `merge.gguf_family`,
+ * `merge.gguf_layer`, `merge.gguf_rope`, `merge.gguf_tensor`, and what `planOutput` throws.
+ */
+export async function planGguf(gpu: Gpu, job: GgufJob, file: string): Promise<GgufPlan> {
+  const { spec } = job.merge.base;
+  const architecture = architectureOf(spec);
+  const output = await planOutput(gpu, job.merge);
+  const names = output.tensors.map(({ entry }) => {
+    const name = ggufTensorName(architecture, entry.name);
+    if (name === null)
+      throw new GraftError('merge.gguf_tensor', { tensor: entry.name, architecture: architecture.name });
+    return name;
+  });
+  const model = { layers: spec.layers, hasOutput: names.includes('output.weight') };
+  const tensors = output.tensors.map((tensor, i) => {
+    const { type, isFallback } = writtenTypeOf(
+      { name: names[i]!, shape: tensor.entry.shape },
+      job.type,
+      model,
+    );
+    return ggufTensor(architecture, spec, tensor, type, isFallback);
+  });
+  const maxPositions = writtenContext(architecture, spec);
+  const rope = writtenRope(spec);
+  const { scaling, theta } = rope;
+  if (scaling.rope_type === 'llama3')
+    tensors.push(ggufVector('rope_freqs.weight', llama3Factors(scaling, theta, rope.dims / 2)));
+  const keys: GgufKey[] = [
+    ...job.keys.general,
+    ...sizeKeys(architecture, { ...spec, maxPositions, rope }, { ...job.config, ...windowedRope(spec) }),
+    { key: 'general.file_type', type: 'u32', value: fileTypeOf(job.type) },
+    ...job.keys.tokenizer,
+    { key: 'general.quantization_version', type: 'u32', value: 2 },
+  ];
+  const layout = ggufLayout(
+    keys,
+    tensors.map(({ entry }) => entry),
+    file,
+  );
+  return { tensors, layout, output };
+}

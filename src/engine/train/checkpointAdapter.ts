@@ -1,0 +1,28 @@
+import { readCheckpointState, restore } from './checkpointState.ts';
+import type { Decoder } from '../model/decoder/decoder.ts';
+import type { Trainable } from '../model/trained/trainable.ts';
+import type { CheckpointData } from '../../content/runs/types.ts';
+import { changeRank, rankAt } from './rankSchedule.ts';
+import { startTraining } from './startTraining.ts';
+
+/**
+ * What a run had trained at a checkpoint, to be tried or exported: the adapter at its recipe's rank, or with method "full"
+ * the parameters. Files that only a resume needs may be missing.
+ * Throws `train.resume_unreadable`, and what `startTraining` throws.
+ */
+export async function trainedAt(decoder: Decoder, data: CheckpointData): Promise<Trainable> {
+  const { recipe, progress } = readCheckpointState(data);
+  const trained = await startTraining(decoder, recipe);
+  try {
+    const rank = rankAt(recipe, Math.max(1, progress.step));
+    const grows = rank === recipe.rank ? null : trained.growable;
+    grows?.setRank(rank);
+    const params = new Map(trained.params.map((tensor, i) => [`parameters.${i}`, tensor]));
+    await restore(decoder.gpu, params, { ...data, files: data.files.filter(({ name }) => params.has(name)) });
+    if (grows) await changeRank(grows, recipe.rank, recipe.seed);
+    return trained;
+  } catch (error) {
+    trained.dispose();
+    throw error;
+  }
+}

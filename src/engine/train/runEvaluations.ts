@@ -1,0 +1,89 @@
+import type { TokenRows } from '../../content/data/tokens/tokenRows.ts';
+import type { AdapterUse } from '../model/decoder/decoder.ts';
+import { evaluate } from './evaluate.ts';
+import { noteEvaluation } from './evalTracker.ts';
+import { dataShapes, largestEvaluation, rowLimit } from './largestBatch.ts';
+import { evaluatePreferences } from './preference/evaluatePreferences.ts';
+import { objectiveOf, type ObjectiveSettings } from './preference/judge.ts';
+import { KeptReferences } from './preference/keptReferences.ts';
+import type { FinishedStep } from './pipelinedSteps.ts';
+import type { TrainingState } from './trainingState.ts';
+import type { TrainOptions } from './trainOptions.ts';
+
+/** The evaluations of a run: before its first step, every `eval_steps` steps, after the last, and where it is stopped. */
+export class RunEvaluations {
+  readonly #options: Pick<
+    TrainOptions,
+    'decoder' | 'adapter' | 'recipe' | 'evalDataset' | 'onEval' | 'onEvaluating'
+  >;
+  readonly #state: TrainingState;
+  #lastIsBest = false;
+  #references: KeptReferences | null = null;
+
+  constructor(options: TrainOptions, state: TrainingState) {
+    this.#options = options;
+    this.#state = state;
+  }
+
+  /** Evaluates before the first step, to compare with. It counts for neither the best step nor early stopping. */
+  async before(): Promise<void> {
+    if (this.#options.evalDataset) await this.#evaluate(0, this.#options.evalDataset);
+  }
+
+  /**
+   * Evaluates after a step where that is due; the best parameters so far are copied where the recipe loads them at its end.
+   * @returns whether it is the best evaluation so far
+   */
+  async after(
+    { step, settled }: FinishedStep,
+    { isLast, stopped }: { isLast: boolean; stopped: boolean },
+  ): Promise<boolean> {
+    const { recipe, evalDataset } = this.#options;
+    const { progress } = this.#state;
+    const isDue = isLast || step % recipe.eval_steps === 0;
+    if (!evalDataset || !(isDue || stopped)) return false;
+    await settled();
+    const loss = await this.#evaluate(step, evalDataset);
+    if (!isDue) {
+      // A run that was not stopped has no such evaluation, and a resumed one must not differ from that.
+      this.#lastIsBest = !progress.best || loss < progress.best.loss;
+      return false;
+    }
+    const isBest = noteEvaluation(progress, loss, recipe.min_delta);
+    if (isBest) await this.#state.copyBest();
+    return isBest;
+  }
+
+  async #evaluate(step: number, rows: TokenRows): Promise<number> {
+    const { decoder, adapter, recipe, onEval, onEvaluating } = this.#options;
+    onEvaluating?.(step, rows.offsets.length - 1);
+    const use = { adapter, strength: 1, dropout: null };
+    const objective = objectiveOf(recipe);
+    const loss = objective
+      ? await this.#preferenceLoss(objective, use, rows)
+      : (await evaluate(decoder, use, rows, recipe.batch_size)).loss;
+    onEval(step, loss);
+    return loss;
+  }
+
+  async #preferenceLoss(objective: ObjectiveSettings, use: AdapterUse, rows: TokenRows): Promise<number> {
+    const { decoder, recipe } = this.#options;
+    const { maxPositions } = decoder.spec;
+    const { batch_size: batchSize } = recipe;
+    // Every evaluation is of the same rows.
+    if (objective.objective === 'dpo') {
+      const shapes = dataShapes({ train: rows, evaluation: rows });
+      const largest = largestEvaluation(recipe, maxPositions, shapes)!;
+      this.#references ??= await KeptReferences.compute(decoder, rows, largest, 1);
+    }
+    const maxLength = rowLimit(recipe, maxPositions);
+    const options = { batchSize, maxLength, references: this.#references };
+    return evaluatePreferences(decoder, use, rows, objective, options);
+  }
+
+  /** Gives the adapter the parameters that are the run's result. @returns their step */
+  loadResult(): number {
+    const best = this.#lastIsBest ? null : this.#state.loadBest();
+    return best ?? this.#state.progress.step;
+  }
+}

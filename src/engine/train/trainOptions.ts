@@ -1,0 +1,89 @@
+import type { Recipe } from '../../base/config/recipe.ts';
+import type { Profile } from '../../base/lib/profile.ts';
+import type { TokenRows } from '../../content/data/tokens/tokenRows.ts';
+import type { CheckpointData } from '../../content/runs/types.ts';
+import type { Profiler } from '../gpu/profiler.ts';
+import type { Decoder } from '../model/decoder/decoder.ts';
+import type { Trainable } from '../model/trained/trainable.ts';
+import type { Rewards } from './preference/answers.ts';
+import type { TrainProgress } from './trainProgress.ts';
+
+export interface TrainOptions {
+  decoder: Decoder;
+  /** What is trained: an adapter, or the whole model. */
+  adapter: Trainable;
+  recipe: Recipe;
+  dataset: TokenRows;
+  /** Rows for evaluation only, or null. */
+  evalDataset: TokenRows | null;
+  checkpoints?: Checkpoints | null;
+  /** The checkpoint that the run continues from; needs `checkpoints`. */
+  resume?: CheckpointData | null;
+  onStep(report: StepReport): void;
+  /** Called with the loss on `evalDataset`: before the first step (step 0), and after some of the steps. */
+  onEval(step: number, loss: number): void;
+  /** Called before each evaluation, which takes a while. */
+  onEvaluating?(step: number, rows: number): void;
+  /** Called before the log-probabilities of the reference model are computed for all rows, which takes a while. */
+  onReferences?(rows: number): void;
+  /** Called after a scheduled checkpoint; training waits, and the adapter may be used. */
+  onCheckpoint?(step: number): Promise<void>;
+  /** Asked before each step: what times its commands, or null. */
+  profiler?(): Profiler | null;
+  onProfile?(step: number, profile: Profile): void;
+  /** Asked after each step: true ends the run; the adapter stays as it is. */
+  shouldStop(): boolean;
+}
+
+/** What one optimizer step did. */
+export interface StepReport {
+  /** From 1. */
+  step: number;
+  totalSteps: number;
+  /** Mean over the step's targets, each times its weight, before the update; of preference data the objective's loss. */
+  loss: number;
+  /** Before clipping. */
+  gradNorm: number;
+  lr: number;
+  /** Supervised tokens. */
+  tokens: number;
+  /** All tokens that ran through the model. */
+  contextTokens: number;
+  /** The step changed nothing: its gradient was not finite, or it was a spike. */
+  skipped: boolean;
+  /** Loss or gradient norm were far above those of the steps before, so the spike guard left the step out. */
+  spike: boolean;
+  /** Of preference data; absent for others. */
+  rewards?: Rewards;
+}
+
+/** Where a run is saved to. */
+export interface Checkpoints {
+  /** Seconds between two checkpoints; more come by the recipe's `checkpoint_steps`, at the best evaluations and at the end. */
+  seconds: number;
+  /** Which weights are trained on: a commit, or another id that differs for other weights. */
+  model: string;
+  /**
+   * Stores a checkpoint; training waits. Files are views of the GPU's memory, to be read before it resolves. What it
+   * throws ends the run.
+   */
+  save(data: CheckpointData): Promise<void>;
+  /** Asked after each step: true saves at once, whatever the clock says. */
+  wanted?(): boolean;
+}
+
+/** How a run ended. */
+export interface TrainOutcome {
+  /** Optimizer steps done, including those before a resume. */
+  steps: number;
+  /** Ended by `shouldStop`, before the last step. */
+  stopped: boolean;
+  /** Evaluations stopped improving. */
+  stoppedEarly: boolean;
+  /** Of the last step. */
+  finalLoss: number;
+  /** The lowest evaluation loss, where there was one. */
+  best: TrainProgress['best'];
+  /** The step whose parameters are the result: the last, or with the recipe's `load_best` that of the lowest evaluation loss. */
+  resultStep: number;
+}

@@ -1,0 +1,100 @@
+import { GraftError } from '../../base/lib/errors.ts';
+import { sequencesOf } from '../../content/data/tokens/preferenceColumn.ts';
+import type { TokenRows } from '../../content/data/tokens/tokenRows.ts';
+import { rowLengths } from '../../content/data/tokens/tokenize.ts';
+import { withSmallerBatch } from './longestBatch.ts';
+import { checkObjective, preferenceStep } from './preference/preferenceStep.ts';
+import { checkEvaluation, ranOutOfPatience } from './evalTracker.ts';
+import { RunEvaluations } from './runEvaluations.ts';
+import { pipelinedSteps, type FinishedStep } from './pipelinedSteps.ts';
+import { noteStep } from './trainProgress.ts';
+import { RankGrowth } from './rankGrowth.ts';
+import { stepsOf } from './steps.ts';
+import type { StepReport, TrainOptions, TrainOutcome } from './trainOptions.ts';
+import { TrainingState } from './trainingState.ts';
+import { StepRunner } from './trainStep.ts';
+
+export type { Checkpoints, StepReport, TrainOptions, TrainOutcome } from './trainOptions.ts';
+
+/** Steps in a row with a gradient that is not finite, after which the run has diverged. */
+const MAX_SKIPPED = 5;
+
+/**
+ * Runs a recipe. The same recipe, data, weights and adapter give the same bits on the same GPU, also when the run is
+ * resumed in between.
+ * Throws `train.no_rows`, `train.no_eval_rows`, `train.row_too_long`, `train.batch_too_large`, `train.row_too_large`,
+ * `train.kto_one_row`, `train.diverged`, `train.not_finite`, `train.resume_*`, and what saving throws.
+ */
+export async function train(options: TrainOptions): Promise<TrainOutcome> {
+  const { decoder, adapter, recipe, dataset, evalDataset, resume } = options;
+  const lengths = rowLengths(dataset);
+  checkRows(dataset, decoder.spec.maxPositions);
+  checkObjective(recipe);
+  checkEvaluation(recipe, evalDataset !== null);
+  const plan = stepsOf(recipe, lengths);
+  const growth = await RankGrowth.begin(adapter, recipe, resume?.step ?? 1);
+  const preference = await preferenceStep(decoder, recipe, dataset, lengths, options.onReferences).catch(
+    (error: unknown) => {
+      throw withSmallerBatch(error, recipe);
+    },
+  );
+  const runner = new StepRunner(decoder, adapter, recipe.optimizer, recipe.kept_inputs, preference);
+  try {
+    const state = await TrainingState.open(options, runner);
+    const { progress } = state;
+    const evaluations = new RunEvaluations(options, state);
+    const ended = () => progress.step >= plan.steps || ranOutOfPatience(progress, recipe);
+    let stopped = false;
+    if (!resume) await evaluations.before();
+    for await (const done of pipelinedSteps(options, { runner, growth, plan, progress, ended })) {
+      const { step, profiler } = done;
+      noteStep(progress, done);
+      options.onStep(reportOf(done, plan.steps));
+      if (profiler) options.onProfile?.(step, await profiler.finish());
+      if (progress.skippedInARow >= MAX_SKIPPED)
+        throw new GraftError('train.diverged', { step, count: MAX_SKIPPED });
+      stopped = options.shouldStop();
+      const isBest = await evaluations.after(done, { isLast: step === plan.steps, stopped });
+      if (await state.checkpoint(ended() || stopped, isBest)) {
+        await done.settled();
+        await options.onCheckpoint?.(step);
+      }
+      if (stopped) break;
+    }
+    const { step: steps, loss, best } = progress;
+    const cut = steps < plan.steps;
+    const ending = { stopped: stopped && cut, stoppedEarly: !stopped && cut };
+    return { steps, ...ending, finalLoss: loss ?? Number.NaN, best, resultStep: evaluations.loadResult() };
+  } finally {
+    runner.dispose();
+    await growth.end();
+  }
+}
+
+function reportOf(
+  { step, loss, gradNorm, lr, counts, contextTokens, skipped, spike }: FinishedStep,
+  totalSteps: number,
+): StepReport {
+  const { targets: tokens, rewards } = counts;
+  return {
+    step,
+    totalSteps,
+    loss,
+    gradNorm,
+    lr,
+    tokens,
+    contextTokens,
+    skipped,
+    spike,
+    ...(rewards && { rewards }),
+  };
+}
+
+function checkRows(dataset: TokenRows, positions: number): void {
+  const rows = dataset.offsets.length - 1;
+  if (rows === 0) throw new GraftError('train.no_rows');
+  let longest = 0;
+  for (let row = 0; row < rows; row++)
+    for (const { start, end } of sequencesOf(dataset, row)) longest = Math.max(longest, end - start);
+  if (longest > positions) throw new GraftError('train.row_too_long', { length: longest, positions });
+}

@@ -1,0 +1,71 @@
+import { withHandleFolder } from '../../base/storage/handleLock.ts';
+import { ggufFileName, loraFileName } from '../../content/hub/usage.ts';
+import { writeBytes } from '../../content/formats/text.ts';
+import type { MergeFolder } from '../../engine/merge/mergeFolder.ts';
+import type { Session } from '../../session/session.ts';
+import { modelfileOf } from '../../session/ggufExport.ts';
+import { mergedName, zipFile } from './exporting.ts';
+import { mergeStaging } from './mergeStaging.ts';
+import type { GgufOutcome, GgufRequest, Phase, Progress } from './protocol.ts';
+
+/** The GGUF file in a folder for Ollama. */
+const OLLAMA_FILE = 'model.gguf';
+
+/**
+ * Writes the result as GGUF into a folder the user chose, or into the origin private file system for a download: one file,
+ * or for Ollama a zip of it and its Modelfile, without a copy. An export that was cut off continues.
+ */
+export async function exportGguf(
+  session: Session,
+  handle: FileSystemDirectoryHandle | null,
+  { form, chat, ...request }: GgufRequest,
+  onProgress: (p: Progress) => void,
+  signal: AbortSignal,
+): Promise<GgufOutcome> {
+  const title = mergedName(session);
+  if (form === 'lora') return exportLora(session, handle, title);
+  const file = form === 'ollama' ? OLLAMA_FILE : ggufFileName(title);
+  const report = (phase: Phase) => (done: number, total: number) =>
+    onProgress({ phase, done, total, unit: 'bytes' });
+  const write = async (out: MergeFolder, crc: boolean) => {
+    const files = session.model.files;
+    const text = form === 'ollama' ? await modelfileOf(files, request.ends, chat, file) : null;
+    return session.exportGguf(
+      out,
+      file,
+      { ...request, title },
+      {
+        signal,
+        crc,
+        onProgress: report('merging'),
+        onProving: report('proving'),
+        ...(text !== null && { last: { name: 'Modelfile', text } }),
+      },
+    );
+  };
+  if (handle) {
+    const { files, proof } = await withHandleFolder(handle, (folder) => write(folder, false));
+    return { files, proof, file: null };
+  }
+  const staging = await mergeStaging();
+  const { files, proof } = await write(staging.directory, form === 'ollama');
+  const staged = await Promise.all(
+    files.map(async ({ name, crc }) => ({ name, crc, blob: await staging.file(name) })),
+  );
+  const download =
+    form === 'ollama' ? await zipFile(`${title}-ollama`, staged) : new File([staged[0]!.blob], file);
+  return { files, proof, file: download };
+}
+
+async function exportLora(
+  session: Session,
+  handle: FileSystemDirectoryHandle | null,
+  title: string,
+): Promise<GgufOutcome> {
+  const name = loraFileName(title);
+  const { bytes } = await session.exportLoraGguf(title);
+  const files = [{ name, size: bytes.byteLength }];
+  if (!handle) return { files, proof: null, file: new File([bytes], name) };
+  await withHandleFolder(handle, (folder) => writeBytes(folder, name, bytes));
+  return { files, proof: null, file: null };
+}

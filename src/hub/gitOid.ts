@@ -1,8 +1,0 @@
-import { hexOf } from '../lib/bytes.ts';
-
-/** The SHA-1 that git gives a file of these bytes, in hex. */
-export async function gitOid(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const blob = new Blob([`blob ${bytes.byteLength}\0`, bytes]);
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-1', await blob.arrayBuffer()));
-  return hexOf(digest);
-}

@@ -1,0 +1,50 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** What a browser's processes of one kind hold and have used. */
+export interface ProcessUse {
+  /** Memory in bytes, with a share of what several processes have in common (PSS). */
+  bytes: number;
+  /** Processor time since they began, in seconds. */
+  seconds: number;
+}
+
+/** Linux counts processor time in hundredths of a second. */
+const TICKS = 100;
+
+/**
+ * What the processes below `parent` of each kind hold, by Chromium's `--type`: `renderer` is a page with its workers,
+ * `gpu-process` all devices. Linux only: it reads /proc.
+ */
+export function measureProcesses(parent = process.pid): Record<'renderer' | 'gpu-process', ProcessUse> {
+  const use = { renderer: { bytes: 0, seconds: 0 }, 'gpu-process': { bytes: 0, seconds: 0 } };
+  const parents = parentsOfAll();
+  const isBelow = (pid: number): boolean => pid === parent || (pid > 1 && isBelow(parents.get(pid) ?? 0));
+  for (const pid of parents.keys()) {
+    if (!isBelow(pid)) continue;
+    const type = /--type=(renderer|gpu-process)\b/.exec(read(pid, 'cmdline'))?.[1];
+    if (type !== 'renderer' && type !== 'gpu-process') continue;
+    use[type].bytes += Number(/^Pss:\s+(\d+) kB/m.exec(read(pid, 'smaps_rollup'))?.[1] ?? 0) * 1024;
+    const [user = 0, system = 0] = fieldsOf(read(pid, 'stat')).slice(11, 13).map(Number);
+    use[type].seconds += (user + system) / TICKS;
+  }
+  return use;
+}
+
+function parentsOfAll(): Map<number, number> {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return new Map(pids.map((pid) => [Number(pid), Number(fieldsOf(read(Number(pid), 'stat'))[1] ?? 0)]));
+}
+
+/** The fields of /proc/PID/stat after the program's name, which may hold spaces: state, parent, … */
+function fieldsOf(stat: string): string[] {
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+}
+
+/** A file of /proc; empty where the process has ended. */
+function read(pid: number, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'latin1');
+  } catch {
+    return '';
+  }
+}

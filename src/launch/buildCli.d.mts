@@ -1,0 +1,1 @@
+export function buildCli(entries?: Record<string, string>): Promise<string>;

@@ -1,0 +1,33 @@
+// A reporter for vitest: writes how many tests passed, failed and were skipped, which failed, and why, for npm test.
+import { writeFileSync } from 'node:fs';
+
+export default class CountReporter {
+  /** Writes `{ passed, failed, skipped, reasons, failures }` as JSON to the file named by GRAFT_TEST_COUNTS. */
+  onTestRunEnd(modules, unhandled) {
+    const failures = unhandled.map((error) => `outside any test: ${error.message}`);
+    const counts = { passed: 0, failed: 0, skipped: 0, reasons: [], failures };
+    for (const module of modules) {
+      const before = counts.failed;
+      for (const test of module.children.allTests()) {
+        const { state, note, errors = [] } = test.result();
+        if (state === 'skipped') counts.reasons.push(note ?? 'no reason given, or not asked for');
+        if (state === 'failed')
+          failures.push(failure(`${module.relativeModuleId} > ${test.fullName}`, errors));
+        counts[state]++;
+      }
+      // A file that failed before its tests ran counts as one failure.
+      if (module.state() === 'failed' && counts.failed === before) {
+        failures.push(failure(module.relativeModuleId, module.errors()));
+        counts.failed++;
+      }
+    }
+    writeFileSync(process.env.GRAFT_TEST_COUNTS, JSON.stringify(counts));
+  }
+}
+
+/** What failed, and the start of what each of its errors says. */
+function failure(name, errors) {
+  return [name, ...errors.map(({ message }) => `  ${message.slice(0, 600).replaceAll('\n', '\n  ')}`)].join(
+    '\n',
+  );
+}

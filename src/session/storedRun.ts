@@ -1,0 +1,97 @@
+import { GraftError } from '../base/lib/errors.ts';
+import { rowLengths } from '../content/data/tokens/tokenize.ts';
+import type { CurveRecord } from '../content/runs/curveLog.ts';
+import type { StoredRun } from '../content/runs/storedRun.ts';
+import type { RunStore } from '../content/runs/runStore.ts';
+import { readTokenRows, tokenRowFiles } from '../content/runs/tokenRowFiles.ts';
+import type { CheckpointData } from '../content/runs/types.ts';
+
+import { stepsOf } from '../engine/train/steps.ts';
+import { readCheckpointState } from '../engine/train/checkpointState.ts';
+import { weightsFingerprint } from '../engine/model/weights/weightsFingerprint.ts';
+import type { TrainEvent } from './events.ts';
+import type { OpenModel } from './openModel.ts';
+import type { RunLog } from './runRecorder.ts';
+import type { RunStorage, SplitRows, TrainJob } from './trainJob.ts';
+
+/** A stored run that was opened to be resumed: it is owned. */
+export interface ResumableRun {
+  run: StoredRun;
+  /** Null before its first checkpoint. */
+  checkpoint: CheckpointData | null;
+  /** Its curves up to there. */
+  records: readonly CurveRecord[];
+  /** The kernels it took, for the same bits. */
+  kernels: Readonly<Record<string, string>>;
+}
+
+/** Stores a new run with its rows. Throws what writing throws; nothing is left then. */
+export async function createStoredRun(
+  { runs, name, extra = null }: RunStorage,
+  { recipe, rows: { train, evaluation } }: TrainJob,
+  log: RunLog,
+  fingerprint: string,
+): Promise<StoredRun> {
+  const { base, data, kernels, activations } = log.record();
+  const store = await runs();
+  return store.create({
+    name: await store.freeName(name),
+    recipe,
+    data,
+    extra,
+    base: { ...base, fingerprint },
+    files: [...tokenRowFiles('train', train), ...(evaluation ? tokenRowFiles('eval', evaluation) : [])],
+    totalSteps: stepsOf(recipe, rowLengths(train)).steps,
+    kernels: { ...kernels },
+    activations,
+  });
+}
+
+/**
+ * Opens a stored run as its owner, back at its last whole checkpoint.
+ * @param model refused where the run trained another one; null where the caller checks
+ * Throws `runs.not_found`, `runs.in_use`, `runs.none_left`, `train.resume_other_model`.
+ */
+export async function openStoredRun(
+  runs: RunStore,
+  id: string,
+  model: OpenModel | null,
+  onEvent?: (event: TrainEvent) => void,
+): Promise<ResumableRun> {
+  const run = await runs.open(id);
+  try {
+    if (!run.owned) throw new GraftError('runs.in_use', { run: run.header.name });
+    // Before anything of it is changed.
+    if (model) await checkModel(run, model);
+    const { checkpoint, passedOver } = await run.load();
+    const step = checkpoint?.step ?? 0;
+    await run.resumeFrom(step);
+    await run.change({ state: 'running', failure: null });
+    onEvent?.({ kind: 'stored', id });
+    onEvent?.({
+      kind: 'resumed',
+      step,
+      damaged: passedOver.map(({ file, step: of }) => ({ file, step: of })),
+    });
+    const { records } = await run.curves();
+    const kernels = checkpoint ? readCheckpointState(checkpoint).kernels : run.header.kernels;
+    return { run, checkpoint, records, kernels };
+  } catch (error) {
+    await run.close();
+    throw error;
+  }
+}
+
+/** Throws `train.resume_other_model` where a run was trained on other weights. */
+export async function checkModel({ header }: StoredRun, model: OpenModel): Promise<void> {
+  if ((await weightsFingerprint(model.files.checkpoint)) !== header.base.fingerprint)
+    throw new GraftError('train.resume_other_model');
+}
+
+/** The rows a run was stored with. Throws `runs.damaged`. */
+export async function storedRows(run: StoredRun): Promise<SplitRows> {
+  const files = await run.dataFiles();
+  const train = await readTokenRows('train', files);
+  if (!train) throw new GraftError('runs.damaged', { run: run.header.name, step: 0, file: 'train.ids' });
+  return { train, evaluation: await readTokenRows('eval', files) };
+}

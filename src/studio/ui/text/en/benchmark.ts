@@ -1,0 +1,58 @@
+import type { Phrase } from '../phrase.ts';
+
+/** Benchmark this device. */
+export const benchmarkTexts = {
+  'benchmark.open': 'Benchmark this device',
+  'benchmark.lead':
+    'Measures the peak performance of {adapter}, and how close each kernel of a training step comes to it. Nothing leaves this machine.',
+  'benchmark.extent': 'Scope',
+  'benchmark.extent.full': 'All kernels',
+  'benchmark.extent.quick': 'Quick',
+  'benchmark.extentHelp.full':
+    'Two to four minutes on a GPU, as long on a software GPU, where fewer are measured.',
+  'benchmark.extentHelp.quick': 'A few kernels at small shapes: takes seconds on a GPU.',
+  'benchmark.start': 'Start',
+  'benchmark.again': 'Run again',
+  'benchmark.stop': 'Stop',
+  'benchmark.stopping': 'Stopping…',
+  'benchmark.close': 'Close',
+  'benchmark.running': 'Measuring',
+  'benchmark.calm': 'Leave the computer idle meanwhile: other work distorts the results.',
+  'benchmark.whileTraining':
+    'Not available while training: both would slow down and the results would be wrong.',
+  'benchmark.whileBusy': 'The engine is busy with another step. Wait for it to finish.',
+  'benchmark.ceilings': 'Peak performance',
+  'benchmark.multiplyAdd': 'Multiply-adds',
+  'benchmark.copy': 'Copy in a kernel',
+  'benchmark.bufferCopy': 'Buffer copy',
+  'benchmark.submit': 'Empty submit',
+  'benchmark.steps': 'Training steps',
+  'benchmark.step': '{method}, rank {rank}, {layers} layers, hidden size {hidden}, {tokens} tokens',
+  'benchmark.method.lora': 'LoRA',
+  'benchmark.method.qlora': 'QLoRA',
+  'benchmark.method.full': 'Full',
+  'benchmark.tokensPerSecond': 'Tokens per second',
+  'benchmark.stepTime': 'Time per step',
+  'benchmark.dispatches': 'Dispatches',
+  'benchmark.peak': 'Peak GPU memory',
+  'benchmark.firstStep': 'Time to first step',
+  'benchmark.decoding': 'Answers',
+  'benchmark.answer': '{weights}, {layers} layers, hidden size {hidden}, a prompt of {tokens} tokens',
+  'benchmark.prompt': 'Time to first token',
+  'benchmark.transfers': 'Transfers',
+  'benchmark.upload': 'Upload of weights',
+  'benchmark.write': 'Buffer write',
+  'benchmark.download': 'Download',
+  'benchmark.skipped': 'Left out, as there was no time or no room: {count} measurements, listed in the JSON.',
+  'benchmark.kernels': 'Kernels',
+  'benchmark.kernelsAt': 'at the shapes of {name}, {tokens} tokens',
+  'benchmark.kernel': 'Kernel',
+  'benchmark.time': 'Time',
+  'benchmark.speed': 'Speed',
+  'benchmark.share': 'Of peak',
+  'benchmark.shareHelp':
+    'The peak of a kernel is that of multiply-adds (green) or of copies, whichever limits it first. Data that stays in caches can exceed the copy peak.',
+  'benchmark.layoutHelp':
+    'A matrix product is rows × columns × depth: NT is the forward pass (X · Wᵀ), NN the backward pass (dY · W), TN the weight gradient (dYᵀ · X).',
+  'benchmark.copyJson': 'Copy as JSON',
+} as const satisfies Record<string, Phrase>;

@@ -1,0 +1,138 @@
+import type { trainErrors } from '../../../../../base/lib/errorTexts/train.ts';
+import type { TranslatedErrors } from '../../phrase.ts';
+
+export const trainErrorsZh = {
+  'train.recipe_not_object': {
+    what: '配方不是 JSON 对象。',
+    next: '请把各项设置写在一个对象里，例如 {"rank": 16, "lr": 0.0002}。',
+  },
+  'train.recipe_unknown_key': {
+    what: '配方里有未知的键 "{key}"。',
+    next: '请删除或改正；可用的键有 {known}。',
+  },
+  'train.recipe_invalid': {
+    what: '配方里 "{key}" 是 {value}，应为{expected}。',
+    next: '请改正后重新开始。',
+  },
+  'train.objective_not_yet': {
+    what: '暂不支持训练目标 "{given}"。',
+    next: '请选择 "sft"、"dpo"、"orpo"、"simpo"、"cpo" 或 "kto"。',
+  },
+  'train.kto_one_row': {
+    what: 'KTO 在一批之内比较回答，batch_size 为 1 时没有可比较的。',
+    next: '请把 batch_size 调到 2 或更大。',
+  },
+  'train.flag_invalid': {
+    what: '“{file}”中的 {flag} 是 {value}，应为{expected}。',
+    next: '请在脚本里直接写出数值，或改用 JSON 配方，然后重新开始。',
+  },
+  'train.no_flags': {
+    what: '这段文本里没有 finetune.py 的参数。',
+    next: '请粘贴带参数的命令，例如 "--learning_rate 3e-4 --use_lora"，或整个脚本。',
+  },
+  'train.shared_broken': {
+    what: '链接里的配方无法读取。',
+    next: '请对方重新发送链接：它可能在途中被截断了。',
+  },
+  'train.no_rows': { what: '没有可训练的数据。', next: '请检查数据集，以及按行列出的问题。' },
+  'train.no_targets': {
+    what: '这个模型没有名为 {targets} 的模块。',
+    next: '请从 {known} 中选择，或用 "all-linear"。',
+  },
+  'train.no_saved_module': {
+    what: '这个模型不能全量训练“{module}”。',
+    next: '请为 "modules_to_save" 从 {known} 中选择，或留空。',
+  },
+  'train.budget_too_small': {
+    what: '即使把能卸载的都卸载到磁盘，训练也至少需要 {least} 字节显存；预算是 {budget}。',
+    next: '请提高预算，或调低 batch_size、max_length 或秩（rank）。',
+  },
+  'train.layer_out_of_range': {
+    what: '第 {layer} 层不存在：模型共有 {layers} 层，从 0 开始编号。',
+    next: '请改正配方里的 "layers"。',
+  },
+  'train.diverged': {
+    what: '训练在第 {step} 步发散：梯度连续 {count} 步不是有限值。',
+    next: '请调低学习率，或检查数据；最后一个正常步的适配器已保留。',
+  },
+  'train.full_quantized': {
+    what: '这个模型以 4 位（{method}）发布，不能训练全部参数。',
+    next: '请选择 LoRA 方法（直接在它上面训练），或使用同一模型的 16 位版本。',
+  },
+  'train.full_no_adapter': {
+    what: '训练改动的是模型的全部参数，因此没有单独的适配器可以导出。',
+    next: '请导出合并后的模型：它就是训练后的完整模型。',
+  },
+  'train.full_budget': {
+    what: '训练全部参数需要 {least} 字节显存，而且都不能卸载到磁盘；预算是 {budget}。',
+    next: '请提高预算、调低 batch_size 或 max_length，或选择 LoRA 方法。',
+  },
+  'train.batch_too_large': {
+    what: 'GPU 显存放不下最长的一批数据。训练还没有开始。',
+    next: '请把 "batch_size" 设为 {batch_size}，"grad_accum" 设为 {grad_accum}：训练效果相同，只是分成更小的批次。',
+  },
+  'train.row_too_large': {
+    what: 'GPU 显存放不下最长的一条数据。训练还没有开始。',
+    next: '请调低 "max_length"，改用 QLoRA，或设置显存预算。',
+  },
+  'train.growth_8bit': {
+    what: '秩会增长时，AdamW 的状态不能用 8 位保存。',
+    next: '请把 "optimizer" 设为 "adamw"，或把 "start_rank" 设为 0。',
+  },
+  'train.not_finite': {
+    what: '第 {step} 步之后的训练状态不是有限值（{name}），因此没有保存。',
+    next: '请调低学习率，从上一个完好的检查点继续。',
+  },
+  'train.resume_unreadable': {
+    what: '这个检查点不属于这次训练：其中的“{part}”缺失，或内容不符。',
+    next: '请从另一个检查点继续，或重新开始训练。',
+  },
+  'train.resume_other_model': {
+    what: '这个检查点来自另一个模型的训练，或同一模型的另一个版本。',
+    next: '请打开训练开始时的模型，或开始新的训练。',
+  },
+  'train.resume_other_data': {
+    what: '这个检查点来自另一批数据的训练：数据本身或转换成 token 的方式变了。',
+    next: '请打开训练开始时的数据，或开始新的训练。',
+  },
+  'train.resume_other_recipe': {
+    what: '这个检查点来自另一份配方的训练：{keys} 不同。',
+    next: '请使用训练开始时的配方继续，或开始新的训练。',
+  },
+  'train.no_eval_rows': {
+    what: '配方里的“{key}”需要评估损失，但没有留出评估数据。',
+    next: '请把 "eval_fraction" 设为大于 0 或提供验证文件，或关闭“{key}”。',
+  },
+  'train.row_too_long': {
+    what: '有一条 {length} 个 token 的数据超过了模型的 {positions} 个位置。',
+    next: '请把 "max_length" 调到 {positions} 或更小。',
+  },
+  'train.adapter_base': {
+    what: '适配器自带 "{module}" 的基座权重，与这个模型的不同，因此不能从它继续训练。',
+    next: '请先合并它，再在合并后的模型上训练；或选择该适配器自己的基座模型。',
+  },
+  'train.expert_dropout': {
+    what: '适配器的 dropout 为 {dropout}，但 PEFT 对专家及其路由器（{module}）不支持 dropout。',
+    next: '请将 dropout 设为 0，或改为适配其他模块，例如注意力的模块。',
+  },
+  'train.adapter_biases': {
+    what: '适配器含有训练过的偏置（{module}），Graft 能运行和合并它们，但不训练它们。',
+    next: '请先合并它，再在合并后的模型上训练。',
+  },
+  'train.dora_dropout': {
+    what: '这里的 DoRA 不能与 dropout 一起训练（dropout 为 {dropout}）。',
+    next: '请把 dropout 设为 0，或训练普通的 LoRA。',
+  },
+  'train.target_saved': {
+    what: '"{module}" 既是 LoRA 的目标，又在 "modules_to_save"（全量训练）里。',
+    next: '请从其中一处去掉它。',
+  },
+  'train.head_trained': {
+    what: '输出层要全量训练，因此不能用更少的位数存放："head" 是 "{head}"。',
+    next: '请把 "head" 设为 "stored"，或选择 LoRA 方法，并且不把 "{module}" 放进 "modules_to_save"。',
+  },
+  'train.target_too_large': {
+    what: '"{module}" 上秩为 {rank} 的 LoRA 需要一个 {bytes} 字节的矩阵，超过这块 GPU 一次能绑定的大小（{limit}）。',
+    next: '请降低秩，或把该模块从目标里去掉。',
+  },
+} satisfies TranslatedErrors<typeof trainErrors>;

@@ -1,0 +1,2 @@
+/** For `vi.waitFor`, whose own limit is a second: a bound against hanging alone. */
+export const patience = { timeout: 60_000 };

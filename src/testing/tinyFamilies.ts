@@ -1,0 +1,86 @@
+/** Differences from `tinyConfig` of models that together have everything that Llama has not. */
+const differences: Readonly<Record<string, Record<string, unknown>>> = {
+  gemma3: {
+    model_type: 'gemma3_text',
+    architectures: ['Gemma3ForCausalLM'],
+    head_dim: 16,
+    sliding_window: 6,
+    sliding_window_pattern: 2,
+    tie_word_embeddings: true,
+  },
+  gemma2: {
+    model_type: 'gemma2',
+    architectures: ['Gemma2ForCausalLM'],
+    head_dim: 16,
+    sliding_window: 6,
+    attn_logit_softcapping: 3,
+    final_logit_softcapping: 5,
+  },
+  granite: {
+    model_type: 'granite',
+    architectures: ['GraniteForCausalLM'],
+    embedding_multiplier: 3,
+    residual_multiplier: 0.3,
+    attention_multiplier: 0.4,
+    logits_scaling: 2,
+    attention_bias: true,
+    mlp_bias: true,
+  },
+  phi3: {
+    model_type: 'phi3',
+    architectures: ['Phi3ForCausalLM'],
+    partial_rotary_factor: 0.5,
+    original_max_position_embeddings: 8,
+    rope_scaling: { type: 'longrope', short_factor: [1, 1.1, 1.2, 1.5], long_factor: [1, 2, 3, 4] },
+  },
+  olmo2: { model_type: 'olmo2', architectures: ['Olmo2ForCausalLM'] },
+  glm4: { model_type: 'glm4', architectures: ['Glm4ForCausalLM'], head_dim: 16 },
+  hunyuan: { model_type: 'hunyuan_v1_dense', architectures: ['HunYuanDenseV1ForCausalLM'] },
+  lfm2: {
+    model_type: 'lfm2',
+    architectures: ['Lfm2ForCausalLM'],
+    block_auto_adjust_ff_dim: false,
+    full_attn_idxs: [1],
+    tie_word_embeddings: true,
+  },
+  qwen3Moe: {
+    model_type: 'qwen3_moe',
+    architectures: ['Qwen3MoeForCausalLM'],
+    head_dim: 16,
+    num_experts: 6,
+    num_experts_per_tok: 2,
+    moe_intermediate_size: 32,
+    norm_topk_prob: true,
+  },
+  graniteMoe: {
+    model_type: 'granitemoehybrid',
+    architectures: ['GraniteMoeHybridForCausalLM'],
+    num_hidden_layers: 2,
+    layer_types: ['attention', 'attention'],
+    residual_multiplier: 0.3,
+    num_local_experts: 5,
+    num_experts_per_tok: 3,
+    shared_intermediate_size: 96,
+    position_embedding_type: 'rope',
+  },
+  qwen35: {
+    model_type: 'qwen3_5_text',
+    architectures: ['Qwen3_5ForCausalLM'],
+    full_attention_interval: 2,
+    head_dim: 16,
+    linear_num_key_heads: 16,
+    linear_num_value_heads: 32,
+    linear_key_head_dim: 4,
+    linear_value_head_dim: 2,
+    tie_word_embeddings: true,
+  },
+  nanochat: { model_type: 'nanochat', architectures: ['NanoChatForCausalLM'] },
+};
+
+/** The same, of sizes at which fused projections are one matrix, as in real models. */
+export const tinyFamilies = Object.fromEntries(
+  Object.entries(differences).map(([name, fields]) => [
+    name,
+    { hidden_size: 64, intermediate_size: 128, ...fields },
+  ]),
+);

@@ -1,0 +1,54 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig, type Plugin } from 'vite';
+import { embeddedJobFiles } from './src/launch/jobFilesPlugin.ts';
+import { licensesPlugin } from './src/launch/licensesPlugin.ts';
+import { embeddedShaders, wgslPlugin } from './src/launch/wgslPlugin.ts';
+
+const source = (file: string) => fileURLToPath(new URL(`src/hosts/${file}`, import.meta.url));
+
+/**
+ * The npm package, in dist-package/: graft.js for pages, one file with all it needs, which any static server can serve;
+ * with --ssr node.js, cli.js
+ * and their thread textThread.js, whose packages npm installs. Shaders are inside both. See docs/api.md.
+ */
+export default defineConfig(({ isSsrBuild: forNode }) => ({
+  publicDir: false,
+  plugins: [
+    wgslPlugin(),
+    licensesPlugin().write,
+    ...(forNode ? [embeddedShaders(), embeddedJobFiles(), shebang()] : []),
+  ],
+  build: {
+    outDir: 'dist-package',
+    // The build for pages comes first.
+    emptyOutDir: !forNode,
+    target: 'es2023',
+    minify: !forNode,
+    ...(forNode
+      ? {
+          ssr: true,
+          rolldownOptions: {
+            input: {
+              node: source('node/api.ts'),
+              cli: source('node/cli/main.ts'),
+              // Started by its name beside the others.
+              textThread: source('node/textThread.ts'),
+            },
+            output: { entryFileNames: '[name].js', chunkFileNames: 'shared.js' },
+          },
+        }
+      : {
+          lib: { entry: source('browser/api.ts'), formats: ['es'], fileName: 'graft' },
+          rolldownOptions: { output: { codeSplitting: false } },
+        }),
+  },
+}));
+
+/** Lets a shell run cli.js. */
+function shebang(): Plugin {
+  return {
+    name: 'graft-shebang',
+    renderChunk: (code, { name, isEntry }) =>
+      isEntry && name === 'cli' ? { code: `#!/usr/bin/env node\n${code}`, map: null } : undefined,
+  };
+}
