@@ -1,11 +1,11 @@
-// A reporter for vitest: writes how many tests passed, failed and were skipped, which failed, and why, for npm test.
+// A reporter for vitest: writes how many tests passed, failed and were skipped, which failed, why, and in which files, for npm test.
 import { writeFileSync } from 'node:fs';
 
 export default class CountReporter {
-  /** Writes `{ passed, failed, skipped, reasons, failures }` as JSON to the file named by GRAFT_TEST_COUNTS. */
+  /** Writes `{ passed, failed, skipped, reasons, failures, files }` as JSON to the file named by GRAFT_TEST_COUNTS. */
   onTestRunEnd(modules, unhandled) {
     const failures = unhandled.map((error) => `outside any test: ${error.message}`);
-    const counts = { passed: 0, failed: 0, skipped: 0, reasons: [], failures };
+    const counts = { passed: 0, failed: 0, skipped: 0, reasons: [], failures, files: [] };
     for (const module of modules) {
       const before = counts.failed;
       for (const test of module.children.allTests()) {
@@ -20,7 +20,10 @@ export default class CountReporter {
         failures.push(failure(module.relativeModuleId, module.errors()));
         counts.failed++;
       }
+      if (counts.failed > before) counts.files.push(module.relativeModuleId);
     }
+    // What failed outside any test does so in no file that could be run again.
+    if (unhandled.length > 0) counts.files = [];
     writeFileSync(process.env.GRAFT_TEST_COUNTS, JSON.stringify(counts));
   }
 }

@@ -1,4 +1,5 @@
 // npm test: installs what is missing, runs every test, and ends with the line "N passed, N failed, N skipped".
+// Where steps share the machine, files with failures are run a second time, alone; those that then pass are listed.
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,6 +14,9 @@ const COUNT_REPORTER = join(root, 'src', 'launch', 'countReporter.mjs');
 
 /** Steps at once when all are run: one alone keeps hardly more than one processor busy, and two share a GPU's memory. */
 const LANES = 2;
+
+/** More files of a step than these do not fail because other work ran beside them. */
+const SECOND_TRY_FILES = 6;
 
 /**
  * The golden runs, and kernels that reduce in subgroups, with lavapipe's vectors so wide (subgroups of 16) that it takes the
@@ -92,7 +96,31 @@ async function runLanes() {
   );
   const lanes = await Promise.all(Array.from({ length: LANES }, () => runLane(queue, folder)));
   rmSync(folder, { recursive: true });
-  return lanes.flat();
+  const results = [];
+  for (const result of lanes.flat()) results.push(await secondTry(result));
+  return results;
+}
+
+/**
+ * A step's result after its failed files were run again, alone: a failure there is one, whatever ran beside it. What fails
+ * the first time only is reported, too.
+ */
+async function secondTry(result) {
+  const { files, again } = result;
+  if (!again || result.failed === 0 || files.length === 0 || files.length > SECOND_TRY_FILES) return result;
+  console.log(`\n── ${result.name}, a second time: ${files.join(', ')}`);
+  const start = Date.now();
+  const second = await again({ stdio: 'inherit', files });
+  const seconds = result.seconds + (Date.now() - start) / 1000;
+  const failed = second.failed;
+  return {
+    ...result,
+    failed,
+    passed: result.passed + Math.max(0, result.failed - failed),
+    failures: second.failures,
+    unsteady: result.failures,
+    seconds,
+  };
 }
 
 /**
@@ -118,6 +146,7 @@ function joined(pieces) {
       seconds: sum('seconds'),
       reasons: pieces.flatMap(({ reasons }) => reasons),
       failures: pieces.flatMap(({ failures }) => failures),
+      unsteady: pieces.flatMap(({ unsteady = [] }) => unsteady),
     },
   ];
 }
@@ -141,9 +170,15 @@ async function runStep({ name, piece, needs, count }, output) {
   return { name, ...result, seconds: (Date.now() - start) / 1000 };
 }
 
-/** What became of a step's tests; `reasons` has one entry for each that was skipped, `failures` says which failed, and how. */
-function counted({ passed = 0, failed = 0, skipped = 0, reasons = [], failures = [] }) {
-  return { passed, failed, skipped, reasons, failures };
+/**
+ * What became of a step's tests.
+ * @param reasons one for each that was skipped
+ * @param failures which failed, and how
+ * @param files those with failures
+ * @param again runs the step with some of its files alone
+ */
+function counted({ passed = 0, failed = 0, skipped = 0, reasons = [], failures = [], files = [], again }) {
+  return { passed, failed, skipped, reasons, failures, files, again };
 }
 
 /** A step that is one test: it passes when its program does. */
@@ -167,14 +202,14 @@ async function lint(options) {
 
 /** A step that is a project of vitest.config.ts, or the files of one whose paths hold one of `filter`, with variables. */
 function vitest(project, filter = [], env = {}) {
-  return async ({ piece, ...options }) => {
+  return async ({ piece, files = filter, ...options }) => {
     const folder = mkdtempSync(join(tmpdir(), 'graft-test-'));
     const file = join(folder, 'counts.json');
     const reporters = ['--reporter', 'default', '--reporter', COUNT_REPORTER];
     const shard = piece ? ['--shard', piece] : [];
     const status = await runInstalledEvenly(
       'vitest/vitest.mjs',
-      ['run', '--project', project, ...filter, ...shard, ...reporters, ...vitestArguments],
+      ['run', '--project', project, ...files, ...shard, ...reporters, ...vitestArguments],
       { ...options, env: { ...process.env, ...env, GRAFT_TEST_COUNTS: file } },
     );
     const counts = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
@@ -182,7 +217,7 @@ function vitest(project, filter = [], env = {}) {
     if (!counts) return counted({ failed: 1 });
     // An error outside any test fails the run; it must not get lost between the counts.
     if (status !== 0 && counts.failed === 0) counts.failed = 1;
-    return counts;
+    return counted({ ...counts, again: vitest(project, filter, env) });
   };
 }
 
@@ -231,7 +266,14 @@ function report(results) {
     console.log(line([name, String(passed), String(failed), String(skipped), seconds.toFixed(1)]));
   }
   reportSkipped(results.flatMap(({ reasons }) => reasons));
-  reportFailed(results.flatMap(({ failures }) => failures));
+  reportFailed(
+    'failed beside other steps, passed alone',
+    results.flatMap(({ unsteady = [] }) => unsteady),
+  );
+  reportFailed(
+    'failed',
+    results.flatMap(({ failures }) => failures),
+  );
   console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
 }
@@ -247,7 +289,7 @@ function reportSkipped(reasons) {
   }
 }
 
-/** Prints what failed once more: it is far above, in its step's output, of which a log may keep the end alone. */
-function reportFailed(failures) {
-  if (failures.length > 0) console.log(['\nfailed', ...failures].join('\n'));
+/** Prints once more what failed: it is far above, in its step's output, of which a log may keep the end alone. */
+function reportFailed(title, failures) {
+  if (failures.length > 0) console.log([`\n${title}`, ...failures].join('\n'));
 }
