@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { defaultRecipe, recipeFields } from '../../base/config/recipe.ts';
-import { checkSweep, expandGrid, expandList, readAxis, sharedKeys, sweptKeys } from './grid.ts';
+import { defaultRecipe } from '../../base/config/recipe.ts';
+import { checkSweep, expandGrid, expandList } from './grid.ts';
 
 const base = defaultRecipe();
 
@@ -36,10 +36,6 @@ describe('a grid', () => {
   ])('%j is refused', (grid, message) => {
     expect(() => expandGrid(base, grid)).toThrow(message);
   });
-
-  it('varies a setting, or has it in common: all are one or the other', () => {
-    expect([...sharedKeys, ...sweptKeys].sort()).toEqual(Object.keys(recipeFields).sort());
-  });
 });
 
 describe('a list', () => {
@@ -55,20 +51,4 @@ describe('a list', () => {
     expect(() => expandList(base, [{ lr: 1e-3 }, 3])).toThrow('The recipe is not a JSON object.');
     expect(() => checkSweep([])).toThrow('there is 0');
   });
-});
-
-it.each<[string, unknown]>([
-  ['lr=1e-4,3e-4', { key: 'lr', values: [1e-4, 3e-4] }],
-  ['schedule=cosine, constant', { key: 'schedule', values: ['cosine', 'constant'] }],
-  ['packing=true,false', { key: 'packing', values: [true, false] }],
-  [
-    'targets=["q_proj","v_proj"],"all-linear"',
-    { key: 'targets', values: [['q_proj', 'v_proj'], 'all-linear'] },
-  ],
-  ['memory_budget=300MB', { key: 'memory_budget', values: ['300MB'] }],
-  ['lr', null],
-  ['lr=', null],
-  ['=1', null],
-])('reads %s', (text, axis) => {
-  expect(readAxis(text)).toEqual(axis);
 });

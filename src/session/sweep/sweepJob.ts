@@ -30,7 +30,7 @@ export interface SweepStorage {
 }
 
 /** How a sweep is watched and controlled. */
-export interface SweepOptions extends Omit<TrainOptions, 'onEvent' | 'profile'> {
+export interface SweepOptions extends Omit<TrainOptions, 'onEvent'> {
   /** What the run in progress reports. */
   onEvent?(event: TrainEvent, index: number): void;
   /** After every change of the sweep, and when a run begins or goes on. */

@@ -1,5 +1,6 @@
 import { basename, dirname, join } from 'node:path';
 import type { Recipe } from '../../../../base/config/recipe.ts';
+import { readAxis } from '../../../../base/config/sweepAxes.ts';
 import { GraftError, describe, type ErrorCode } from '../../../../base/lib/errors.ts';
 import { nodeDirectory } from '../../../../base/storage/nodeDirectory.ts';
 import { nodeFolder } from '../../../../base/storage/nodeFolder.ts';
@@ -12,7 +13,7 @@ import type { Sweep } from '../../../../content/runs/sweep.ts';
 import { SweepStore } from '../../../../content/runs/sweepStore.ts';
 import { stepsOf } from '../../../../engine/train/steps.ts';
 import type { Session } from '../../../../session/session.ts';
-import { expandGrid, expandList, readAxis } from '../../../../session/sweep/grid.ts';
+import { expandGrid, expandList } from '../../../../session/sweep/grid.ts';
 import { bestRun, DEFAULT_ETA, standing } from '../../../../session/sweep/halving.ts';
 import type { SweepOptions } from '../../../../session/sweep/sweepJob.ts';
 import { sweepCsv, sweepJson, sweepTable, tableCells } from '../../../../session/sweep/sweepTable.ts';
