@@ -103,6 +103,13 @@ describe('the packed package, installed', () => {
     expect(printed).toMatch(/^stored as [^]*^paused\n[^]*^step 3: [^]*^whole\n$/m);
   });
 
+  it('sweeps as docs/api.md says', async () => {
+    writeFileSync(inProject('sweep.js'), example('js', 2));
+    const printed = await run(process.execPath, ['sweep.js']);
+    expect(printed).toMatch(/^lr 1e-3, rows 2 stopped$/m);
+    expect(printed).toMatch(/^lr 5e-3, rows 4 \d\.\d+$/m);
+  });
+
   it('trains by npx graft', async () => {
     writeFileSync(inProject('recipe.json'), JSON.stringify({ max_steps: 3, lr: 5e-3, max_length: 256 }));
     const files = ['--data', 'rows.jsonl', '--recipe', 'recipe.json', '--out', 'by-npx'];

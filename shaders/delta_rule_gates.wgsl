@@ -66,7 +66,7 @@ fn main(
     let at = 5u * t * params.value_heads + head;
     gates[at] = sigmoids(f32(projected[row + params.of_b])).x;
     let a = f32(projected[row + params.of_a]) + step_bias[head];
-    let rate = -exp(decay[head]);
+    let rate = -exp_of(decay[head]);
     gates[at + params.value_heads] = rate * softplus(a);
     gates[at + 2u * params.value_heads] = rate * sigmoids(a).x;
   }

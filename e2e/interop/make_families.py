@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 from peft import LoraConfig, get_peft_model
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
 from transformers.utils import logging
 
@@ -18,9 +18,11 @@ from small_families import (
     ADAPTERS,
     FAMILIES,
     NAMED_AS_MODULES,
+    NAMED_AS_TEXT_PART,
     NF4,
     OTHER_PARTS,
     PARAMETERS,
+    PREDICTING_SEVERAL,
     RATIOS,
     SIZES,
     VISION,
@@ -67,6 +69,7 @@ def make(at: Path, name: str, model_type: str, given: dict) -> None:
         # A clone each: of tied tensors the file has one.
         stored = {key: value.clone() for key, value in model.state_dict().items() if key != "lm_head.weight"}
         save_file(stored, at / "base" / "model.safetensors", {"format": "pt"})
+    rewrite(at / "base" / "model.safetensors", name, config.get_text_config().hidden_size)
     # As older files have them, not as transformers has just written them.
     written = json.loads((at / "base" / "config.json").read_text())
     plain = {"architectures": written["architectures"], "model_type": model_type, **given}
@@ -91,6 +94,18 @@ def make(at: Path, name: str, model_type: str, given: dict) -> None:
         labels = ids.masked_fill(torch.rand(length) < 0.3, -100)
         rows.append({"input_ids": ids.tolist(), "labels": labels.tolist()})
     (at / "rows.json").write_text(json.dumps(rows))
+
+
+def rewrite(file: Path, name: str, hidden: int) -> None:
+    """Gives a file's tensors the names, and adds those, that only files by others than transformers have."""
+    tensors = load_file(file)
+    if name in NAMED_AS_TEXT_PART:
+        tensors = {key.replace("model.", "model.language_model.", 1): value for key, value in tensors.items()}
+    if name in PREDICTING_SEVERAL:
+        tensors["mtp.fc.weight"] = torch.randn(hidden, 2 * hidden)
+        tensors["mtp.layers.0.mlp.up_proj.weight"] = torch.randn(2 * hidden, hidden)
+        tensors["mtp.norm.weight"] = torch.randn(hidden)
+    save_file(tensors, file, {"format": "pt"})
 
 
 @torch.no_grad()

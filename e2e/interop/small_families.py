@@ -289,11 +289,37 @@ VISION = {
         {**VISION_SIZES, "model_type": "pixtral", "head_dim": 8},
         {"image_token_index": 96, "tie_word_embeddings": False},
     ),
+    "qwen3_5": (
+        "qwen3_5",
+        "qwen3_5_text",
+        {
+            "linear_num_key_heads": 2,
+            "linear_num_value_heads": 4,
+            "linear_key_head_dim": 16,
+            "linear_value_head_dim": 8,
+            "full_attention_interval": 2,
+            "rope_parameters": {"rope_type": "default", "rope_theta": 300.0, "mrope_section": [1, 1, 1], "mrope_interleaved": True},
+        },
+        {
+            "depth": 2,
+            "hidden_size": 32,
+            "intermediate_size": 40,
+            "num_heads": 4,
+            "patch_size": 14,
+            "out_hidden_size": SIZES["hidden_size"],
+            "num_position_embeddings": 16,
+        },
+        {"image_token_id": 96, "video_token_id": 95, "vision_start_token_id": 94, "vision_end_token_id": 93, "tie_word_embeddings": True},
+    ),
 }
 # Of these, files whose tensors are named as modules, as transformers 4.52 to 4.57 wrote them.
 NAMED_AS_MODULES = {"mistral3"}
+# Of text models, files whose tensors have the names that they have in a vision model.
+NAMED_AS_TEXT_PART = {"qwen3_5_text, types and biases"}
+# Files with tensors that transformers does not load: heads that predict several tokens, as published files have them.
+PREDICTING_SEVERAL = {"qwen3_5", "qwen3_5_text, types and biases"}
 # Modules that no text goes through.
-OTHER_PARTS = r".*(vision_tower|multi_modal_projector).*"
+OTHER_PARTS = r".*(vision_tower|multi_modal_projector|visual).*"
 # Where 4 bits are checked as well: fused matrices, and four norms a block.
 NF4 = {
     "gemma3_text",

@@ -13,6 +13,7 @@
 // dg/da, and the gradients of β and g; segment_start [T] u32. Consecutive value heads share a key head. What the kernels keep of tokens
 // is [T, value heads, DK] or [T, value heads, DV] f32. DK and DV are no constants: compilers for processors would unroll
 // all loops over them, for each model anew.
+//#include lib/exp.wgsl
 const CHUNK: u32 = 32;
 
 var<workgroup> beta: array<f32, CHUNK>;
@@ -53,8 +54,8 @@ fn load_chunk(first: u32, head: u32, thread: u32) {
       after += log_decay[l];
     }
     let goes_on = i < count && continues(first, i);
-    from_state[i] = select(0.0, exp(before), goes_on);
-    to_state[i] = select(0.0, exp(after), i < count && i >= segment[count - 1u]);
+    from_state[i] = select(0.0, exp_of(before), goes_on);
+    to_state[i] = select(0.0, exp_of(after), i < count && i >= segment[count - 1u]);
   }
   workgroupBarrier();
 }

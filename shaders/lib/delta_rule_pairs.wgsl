@@ -32,7 +32,7 @@ fn decay_products(count: u32, thread: u32) {
     for (var i = 0u; i < count; i++) {
       sum += select(0.0, log_decay[i], i > j);
       let sees = j <= i && j >= segment[i];
-      products[i * CHUNK + j] *= select(0.0, exp(sum), sees);
+      products[i * CHUNK + j] *= select(0.0, exp_of(sum), sees);
     }
   }
   workgroupBarrier();

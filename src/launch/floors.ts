@@ -166,7 +166,7 @@ export const floors: Readonly<Record<string, Floor>> = {
     is: 'the engine for any host: one device, one model, one result; opening, training, resuming, sampling, merging',
     imports: ['base', 'content', 'engine'],
     tests:
-      'Through its hosts: `src/hosts/browser/trainingService.dawn.test.ts`, `src/hosts/node/cli/train.test.ts` (also what it writes), `src/hosts/node/cli/merge.test.ts`; as an installed package by `e2e/package.e2e.ts`; docs/api.md by `apiDocs.test.ts`.',
+      '`sweep/` beside its files and by `src/hosts/node/cli/sweep.test.ts`; the rest through its hosts: `src/hosts/browser/trainingService.dawn.test.ts`, `src/hosts/node/cli/train.test.ts` (also what it writes), `src/hosts/node/cli/merge.test.ts`; as an installed package by `e2e/package.e2e.ts`; docs/api.md by `apiDocs.test.ts`.',
   },
   'hosts/browser': {
     is: 'the workers of the page: their protocols, services and client; the package’s API for pages',

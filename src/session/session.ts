@@ -45,6 +45,8 @@ import type { Job } from '../content/job/jobFile.ts';
 import type { JobSink, JobSource } from '../content/job/jobFolder.ts';
 import type { ExportJobOptions } from './job/exportJob.ts';
 import type { ImportedJob } from './job/importJob.ts';
+import type { Sweep } from '../content/runs/sweep.ts';
+import type { SweepJob, SweepOptions, SweepStorage } from './sweep/sweepJob.ts';
 import { usageFacts } from './usageFacts.ts';
 import type { Host } from './host.ts';
 import { compareDtypes, type DtypeComparison } from './compareDtypes.ts';
@@ -80,8 +82,9 @@ export interface UseOptions extends LoadReports {
   trained?: Trainable;
 }
 
-/** Few runs become jobs: a page loads the code for them when one does. */
+/** Few runs become jobs or belong to sweeps: a page loads the code for them when one does. */
 const jobs = () => import('./job/index.ts');
+const sweeps = () => import('./sweep/index.ts');
 
 /**
  * Everything between the engine and a host: one GPU device, one model, and what was trained or opened last, on which jobs
@@ -201,6 +204,44 @@ export class Session {
       return await resumeTraining(await this.#context(), resumed, await job(), options);
     } finally {
       await resumed.run.close();
+    }
+  }
+
+  /**
+   * Trains several recipes on the same rows, each as a stored run, and stops the worse ones early by their evaluation losses.
+   * In the end the result is the best run's. Where its signal aborts, it is paused. Throws `train.sweep_*`, and what `train`
+   * throws.
+   */
+  async sweep(job: SweepJob, storage: SweepStorage, options: SweepOptions = {}): Promise<Sweep> {
+    const { createSweep, runSweep } = await sweeps();
+    const stored = await createSweep(this, job, storage);
+    try {
+      options.onSweep?.(stored.sweep, null);
+      return await runSweep(this, stored, job, storage, options);
+    } finally {
+      await stored.close();
+    }
+  }
+
+  /**
+   * Continues a stored sweep where it was, on the rows its runs were stored with.
+   * @param more what else of its job the host knows, such as its samples, or its rows
+   * Throws `runs.sweep_*`, `train.resume_*`, and what `train` throws.
+   */
+  async resumeSweep(
+    storage: SweepStorage,
+    id: string,
+    options: SweepOptions = {},
+    more: Partial<Pick<SweepJob, 'rows' | 'changes' | 'samples'>> = {},
+  ): Promise<Sweep> {
+    const { runSweep, storedSweepRows } = await sweeps();
+    const stored = await storage.sweeps.open(id);
+    try {
+      options.onSweep?.(stored.sweep, null);
+      const rows = more.rows ?? (await storedSweepRows(stored.sweep, storage.runs));
+      return await runSweep(this, stored, { ...more, rows }, storage, options);
+    } finally {
+      await stored.close();
     }
   }
 

@@ -5,6 +5,7 @@ import { GraftError } from '../base/lib/errors.ts';
 import type { MemoryFolder } from '../base/storage/memoryFolder.ts';
 import { nodeLocks } from '../base/storage/nodeLocks.ts';
 import { RunStore } from '../content/runs/runStore.ts';
+import { SweepStore } from '../content/runs/sweepStore.ts';
 import { TunedKernels } from '../engine/tuning/tunedKernels.ts';
 import { openGpu, type Gpu } from '../engine/gpu/device.ts';
 import { createEngineService } from '../hosts/browser/engineService.ts';
@@ -43,6 +44,7 @@ export function openRunsEngine(scratch: string, { stores = true } = {}) {
   const disk = new SmallDisk();
   const locks = join(scratch, `locks-${crypto.randomUUID()}`);
   const store = new RunStore(disk.root, nodeLocks(locks));
+  const sweeps = new SweepStore(new FaultyDisk().root, nodeLocks(locks));
   const openStore = stores
     ? async () => store
     : () => Promise.reject(new GraftError('storage.opfs_denied', { detail: 'test' }));
@@ -53,7 +55,8 @@ export function openRunsEngine(scratch: string, { stores = true } = {}) {
     spillFolder: async () => new FaultyDisk().root,
     quantizedCache: async () => null,
   };
-  let service = createEngineService(host, openStore);
+  const openSweeps = async () => sweeps;
+  let service = createEngineService(host, openStore, openSweeps);
   return {
     service: Object.fromEntries(
       Object.keys(service).map((method) => [
@@ -67,7 +70,7 @@ export function openRunsEngine(scratch: string, { stores = true } = {}) {
     /** As where another machine takes them for left behind. */
     loseLocks: () => rmSync(locks, { recursive: true }),
     loseDevice() {
-      service = createEngineService(host, openStore);
+      service = createEngineService(host, openStore, openSweeps);
       gpu?.device.destroy();
     },
   };

@@ -1,4 +1,5 @@
-import type { Recipe } from './recipe.ts';
+import { shortJson } from '../lib/shortJson.ts';
+import type { Recipe, RecipeKey } from './recipe.ts';
 
 const methods: Record<Recipe['method'], string> = { lora: 'LoRA', qlora: 'QLoRA', full: 'Full' };
 
@@ -10,6 +11,22 @@ export function runName(recipe: Pick<Recipe, 'method' | 'rank' | 'lr'>, data: st
   const { method, rank, lr } = recipe;
   const rankPart = method === 'full' ? [] : [`r${rank}`];
   return `${[methods[method], ...rankPart, rateText(lr)].join(' ')}, ${dataName(data)}`;
+}
+
+/**
+ * What a run of a sweep is called: what sets it apart from the others, and on what it trains: “lr 3e-4, rank 16, pirate-talk”.
+ * @param keys the settings in which the sweep's recipes differ
+ */
+export function sweepRunName(recipe: Recipe, keys: readonly RecipeKey[], data: string): string {
+  return [...keys.map((key) => `${key} ${settingText(recipe[key])}`), dataName(data)].join(', ');
+}
+
+/** A setting in few characters, as it is written in a recipe. */
+export function settingText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' && value !== 0 && Math.abs(value) < 0.01
+    ? rateText(value)
+    : shortJson(value, 40);
 }
 
 /** A name that none of `taken` has: with a number behind it where needed. */

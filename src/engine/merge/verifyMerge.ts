@@ -1,7 +1,7 @@
 import type { EndToken } from '../../content/data/labels/turnEnd.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { openModelFiles, type ModelFiles } from '../model/spec/openModel.ts';
-import type { DecoderSpec } from '../model/spec/spec.ts';
+import { isOf, type DecoderSpec } from '../model/spec/spec.ts';
 import type { Folder } from '../../base/storage/types.ts';
 import { ahead } from './ahead.ts';
 import { compareLogits, type LogitComparison } from './compareLogits.ts';
@@ -16,8 +16,10 @@ import { stoppableFiles, stoppableFolder } from './stoppable.ts';
 export interface MergeProof extends LogitComparison {
   tensors: number;
   changedTensors: number;
-  /** Of parts of the model that are no decoder, such as those for images: copied as they are. */
+  /** Of parts for images: copied as they are. */
   otherTensors: number;
+  /** Of parts that transformers does not load, such as heads that predict several tokens: copied as they are. */
+  ignoredTensors: number;
   /** Tensors that only changed their dtype. */
   convertedTensors: number;
   bytes: number;
@@ -102,16 +104,20 @@ export async function compareOutput(
  * What a proof says of a plan: how many tensors, how many of them are not copies, how many in another dtype, how many of
  * other parts, and their bytes.
  */
-export function countsOf({ tensors, stored, totalBytes, addedEnds }: OutputPlan, { inside }: DecoderSpec) {
-  const others = inside?.others.map((module) => `${module}.`) ?? [];
+export function countsOf(
+  { tensors, stored, totalBytes, addedEnds }: OutputPlan,
+  { inside, ignored }: DecoderSpec,
+) {
   const copies = tensors.filter(({ converted }) => converted === null);
-  const beside = copies.filter(({ entry }) => others.some((prefix) => entry.name.startsWith(prefix)));
+  const copiesOf = (modules: readonly string[]) =>
+    copies.filter(({ entry }) => isOf(modules, entry.name)).length;
   const changed = stored.filter(({ matrix, trained }) => matrix !== null || trained !== null);
   return {
     tensors: stored.length,
     changedTensors: changed.length,
     convertedTensors: stored.filter(({ converted }) => converted !== null).length,
-    otherTensors: beside.length,
+    otherTensors: copiesOf(inside?.others ?? []),
+    ignoredTensors: copiesOf(ignored),
     bytes: totalBytes,
     addedEnds,
   };

@@ -18,8 +18,10 @@ import type { WrittenMerge } from './writtenMerge.ts';
 export interface WrittenProof {
   tensors: number;
   changedTensors: number;
-  /** Of parts of the model that are no decoder: copied as they are. */
+  /** Of parts for images: copied as they are. */
   otherTensors: number;
+  /** Of parts that transformers does not load: copied as they are. */
+  ignoredTensors: number;
   /** Tensors that only changed their dtype. */
   convertedTensors: number;
   bytes: number;

@@ -1,4 +1,5 @@
 import { serial } from '../../base/lib/serial.ts';
+import type { SweepStore } from '../../content/runs/sweepStore.ts';
 import type { RunStore } from '../../content/runs/runStore.ts';
 import { removeSpilled } from '../../engine/model/decoder/spillFile.ts';
 import { benchmarkDevice } from '../../engine/speed/benchmark.ts';
@@ -21,9 +22,13 @@ import { createTrainingService, loadReports } from './trainingService.ts';
 /**
  * What the engine worker does: a session (one device, one model, one result, one job at a time) for the page, stored runs,
  * and kernels that are measured while the session is idle.
- * @param openStore opens the runs of this browser
+ * @param openStore opens the runs of this browser, and openSweeps its sweeps
  */
-export function createEngineService(host = browserHost(), openStore = openRunStore): EngineApi {
+export function createEngineService(
+  host = browserHost(),
+  openStore = openRunStore,
+  openSweeps: () => Promise<SweepStore> = async () => (await import('./sweeps.ts')).openSweepStore(),
+): EngineApi {
   const hub = createHubLink();
   const tuner = new IdleTuner(host.openGpu, host.tunedKernels);
   const queue = serial();
@@ -40,7 +45,12 @@ export function createEngineService(host = browserHost(), openStore = openRunSto
     runs.catch(() => (runs = null));
     return runs;
   };
-  const { api: training, training: trainingId } = createTrainingService(session, store, () => source!);
+  const { api: training, training: trainingId } = createTrainingService(
+    session,
+    store,
+    () => source!,
+    openSweeps,
+  );
   const checkpoints = new OpenCheckpoints(session);
   const adapterName = () => `${session.model.name}-adapter`;
 
@@ -54,6 +64,14 @@ export function createEngineService(host = browserHost(), openStore = openRunSto
     resumeRun(id, onEvent) {
       checkpoints.forget();
       return training.resumeRun(id, onEvent);
+    },
+    sweep(request, onEvent) {
+      checkpoints.forget();
+      return training.sweep(request, onEvent);
+    },
+    resumeSweep(id, onEvent) {
+      checkpoints.forget();
+      return training.resumeSweep(id, onEvent);
     },
     lrRange(...args) {
       checkpoints.forget();

@@ -1,5 +1,5 @@
 /** The engine worker's API for runs: training, and what is stored of it. */
-import type { Recipe } from '../../base/config/recipe.ts';
+import type { Recipe, RecipeKey } from '../../base/config/recipe.ts';
 import type { RowChanges } from '../../base/config/runRecord.ts';
 import type { TokenRows } from '../../content/data/tokens/tokenRows.ts';
 import type { CheckpointInfo } from '../../content/runs/checkpointStore.ts';
@@ -8,6 +8,7 @@ import type { RunHeader } from '../../content/runs/header.ts';
 import type { RunSize } from '../../content/runs/storedRun.ts';
 import type { TrainEvent } from '../../session/events.ts';
 import type { SamplePrompt, TrainOutcome } from '../../session/trainJob.ts';
+import type { SweepRow } from '../../session/sweep/sweepTable.ts';
 import type { LrRange } from '../../engine/train/lrRange.ts';
 import type { LrPoint } from '../../engine/train/lrSuggestion.ts';
 import type { ModelSource, Progress } from './messages.ts';
@@ -40,6 +41,44 @@ export interface TrainRequest {
   samples: SamplePrompt[];
 }
 
+/** Recipes to compare. */
+export interface SweepRequest extends Omit<TrainRequest, 'name' | 'samples'> {
+  /** The settings that are varied, and their values as they are written: `1e-4, 3e-4`. `recipe` has what all share. */
+  axes: readonly { key: RecipeKey; values: string }[];
+  /** Whether the worse half is stopped at each rung. */
+  halving: boolean;
+}
+
+/** A run of a sweep as a row of its table. */
+export interface SweepReportRow extends SweepRow {
+  /** Of its stored run; null before it begins. */
+  run: string | null;
+  recipe: Recipe;
+  failure: RunHeader['failure'];
+}
+
+/** A sweep as it is: the settings that differ, and its runs, the best first. */
+export interface SweepReport {
+  id: string;
+  createdAt: number;
+  dataFile: string;
+  /** Name of the model. */
+  model: string;
+  keys: RecipeKey[];
+  rows: SweepReportRow[];
+  /** The place of the run that trains now. */
+  training: number | null;
+  /** The place of the best run that is finished. */
+  best: number | null;
+  /** Whether nothing is left to train. */
+  over: boolean;
+  /** Whether a tab has it open. */
+  busy: boolean;
+}
+
+/** What happens in a sweep: it changed or another run of it trains, or what that run reports. */
+export type SweepEvent = { kind: 'sweep'; report: SweepReport } | { kind: 'run'; event: TrainEvent };
+
 /** A stored run in the list. `cut`: it was running when its tab or worker ended. `elsewhere`: another tab has it. */
 export interface RunEntry {
   id: string;
@@ -62,6 +101,8 @@ export interface RunEntry {
       > & {
         status: Exclude<RunHeader['state'], 'running'> | 'running' | 'cut' | 'elsewhere';
         place: ModelRef;
+        /** The sweep it belongs to. */
+        sweep: string | null;
       })
     | null;
 }
@@ -86,6 +127,14 @@ export interface RunsApi {
   train(request: TrainRequest, onEvent: (e: TrainEvent) => void): Promise<TrainOutcome>;
   /** Continues a stored run from its last checkpoint; its model must be open. Throws `train.resume_other_model`, `runs.*`. */
   resumeRun(id: string, onEvent: (e: TrainEvent) => void): Promise<TrainOutcome>;
+  /** Trains a sweep, stored with its runs; stopping or pausing the training pauses it. Throws `train.sweep_*`, and as `train`. */
+  sweep(request: SweepRequest, onEvent: (e: SweepEvent) => void): Promise<SweepReport>;
+  /** Continues a stored sweep; its model must be open. Throws `runs.sweep_*`, and as `resumeRun`. */
+  resumeSweep(id: string, onEvent: (e: SweepEvent) => void): Promise<SweepReport>;
+  /** All stored sweeps, the newest first; none where the browser denies storage. */
+  sweeps(): Promise<SweepReport[]>;
+  /** Removes a sweep; its runs stay. Throws `runs.sweep_in_use`. */
+  removeSweep(id: string): Promise<void>;
   /** Ends the training after its current step; the adapter stays. */
   stopTraining(): Promise<void>;
   /** Saves the run after its current step and ends it, to be resumed later. */

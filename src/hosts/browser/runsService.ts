@@ -26,6 +26,9 @@ const extraSchema = v.object({
     v.object({ text: v.string(), ids: v.array(v.number()), endIds: v.optional(v.array(v.number())) }),
   ),
 });
+/** The mark of a run of a sweep: see session/sweep/sweepRun.ts. */
+const sweepSchema = v.object({ sweep: v.object({ id: v.string(), index: v.number() }) });
+
 export type RunExtra = v.InferOutput<typeof extraSchema>;
 
 /** What is kept with a run; nothing but the model's name of one that another program has made. */
@@ -99,8 +102,24 @@ function entryOf({ id, header, busy }: RunSummary, training: string | null): Omi
   const running = id === training ? 'running' : busy ? 'elsewhere' : 'cut';
   const status = state === 'running' ? running : state;
   const { place } = extraOf(header);
+  const mark = v.safeParse(sweepSchema, header.extra);
+  const sweep = mark.success ? mark.output.sweep.id : null;
   return {
     id,
-    head: { name, note, tags, createdAt, changedAt, recipe, base, data, progress, failure, status, place },
+    head: {
+      name,
+      note,
+      tags,
+      createdAt,
+      changedAt,
+      recipe,
+      base,
+      data,
+      progress,
+      failure,
+      status,
+      place,
+      sweep,
+    },
   };
 }

@@ -6,7 +6,7 @@ import { noteOf } from './errorNote.ts';
 import { emptyExporting } from './state/exporting.ts';
 import { withRecovery } from './recovery.ts';
 import { runEvents } from './runEvents.ts';
-import { emptyRun, type RunSlice, type RunState } from './state/run.ts';
+import { emptyRun, type RunSlice, type RunState, type StartedRun } from './state/run.ts';
 import { busyWith, isReadOnly, type SliceOf } from './state.ts';
 
 export const createRunSlice: SliceOf<RunSlice> =
@@ -33,7 +33,7 @@ export const createRunSlice: SliceOf<RunSlice> =
       endRequest && (endRequest === 'stopping' ? call.stopTraining() : call.pauseTraining());
 
     /** Repeats an end request from before the training started, which the engine has not received yet. */
-    const withEndRequest = (training: Promise<TrainOutcome>): Promise<TrainOutcome> => {
+    const withEndRequest = <Result>(training: Promise<Result>): Promise<Result> => {
       // If this fails, so does the training.
       sendEndRequest().catch(() => undefined);
       return training;
@@ -41,27 +41,30 @@ export const createRunSlice: SliceOf<RunSlice> =
 
     const resume = (id: string) => withEndRequest(call.resumeRun(id, onEvent));
 
-    const resumeAfterLoss = async (): Promise<TrainOutcome> => {
+    /** Opens the model again that was lost with the engine's worker. */
+    const reopenModel = async (): Promise<void> => {
       const { source } = get().model;
-      const { id } = get().run;
-      if (!source || id === null) throw new GraftError('workers.restarted', { reason: 'no model' });
+      if (!source || get().run.id === null) throw new GraftError('workers.restarted', { reason: 'no model' });
       await call.openModel(source);
       patch({ modelLost: false });
-      return resume(id);
     };
 
-    /** Trains and, after losing the device or the worker, resumes the stored run until it ends. */
-    const follow = (start: () => Promise<TrainOutcome>) =>
-      withRecovery(start, resumeAfterLoss, () => {
-        const { id, checkpoint, recoveries } = get().run;
-        if (id === null) return null;
-        const step = checkpoint?.step ?? 0;
-        const status = endRequest ?? 'recovering';
-        patch({ status, loading: null, storageFull: null, recoveries: recoveries + 1 });
-        metrics.mark({ kind: 'lost', step: metrics.latest?.step ?? step });
-        get().announce({ kind: 'trainingRecovers', step });
-        return step;
-      });
+    /** Trains and, after losing the device or the worker, resumes what is stored until it ends. */
+    const follow = <Result>(start: () => Promise<Result>, again: () => Promise<Result>) =>
+      withRecovery(
+        start,
+        async () => (await reopenModel(), again()),
+        () => {
+          const { id, checkpoint, recoveries } = get().run;
+          if (id === null) return null;
+          const step = checkpoint?.step ?? 0;
+          const status = endRequest ?? 'recovering';
+          patch({ status, loading: null, storageFull: null, recoveries: recoveries + 1 });
+          metrics.mark({ kind: 'lost', step: metrics.latest?.step ?? step });
+          get().announce({ kind: 'trainingRecovers', step });
+          return step;
+        },
+      );
 
     /** Records the engine's trained state: the parameters of a step, which are saved only in `run`, if at all. */
     const holds = (steps: number, run: string | null) => {
@@ -138,7 +141,7 @@ export const createRunSlice: SliceOf<RunSlice> =
         };
         return withEndRequest(call.train(request, onEvent));
       };
-      await finish(follow(beginning));
+      await finish(follow(beginning, () => resume(get().run.id!)));
     };
 
     const end = async (wanted: 'stopping' | 'pausing') => {
@@ -167,6 +170,46 @@ export const createRunSlice: SliceOf<RunSlice> =
       async train() {
         if (!busyWith(get()) && !isReadOnly(get())) await get().unlessUnsaved('retrain', run);
       },
+      async trainRuns(start, resume) {
+        begin({ ofSweep: true });
+        const onRun = ({ recipe, id, totalSteps, curves }: StartedRun) => {
+          const { recoveries } = get().run;
+          metrics.reset();
+          metrics.restore(curves, totalSteps, []);
+          const status = endRequest ?? 'preparing';
+          patch({
+            ...emptyRun,
+            status,
+            ofSweep: true,
+            startedAt: Date.now(),
+            recoveries,
+            recipe,
+            id,
+            totalSteps,
+          });
+        };
+        try {
+          const result = await follow(
+            () => withEndRequest(start(onRun, onEvent)),
+            async () => {
+              const resumed = resume(onRun, onEvent);
+              if (!resumed) throw new GraftError('workers.restarted', { reason: 'nothing is stored' });
+              return withEndRequest(resumed);
+            },
+          );
+          set({ run: emptyRun });
+          metrics.reset();
+          return result;
+        } catch (error) {
+          patch({ status: 'failed', error: noteOf(error), id: null, storageFull: null });
+          if (get().run.modelLost) get().engineLost(error);
+          get().announce({ kind: 'trainingFailed' });
+          return null;
+        } finally {
+          metrics.flush();
+          void get().refreshRuns();
+        }
+      },
       async continueRun(id) {
         if (busyWith(get())) return;
         await get().unlessUnsaved('retrain', async () => {
@@ -183,7 +226,12 @@ export const createRunSlice: SliceOf<RunSlice> =
           } catch {
             // The curve then starts here; resuming the run reports what is wrong with it.
           }
-          await finish(follow(() => resume(id)));
+          await finish(
+            follow(
+              () => resume(id),
+              () => resume(id),
+            ),
+          );
         });
       },
       stopTraining: () => end('stopping'),

@@ -25,6 +25,7 @@ function head(name: string, { model = 'm', data = 'd', loss = 1, evalLoss = null
     failure: null,
     status: 'done',
     place: { kind: 'dropped', name: model },
+    sweep: null,
   };
 }
 

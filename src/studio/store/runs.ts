@@ -130,6 +130,7 @@ export const createRunsSlice: SliceOf<RunsSlice> =
           const id = await call.importRun(file);
           patch({ open: { id, detail: null } });
         }),
+      openRunModel: openModelOf,
       async exportJob(id) {
         if (busyWith(get()) || get().runs.working) return;
         patch({ job: null });

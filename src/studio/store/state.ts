@@ -22,6 +22,7 @@ import type { RecipeSlice } from './state/recipe.ts';
 import type { RunSlice } from './state/run.ts';
 import type { RunsSlice } from './state/runs.ts';
 import type { StoredSlice } from './state/stored.ts';
+import type { SweepSlice } from './state/sweep.ts';
 import type { TryoutSlice } from './state/tryout.ts';
 import type { ValidationSlice } from './state/validation.ts';
 import type { ViewSlice } from './state/view.ts';
@@ -46,6 +47,7 @@ export type Studio = DeviceSlice &
   RunSlice &
   AdapterSlice &
   RunsSlice &
+  SweepSlice &
   TryoutSlice &
   BatchSlice &
   ExportSlice &

@@ -22,6 +22,7 @@ import { createRunSlice } from './run.ts';
 import { createRunsSlice } from './runs.ts';
 import type { StoreDeps, Studio } from './state.ts';
 import { createStoredSlice } from './stored.ts';
+import { createSweepSlice } from './sweep.ts';
 import { createTryoutSlice } from './tryout.ts';
 import { createValidationSlice } from './validation.ts';
 import { createViewSlice } from './view.ts';
@@ -48,6 +49,7 @@ export function createStudio(deps: StoreDeps) {
     ...createRunSlice(deps)(...args),
     ...createAdapterSlice(deps)(...args),
     ...createRunsSlice(deps)(...args),
+    ...createSweepSlice(deps)(...args),
     ...createTryoutSlice(deps)(...args),
     ...createBatchSlice(deps)(...args),
     ...createExportSlice(deps)(...args),

@@ -25,6 +25,8 @@ function sentence(milestone: Milestone): string {
       return t('say.trainingProgress', { percent: milestone.percent, loss: formatLoss(milestone.loss) });
     case 'trainingDone':
       return t('say.trainingDone', { loss: formatLoss(milestone.loss) });
+    case 'sweepDone':
+      return t('say.sweepDone', { n: milestone.runs });
     case 'modelReady':
     case 'downloadDone':
     case 'exportDone':

@@ -89,13 +89,15 @@ let started: Promise<void> | null = null;
 /** Finishes signing in, looks for a GPU, and opens the project of the address, or the last one; once. */
 function start(): Promise<void> {
   started ??= (async () => {
-    const { checkDevice, findInterruptedMerge, refreshRuns, startProjects } = studio.getState();
+    const { checkDevice, findInterruptedMerge, refreshRuns, refreshSweeps, startProjects } =
+      studio.getState();
     void findInterruptedMerge();
     await finishSignIn();
     const device = checkDevice();
     await startProjects(placeOf(location.hash)?.project ?? null, device);
     await device;
     await refreshRuns();
+    void refreshSweeps();
   })();
   return started;
 }

@@ -63,6 +63,10 @@ export const cliErrors = {
     what: '“{folder}” already contains a run.',
     next: 'Add --resume to resume it, or choose a new folder.',
   },
+  'cli.sweep_exists': {
+    what: '“{folder}” already contains a sweep.',
+    next: 'Add --resume to resume it, or choose a new folder.',
+  },
   'cli.no_gpu': {
     what: 'No GPU adapter was found, not even a software one{detail}.',
     next: 'Install a Vulkan driver; mesa-vulkan-drivers (Debian, Ubuntu) also works without a GPU.',

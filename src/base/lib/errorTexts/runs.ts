@@ -57,4 +57,20 @@ export const runsErrors = {
     what: 'The exported run “{file}” was made by a newer version of Graft (format {version}; this one reads up to {known}).',
     next: 'Reload the page to get the latest version.',
   },
+  'runs.sweep_not_found': {
+    what: 'Sweep “{sweep}” does not exist.',
+    next: 'Check the list of sweeps, or start a new one.',
+  },
+  'runs.sweep_damaged': {
+    what: 'Sweep “{sweep}” cannot be read: both copies of its manifest are damaged.',
+    next: 'Start a new sweep; its runs are intact and stay in the list of runs.',
+  },
+  'runs.sweep_no_rows': {
+    what: 'Sweep “{sweep}” has no run left whose rows it could go on with.',
+    next: 'Start a new sweep on the data.',
+  },
+  'runs.sweep_in_use': {
+    what: 'Sweep “{sweep}” is open in another tab or process.',
+    next: 'Continue it there, or close it there and try again.',
+  },
 } satisfies Record<string, ErrorText>;

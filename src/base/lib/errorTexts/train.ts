@@ -137,4 +137,36 @@ export const trainErrors = {
     what: 'LoRA of rank {rank} on "{module}" needs a matrix of {bytes} bytes, more than this GPU can bind at once ({limit}).',
     next: 'Lower the rank, or remove the module from the targets.',
   },
+  'train.sweep_few': {
+    what: 'A sweep compares at least two recipes; there is {count}.',
+    next: 'Give more recipes, or more values of a setting.',
+  },
+  'train.sweep_many': {
+    what: 'The sweep has {count} recipes, more than {most}.',
+    next: 'Give fewer recipes, or fewer values.',
+  },
+  'train.sweep_list': {
+    what: '“{file}” is not a list of recipes.',
+    next: 'Write them as a JSON list, such as [{"lr": 0.0001}, {"lr": 0.0003}].',
+  },
+  'train.sweep_same': {
+    what: 'Recipes {first} and {second} of the sweep are the same.',
+    next: 'Leave one of them out.',
+  },
+  'train.sweep_other_rows': {
+    what: 'The recipes of the sweep differ in "{key}", which changes the rows or what their loss means, so their evaluation losses cannot be compared.',
+    next: 'Give all of them the same "{key}", or train one run for each value.',
+  },
+  'train.sweep_no_eval_rows': {
+    what: 'A sweep compares evaluation losses, but no rows are held out.',
+    next: 'Set "eval_fraction" above 0, or give a validation file.',
+  },
+  'train.sweep_other_recipes': {
+    what: 'The sweep that is there has other recipes or other rungs.',
+    next: 'Resume it without giving any, or start a new sweep in a new folder.',
+  },
+  'train.sweep_all_failed': {
+    what: 'All {count} runs of the sweep failed; the first with: {detail}',
+    next: 'Correct the recipes, and start a new sweep.',
+  },
 } satisfies Record<string, ErrorText>;

@@ -52,6 +52,7 @@ describe('families', () => {
       tied: false,
       nameRules: [],
       inside: null,
+      ignored: [],
       experts: null,
     });
     expect(feedForwardOf(0)).toBe('dense');

@@ -158,6 +158,7 @@ const plain = {
   logits: { multiplier: 1, cap: 0 },
   inside: null,
   nameRules: [],
+  ignored: [],
   experts: null,
   feedForwardOf: (): FeedForward => 'dense',
 } as const;

@@ -133,6 +133,8 @@ export interface DecoderSpec {
   nameRules: readonly NameRule[];
   /** The model that the decoder is the text part of; null if it is all of it. */
   inside: LargerModel | null;
+  /** Modules that files may hold beside it and that transformers does not load: neither run nor trained either. */
+  ignored: readonly string[];
   /** The linear layers of all kinds of blocks, each in the order of the forward pass: `linearsOf` says which has which. */
   linears: readonly LinearSpec[];
   /** The experts of the layers that have them; null if none has. */
@@ -146,6 +148,19 @@ const WITHOUT: Readonly<Record<FeedForward, readonly Projection[]>> = {
   experts: ['gate', 'up', 'down'],
   both: [],
 };
+
+/** Whether a tensor is of a part that is neither run nor trained. */
+export function isBeside(
+  { inside, ignored }: Pick<DecoderSpec, 'inside' | 'ignored'>,
+  tensor: string,
+): boolean {
+  return isOf(inside?.others ?? [], tensor) || isOf(ignored, tensor);
+}
+
+/** Whether a tensor is of one of some modules. */
+export function isOf(modules: readonly string[], tensor: string): boolean {
+  return modules.some((module) => tensor.startsWith(`${module}.`));
+}
 
 /** The linear layers of a block, those of experts included. */
 export function linearsOf(spec: DecoderSpec, layer: number): LinearSpec[] {

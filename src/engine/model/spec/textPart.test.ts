@@ -4,7 +4,7 @@ import { MemoryFolder } from '../../../base/storage/memoryFolder.ts';
 import { encodeSafetensors } from '../../../content/formats/safetensorsWriter.ts';
 import { parseConfig } from './config.ts';
 import { openModelFiles } from './openModel.ts';
-import { modulePath, tensorsOf } from './spec.ts';
+import { isBeside, modulePath, tensorsOf } from './spec.ts';
 
 const text = {
   model_type: 'ministral3',
@@ -47,6 +47,66 @@ describe('the text part of a vision model', () => {
       headDim: 256,
       vocabSize: 262_208,
     });
+  });
+
+  it('of Qwen3.5 lies beside its part for images and what predicts several tokens', async () => {
+    const qwen = {
+      architectures: ['Qwen3_5ForConditionalGeneration'],
+      model_type: 'qwen3_5',
+      text_config: {
+        ...text,
+        model_type: 'qwen3_5_text',
+        num_attention_heads: 4,
+        full_attention_interval: 2,
+        linear_num_key_heads: 1,
+        linear_num_value_heads: 2,
+        linear_key_head_dim: 8,
+        linear_value_head_dim: 4,
+      },
+      vision_config: { model_type: 'qwen3_5_vision' },
+    };
+    const spec = parseConfig(qwen);
+    expect(spec).toMatchObject({ family: 'qwen3_5', tied: false, inside: { others: ['model.visual'] } });
+    expect(modulePath(spec, 0, 'linear_attn.in_proj_z')).toBe(
+      'model.language_model.layers.0.linear_attn.in_proj_z',
+    );
+    expect(parseConfig({ ...qwen, tie_word_embeddings: true }).tied).toBe(true);
+    const names = ['model.visual.merger.norm.weight', 'mtp.fc.weight', 'model.language_model.norm.weight'];
+    expect(names.map((name) => isBeside(spec, name))).toEqual([true, true, false]);
+    // An adapter is of the modules that transformers has: it names what is for images as excluded, and no more.
+    expect(spec.ignored).toEqual(['mtp']);
+    const mamba = {
+      ...qwen,
+      text_config: { ...qwen.text_config, layer_types: ['linear_attention', 'mamba'] },
+    };
+    await expectGraftError(() => parseConfig(mamba), 'model.config_unsupported', {
+      key: 'text_config.layer_types[1]',
+    });
+  });
+
+  it('has the same names in a text model that transformers wrote from it', async () => {
+    const qwen = {
+      ...text,
+      architectures: ['Qwen3_5ForCausalLM'],
+      model_type: 'qwen3_5_text',
+      num_attention_heads: 4,
+      linear_num_key_heads: 1,
+      linear_num_value_heads: 2,
+      linear_key_head_dim: 8,
+      linear_value_head_dim: 4,
+    };
+    const tensors = [...tensorsOf({ ...parseConfig(qwen), nameRules: [] })].map(({ name, shape }) => {
+      const bytes = new Uint8Array(4 * shape.reduce((product, n) => product * n, 1));
+      return { name: name.replace('model.', 'model.language_model.'), dtype: 'F32', shape, bytes };
+    });
+    tensors.push({ name: 'mtp.norm.weight', dtype: 'F32', shape: [1], bytes: new Uint8Array(4) });
+    tensors.push({ name: 'model.visual.norm.weight', dtype: 'F32', shape: [1], bytes: new Uint8Array(4) });
+    const files = { 'config.json': JSON.stringify(qwen), 'model.safetensors': encodeSafetensors(tensors) };
+    const { checkpoint } = await openModelFiles(new MemoryFolder('m', files));
+    expect(checkpoint.tensors.has('model.layers.1.linear_attn.in_proj_z.weight')).toBe(true);
+    expect([...checkpoint.tensors.keys()].map((name) => checkpoint.storedName(name))).toEqual(
+      tensors.map(({ name }) => name),
+    );
   });
 
   it('refuses other text models, naming the key', async () => {

@@ -1,4 +1,4 @@
-import { prefixRule } from '../../../content/formats/checkpoint.ts';
+import { prefixRule, type NameRule } from '../../../content/formats/checkpoint.ts';
 import type { ConfigReader } from './configReader.ts';
 import type { DecoderSpec, ModuleNames } from './spec.ts';
 
@@ -10,13 +10,34 @@ interface VisionModel {
   texts: readonly string[];
   /** transformers' values of required keys that `text_config` may leave out. */
   defaults?: Readonly<Record<string, unknown>>;
+  /** Whether the head is the embedding where the config does not say. */
+  tied: boolean;
+  /** The parts that no text goes through, as modules of transformers' model. */
+  others: readonly string[];
+  nameRules: readonly NameRule[];
 }
+
+/** Older names of tensors, which are also those that transformers writes, and the names of their modules. */
+const OLDER_NAMES = [
+  prefixRule('language_model.model.', 'model.language_model.'),
+  prefixRule('language_model.lm_head.', 'lm_head.'),
+  prefixRule('vision_tower.', 'model.vision_tower.'),
+  prefixRule('multi_modal_projector.', 'model.multi_modal_projector.'),
+];
+
+/** A model of transformers' Llava kind. */
+const likeLlava = {
+  tied: true,
+  others: ['model.vision_tower', 'model.multi_modal_projector'],
+  nameRules: OLDER_NAMES,
+} as const;
 
 const models: readonly VisionModel[] = [
   {
     modelType: 'gemma3',
     architecture: 'Gemma3ForConditionalGeneration',
     texts: ['gemma3_text'],
+    ...likeLlava,
     defaults: {
       vocab_size: 262_208,
       hidden_size: 2304,
@@ -29,22 +50,27 @@ const models: readonly VisionModel[] = [
     modelType: 'mistral3',
     architecture: 'Mistral3ForConditionalGeneration',
     texts: ['mistral', 'ministral3'],
+    ...likeLlava,
+  },
+  {
+    modelType: 'qwen3_5',
+    architecture: 'Qwen3_5ForConditionalGeneration',
+    texts: ['qwen3_5_text'],
+    defaults: {
+      vocab_size: 248_320,
+      hidden_size: 4096,
+      intermediate_size: 12_288,
+      num_hidden_layers: 32,
+      num_attention_heads: 16,
+    },
+    tied: false,
+    others: ['model.visual'],
+    nameRules: [],
   },
 ];
 
 /** Architectures of vision models, for errors. */
 export const visionArchitectures = models.map(({ architecture }) => architecture);
-
-/** The parts of a vision model that no text goes through, as modules of transformers' model. */
-const VISION_PARTS = ['model.vision_tower', 'model.multi_modal_projector'];
-
-/** Older names of tensors, which are also those that transformers writes, and the names of their modules. */
-const RULES = [
-  prefixRule('language_model.model.', 'model.language_model.'),
-  prefixRule('language_model.lm_head.', 'lm_head.'),
-  prefixRule('vision_tower.', 'model.vision_tower.'),
-  prefixRule('multi_modal_projector.', 'model.multi_modal_projector.'),
-];
 
 /** The text part of a vision model. */
 export interface TextPart {
@@ -67,7 +93,8 @@ export function textPartOf(config: ConfigReader): TextPart | null {
   const found = text.has('model_type') ? text.string('model_type') : model.texts[0]!;
   if (!model.texts.includes(found)) throw text.unsupported('model_type', found);
   const own = text.withDefaults({ ...model.defaults, model_type: found });
-  return { model, config: own.without('architectures'), tied: config.boolean('tie_word_embeddings', true) };
+  const tied = config.boolean('tie_word_embeddings', model.tied);
+  return { model, config: own.without('architectures'), tied };
 }
 
 /** The decoder as the text part of a vision model: its modules' names there, and what lies beside it. */
@@ -77,8 +104,9 @@ export function asTextPart(spec: DecoderSpec, { model, tied }: TextPart): Decode
     family: model.modelType,
     tied,
     names: inVisionModel(spec.names),
-    nameRules: RULES,
-    inside: { others: VISION_PARTS },
+    nameRules: model.nameRules,
+    inside: { others: model.others },
+    ignored: spec.ignored.filter((module) => !model.others.includes(module)),
   };
 }
 

@@ -5,6 +5,7 @@ import { embeddingBytes, embeddingStaysOnDisk } from './embeddingPlace.ts';
 import { EndWeights, type StartLoad } from './endWeights.ts';
 import { loadBlock } from './loadBlock.ts';
 import type { ModelFiles } from '../spec/openModel.ts';
+import { isBeside } from '../spec/spec.ts';
 import { WeightLoader } from './weightLoader.ts';
 import type { WeightStorage } from './weightStorage.ts';
 import type { VocabularyRole } from './vocabulary.ts';
@@ -102,11 +103,11 @@ export class ResidentWeights implements WeightSource {
   }
 }
 
-/** Bytes of what lies beside a decoder that is part of a larger model. */
-function bytesBeside({ checkpoint, spec: { inside } }: ModelFiles): number {
+/** Bytes of what lies in files beside the decoder. */
+function bytesBeside({ checkpoint, spec }: ModelFiles): number {
   let bytes = 0;
   for (const [name, { info }] of checkpoint.tensors) {
-    if (inside?.others.some((module) => name.startsWith(`${module}.`))) bytes += info.end - info.begin;
+    if (isBeside(spec, name)) bytes += info.end - info.begin;
   }
   return bytes;
 }

@@ -13,8 +13,13 @@ export interface Option<T> {
   required: boolean;
   /** Its default as help shows it; null where there is none. */
   defaultText: string | null;
-  /** Reads the text; undefined where the option is absent. Throws a `BadValue` that says what is expected. */
-  read(text: string | undefined): T;
+  /** May be given more than once. */
+  repeats?: boolean;
+  /**
+   * Reads the text; undefined where the option is absent. Throws a `BadValue` that says what is expected.
+   * @param all every text of an option that repeats
+   */
+  read(text: string | undefined, all: readonly string[]): T;
 }
 
 /** Headings of options in help, in this order. */
@@ -48,6 +53,11 @@ export function required(group: OptionGroup, placeholder: string, help: string):
 /** A text that may be left out. */
 export function optional(group: OptionGroup, placeholder: string, help: string): Option<string | undefined> {
   return { ...base(group, placeholder, help), read: (given) => given };
+}
+
+/** Texts of an option that may be given more than once; none by default. */
+export function repeated(group: OptionGroup, placeholder: string, help: string): Option<readonly string[]> {
+  return { ...base(group, placeholder, help), repeats: true, read: (_, all) => all };
 }
 
 /** True where it is given. */
@@ -110,6 +120,20 @@ export function number(
   };
 }
 
+/** A number within bounds, or none. */
+export function optionalNumber(
+  group: OptionGroup,
+  bounds: { min: number; max?: number; integer?: boolean },
+  help: string,
+): Option<number | null> {
+  const given = number(group, 0, bounds, help);
+  return {
+    ...given,
+    defaultText: null,
+    read: (text, all) => (text === undefined ? null : given.read(text, all)),
+  };
+}
+
 /** Bytes such as 8GB, 6GiB or 1500000000; `fallback` where it is absent. */
 export function bytes<T extends string | null>(
   group: OptionGroup,
@@ -159,11 +183,12 @@ export function readOptions<Table extends OptionTable>(
   const given = splitArguments(args, table, usage);
   const values: Record<string, unknown> = {};
   for (const [key, option] of Object.entries(table)) {
-    const text = given.get(optionName(key));
+    const all = given.get(optionName(key)) ?? [];
+    const text = all.at(0);
     if (text === undefined && option.required)
       throw new GraftError('cli.missing_option', { option: optionName(key), usage });
     try {
-      values[key] = option.read(text);
+      values[key] = option.read(text, all);
     } catch (error) {
       if (!(error instanceof BadValue)) throw error;
       const params = { option: optionName(key), value: text ?? '', expected: error.message, usage };
@@ -173,13 +198,13 @@ export function readOptions<Table extends OptionTable>(
   return values as Values<Table>;
 }
 
-/** The text of each option that is given; an empty one of a flag. */
-function splitArguments(args: readonly string[], table: OptionTable, usage: string): Map<string, string> {
+/** The texts of each option that is given; an empty one of a flag. */
+function splitArguments(args: readonly string[], table: OptionTable, usage: string): Map<string, string[]> {
   const bad = (detail: string) => new GraftError('cli.bad_option', { detail, usage });
   const named = new Map(Object.entries(table).map(([key, option]) => [optionName(key), option]));
   const texts = [...named].filter(([, { placeholder }]) => placeholder !== null);
   const options = Object.fromEntries(texts.map(([name]) => [name, { type: 'string' as const }]));
-  const given = new Map<string, string>();
+  const given = new Map<string, string[]>();
   // Not strict, because the texts of its own errors differ from release to release of Node.
   const { tokens } = parseArgs({
     args: [...args],
@@ -193,15 +218,15 @@ function splitArguments(args: readonly string[], table: OptionTable, usage: stri
     if (token.kind === 'positional') throw bad(`Unexpected argument “${token.value}”.`);
     const { name, rawName, value, inlineValue } = token;
     const option = named.get(name);
-    if (given.has(name)) throw bad(`${rawName} appears more than once.`);
+    if (given.has(name) && !option?.repeats) throw bad(`${rawName} appears more than once.`);
     if (!option) throw bad(`Unknown option ${rawName}.`);
     if (option.placeholder === null) {
       if (inlineValue) throw bad(`${rawName} does not take a value.`);
-      given.set(name, '');
+      given.set(name, ['']);
     } else if (value === undefined || (value.startsWith('--') && !inlineValue)) {
       throw bad(`${rawName} needs a value.`);
     } else {
-      given.set(name, value);
+      given.set(name, [...(given.get(name) ?? []), value]);
     }
   }
   return given;

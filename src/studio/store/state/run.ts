@@ -1,10 +1,12 @@
 import type { Recipe } from '../../../base/config/recipe.ts';
 import type {
+  CurveRecord,
   MemoryPlan,
   Phase,
   Preparation,
   Profile,
   Progress,
+  TrainEvent,
   TrainOutcome,
 } from '../../../hosts/browser/protocol.ts';
 import type { ErrorNote } from '../errorNote.ts';
@@ -33,6 +35,8 @@ export interface RunState {
   plan: MemoryPlan | null;
   /** Number of rows held out for evaluation. */
   evalRows: number;
+  /** Whether it is one of a sweep. */
+  ofSweep: boolean;
   /** The recipe at the start of the run. */
   recipe: Recipe | null;
   /** Id of the stored run; null if it is not stored. */
@@ -75,6 +79,7 @@ export const emptyRun: RunState = {
   trainableParameters: 0,
   plan: null,
   evalRows: 0,
+  ofSweep: false,
   recipe: null,
   id: null,
   notStored: null,
@@ -107,12 +112,29 @@ export type Milestone =
   | { kind: 'trainingPaused'; step: number }
   | { kind: 'trainingRecovers'; step: number }
   | { kind: 'trainingFailed' }
+  | { kind: 'sweepDone'; runs: number }
   | { kind: 'storageFull' }
   | { kind: 'profileDone'; step: number }
   | { kind: 'answersDone' }
   | { kind: 'benchmarkDone' }
   | { kind: 'exportDone'; name: string }
   | { kind: 'pushDone'; name: string };
+
+/** A run that begins or goes on in a sweep. */
+export interface StartedRun {
+  recipe: Recipe;
+  /** Of its stored run; null before it is stored. */
+  id: string | null;
+  totalSteps: number;
+  /** What it has of earlier visits. */
+  curves: readonly CurveRecord[];
+}
+
+/** Begins work of several runs: `onRun` is told which run begins, `onEvent` what it reports. */
+export type RunsWork<Result> = (
+  onRun: (run: StartedRun) => void,
+  onEvent: (event: TrainEvent) => void,
+) => Promise<Result>;
 
 export interface RunSlice {
   run: RunState;
@@ -122,6 +144,14 @@ export interface RunSlice {
   setSamplePrompts(prompts: string[]): void;
   /** Trains with the recipe, after confirmation if that would discard an unsaved adapter. */
   train(): Promise<void>;
+  /**
+   * Trains several runs, shown one after the other, and resumes after losing the device or the worker; in the end no run is
+   * shown. @param resume null where nothing is stored yet @returns null where it failed: the run's error says why
+   */
+  trainRuns<Result>(
+    start: RunsWork<Result>,
+    resume: (...hear: Parameters<RunsWork<Result>>) => Promise<Result> | null,
+  ): Promise<Result | null>;
   /** Resumes a stored run; its model must be open. */
   continueRun(id: string): Promise<void>;
   /** Stops the training after its current step; the adapter stays. */

@@ -46,6 +46,8 @@ export interface RunsSlice {
   exportJob(id: string): Promise<void>;
   /** Takes a job back as a run; files are given by their paths in its folder. */
   importJob(name: string, files: { path: string; file: File }[]): Promise<void>;
+  /** Opens the model of a run, if it can be found without the user. @returns whether it is open */
+  openRunModel(id: string): Promise<boolean>;
   /** Opens the model of a run, if it can be found, and resumes the run. */
   resumeRun(id: string): Promise<void>;
   /** Loads the trained state of a checkpoint, to try and to export it. */

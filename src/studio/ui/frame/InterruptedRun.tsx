@@ -15,7 +15,10 @@ export function InterruptedRun({ view }: { view: ViewId }) {
   const training = useStudio(isTraining);
   const shown = useStudio((state) => (view === 'train' && canResume(state) ? state.run.id : null));
   const entry = useStudio(({ runs }) =>
-    runs.entries.find(({ head }) => head?.status === 'cut' || head?.status === 'paused'),
+    runs.entries.find(
+      // A sweep goes on with its runs itself.
+      ({ head }) => head?.sweep === null && (head.status === 'cut' || head.status === 'paused'),
+    ),
   );
   const possible = useStudio((state) => entry !== undefined && canOpenModel(state, entry.id));
   if (!entry?.head || training || entry.id === shown) return null;

@@ -92,12 +92,19 @@ function Training() {
           {t('train.pause')}
         </Button>
       )}
-      <Button className="button" isDisabled={!going} aria-label={t('train.stop')} onPress={() => void stop()}>
-        <Icon name="stop" />
-        <span className="status__long" aria-hidden="true">
-          {t('train.stop')}
-        </span>
-      </Button>
+      {!run.ofSweep && (
+        <Button
+          className="button"
+          isDisabled={!going}
+          aria-label={t('train.stop')}
+          onPress={() => void stop()}
+        >
+          <Icon name="stop" />
+          <span className="status__long" aria-hidden="true">
+            {t('train.stop')}
+          </span>
+        </Button>
+      )}
     </Line>
   );
 }

@@ -21,6 +21,7 @@ export const starters: readonly Starter[] = [
   { repo: 'ibm-granite/granite-4.0-350m', license: 'Apache 2.0', note: 'hub.starter.granite-4.0-350m' },
   { repo: 'Qwen/Qwen2.5-0.5B-Instruct', license: 'Apache 2.0', note: 'hub.starter.qwen2.5-0.5b' },
   { repo: 'Qwen/Qwen3-0.6B', license: 'Apache 2.0', note: 'hub.starter.qwen3-0.6b' },
+  { repo: 'Qwen/Qwen3.5-0.8B', license: 'Apache 2.0', note: 'hub.starter.qwen3.5-0.8b' },
   { repo: 'HuggingFaceTB/SmolLM3-3B', license: 'Apache 2.0', note: 'hub.starter.smollm3-3b' },
   { repo: 'microsoft/Phi-4-mini-instruct', license: 'MIT', note: 'hub.starter.phi-4-mini' },
 ];

@@ -1,3 +1,4 @@
+import { prefixRule } from '../../../../content/formats/checkpoint.ts';
 import type { ConfigReader } from '../configReader.ts';
 import { layerTypes } from '../layerTypes.ts';
 import { MAX_TAPS, type AttentionMixer, type DeltaRuleMixer } from '../mixers.ts';
@@ -7,6 +8,11 @@ import { linear, llamaLinears } from './llamaLayout.ts';
 
 /** Key dimensions that the kernels have room for. */
 const MAX_KEY_DIM = 256;
+
+/** transformers also loads, and writes, the names that the text part has in a vision model. */
+const NAMES_IN_VISION_MODEL = ['embed_tokens', 'layers', 'norm'].map((module) =>
+  prefixRule(`model.language_model.${module}.`, `model.${module}.`),
+);
 
 /** Qwen3.5, its text model: three of four layers are Gated DeltaNet, the others attention with gates; norms of 1 + w. */
 export const qwen35: Family = {
@@ -33,6 +39,8 @@ export const qwen35: Family = {
       mixerOf: (layer) => (typeOf(layer) === 'linear_attention' ? rule : attention),
       headNorm: { over: 'head', order: 'before' },
       normOffset: 1,
+      nameRules: NAMES_IN_VISION_MODEL,
+      ignored: ['mtp', 'model.visual'],
     };
   },
   biases: attentionBiases,

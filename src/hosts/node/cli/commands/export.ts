@@ -57,7 +57,7 @@ const options = {
   type: {
     ...typeChoice,
     defaultText: null,
-    read: (given?: string) => (given === undefined ? undefined : typeChoice.read(given)),
+    read: (given?: string) => (given === undefined ? undefined : typeChoice.read(given, [])),
   },
   out: required('Output', 'PATH', 'A file NAME.gguf, else a new or empty folder.'),
   name: optional('Output', 'NAME', 'What the model is called; by default as the output.'),

@@ -13,6 +13,7 @@ import { plan } from './plan.ts';
 import { profile } from './profile.ts';
 import { push } from './push.ts';
 import { quantize } from './quantize.ts';
+import { sweep } from './sweep.ts';
 import { train } from './train.ts';
 import { tune } from './tune.ts';
 
@@ -20,6 +21,7 @@ import { tune } from './tune.ts';
 export const commands: readonly Command[] = [
   data,
   train,
+  sweep,
   evaluate,
   generate,
   merge,

@@ -22,6 +22,7 @@ import { earlierOutput, noOutput, writeTraining, type EarlierOutput } from '../r
 import { readRecipe, withObjective, withWarmup } from '../recipe.ts';
 import { CheckpointFolder } from '../checkpointFolder.ts';
 import { checkpointWait } from '../checkpointWait.ts';
+import { onInterrupt } from '../interrupt.ts';
 import { keepResult, type ResultFolder } from '../keepResult.ts';
 import {
   dataOption,
@@ -148,7 +149,10 @@ export const train = command(
           initial: initial?.peft ?? null,
           ...earlier,
         };
-        const signal = stopOnInterrupt();
+        const signal = onInterrupt(
+          'stop',
+          'Stopping after this step. Ctrl-C again ends at once and keeps nothing.',
+        );
         const waiting = checkpointWait(options.storageWait, signal);
         const trainOptions = {
           onEvent(event: TrainEvent) {
@@ -252,14 +256,4 @@ async function earlierRun(
   const record = parseRunRecord(await readJson(nodeFolder(dirname(path)), basename(path)));
   if (!record) throw new GraftError('cli.bad_option', { detail: `“${path}” is no record of a run.`, usage });
   return { kernels: record.kernels ?? {}, activations: record.activations ?? 'f32' };
-}
-
-/** Aborts at Ctrl-C; pressed again it ends the process. */
-function stopOnInterrupt(): AbortSignal {
-  const stopping = new AbortController();
-  process.once('SIGINT', () => {
-    stopping.abort('stop');
-    log('Stopping after this step. Ctrl-C again ends at once and keeps nothing.');
-  });
-  return stopping.signal;
 }

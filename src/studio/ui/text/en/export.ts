@@ -131,6 +131,11 @@ export const exportTexts = {
     one: '{n} of them is of the part for images: copied, as it is neither run nor trained.',
     other: '{n} of them are of the part for images: copied, as it is neither run nor trained.',
   },
+  'proof.ignored': {
+    one: '{n} of them is of a part that transformers does not load, such as a head that predicts several tokens: copied, as it is neither run nor trained.',
+    other:
+      '{n} of them are of a part that transformers does not load, such as a head that predicts several tokens: copied, as it is neither run nor trained.',
+  },
   'proof.logits':
     'The merged model’s logits differ from base + adapter by at most {difference}; rounding allows {allowed}.',
   'proof.nf4':

@@ -20,6 +20,7 @@ export const hubTexts = {
   'hub.starter.granite-4.0-350m': 'small, for extraction and tool calls',
   'hub.starter.qwen2.5-0.5b': 'small and capable, 29 languages',
   'hub.starter.qwen3-0.6b': 'small, can reason before answering',
+  'hub.starter.qwen3.5-0.8b': 'small, can reason, 201 languages; its text part is trained',
   'hub.starter.smollm3-3b': '3B, can reason, six languages',
   'hub.starter.phi-4-mini': '3.8B, strong at math and reasoning',
   'hub.foundFacts': '{downloads} downloads, {likes} likes',

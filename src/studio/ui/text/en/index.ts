@@ -13,6 +13,7 @@ import { projectsTexts } from './projects.ts';
 import { questionTexts } from './questions.ts';
 import { recipeTexts } from './recipe.ts';
 import { runsTexts } from './runs.ts';
+import { sweepTexts } from './sweep.ts';
 import { trainTexts } from './train.ts';
 import { verdictTexts } from './verdict.ts';
 import { tryoutTexts } from './tryout.ts';
@@ -36,6 +37,7 @@ export const en = {
   ...trainTexts,
   ...verdictTexts,
   ...runsTexts,
+  ...sweepTexts,
   ...profileTexts,
   ...tryoutTexts,
   ...exportTexts,

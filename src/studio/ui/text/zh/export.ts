@@ -114,6 +114,8 @@ export const exportTextsZh = {
     '共 {n} 个张量，{bytes}。其中 {changed} 个因训练而改变，{converted} 个只改变了数据类型，其余逐字节不变。',
   'proof.tensors': '共 {n} 个张量，{bytes}。其中 {changed} 个因训练而改变，其余逐字节不变。',
   'proof.others': '其中 {n} 个属于图像部分：原样复制，既不运行也不训练。',
+  'proof.ignored':
+    '其中 {n} 个属于 transformers 不加载的部分（例如一次预测多个词元的头）：原样复制，既不运行也不训练。',
   'proof.logits': '合并后模型的 logits 与“基座模型 + 适配器”最多相差 {difference}；舍入误差允许 {allowed}。',
   'proof.nf4':
     '4 位权重正确：logits 相差不超过 {difference}，舍入误差允许 {allowed}。量化本身使 logits 与“基座模型 + 适配器”最多相差 {quantization}。',

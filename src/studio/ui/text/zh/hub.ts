@@ -21,6 +21,7 @@ export const hubTextsZh = {
   'hub.starter.granite-4.0-350m': '小，适合信息抽取和工具调用',
   'hub.starter.qwen2.5-0.5b': '小而能干，支持 29 种语言',
   'hub.starter.qwen3-0.6b': '小，可以先思考再回答',
+  'hub.starter.qwen3.5-0.8b': '小，可以先思考再回答，支持 201 种语言；只训练其文本部分',
   'hub.starter.smollm3-3b': '3B，可以先思考再回答，支持六种语言',
   'hub.starter.phi-4-mini': '3.8B，擅长数学和推理',
   'hub.foundFacts': '{downloads} 次下载，{likes} 个赞',

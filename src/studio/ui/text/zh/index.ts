@@ -17,6 +17,7 @@ import { projectsTextsZh } from './projects.ts';
 import { questionTextsZh } from './questions.ts';
 import { recipeTextsZh } from './recipe.ts';
 import { runsTextsZh } from './runs.ts';
+import { sweepTextsZh } from './sweep.ts';
 import { trainTextsZh } from './train.ts';
 import { verdictTextsZh } from './verdict.ts';
 import { tryoutTextsZh } from './tryout.ts';
@@ -42,6 +43,7 @@ export const zh: Texts = {
     ...trainTextsZh,
     ...verdictTextsZh,
     ...runsTextsZh,
+    ...sweepTextsZh,
     ...profileTextsZh,
     ...tryoutTextsZh,
     ...exportTextsZh,

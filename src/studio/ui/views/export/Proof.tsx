@@ -5,7 +5,7 @@ import { t } from '../../text/index.ts';
 
 /** The verification of the merged model, in words and numbers. */
 export function Proof({ proof, losses }: { proof: MergeProof; losses: MergeLosses | null }) {
-  const { tensors, changedTensors, convertedTensors, otherTensors, bytes, addedEnds } = proof;
+  const { tensors, changedTensors, convertedTensors, otherTensors, ignoredTensors, bytes, addedEnds } = proof;
   const { maxLogitDifference, allowedLogitDifference, quantizationLogitDifference } = proof;
   return (
     <div className="proof">
@@ -23,6 +23,7 @@ export function Proof({ proof, losses }: { proof: MergeProof; losses: MergeLosse
           })}
         </p>
         {otherTensors > 0 && <p>{t('proof.others', { n: otherTensors })}</p>}
+        {ignoredTensors > 0 && <p>{t('proof.ignored', { n: ignoredTensors })}</p>}
         <p>
           {t(quantizationLogitDifference === null ? 'proof.logits' : 'proof.nf4', {
             difference: scientific(maxLogitDifference),

@@ -1,4 +1,5 @@
 import { InterruptedRun } from '../../frame/InterruptedRun.tsx';
+import { InterruptedSweep } from '../../frame/InterruptedSweep.tsx';
 import { View } from '../../frame/View.tsx';
 import { OfflineNote } from '../../offline/OfflineNote.tsx';
 import { t } from '../../text/index.ts';
@@ -10,6 +11,7 @@ export function HomeView() {
   return (
     <View id="home">
       <InterruptedRun view="home" />
+      <InterruptedSweep />
       <div className="columns">
         <Projects />
         <div className="column">

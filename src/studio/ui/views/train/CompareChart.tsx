@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useRef } from 'react';
 import type UPlot from 'uplot';
+import type { RunDetail } from '../../../../hosts/browser/protocol.ts';
 import { comparedCurves, type ComparedAxis, type ComparedMetric } from '../../../store/comparedCurves.ts';
 import { useStudio } from '../../../store/index.ts';
 import { drawPlot, type OwnOptions, type PlotStyle } from '../../charts/plot.ts';
@@ -29,15 +30,16 @@ const formats: Record<ComparedMetric, (value: number) => string> = {
 };
 
 interface CompareChartProps {
+  /** Curves of the runs, by their ids. */
+  curves: Readonly<Record<string, RunDetail['curves']>>;
   metric: ComparedMetric;
   axis: ComparedAxis;
 }
 
 /**
- * A curve of the selected runs in one chart; a list below has their last values, for users who can't see it.
+ * A curve of several runs in one chart; a list below has their last values, for users who can't see it.
  */
-export function CompareChart({ metric, axis }: CompareChartProps) {
-  const compared = useStudio((state) => state.runs.compared);
+export function CompareChart({ curves: compared, metric, axis }: CompareChartProps) {
   const entries = useStudio((state) => state.runs.entries);
   const dark = useDarkness();
   const host = useRef<HTMLDivElement>(null);

@@ -32,7 +32,7 @@ export function Comparison() {
           onChange={setAxis}
         />
       </div>
-      <CompareChart metric={metric} axis={axis} />
+      <CompareChart curves={compared} metric={metric} axis={axis} />
       {first && second && others.length === 0 && <Difference first={first} second={second} />}
     </section>
   );

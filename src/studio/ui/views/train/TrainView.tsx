@@ -9,6 +9,7 @@ import { LossChart } from '../../charts/LossChart.tsx';
 import { ErrorNotice, Notice } from '../../controls/Notice.tsx';
 import { ProgressLine } from '../../controls/ProgressLine.tsx';
 import { InterruptedRun } from '../../frame/InterruptedRun.tsx';
+import { InterruptedSweep } from '../../frame/InterruptedSweep.tsx';
 import { View } from '../../frame/View.tsx';
 import { DeveloperPanel } from '../../profile/DeveloperPanel.tsx';
 import { formatDuration } from '../../format.ts';
@@ -21,6 +22,7 @@ import { RunMemory } from './RunMemory.tsx';
 import { RunSafety } from './RunSafety.tsx';
 import { SamplePrompts, Samples } from './Samples.tsx';
 import { SmallCharts } from './SmallCharts.tsx';
+import { SweepPanel } from './SweepPanel.tsx';
 import { TrainControls } from './TrainControls.tsx';
 
 /** The run: its curve beside the answers that change with it. */
@@ -39,6 +41,7 @@ export function TrainView() {
     <View id="train">
       <ErrorNotice error={run.error} onDismiss={dismiss} />
       <InterruptedRun view="train" />
+      <InterruptedSweep />
       <div className="columns columns--wide run-view" data-began={began}>
         <div className="column">
           {began && (
@@ -62,6 +65,7 @@ export function TrainView() {
         </div>
       </div>
       <div className="panel run-folds">
+        <SweepPanel />
         <RunHistory />
         {began && <MetricsTable />}
         {began && <RunMemory />}

@@ -52,6 +52,10 @@ export const cliErrorsZh = {
     what: '“{folder}”里已经有一个训练任务。',
     next: '加上 --resume 接着训练，或换一个新文件夹。',
   },
+  'cli.sweep_exists': {
+    what: '“{folder}”里已经有一次超参搜索。',
+    next: '请加上 --resume 继续它，或换一个新文件夹。',
+  },
   'cli.no_gpu': {
     what: '没有找到显卡，连软件模拟的也没有{detail}。',
     next: '请安装 Vulkan 驱动；没有 GPU 时，mesa-vulkan-drivers（Debian、Ubuntu）也可以用。',

@@ -49,4 +49,20 @@ export const runsErrorsZh = {
     what: '导出的训练任务“{file}”来自更新版本的 Graft（格式 {version}，当前最高支持 {known}）。',
     next: '请重新加载页面，以使用最新的 Graft。',
   },
+  'runs.sweep_not_found': {
+    what: '没有超参搜索“{sweep}”。',
+    next: '请重新查看超参搜索的列表，或开始新的搜索。',
+  },
+  'runs.sweep_damaged': {
+    what: '超参搜索“{sweep}”无法读取：它的两份清单都已损坏。',
+    next: '请开始新的搜索；它的各次训练完好，仍在训练记录中。',
+  },
+  'runs.sweep_no_rows': {
+    what: '超参搜索“{sweep}”已没有保存着数据的训练，无法继续。',
+    next: '请用数据开始新的超参搜索。',
+  },
+  'runs.sweep_in_use': {
+    what: '超参搜索“{sweep}”已在另一个标签页或进程中打开。',
+    next: '请在那里继续，或在那里关闭后重试。',
+  },
 } satisfies TranslatedErrors<typeof runsErrors>;

@@ -135,4 +135,36 @@ export const trainErrorsZh = {
     what: '"{module}" 上秩为 {rank} 的 LoRA 需要一个 {bytes} 字节的矩阵，超过这块 GPU 一次能绑定的大小（{limit}）。',
     next: '请降低秩，或把该模块从目标里去掉。',
   },
+  'train.sweep_few': {
+    what: '超参搜索至少要比较两份配方；这里只有 {count} 份。',
+    next: '请给出更多配方，或某个设置的更多取值。',
+  },
+  'train.sweep_many': {
+    what: '超参搜索有 {count} 份配方，超过了 {most} 份。',
+    next: '请减少配方或取值。',
+  },
+  'train.sweep_list': {
+    what: '“{file}”不是配方列表。',
+    next: '请写成 JSON 列表，例如 [{"lr": 0.0001}, {"lr": 0.0003}]。',
+  },
+  'train.sweep_same': {
+    what: '超参搜索的第 {first} 份与第 {second} 份配方相同。',
+    next: '请去掉其中一份。',
+  },
+  'train.sweep_other_rows': {
+    what: '超参搜索的各份配方在 "{key}" 上不同，而它会改变数据或损失的含义，因此评估损失无法比较。',
+    next: '请让它们的 "{key}" 相同，或为每个取值单独训练。',
+  },
+  'train.sweep_no_eval_rows': {
+    what: '超参搜索要比较评估损失，但没有留出评估数据。',
+    next: '请把 "eval_fraction" 设为大于 0，或提供验证文件。',
+  },
+  'train.sweep_other_recipes': {
+    what: '已有的超参搜索是另外的配方或另外的淘汰点。',
+    next: '请不带配方直接继续它，或在新文件夹中开始新的搜索。',
+  },
+  'train.sweep_all_failed': {
+    what: '超参搜索的 {count} 次训练全部失败；第一次失败的原因：{detail}',
+    next: '请修改配方，然后开始新的搜索。',
+  },
 } satisfies TranslatedErrors<typeof trainErrors>;

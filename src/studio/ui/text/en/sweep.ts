@@ -1,0 +1,43 @@
+import type { Phrase } from '../phrase.ts';
+
+/** Several recipes on the same rows. */
+export const sweepTexts = {
+  'sweep.title': 'Sweep',
+  'sweep.note': 'compare recipes on the same rows',
+  'sweep.help':
+    'Trains one run for each combination of the values below, one after the other, with the recipe for all else. They are compared by their loss on held-out rows.',
+  'sweep.setting': 'Setting',
+  'sweep.settingNumber': 'Setting {n}',
+  'sweep.values': 'Values, separated by commas',
+  'sweep.valuesNumber': 'Values of setting {n}, separated by commas',
+  'sweep.add': 'Vary another setting',
+  'sweep.remove': 'Remove',
+  'sweep.removeName': 'Remove {name}',
+  'sweep.halving': 'Stop the worse half early',
+  'sweep.halvingHelp':
+    'Successive halving: the runs are compared at a quarter and at half of their steps (with more than four, at an eighth too), and only the better half goes on. Off: all are trained to their end.',
+  'sweep.start': { one: 'Start {n} run', other: 'Start {n} runs' },
+  'sweep.pick': 'Shown sweep',
+  'sweep.pickName': '{settings}, {time}',
+  'sweep.table': 'Runs of the sweep, the best first',
+  'sweep.loss': 'Eval loss',
+  'sweep.steps': 'Steps',
+  'sweep.stateHead': 'State',
+  'sweep.actions': 'Actions',
+  'sweep.state.waiting': 'waiting',
+  'sweep.state.training': 'training',
+  'sweep.state.paused': 'goes on later',
+  'sweep.state.stopped': 'stopped early',
+  'sweep.state.finished': 'finished',
+  'sweep.state.failed': 'failed',
+  'sweep.best': 'best',
+  'sweep.use': 'Use this recipe',
+  'sweep.useName': 'Use this recipe: {name}',
+  'sweep.used': 'in use',
+  'sweep.resume': 'Resume the sweep',
+  'sweep.delete': 'Remove the sweep',
+  'sweep.deleteHelp': 'Its runs stay in the list of runs.',
+  'sweep.interrupted': 'A sweep over {settings} is not finished: {done} of {n} runs have ended.',
+  'sweep.noRuns': 'It has not begun: start it again.',
+  'say.sweepDone': { one: 'The sweep of {n} run is done.', other: 'The sweep of {n} runs is done.' },
+} as const satisfies Record<string, Phrase>;

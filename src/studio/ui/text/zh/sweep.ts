@@ -1,0 +1,43 @@
+import type { sweepTexts } from '../en/sweep.ts';
+import type { Translated } from '../phrase.ts';
+
+/** Several recipes on the same rows. */
+export const sweepTextsZh = {
+  'sweep.title': '超参搜索',
+  'sweep.note': '在同样的数据上比较配方',
+  'sweep.help': '为下列取值的每种组合各训练一次，依次进行，其余设置按配方；以留出数据上的损失比较。',
+  'sweep.setting': '设置',
+  'sweep.settingNumber': '设置 {n}',
+  'sweep.values': '取值，用逗号分隔',
+  'sweep.valuesNumber': '设置 {n} 的取值，用逗号分隔',
+  'sweep.add': '再改变一项设置',
+  'sweep.remove': '移除',
+  'sweep.removeName': '移除“{name}”',
+  'sweep.halving': '提前停止较差的一半',
+  'sweep.halvingHelp':
+    '逐次减半：在步数的四分之一和一半处（多于四次训练时还有八分之一处）比较，只有较好的一半继续。关闭后，全部训练到结束。',
+  'sweep.start': '开始 {n} 次训练',
+  'sweep.pick': '显示的搜索',
+  'sweep.pickName': '{settings}，{time}',
+  'sweep.table': '超参搜索的各次训练，最好的在前',
+  'sweep.loss': '评估损失',
+  'sweep.steps': '步数',
+  'sweep.stateHead': '状态',
+  'sweep.actions': '操作',
+  'sweep.state.waiting': '等待中',
+  'sweep.state.training': '训练中',
+  'sweep.state.paused': '稍后继续',
+  'sweep.state.stopped': '已提前停止',
+  'sweep.state.finished': '已完成',
+  'sweep.state.failed': '失败',
+  'sweep.best': '最佳',
+  'sweep.use': '使用此配方',
+  'sweep.useName': '使用此配方：{name}',
+  'sweep.used': '使用中',
+  'sweep.resume': '继续搜索',
+  'sweep.delete': '移除此搜索',
+  'sweep.deleteHelp': '它的各次训练仍保留在训练记录中。',
+  'sweep.interrupted': '对 {settings} 的超参搜索尚未完成：{n} 次训练中已结束 {done} 次。',
+  'sweep.noRuns': '它还没有开始：请重新开始。',
+  'say.sweepDone': '{n} 次训练的超参搜索已完成。',
+} as const satisfies Translated<typeof sweepTexts>;
