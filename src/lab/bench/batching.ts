@@ -62,7 +62,7 @@ export async function batchingBench(): Promise<string> {
         ]);
       }
       const best = ways.map(() => Infinity);
-      const answers = [];
+      const answers: { ids: number[] }[][] = [];
       // The first round compiles shaders.
       for (let round = 0; round <= ROUNDS; round++) {
         for (const [i, [, run]] of ways.entries()) {
