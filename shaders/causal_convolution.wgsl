@@ -1,12 +1,14 @@
 // y of a causal depthwise convolution (lib/causal_convolution.wgsl); y [rows, channels] E. With PAST, the inputs before
-// token 0 are those of a sequence so far: past [TAPS − 1, channels] f32, of which the last `known` are there. One
-// invocation per element of y.
+// token 0 are those of a sequence so far: past [TAPS − 1, channels] f32, of which the last `known` are there. With POOL,
+// each segment has a past of its own, or none: see causal_convolution_state.wgsl; segment_of [rows] u32.
+// One invocation per element of y.
 //#include lib/elem.wgsl
 //#include lib/grid.wgsl
 //#include lib/sigmoid.wgsl
 //#include lib/causal_convolution.wgsl
 alias X = f32;
 const WG: u32 = 128;
+const NEW: u32 = 0xffffffffu;
 
 struct Params {
   rows: u32,
@@ -26,6 +28,10 @@ struct Params {
 //#if PAST
 @group(0) @binding(6) var<storage, read> past: array<f32>;
 //#endif
+//#if POOL
+@group(0) @binding(7) var<storage, read> segments: array<vec4<u32>>;
+@group(0) @binding(8) var<storage, read> segment_of: array<u32>;
+//#endif
 
 @compute @workgroup_size(WG)
 fn main(
@@ -40,8 +46,20 @@ fn main(
   }
   var c = convolved(t, i, segment_start[t]);
 //#if PAST
+//#if !POOL
   for (var j = t + 1u; j < min(TAPS, t + 1u + params.known); j++) {
     c += weight[i * TAPS + TAPS - 1u - j] * past[(TAPS - 1u + t - j) * params.channels + i];
+  }
+//#endif
+//#endif
+//#if POOL
+  let segment = segments[segment_of[t]];
+  if (segment.z != NEW) {
+    let before = t - segment.x;
+    let pool = segment.z * (TAPS - 1u);
+    for (var j = before + 1u; j < TAPS; j++) {
+      c += weight[i * TAPS + TAPS - 1u - j] * past[(pool + TAPS - 1u + before - j) * params.channels + i];
+    }
   }
 //#endif
 //#if GATED

@@ -1,6 +1,7 @@
 // x[index[i], :] = y[i, :], each index at most once; other rows of x are left alone.
-// y [rows, dim] f32, index [rows] u32, x [·, dim] f32. One workgroup per row.
+// y [rows, dim] E, index [rows] u32, x [·, dim] E. One workgroup per row.
 //#include lib/grid.wgsl
+alias E = f32;
 const WG: u32 = 256;
 
 struct Params {
@@ -8,9 +9,9 @@ struct Params {
   dim: u32,
 }
 
-@group(0) @binding(0) var<storage, read> y: array<f32>;
+@group(0) @binding(0) var<storage, read> y: array<E>;
 @group(0) @binding(1) var<storage, read> index: array<u32>;
-@group(0) @binding(2) var<storage, read_write> x: array<f32>;
+@group(0) @binding(2) var<storage, read_write> x: array<E>;
 @group(0) @binding(3) var<uniform> params: Params;
 
 @compute @workgroup_size(WG)

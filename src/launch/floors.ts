@@ -56,6 +56,12 @@ export const floors: Readonly<Record<string, Floor>> = {
     packages: ['ml-matrix'],
     tests: '`mixAdapters.test.ts`; every rule against PEFT by `e2e/interop/mixes.py`.',
   },
+  'content/metrics': {
+    is: 'how an answer is measured against the one expected: metrics, intervals, tables as CSV and JSON',
+    imports: ['base/lib'],
+    tests:
+      'A test per metric; against rouge_score, sacrebleu, SQuAD’s rules and lm-evaluation-harness by `e2e/interop/`.',
+  },
   'content/data': {
     is: 'data files to micro-batches: parse, detect, render the chat template, tokenize, label, check, pack',
     imports: ['base/lib', 'base/config'],
@@ -129,10 +135,11 @@ export const floors: Readonly<Record<string, Floor>> = {
       '`golden.dawn.test.ts` follows runs of PyTorch step by step, `goldenVariants.dawn.test.ts` with every kernel; `resume.dawn.test.ts` and `recovery.dawn.test.ts`; plans by `memoryPlan.gpu.test.ts` against real runs.',
   },
   'engine/infer': {
-    is: 'generation with a KV cache, sampling, answers as text',
-    imports: ['base/lib', 'content/data', 'engine/gpu', 'engine/model'],
+    is: 'generation with a KV cache, one text or many together; sampling, answers as text, likelihoods',
+    imports: ['base/lib', 'content/data', 'engine/gpu', 'engine/kernels', 'engine/model'],
+    types: ['base/config'],
     tests:
-      '`generate.gpu.test.ts` and `answer.dawn.test.ts`; whole answers by `src/hosts/node/cli/generate.test.ts`.',
+      '`generate.gpu.test.ts`, `batch/generateBatch.gpu.test.ts` and `answer.dawn.test.ts`; whole answers by `src/hosts/node/cli/generate.test.ts`.',
   },
   'engine/merge': {
     is: 'streaming merge, the proof of what it wrote, the zip',

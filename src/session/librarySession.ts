@@ -16,6 +16,7 @@ import type { Answer, AnswerOptions } from '../engine/infer/answer.ts';
 import type { MergeFolder } from '../engine/merge/mergeFolder.ts';
 import type { ProvedMerge, ProvedMergeOptions } from '../engine/merge/mergeProved.ts';
 import type { MergeProof } from '../engine/merge/verifyMerge.ts';
+import type { EvaluationData, EvaluationSettings } from './evaluation/evaluationData.ts';
 import type { Host } from './host.ts';
 import type { MergeSettings } from './mergeTrained.ts';
 import { readRows } from './readData.ts';
@@ -114,6 +115,15 @@ export class LibrarySession extends Session {
     const tokens = await (await this.#openText()).prompt(prompt);
     checkIdsFit(tokenizer, tokens.ids, files.spec.vocabSize);
     return tokens;
+  }
+
+  /**
+   * Rows of a data file to be scored by `evaluateRows`: chats, prompts with answers, or multiple-choice questions as ARC and
+   * MMLU have them. Throws `data.*`, `infer.no_tokenizer`.
+   */
+  async readEvaluation(source: ByteSource, settings: EvaluationSettings = {}): Promise<EvaluationData> {
+    const { readEvaluation } = await import('./evaluation/index.ts');
+    return readEvaluation(source, await this.#openText(), this.model.files, settings);
   }
 
   /**

@@ -47,6 +47,8 @@ import type { ExportJobOptions } from './job/exportJob.ts';
 import type { ImportedJob } from './job/importJob.ts';
 import type { Sweep } from '../content/runs/sweep.ts';
 import type { SweepJob, SweepOptions, SweepStorage } from './sweep/sweepJob.ts';
+import type { EvaluationData } from './evaluation/evaluationData.ts';
+import type { EvaluateOptions, SystemResult } from './evaluation/evaluateRows.ts';
 import { usageFacts } from './usageFacts.ts';
 import type { Host } from './host.ts';
 import { compareDtypes, type DtypeComparison } from './compareDtypes.ts';
@@ -85,6 +87,9 @@ export interface UseOptions extends LoadReports {
 /** Few runs become jobs or belong to sweeps: a page loads the code for them when one does. */
 const jobs = () => import('./job/index.ts');
 const sweeps = () => import('./sweep/index.ts');
+
+/** So does the code of evaluations. */
+const evaluations = () => import('./evaluation/index.ts');
 
 /**
  * Everything between the engine and a host: one GPU device, one model, and what was trained or opened last, on which jobs
@@ -349,6 +354,23 @@ export class Session {
   /** Mean loss over the targets of rows. */
   evaluate(rows: TokenRows, options: UseOptions = {}): Promise<Evaluation> {
     return this.use(options, (decoder, use) => evaluate(decoder, use, rows, EVAL_ROWS));
+  }
+
+  /**
+   * Scores the rows of `readEvaluation`: losses, greedy answers in batches, likelihoods of choices. With `strength: 0` it is
+   * the base that is scored. Throws `infer.*`, `gpu.*`.
+   */
+  async evaluateRows(
+    data: EvaluationData,
+    options: EvaluateOptions & UseOptions = {},
+  ): Promise<SystemResult> {
+    const { tokenizer, files } = this.model;
+    if (!tokenizer) throw new GraftError('infer.no_tokenizer');
+    checkTokenizerFits(tokenizer, files.spec.vocabSize);
+    const { evaluateRows } = await evaluations();
+    return this.use(options, (decoder, use) =>
+      evaluateRows(decoder, use, { files, tokenizer }, data, options),
+    );
   }
 
   /** The losses on either of the weights the result can be merged onto; null without a choice or rows to measure on. */

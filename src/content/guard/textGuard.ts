@@ -160,6 +160,11 @@ export class TextGuard implements RowTokenizer {
     return this.#call((call) => call.prompt(prompt), null);
   }
 
+  /** Token ids of texts as they are, without special tokens, and of BOS. Throws `data.pattern_hangs`. */
+  plainIds(texts: readonly string[]): ReturnType<TextApi['plainIds']> {
+    return this.#call((call) => call.plainIds(texts), null);
+  }
+
   /** One call with the tokenizer open in the worker. @param file the data file that heartbeats' lines are of */
   #call<T>(work: (call: TextApi) => Promise<T>, file: string | null): Promise<T> {
     return this.#watched(async (call) => {

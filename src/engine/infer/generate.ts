@@ -5,7 +5,7 @@ import type { MicroBatch } from '../../content/data/tokens/microBatch.ts';
 import { uploadBatch } from '../model/decoder/batchTensors.ts';
 import type { AdapterUse, Decoder } from '../model/decoder/decoder.ts';
 import { logitsOf } from '../model/decoder/head.ts';
-import type { LayerState } from '../model/decoder/mixers/mixer.ts';
+import type { SequenceState } from '../model/decoder/mixers/mixer.ts';
 import { mixerFor } from '../model/decoder/mixers/mixerOf.ts';
 import type { DecoderSpec } from '../model/spec/spec.ts';
 import { penalizeRepetition, sample, type SamplingOptions } from './sampling.ts';
@@ -70,7 +70,7 @@ async function prefill(
   decoder: Decoder,
   use: AdapterUse,
   ids: readonly number[],
-  states: LayerState[],
+  states: SequenceState[],
 ): Promise<Float32Array> {
   for (const state of states) state.length = 0;
   let logits: Float32Array = new Float32Array();
@@ -85,7 +85,7 @@ async function prefill(
 async function continueFrom(
   decoder: Decoder,
   use: AdapterUse,
-  begun: { prompt: readonly number[]; logits: Float32Array; states: LayerState[] },
+  begun: { prompt: readonly number[]; logits: Float32Array; states: SequenceState[] },
   maxTokens: number,
   options: GenerateOptions,
 ): Promise<Generated> {
@@ -121,7 +121,7 @@ async function extend(
   decoder: Decoder,
   use: AdapterUse,
   ids: readonly number[],
-  states: LayerState[],
+  states: SequenceState[],
   { longest = 0, wantLogits }: { longest?: number; wantLogits: boolean },
 ): Promise<Float32Array> {
   const { commands, workspace, gpu, spec } = decoder;

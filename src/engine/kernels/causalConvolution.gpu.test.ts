@@ -16,6 +16,7 @@ import {
   type Convolution,
 } from './causalConvolution.ts';
 import { causalConvolutionBackwardRef, causalConvolutionRef } from './causalConvolution.ref.ts';
+import { NEW_STATE } from './segmentPool.ts';
 
 const close = { atol: 2e-6, rtol: 1e-5 };
 
@@ -182,3 +183,82 @@ it.each([
     expectClose(Float32Array.from(found), expected, close);
   },
 );
+
+// Sequences in steps of different lengths, one of them from the state of another, in a pool with other contents.
+it.each([
+  ['gated', 3],
+  ['silu', 4],
+  ['silu', 2],
+  ['gated', 1],
+] as const)('a %s convolution of %i taps goes on from states in a pool', async (form, taps) => {
+  const gpu = await testGpu();
+  const channels = 11;
+  const shared = 4;
+  const lengths = [9, 5, 7];
+  const width = form === 'gated' ? 3 * channels : channels;
+  const prefix = randomArray(20, shared * width, 2);
+  // The last two begin with what the first state holds.
+  const own = lengths.map((length, i) => randomArray(21 + i, length * width, 2));
+  const texts = own.map((rows, i) => (i === 0 ? rows : Float32Array.from([...prefix, ...rows])));
+  const weight = randomArray(2, channels * taps);
+  const bias = randomArray(3, channels);
+  const past = Math.max(1, taps - 1);
+  const inputs = tensorOf(gpu, new Float32Array(4 * past * channels).fill(9), [4, past, channels]);
+  const found = own.map((): number[] => []);
+  /** Tokens of some texts, each with the state it goes on from and the one it leaves. */
+  const step = async (parts: { rows: Float32Array; from: number; to: number; text: number }[]) => {
+    const counts = parts.map(({ rows }) => rows.length / width);
+    const { segmentStart, segmentEnd } = segmentsOf(counts);
+    const rows = segmentStart.length;
+    const starts = counts.map((_, i) => counts.slice(0, i).reduce((sum, n) => sum + n, 0));
+    const segments = parts.flatMap(({ from, to }, i) => [starts[i]!, counts[i]!, from, to]);
+    const shape: Convolution = {
+      form,
+      rows,
+      channels,
+      stride: width,
+      taps,
+      weight: tensorOf(gpu, weight, [channels, taps]),
+      bias: tensorOf(gpu, bias, [channels]),
+      segmentStart: tensorOf(gpu, segmentStart, [rows]),
+      segmentEnd: tensorOf(gpu, segmentEnd, [rows]),
+    };
+    const raw = tensorOf(gpu, Float32Array.from(parts.flatMap((part) => [...part.rows])), [rows, width]);
+    const y = zeros(gpu, [rows, channels]);
+    const pool = {
+      inputs,
+      segments: tensorOf(gpu, Uint32Array.from(segments), [parts.length, 4]),
+      count: parts.length,
+      segmentOf: tensorOf(gpu, Uint32Array.from(counts.flatMap((n, i) => Array<number>(n).fill(i))), [rows]),
+    };
+    submit(gpu, (commands) => {
+      causalConvolution(commands, { ...shape, raw, y, past: pool });
+      causalConvolutionState(commands, { ...shape, raw, past: pool });
+    });
+    const all = await readFloats(gpu, y);
+    parts.forEach(({ text }, i) => {
+      const part = all.slice(starts[i]! * channels, (starts[i]! + counts[i]!) * channels);
+      if (text >= 0) found[text]!.push(...part);
+    });
+  };
+  const tokens = (text: number, from: number, to: number) => own[text]!.slice(from * width, to * width);
+  await step([
+    { rows: prefix, from: NEW_STATE, to: 2, text: -1 },
+    { rows: tokens(0, 0, 1), from: NEW_STATE, to: 0, text: 0 },
+  ]);
+  await step([
+    { rows: tokens(1, 0, 1), from: 2, to: 1, text: 1 },
+    { rows: tokens(0, 1, 7), from: 0, to: 0, text: 0 },
+    { rows: tokens(2, 0, 6), from: 2, to: 3, text: 2 },
+  ]);
+  await step([
+    { rows: tokens(2, 6, 7), from: 3, to: 3, text: 2 },
+    { rows: tokens(0, 7, 9), from: 0, to: 0, text: 0 },
+    { rows: tokens(1, 1, 5), from: 1, to: 1, text: 1 },
+  ]);
+  texts.forEach((raw, i) => {
+    const segmentStart = new Uint32Array(raw.length / width);
+    const all = causalConvolutionRef({ form, channels, taps, segmentStart, raw, weight, bias });
+    expectClose(Float32Array.from(found[i]!), i === 0 ? all : all.subarray(shared * channels), close);
+  });
+});

@@ -3,6 +3,7 @@ import type { Commands } from '../gpu/commands.ts';
 import type { Tensor } from '../gpu/tensor.ts';
 import { addColumnSums, columnSumSlices } from './columnSums.ts';
 import { rowGroups } from './grid.ts';
+import type { PooledSegments } from './segmentPool.ts';
 
 const WG = 128;
 /** Threads where each sums a column. */
@@ -39,20 +40,31 @@ export interface ConvolutionPast {
   length: number;
 }
 
+/** What came before each segment, when sequences decode together: [·, taps − 1, D] f32, zero for what there is not. */
+export interface PooledPast extends PooledSegments {
+  inputs: Tensor;
+}
+
 /**
  * @param raw [T, stride] f32 or f16
  * @param y [T, D] f32 or f16
  */
 export function causalConvolution(
   commands: Commands,
-  { raw, y, past, ...convolution }: Convolution & { raw: Tensor; y: Tensor; past: ConvolutionPast | null },
+  {
+    raw,
+    y,
+    past,
+    ...convolution
+  }: Convolution & { raw: Tensor; y: Tensor; past: ConvolutionPast | PooledPast | null },
 ): void {
   const { rows, channels, weight, bias, segmentStart, taps } = convolution;
   // A convolution of one token has no past.
   const before = past && taps > 1 ? past : null;
+  const pool = before && 'segments' in before ? before : null;
   commands.run(
     'causal_convolution',
-    { ...constantsOf(convolution, raw), WG, E: y.type, PAST: before !== null },
+    { ...constantsOf(convolution, raw), WG, E: y.type, PAST: before !== null, POOL: pool !== null },
     {
       raw,
       weight,
@@ -60,8 +72,9 @@ export function causalConvolution(
       y,
       ...(bias && { bias }),
       ...(before && { past: before.inputs }),
+      ...(pool && { segments: pool.segments, segment_of: pool.segmentOf }),
     },
-    { ...sizesOf(convolution), known: before ? Math.min(before.length, taps - 1) : 0 },
+    { ...sizesOf(convolution), known: before && 'length' in before ? Math.min(before.length, taps - 1) : 0 },
     rowGroups(Math.ceil(channels / WG), rows),
   );
 }
@@ -69,16 +82,17 @@ export function causalConvolution(
 /** Makes `past` what the tokens after these need. */
 export function causalConvolutionState(
   commands: Commands,
-  { raw, past, ...convolution }: Convolution & { raw: Tensor; past: ConvolutionPast },
+  { raw, past, ...convolution }: Convolution & { raw: Tensor; past: ConvolutionPast | PooledPast },
 ): void {
   const { channels, taps } = convolution;
   if (taps === 1) return;
+  const pool = 'segments' in past ? past : null;
   commands.run(
     'causal_convolution_state',
-    { ...inputConstants(convolution, raw), WG: SUM_WG },
-    { raw, past: past.inputs },
-    { ...sizesOf(convolution), known: Math.min(past.length, taps - 1) },
-    [Math.ceil(channels / SUM_WG)],
+    { ...inputConstants(convolution, raw), WG: SUM_WG, POOL: pool !== null },
+    { raw, past: past.inputs, ...(pool && { segments: pool.segments }) },
+    { ...sizesOf(convolution), known: 'length' in past ? Math.min(past.length, taps - 1) : 0 },
+    [Math.ceil(channels / SUM_WG), pool ? pool.count : 1],
   );
 }
 

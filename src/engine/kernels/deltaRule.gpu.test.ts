@@ -14,9 +14,11 @@ import {
   deltaRuleBackward,
   deltaRuleGates,
   deltaRuleGatesBackward,
+  deltaRuleScan,
   GATES,
 } from './deltaRule.ts';
 import { deltaRuleBackwardRef, deltaRuleRef, type DeltaRuleRef } from './deltaRule.ref.ts';
+import { NEW_STATE } from './segmentPool.ts';
 
 interface Case {
   lengths: readonly number[];
@@ -198,4 +200,78 @@ it('has a reference whose gradient matches finite differences', () => {
       expect(value, `${name}[${i}]`).toBeCloseTo(difference, 5);
     });
   }
+});
+
+it.each([
+  { keyHeads: 1, valueHeads: 1, keyDim: 1, valueDim: 1 },
+  { keyHeads: 2, valueHeads: 6, keyDim: 12, valueDim: 70 },
+])('token after token from states in a pool, $valueHeads heads of $keyDim and $valueDim', async (of) => {
+  const gpu = await testGpu();
+  const [shared, ownOfFirst, ownOfSecond] = [6, 3, 1];
+  const lengths = [shared + ownOfFirst, shared + ownOfSecond, 5];
+  const { input, rows, width } = makeCase({ lengths, ...of });
+  const { valueHeads, keyHeads, keyDim, valueDim } = input;
+  // The second text begins as the first.
+  const second = lengths[0]!;
+  for (const [all, columns] of [
+    [input.qkv, width],
+    [input.a, valueHeads],
+    [input.b, valueHeads],
+  ] as const)
+    all.copyWithin(second * columns, 0, shared * columns);
+  const stride = 2 * valueHeads;
+  const projected = new Float32Array(rows * stride);
+  for (let t = 0; t < rows; t++) {
+    projected.set(input.b.subarray(t * valueHeads, (t + 1) * valueHeads), t * stride);
+    projected.set(input.a.subarray(t * valueHeads, (t + 1) * valueHeads), t * stride + valueHeads);
+  }
+  const size = valueHeads * keyDim * valueDim;
+  const pool = tensorOf(gpu, new Float32Array(4 * size).fill(5), [4, size]);
+  const o = zeros(gpu, [rows, valueHeads, valueDim]);
+  const rule = {
+    rows,
+    keyHeads,
+    valueHeads,
+    keyDim,
+    valueDim,
+    segmentStart: zeros(gpu, [rows], 'u32'),
+    qkv: tensorOf(gpu, input.qkv, [rows, width]),
+    gates: zeros(gpu, [rows, GATES, valueHeads]),
+  };
+  const gated = {
+    projected: tensorOf(gpu, projected, [rows, stride]),
+    stride,
+    betaStart: 0,
+    decayStart: valueHeads,
+    norms: zeros(gpu, [rows, 2 * keyHeads]),
+    decay: tensorOf(gpu, input.decay, [valueHeads]),
+    stepBias: tensorOf(gpu, input.stepBias, [valueHeads]),
+  };
+  const third = lengths[0]! + lengths[1]!;
+  const steps = [
+    [
+      [0, shared, NEW_STATE, 3],
+      [third, 2, NEW_STATE, 1],
+    ],
+    [
+      [second + shared, ownOfSecond, 3, 0],
+      [third + 2, 1, 1, 1],
+      [shared, 2, 3, 2],
+    ],
+    [
+      [shared + 2, 1, 2, 2],
+      [third + 3, 2, 1, 1],
+    ],
+  ];
+  submit(gpu, (commands) => {
+    deltaRuleGates(commands, { ...rule, ...gated });
+    for (const step of steps) {
+      const segments = tensorOf(gpu, Uint32Array.from(step.flat()), [step.length, 4]);
+      deltaRuleScan(commands, { ...rule, segments, count: step.length, pool, o });
+    }
+  });
+  const columns = valueHeads * valueDim;
+  const read = (all: ArrayLike<number>) =>
+    Array.from(all).filter((_, i) => i < second * columns || i >= (second + shared) * columns);
+  expectAsLarge(read(await readFloats(gpu, o)), read(deltaRuleRef(input)), 2e-6);
 });

@@ -2,6 +2,7 @@ import type { ShaderConstants } from '../gpu/assemble.ts';
 import type { Commands } from '../gpu/commands.ts';
 import type { Tensor } from '../gpu/tensor.ts';
 import { flatGroups } from './grid.ts';
+import type { PooledSegments } from './segmentPool.ts';
 
 /** Tokens of a chunk: within one, tokens are solved together; between them, there is a state. */
 export const CHUNK = 32;
@@ -10,6 +11,8 @@ export const GATES = 5;
 const WG = 128;
 /** Threads of the kernels that need workgroup memory for a column of each. */
 const SOLVE_WG = 64;
+/** Threads that each take a column of a state through all tokens of a segment. */
+const SCAN_WG = 64;
 /** Threads that reduce over a head. */
 const LANES = 8;
 /** Elements of a state that a workgroup holds, at most. */
@@ -118,6 +121,31 @@ export function deltaRule(
   );
   const scored = { CHUNK, WG, ...before };
   commands.run('delta_rule_output', scored, { ...inputs, added, states, o }, sizes, perChunk);
+}
+
+/**
+ * The same of sequences that decode together, token after token: cheap where segments are mostly one token.
+ * @param pool their states, [·, valueHeads, Dk, Dv] f32
+ * @param o [T, valueHeads, Dv] f32
+ */
+export function deltaRuleScan(
+  commands: Commands,
+  {
+    segments,
+    count,
+    pool,
+    o,
+    ...rule
+  }: DeltaRule & Pick<PooledSegments, 'segments' | 'count'> & { pool: Tensor; o: Tensor },
+): void {
+  const { qkv, gates, keyHeads, valueHeads, keyDim, valueDim } = rule;
+  commands.run(
+    'delta_rule_scan',
+    { WG: SCAN_WG },
+    { qkv, gates, segments, pool, o },
+    { segments: count, key_heads: keyHeads, value_heads: valueHeads, key_dim: keyDim, value_dim: valueDim },
+    flatGroups(count * valueHeads * Math.ceil(valueDim / SCAN_WG)),
+  );
 }
 
 /** Scratch of the backward pass, f32. */

@@ -1,3 +1,4 @@
+import { batchingBench } from './batching.ts';
 import { derivedBench } from './derived.ts';
 import { deviceBench } from './device.ts';
 import { isaBench } from './isa/isaBench.ts';
@@ -16,6 +17,7 @@ import { uploadBench } from './upload.ts';
 
 /** All benchmarks: their text goes to docs/benchmarks.md, unless options restrict them. */
 const sections: Record<string, (options: Readonly<Record<string, string>>) => Promise<string>> = {
+  batching: batchingBench,
   derived: derivedBench,
   device: deviceBench,
   isa: isaBench,

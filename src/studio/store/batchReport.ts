@@ -1,3 +1,4 @@
+import { csvOf } from '../../base/lib/csv.ts';
 import type { BatchRow } from './state/batch.ts';
 import type { Side } from './state/tryout.ts';
 import { splitThought } from './thoughts.ts';
@@ -40,8 +41,7 @@ export function isExact(answer: string, expected: string): boolean {
 }
 
 /**
- * The table as CSV (RFC 4180): lines end with CR LF, and cells with a comma, a quote or a line break are quoted. Cells are
- * exact: none is changed for the sake of spreadsheets.
+ * The table as CSV.
  * @param names of the columns: line, prompt, expected, then a side's
  */
 export function batchCsv(
@@ -58,9 +58,5 @@ export function batchCsv(
       return made?.kind === 'answer' ? made.answer.text : '';
     }),
   ]);
-  return [names, ...body].map((cells) => `${cells.map(cell).join(',')}\r\n`).join('');
-}
-
-function cell(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return csvOf([names, ...body]);
 }

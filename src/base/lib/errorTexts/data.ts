@@ -277,4 +277,20 @@ export const dataErrors = {
     what: 'Holding out {wanted} of {rows} rows for evaluation leaves none to train on.',
     next: 'Lower the evaluation split (eval_fraction), or add rows.',
   },
+  'data.schema_keyword': {
+    what: 'The JSON schema has “{keyword}” at {path}, which Graft does not understand.',
+    next: 'Use {known}.',
+  },
+  'data.schema_value': {
+    what: 'The JSON schema has a value at {path} that its keyword “{keyword}” cannot have.',
+    next: 'Correct it as JSON Schema 2020-12 says.',
+  },
+  'data.choices_invalid': {
+    what: '{file}, line {line}: this is no multiple-choice row: {detail}.',
+    next: 'A row has “question”, “choices” as a list of texts or as {"text": […], "label": […]}, and “answer” or “answerKey”.',
+  },
+  'data.metric_without_rows': {
+    what: 'The metric {metric} cannot be computed on {file}: {detail}.',
+    next: 'Choose other metrics, or a file with such rows.',
+  },
 } satisfies Record<string, ErrorText>;

@@ -23,7 +23,15 @@ export interface Option<T> {
 }
 
 /** Headings of options in help, in this order. */
-export const optionGroups = ['Model', 'Data', 'Training', 'Sampling', 'Output', 'Other'] as const;
+export const optionGroups = [
+  'Model',
+  'Data',
+  'Training',
+  'Evaluation',
+  'Sampling',
+  'Output',
+  'Other',
+] as const;
 export type OptionGroup = (typeof optionGroups)[number];
 
 /** Options by their name in camelCase: `rowsField` is `--rows-field`. */

@@ -1,4 +1,5 @@
 import { attention, attentionBackward } from '../../../kernels/attention.ts';
+import { attentionCached } from '../../../kernels/attentionCached.ts';
 import {
   headElements,
   headsIn,
@@ -9,6 +10,7 @@ import {
   type HeadShape,
 } from '../../../kernels/rope.ts';
 import { outputGate, outputGateBackward } from '../../../kernels/outputGate.ts';
+import { scatterRows } from '../../../kernels/rows.ts';
 import type { Tensor } from '../../../gpu/tensor.ts';
 import { groupsOf } from '../../spec/fusedProjections.ts';
 import type { AttentionMixer } from '../../spec/mixers.ts';
@@ -17,7 +19,16 @@ import { activation } from '../activations.ts';
 import { addSums } from '../norm.ts';
 import type { Pass } from '../pass.ts';
 import { mixerGradient } from '../wideTensors.ts';
-import type { LayerState, MixedBlock, MixedTensors, Mixer, StateOwner } from './mixer.ts';
+import type {
+  LayerState,
+  LayerTensors,
+  MixedBlock,
+  MixedTensors,
+  Mixer,
+  PoolSize,
+  SequenceState,
+  StateOwner,
+} from './mixer.ts';
 
 /** Causal attention, grouped or not, with a KV cache; the output of heads may be gated. */
 export class Attention implements Mixer {
@@ -32,26 +43,11 @@ export class Attention implements Mixer {
     { projected, mixed, state }: MixedTensors & { state: LayerState | null },
   ): void {
     const { commands } = pass;
-    const { kvHeads, headDim } = pass.spec;
     const parts = headsOf(pass);
     const gated = this.#spec.outputGate;
     rope(commands, { raw: projected, parts, gated, ...ropeOf(pass, layer, weights) });
-    const { k, v } = state?.tensors ?? {};
-    if (state) {
-      commands.copyRows(parts.k, k!, state.length * kvHeads * headDim);
-      commands.copyRows(parts.v, v!, state.length * kvHeads * headDim);
-    }
     const o = gated ? ungated(pass) : mixed;
-    attention(commands, {
-      q: parts.q,
-      k: k ?? parts.k,
-      v: v ?? parts.v,
-      o,
-      lse: lseOf(pass),
-      segmentStart: pass.segmentStart,
-      queryOffset: state?.length ?? 0,
-      ...scoresOf(pass, layer),
-    });
+    attend(pass, layer, parts, o, state);
     if (gated) outputGate(commands, { ...this.#gate(pass, projected), y: mixed });
   }
 
@@ -104,9 +100,12 @@ export class Attention implements Mixer {
   }
 
   /** [capacity, kvHeads, headDim] each. */
-  createState({ gpu, spec, type }: StateOwner, capacity: number): LayerState {
-    const tensor = (name: string) => gpu.memory.tensor(type, [capacity, spec.kvHeads, spec.headDim], name);
-    return { tensors: { k: tensor('cached keys'), v: tensor('cached values') }, length: 0 };
+  createState(owner: StateOwner, capacity: number): SequenceState {
+    return { tensors: cache(owner, capacity), length: 0 };
+  }
+
+  createPool(owner: StateOwner, { keys }: PoolSize): LayerTensors {
+    return cache(owner, keys);
   }
 
   #gate(pass: Pass, raw: Tensor) {
@@ -115,6 +114,33 @@ export class Attention implements Mixer {
     const stride = groupsOf(spec, this.#spec).mixerIn.width;
     return { rows, heads, headDim, o: ungated(pass), raw, stride };
   }
+}
+
+function cache({ gpu, spec, type }: StateOwner, rows: number): LayerTensors {
+  const tensor = (name: string) => gpu.memory.tensor(type, [rows, spec.kvHeads, spec.headDim], name);
+  return { k: tensor('cached keys'), v: tensor('cached values') };
+}
+
+/** Attention of the new tokens to themselves and, when decoding, to those before them, after which they are cached. */
+function attend(pass: Pass, layer: number, parts: Heads, o: Tensor, state: LayerState | null): void {
+  const { commands, rows, segmentStart, spec } = pass;
+  const { kvHeads, headDim } = spec;
+  const { q } = parts;
+  const { k = parts.k, v = parts.v } = state?.tensors ?? {};
+  if (state && 'rows' in state) {
+    const { keyRows: index, spans } = state.rows;
+    const dim = kvHeads * headDim;
+    scatterRows(commands, { x: k, y: parts.k, index, rows, dim });
+    scatterRows(commands, { x: v, y: parts.v, index, rows, dim });
+    attentionCached(commands, { q, k, v, o, spans, ...scoresOf(pass, layer) });
+    return;
+  }
+  const queryOffset = state?.length ?? 0;
+  if (state) {
+    commands.copyRows(parts.k, k, queryOffset * kvHeads * headDim);
+    commands.copyRows(parts.v, v, queryOffset * kvHeads * headDim);
+  }
+  attention(commands, { q, k, v, o, lse: lseOf(pass), segmentStart, queryOffset, ...scoresOf(pass, layer) });
 }
 
 /** What attention computes where it is gated then. */

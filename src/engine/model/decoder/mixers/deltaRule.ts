@@ -12,6 +12,7 @@ import {
   deltaRuleBackward,
   deltaRuleGates,
   deltaRuleGatesBackward,
+  deltaRuleScan,
   GATES,
 } from '../../../kernels/deltaRule.ts';
 import { gatedRmsNorm, gatedRmsNormBackward } from '../../../kernels/gatedRmsNorm.ts';
@@ -22,7 +23,17 @@ import { activation } from '../activations.ts';
 import { addSums } from '../norm.ts';
 import type { Pass } from '../pass.ts';
 import { mixerGradient } from '../wideTensors.ts';
-import type { LayerState, MixedBlock, MixedTensors, Mixer, StateOwner } from './mixer.ts';
+import type {
+  LayerState,
+  LayerTensors,
+  MixedBlock,
+  MixedTensors,
+  Mixer,
+  PoolSize,
+  SequenceState,
+  StateOwner,
+} from './mixer.ts';
+import { pastOf } from './shortConvolution.ts';
 
 /**
  * Gated DeltaNet (Qwen3.5): a short convolution of q, k and v, the gated delta rule, and a gated RMSNorm. All between the
@@ -42,14 +53,18 @@ export class DeltaRule implements Mixer {
     const { commands } = pass;
     const { rule, chunks, gated, o } = this.#tensors(pass, projected);
     const convolution = this.#convolution(pass, weights);
-    const { length } = state ?? { length: 0 };
-    const inputs = state && { inputs: state.tensors.inputs!, length };
+    const inputs = state && pastOf(state);
     causalConvolution(commands, { ...convolution, raw: projected, y: rule.qkv, past: inputs });
     if (inputs) causalConvolutionState(commands, { ...convolution, raw: projected, past: inputs });
     const { decay, stepBias } = weights.mixer;
     deltaRuleGates(commands, { ...rule, ...gated, decay: decay!, stepBias: stepBias! });
-    const past = state && { state: state.tensors.state!, length };
-    deltaRule(commands, { ...rule, ...chunks, o, past });
+    if (state && 'rows' in state) {
+      const { segments, count } = state.rows;
+      deltaRuleScan(commands, { ...rule, segments, count, pool: state.tensors.state!, o });
+    } else {
+      const past = state && { state: state.tensors.state!, length: state.length };
+      deltaRule(commands, { ...rule, ...chunks(), o, past });
+    }
     gatedRmsNorm(commands, { ...this.#norm(pass, weights, projected, o), y: mixed });
   }
 
@@ -59,7 +74,8 @@ export class DeltaRule implements Mixer {
   ): Tensor {
     const { commands, workspace, rows } = pass;
     const { keyDim, valueHeads, valueDim } = this.#spec;
-    const { rule, chunks, gated, o } = this.#tensors(pass, projected);
+    const { rule, chunks: makeChunks, gated, o } = this.#tensors(pass, projected);
+    const chunks = makeChunks();
     const scratch = (name: string, shape: readonly number[]) => workspace.get(name, 'f32', shape);
     const dProjected = mixerGradient(pass, this.#spec);
     const gradients = scratch('delta rule gradients', [2, rows, valueHeads, valueDim]);
@@ -92,15 +108,16 @@ export class DeltaRule implements Mixer {
   }
 
   /** inputs [taps − 1, columns of q, k and v], state [valueHeads, keyDim, valueDim], f32. */
-  createState({ gpu }: StateOwner): LayerState {
+  createState(owner: StateOwner): SequenceState {
+    return { tensors: this.createPool(owner, { keys: 0, states: 1 }), length: 0 };
+  }
+
+  createPool({ gpu }: StateOwner, { states }: PoolSize): LayerTensors {
     const { taps, valueHeads, keyDim, valueDim } = this.#spec;
     const tensor = (name: string, shape: readonly number[]) => gpu.memory.tensor('f32', shape, name);
     return {
-      tensors: {
-        inputs: tensor('cached inputs', [Math.max(1, taps - 1), deltaRuleColumns(this.#spec)]),
-        state: tensor('recurrent state', [valueHeads, keyDim, valueDim]),
-      },
-      length: 0,
+      inputs: tensor('cached inputs', [states * Math.max(1, taps - 1), deltaRuleColumns(this.#spec)]),
+      state: tensor('recurrent state', [states, valueHeads, keyDim, valueDim]),
     };
   }
 
@@ -131,11 +148,12 @@ export class DeltaRule implements Mixer {
         decayStart: betaStart + valueHeads,
         norms: own('norms', [rows, 2 * keyHeads]),
       },
-      chunks: {
+      // Not made where sequences decode together.
+      chunks: () => ({
         w: own('w', [rows, valueHeads, keyDim]),
         added: own('added', [rows, valueHeads, valueDim]),
         states: own('states', [chunksOf(rows), valueHeads, keyDim, valueDim]),
-      },
+      }),
       o: own('o', [rows, valueHeads, valueDim]),
     };
   }

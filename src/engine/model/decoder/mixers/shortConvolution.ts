@@ -5,12 +5,23 @@ import {
   causalConvolutionState,
   causalConvolutionWeights,
   type Convolution,
+  type ConvolutionPast,
+  type PooledPast,
 } from '../../../kernels/causalConvolution.ts';
 import type { ShortConvolutionMixer } from '../../spec/mixers.ts';
 import type { BlockWeights } from '../../weights/weights.ts';
 import type { Pass } from '../pass.ts';
 import { mixerGradient } from '../wideTensors.ts';
-import type { LayerState, MixedBlock, MixedTensors, Mixer, StateOwner } from './mixer.ts';
+import type {
+  LayerState,
+  LayerTensors,
+  MixedBlock,
+  MixedTensors,
+  Mixer,
+  PoolSize,
+  SequenceState,
+  StateOwner,
+} from './mixer.ts';
 
 /** The gated short convolution of LFM2, which remembers the last inputs of the convolution. */
 export class ShortConvolution implements Mixer {
@@ -26,7 +37,7 @@ export class ShortConvolution implements Mixer {
   ): void {
     const { commands } = pass;
     const shape = this.#convolution(pass, weights);
-    const past = state && { inputs: state.tensors.inputs!, length: state.length };
+    const past = state && pastOf(state);
     causalConvolution(commands, { ...shape, raw: projected, y: mixed, past });
     if (past) causalConvolutionState(commands, { ...shape, raw: projected, past });
   }
@@ -48,9 +59,13 @@ export class ShortConvolution implements Mixer {
   }
 
   /** [taps − 1, hidden size]: B · x of the last tokens. */
-  createState({ gpu, spec }: StateOwner): LayerState {
-    const shape = [Math.max(1, this.#spec.taps - 1), spec.hiddenSize];
-    return { tensors: { inputs: gpu.memory.tensor('f32', shape, 'cached inputs') }, length: 0 };
+  createState(owner: StateOwner): SequenceState {
+    return { tensors: this.createPool(owner, { keys: 0, states: 1 }), length: 0 };
+  }
+
+  createPool({ gpu, spec }: StateOwner, { states }: PoolSize): LayerTensors {
+    const shape = [states * Math.max(1, this.#spec.taps - 1), spec.hiddenSize];
+    return { inputs: gpu.memory.tensor('f32', shape, 'cached inputs') };
   }
 
   #convolution({ rows, spec, segmentStart, segmentEnd }: Pass, { mixer }: BlockWeights): Convolution {
@@ -66,4 +81,10 @@ export class ShortConvolution implements Mixer {
       segmentEnd,
     };
   }
+}
+
+/** What the convolution of a state goes on from. */
+export function pastOf(state: LayerState): ConvolutionPast | PooledPast {
+  const inputs = state.tensors.inputs!;
+  return 'rows' in state ? { inputs, ...state.rows } : { inputs, length: state.length };
 }

@@ -2,6 +2,7 @@ import type { Command } from '../command.ts';
 import { cache } from './cache.ts';
 import { data } from './data.ts';
 import { evaluate } from './eval.ts';
+import { evaluateAnswers } from './evaluate.ts';
 import { exportModel } from './export.ts';
 import { fetchModel } from './fetch.ts';
 import { generate } from './generate.ts';
@@ -23,6 +24,7 @@ export const commands: readonly Command[] = [
   train,
   sweep,
   evaluate,
+  evaluateAnswers,
   generate,
   merge,
   mix,

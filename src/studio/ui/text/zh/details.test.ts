@@ -41,6 +41,8 @@ const others = new Set([
   'proof of a readback',
   'every row',
   'lr range',
+  // As lm-evaluation-harness asks.
+  'The following are multiple choice questions (with answers) about {}.\n\n',
   'version https://git-lfs.github.com/spec/',
   // Text that WordPiece's decoder cleans up.
   ' do not',

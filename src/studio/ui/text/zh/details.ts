@@ -484,4 +484,16 @@ export const detailsZh: Record<string, string> = {
   'token “{token}” has id {id}, and the embedding {rows} rows':
     'token“{token}”的 id 是 {id}，而词嵌入只有 {rows} 行',
   'there is none': '没有分词器',
+
+  // Rows to be evaluated
+  '“question” is no text': '“question”不是文本',
+  '“choices” has no texts, each with its label': '“choices”里没有带标签的文本',
+  '“answerKey” is none of its labels': '“answerKey”不是其中任何一个标签',
+  '“choices” is no list of texts': '“choices”不是文本列表',
+  '“answer” is none of its choices': '“answer”不是其中任何一个选项',
+  'its rows are no multiple-choice questions': '其中的数据不是选择题',
+  'its rows are multiple-choice questions': '其中的数据是选择题',
+  'no row can be tokenized': '没有一行能变成 token',
+  'no row asks something that can be answered': '没有一行提出可以回答的问题',
+  'no row has an answer to compare with': '没有一行带有可供比较的回答',
 };

@@ -269,4 +269,20 @@ export const dataErrorsZh = {
     what: '从 {rows} 条数据中留出 {wanted} 条做评估，就没有数据可训练了。',
     next: '请调低评估集比例（eval_fraction），或增加数据。',
   },
+  'data.schema_keyword': {
+    what: '用于 JSON 的“schema”在 {path} 处使用了“{keyword}”，Graft 不支持这个关键字。',
+    next: '请只使用 {known}。',
+  },
+  'data.schema_value': {
+    what: '用于 JSON 的“schema”在 {path} 处的值不符合关键字“{keyword}”的要求。',
+    next: '请按照“JSON Schema 2020-12”修改。',
+  },
+  'data.choices_invalid': {
+    what: '{file} 第 {line} 行不是选择题：{detail}。',
+    next: '每行需要“question”，“choices”（文本列表，或 {"text": […], "label": […]}），以及“answer”或“answerKey”。',
+  },
+  'data.metric_without_rows': {
+    what: '无法在 {file} 上计算指标 {metric}：{detail}。',
+    next: '请选择其他指标，或换一个包含这类数据的文件。',
+  },
 } satisfies TranslatedErrors<typeof dataErrors>;

@@ -1,0 +1,174 @@
+import { basename } from 'node:path';
+import { defaultReading } from '../../../../base/config/reading.ts';
+import { GraftError } from '../../../../base/lib/errors.ts';
+import { writeText } from '../../../../content/formats/text.ts';
+import { readSchema } from '../../../../content/metrics/jsonSchema.ts';
+import { metricNames, type MetricName } from '../../../../content/metrics/metrics.ts';
+import { MAX_NEW_TOKENS, readEvaluation } from '../../../../session/evaluation/evaluationData.ts';
+import { evaluationReport, reportCsv, type NamedResult } from '../../../../session/evaluation/report.ts';
+import { withText } from '../../withText.ts';
+import { command } from '../command.ts';
+import {
+  dataOption,
+  encodingOption,
+  maskOption,
+  modelOptions,
+  quantOptions,
+  rowsFieldOption,
+  weightsOf,
+} from '../commonOptions.ts';
+import { dataSource } from '../dataset.ts';
+import { checkHubAccess } from '../hubAccess.ts';
+import { bytes, json, number, optional } from '../options.ts';
+import { forceOption, outputFile } from '../outputFile.ts';
+import { openModelOf, readAdapterOf, withSession } from '../withSession.ts';
+import { log, printText } from '../terminal.ts';
+
+/** Problems reported one by one; the rest is a number. */
+const SHOWN_PROBLEMS = 10;
+
+export const evaluateAnswers = command(
+  'evaluate',
+  'Scores the model and adapters of it on the rows of a data file, and prints the figures as JSON: losses of the targets, greedy answers against those of the rows, and of multiple-choice rows as ARC and MMLU have them the accuracies of lm-evaluation-harness. Differences to the model itself have 95% intervals of a paired bootstrap.',
+  {
+    ...modelOptions,
+    adapters: optional(
+      'Model',
+      'DIR,DIR',
+      'PEFT folders, separated by commas, each compared with the model itself.',
+    ),
+    ...quantOptions,
+    data: dataOption,
+    rowsField: rowsFieldOption,
+    encoding: encodingOption,
+    mask: maskOption,
+    limit: {
+      ...number('Data', Infinity, { min: 1, integer: true }, 'Takes this many rows, from the first on.'),
+      defaultText: null,
+    },
+    metrics: optional(
+      'Evaluation',
+      'NAME,NAME',
+      `Of ${metricNames.join(', ')}; by default loss, perplexity, exact, contains, rouge-l and chrf, or choice for multiple-choice rows.`,
+    ),
+    regex: optional('Evaluation', 'PATTERN', 'What the metric regex finds in an answer, as in JavaScript.'),
+    schema: json(
+      'Evaluation',
+      'What the metric schema expects of an answer; keywords that are not understood are refused.',
+    ),
+    tolerance: number(
+      'Evaluation',
+      0,
+      { min: 0 },
+      'How far apart the last numbers may be for the metric number.',
+    ),
+    templateArgs: json('Sampling', 'Variables for the chat template, such as {"enable_thinking": false}.'),
+    maxNewTokens: number(
+      'Sampling',
+      MAX_NEW_TOKENS,
+      { min: 1, integer: true },
+      'The most tokens of an answer.',
+    ),
+    batch: number(
+      'Sampling',
+      64,
+      { min: 1, max: 64, integer: true },
+      'Answers that are generated together, at most.',
+    ),
+    decodeMemory: bytes('Sampling', '2GiB', 'The most GPU memory that answers take beside the weights.'),
+    seed: number('Evaluation', 0, { min: 0, max: 0xffffffff, integer: true }, 'Of the bootstrap.'),
+    json: optional('Output', 'FILE', 'Writes the report with all rows, those that differ first.'),
+    csv: optional('Output', 'FILE', 'Writes the rows as CSV.'),
+    force: forceOption,
+  },
+  async (options, usage) => {
+    const { model, data, force } = options;
+    checkHubAccess(options, usage, [model, data]);
+    const bad = (detail: string) => new GraftError('cli.bad_option', { detail, usage });
+    const adapters = options.adapters?.split(',').map((path) => path.trim()) ?? [];
+    const metrics = metricsOf(options.metrics, bad);
+    const asked = (name: MetricName) => metrics?.includes(name) ?? false;
+    const regex = options.regex === undefined ? null : patternOf(options.regex, bad);
+    const hasSchema = Object.keys(options.schema).length > 0;
+    if (asked('regex') !== (regex !== null)) throw bad('The metric regex goes with --regex.');
+    if (asked('schema') !== hasSchema) throw bad('The metric schema goes with --schema.');
+    const schema = hasSchema ? readSchema(options.schema) : null;
+    const inputs = {
+      model,
+      data,
+      ...Object.fromEntries(adapters.map((path, i) => [`adapters ${i + 1}`, path])),
+    };
+    const fileOf = (path: string | undefined) =>
+      path === undefined ? null : outputFile(path, { force, inputs });
+    const [jsonFile, csvFile] = [fileOf(options.json), fileOf(options.csv)];
+    await withSession(async (session) => {
+      const { files } = await openModelOf(session, options);
+      const opened = [];
+      for (const path of adapters) opened.push(await readAdapterOf(session, path));
+      const source = await dataSource(data, options);
+      const { mask, templateArgs, rowsField, encoding, tolerance, maxNewTokens, limit } = options;
+      const rows = await withText(
+        files.folder,
+        (text) =>
+          readEvaluation(source, text, files, {
+            metrics,
+            regex,
+            schema,
+            tolerance,
+            maxNewTokens,
+            rowsField,
+            encoding,
+            limit,
+            reading: { ...defaultReading, mask, templateArgs },
+          }),
+        files.spec.vocabSize,
+      );
+      reportProblems(rows.problems);
+      const results: NamedResult[] = [];
+      const names = systemNames(adapters);
+      for (const [i, name] of names.entries()) {
+        const adapter = i > 0 ? opened[i - 1] : null;
+        if (adapter) await session.useAdapter(adapter);
+        const { batch, decodeMemory: memoryBudget } = options;
+        const use = { strength: adapter ? 1 : 0, weights: weightsOf(options), batch, memoryBudget };
+        results.push({ name, result: await session.evaluateRows(rows, use) });
+        log(`${name}: ${results.at(-1)!.result.seconds.toFixed(1)} s`);
+      }
+      const report = evaluationReport(rows, results, { seed: options.seed });
+      if (jsonFile) await writeText(jsonFile.folder, jsonFile.file, `${JSON.stringify(report, null, 2)}\n`);
+      if (csvFile) await writeText(csvFile.folder, csvFile.file, reportCsv(report));
+      const { rows: all, problems, ...figures } = report;
+      printText(JSON.stringify({ ...figures, rows: all.length, problems: problems.length }, null, 2));
+    });
+  },
+);
+
+function metricsOf(text: string | undefined, bad: (detail: string) => GraftError): MetricName[] | undefined {
+  if (text === undefined) return undefined;
+  const names = text.split(',').map((name) => name.trim());
+  const unknown = names.find((name) => !metricNames.some((known) => known === name));
+  if (unknown !== undefined) throw bad(`--metrics has “${unknown}”; known are ${metricNames.join(', ')}.`);
+  return metricNames.filter((name) => names.includes(name));
+}
+
+function patternOf(pattern: string, bad: (detail: string) => GraftError): RegExp {
+  try {
+    return new RegExp(pattern, 'u');
+  } catch (error) {
+    throw bad(`--regex cannot be read: ${(error as Error).message}.`);
+  }
+}
+
+/** The model, then each adapter by its folder, or by its path where folders have the same name. */
+function systemNames(paths: readonly string[]): string[] {
+  const names = paths.map((path) => basename(path));
+  return [
+    'base',
+    ...names.map((name, i) => (names.indexOf(name) === names.lastIndexOf(name) ? name : paths[i]!)),
+  ];
+}
+
+function reportProblems(problems: readonly { line: number; error: GraftError }[]): void {
+  for (const { line, error } of problems.slice(0, SHOWN_PROBLEMS)) log(`Line ${line}: ${error.message}`);
+  if (problems.length > SHOWN_PROBLEMS) log(`… and ${problems.length - SHOWN_PROBLEMS} more problems.`);
+}
