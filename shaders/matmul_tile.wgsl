@@ -137,11 +137,23 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     workgroupBarrier();
   }
 //#endif
+  let row = row0 + down * TM;
+//#if UNROLLED
+//#for I TM
+  if (row + I < end.x) {
+//#for V TV
+//#for J 4
+    finish(row + I, column0 + (across + V * ACROSS) * 4u + J, sums[I * TV + V][J], member);
+//#end
+//#end
+  }
+//#end
+//#else
   // A loop that is not unrolled, over a copy: unrolled it would be most of the shader.
   var made = sums;
-  let row = row0 + down * TM;
   for (var i = 0u; i < TM * TV * 4u && row + i / (TV * 4u) < end.x; i++) {
     let part = i / 4u;
     finish(row + part / TV, column0 + (across + part % TV * ACROSS) * 4u + i % 4u, made[part][i % 4u], member);
   }
+//#endif
 }

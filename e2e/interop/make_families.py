@@ -1,12 +1,13 @@
-"""Writes small random models of all families, each with an adapter of PEFT's: make_families.py FOLDER [NAME …]
+"""Writes small random models of all families, each with an adapter of PEFT's: make_families.py FOLDER [--seed=N] [NAME …]
 
-A folder a model: base/, adapter/, rows.json. families.json names them all.
+A folder a model: base/, adapter/, rows.json. families.json names them all. Another seed than 0 also makes other sizes.
 """
 
 import json
 import sys
 import zlib
 from pathlib import Path
+from random import Random
 
 import torch
 from peft import LoraConfig, get_peft_model
@@ -32,14 +33,17 @@ from small_families import (
 LENGTHS = [29, 13]
 
 
-def main(folder: str, *only: str) -> None:
+def main(folder: str, *arguments: str) -> None:
     logging.disable_progress_bar()
+    seed = sum(int(argument.removeprefix("--seed=")) for argument in arguments if argument.startswith("--seed="))
+    only = [argument for argument in arguments if not argument.startswith("--")]
     names = []
     for name in [*FAMILIES, *VISION]:
         if only and name not in only:
             continue
         at = Path(folder) / name.replace(", ", "-").replace(" ", "-")
-        make(at, name, *(vision_keys(name) if name in VISION else text_keys(name)))
+        model_type, keys = vision_keys(name) if name in VISION else text_keys(name)
+        make(at, name, model_type, varied(keys, seed, name), seed)
         names.append({"name": name, "folder": str(at), "nf4": name in NF4, "ratio": RATIOS.get(name, 1)})
     (Path(folder) / "families.json").write_text(json.dumps(names))
 
@@ -58,8 +62,27 @@ def vision_keys(name: str) -> tuple[str, dict]:
     return model_type, {"text_config": text_config, "vision_config": vision, **keys}
 
 
-def make(at: Path, name: str, model_type: str, given: dict) -> None:
-    torch.manual_seed(zlib.crc32(name.encode()))
+def varied(keys: dict, seed: int, name: str) -> dict:
+    """Other sizes for another seed, as odd as these; a family's own sizes, and lists of its layers, stay."""
+    if seed == 0 or name in VISION:
+        return keys
+    random = Random(f"{seed} {name}")
+    free = {key for key, value in SIZES.items() if keys.get(key) == value}
+    sizes = {}
+    if {"hidden_size", "head_dim", "num_attention_heads"} <= free and "long_factor" not in str(keys):
+        kv_heads, group = random.choice([(1, 3), (2, 1), (3, 2), (1, 5)])
+        heads = kv_heads * group
+        sizes |= {"num_attention_heads": heads, "num_key_value_heads": kv_heads}
+        sizes |= {"hidden_size": heads * random.choice([12, 20, 28]), "head_dim": random.choice([8, 16, 32])}
+    if "intermediate_size" in free and "block_multiple_of" not in keys:
+        sizes["intermediate_size"] = random.choice([44, 60, 84, 100])
+    if not any(isinstance(value, list) for value in keys.values()):
+        sizes["num_hidden_layers"] = random.choice([3, 5, 6])
+    return {**keys, **sizes, "vocab_size": random.choice([61, 113, 130])}
+
+
+def make(at: Path, name: str, model_type: str, given: dict, seed: int) -> None:
+    torch.manual_seed(zlib.crc32(name.encode()) + seed)
     config = AutoConfig.for_model(model_type, **json.loads(json.dumps(given)))
     of_class = AutoModelForImageTextToText if name in VISION else AutoModelForCausalLM
     model = of_class.from_config(config, dtype=torch.float32).eval()

@@ -330,6 +330,8 @@ NF4 = {
     "qwen3_moe, many experts",
     "granitemoehybrid, experts",
     "phi3, DoRA",
+    "qwen3_5_text",
+    "qwen3_5",
 }
 # Parameters that are adapted as well.
 PARAMETERS = {"granitemoehybrid, experts": ["router.weight", "experts.gate_up_proj", "experts.down_proj"]}

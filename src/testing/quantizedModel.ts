@@ -68,6 +68,30 @@ export function gptqModel(groupSize: number, ordered: boolean): QuantizedOptions
   };
 }
 
+/** Linear layers of zeros in AWQ's format. */
+export function awqModel(groupSize: number): QuantizedOptions {
+  return {
+    config: {
+      quantization_config: {
+        quant_method: 'awq',
+        bits: 4,
+        group_size: groupSize,
+        zero_point: true,
+        version: 'gemm',
+      },
+    },
+    edit: replaceLinears(({ name, shape: [rows = 0, cols = 0] }) => {
+      const module = name.replace(/\.weight$/, '');
+      const groups = Math.ceil(cols / groupSize);
+      return [
+        { name: `${module}.qweight`, dtype: 'I32', shape: [cols, rows / 8] },
+        { name: `${module}.qzeros`, dtype: 'I32', shape: [groups, rows / 8] },
+        { name: `${module}.scales`, dtype: 'F16', shape: [groups, rows] },
+      ].map((entry) => ({ ...entry, bytes: new Uint8Array(tensorBytes(entry)) }));
+    }),
+  };
+}
+
 function replaceLinears(
   replace: (tensor: TinyTensor) => TinyTensor[],
 ): (tensors: TinyTensor[]) => TinyTensor[] {

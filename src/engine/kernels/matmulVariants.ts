@@ -33,6 +33,12 @@ function tile(BM: number, BN: number, BK: number, TM: number, TV: number): Varia
   return () => ({ shader: 'matmul_tile', constants: { BM, BN, BK, TM, TV }, rows: BM, columns: BN });
 }
 
+/** The same for GPUs, with all that indexes registers unrolled: for products too narrow for `matmul_gpu`. */
+function unrolled(BM: number, BN: number): Variant {
+  const constants = { BM, BN, BK: 16, TM: 4, TV: 1, UNROLLED: true };
+  return () => ({ shader: 'matmul_tile', constants, rows: BM, columns: BN });
+}
+
 /** @param half whether operands stored in f16 stay so in workgroup memory */
 function gpu(BM: number, BN: number, TM: number, TV: number, half = false): Variant {
   return ({ halves }) => ({
@@ -89,6 +95,10 @@ export const matmulVariants = {
   'tile 8x64': tile(8, 64, 16, 4, 1),
   'tile 64x16': tile(64, 16, 16, 4, 1),
   'tile 64x8': tile(64, 8, 16, 4, 1),
+  'unrolled 8x64': unrolled(8, 64),
+  'unrolled 16x64': unrolled(16, 64),
+  'unrolled 64x16': unrolled(64, 16),
+  'unrolled 64x8': unrolled(64, 8),
   'split 16x16': split(4, 4, 16),
   'split 16x8': split(4, 2, 16),
   'subgroup 8x4': subgroup(8, 1),
@@ -148,10 +158,10 @@ function gpuCandidates(problem: MatmulProblem, cores: number): MatmulVariant[] {
 }
 
 function gpuTiles({ m, n, halves }: MatmulProblem): MatmulVariant[] {
-  if (m <= 8) return ['tile 8x64'];
-  if (m <= 16) return ['gpu 16x64', 'tile 16x64'];
-  if (n <= 8) return ['tile 64x8'];
-  if (n <= 16) return ['tile 64x16', 'gpu 64x32'];
+  if (m <= 8) return ['unrolled 8x64'];
+  if (m <= 16) return ['gpu 16x64', 'unrolled 16x64'];
+  if (n <= 8) return ['unrolled 64x8'];
+  if (n <= 16) return ['unrolled 64x16', 'gpu 64x32'];
   if (n <= 32) return ['gpu 64x32', 'gpu 32x64'];
   return ['gpu 64x64', ...(halves.a ? (['gpu 64x64 f16'] as const) : []), 'gpu 128x64', 'gpu 32x64'];
 }

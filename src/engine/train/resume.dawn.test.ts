@@ -14,6 +14,7 @@ import { expectGraftError } from '../../testing/errors.ts';
 import { testGpu } from '../../testing/gpu.ts';
 import { refuseLeaks } from '../../testing/leaks.ts';
 import { randomRows, readBuffers, weighted } from '../../testing/passes.ts';
+import { tinyFamilies } from '../../testing/tinyFamilies.ts';
 import { tinyModel } from '../../testing/tinyModel.ts';
 import { trainedAt } from './checkpointAdapter.ts';
 import { startAdapter } from './startAdapter.ts';
@@ -46,9 +47,11 @@ function recipeOf(fields: Partial<Recipe> = {}): Recipe {
   };
 }
 
-async function open(fields: Partial<Recipe> = {}): Promise<Recipe> {
+const small = { hidden_size: 64, intermediate_size: 96 };
+
+async function open(fields: Partial<Recipe> = {}, config: Record<string, unknown> = small): Promise<Recipe> {
   const recipe = recipeOf(fields);
-  const files = await openModelFiles(tinyModel({ config: { hidden_size: 64, intermediate_size: 96 } }));
+  const files = await openModelFiles(tinyModel({ config }));
   decoder = await openDecoder(gpu, files, 'f32', {
     quantize: quantizationOf(recipe),
     head: headOf(recipe),
@@ -114,7 +117,7 @@ const stored = (data: CheckpointData): CheckpointData => ({
 });
 
 describe('a resumed run', () => {
-  it.each<[string, Partial<Recipe>, number, number[], TokenRows?]>([
+  it.each<[string, Partial<Recipe>, number, number[], TokenRows?, Record<string, unknown>?]>([
     ['adamw', {}, 50, [1, 17, 40]],
     ['adamw_8bit', { optimizer: 'adamw_8bit', rank: 80 }, 8, [3]],
     ['NF4', { method: 'qlora', double_quant: true }, 4, [1]],
@@ -129,10 +132,13 @@ describe('a resumed run', () => {
       [2, 3],
     ],
     ['a rank that grows', { start_rank: 1, grow_steps: 3, eval_steps: 2, lr: 0.1 }, 9, [2, 3]],
+    ['LoRA on experts', { dropout: 0 }, 4, [1, 3], rows, tinyFamilies.qwen3Moe!],
+    ['experts in NF4', { dropout: 0, method: 'qlora' }, 3, [1], rows, tinyFamilies.graniteMoe!],
+    ['Gated DeltaNet', {}, 3, [1], rows, tinyFamilies.qwen35!],
   ])(
     'equals one that was not interrupted, from every step, with %s',
-    async (_, fields, steps, toEnd, dataset = rows) => {
-      const recipe = await open({ max_steps: steps, eval_steps: 7, load_best: true, ...fields });
+    async (_, fields, steps, toEnd, dataset = rows, config = small) => {
+      const recipe = await open({ max_steps: steps, eval_steps: 7, load_best: true, ...fields }, config);
       const whole = await run(recipe, { dataset, evalDataset: evalRows });
       expect([...whole.saved.keys()]).toEqual(Array.from({ length: steps }, (_step, i) => i + 1));
       for (let step = 1; step < steps; step++) {

@@ -37,6 +37,10 @@ export const modelErrors = {
     what: 'The adapter has weights for "{module}", which this model does not have.',
     next: 'Choose the adapter’s own base model{base}.',
   },
+  'model.adapter_older_experts': {
+    what: 'The adapter has LoRA on "{module}", as transformers 4 named experts. Since transformers 5 those of a layer are one tensor.',
+    next: 'Load the adapter with PEFT and transformers 5 on its base model, save it from there, and open that folder.',
+  },
   'model.adapter_shape': {
     what: 'The adapter’s "{module}" is for a layer of shape {actual} (out x in), but this model’s is {expected}.',
     next: 'Choose the adapter’s own base model{base}.',

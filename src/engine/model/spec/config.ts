@@ -28,6 +28,7 @@ import { qwen3Moe } from './families/qwen3Moe.ts';
 import { qwen35 } from './families/qwen35.ts';
 import { seedOss } from './families/seedOss.ts';
 import { smollm3 } from './families/smollm3.ts';
+import { checkLayerTypes } from './layerTypes.ts';
 import { attention } from './mixers.ts';
 import { readRope, type RopeOwner } from './ropeConfig.ts';
 import type { DecoderSpec } from './spec.ts';
@@ -125,6 +126,8 @@ function parseDecoder(config: ConfigReader): DecoderSpec {
     ...family.differences?.(config, { hiddenSize, layers, heads, headDim, rope }),
   };
   checkHeads(sizes);
+  // Families with several mixers have read them.
+  if (sizes.mixers.length === 1) checkLayerTypes(config, layers);
   const biases = family.biases?.(config) ?? noBias;
   const ropes = sizes.ropeOf ?? sharedRope(readRope(config, rope));
   const activation = activationOf(config, defaults);

@@ -271,3 +271,62 @@ describe('refused, naming the key and the layer', () => {
     await expectGraftError(() => specOf(modelType, fields), 'model.config_invalid', { key });
   });
 });
+
+describe('in every family', () => {
+  const families = [
+    ...[
+      'llama',
+      'mistral',
+      'qwen2',
+      'qwen3',
+      'gemma3_text',
+      'gemma2',
+      'granite',
+      'granitemoehybrid',
+      'smollm3',
+    ],
+    ...[
+      'phi3',
+      'olmo2',
+      'olmo3',
+      'ernie4_5',
+      'hunyuan_v1_dense',
+      'glm4',
+      'exaone4',
+      'seed_oss',
+      'ministral3',
+    ],
+    ...['lfm2', 'qwen3_moe', 'olmoe', 'qwen3_5_text', 'nanochat'],
+  ];
+  const sizes = { num_attention_heads: 8, num_key_value_heads: 4, head_dim: 8, num_local_experts: 0 };
+  const granite = { layer_types: Array<string>(7).fill('attention'), position_embedding_type: 'rope' };
+  const refused = (modelType: string, fields: Record<string, unknown>, key: string) => {
+    const own = modelType === 'granitemoehybrid' ? granite : {};
+    const all = { ...sizes, ...own, ...fields };
+    return expectGraftError(() => specOf(modelType, all), 'model.config_unsupported', { key });
+  };
+
+  it.each(families)(
+    '%s: an unknown type of RoPE is refused by its key, older or newer',
+    async (modelType) => {
+      await refused(modelType, { rope_scaling: { type: 'spiral', factor: 2 } }, 'rope_scaling.type');
+      await refused(modelType, { rope_scaling: { rope_type: 'spiral' } }, 'rope_scaling.rope_type');
+      const byType = ['gemma3_text', 'olmo3'].includes(modelType);
+      const spiral = { rope_type: 'spiral', rope_theta: 1e4 };
+      const nested = { full_attention: spiral, sliding_attention: { rope_theta: 1e4 } };
+      const parameters = byType ? nested : spiral;
+      const key = byType ? 'rope_parameters.full_attention.rope_type' : 'rope_parameters.rope_type';
+      await refused(modelType, { rope_parameters: parameters }, key);
+    },
+  );
+
+  it.each(families)(
+    '%s: layers of an unknown type, or of Mamba, are refused by their number',
+    async (modelType) => {
+      for (const type of ['mamba', 'chunked_attention', 'spiral']) {
+        const types = [FULL, FULL, FULL, type, FULL, FULL, FULL];
+        await refused(modelType, { layer_types: types }, 'layer_types[3]');
+      }
+    },
+  );
+});

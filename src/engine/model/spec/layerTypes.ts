@@ -37,6 +37,14 @@ export function layerTypes<T extends string = LayerType>(
 }
 
 /**
+ * Checks that a config claims no layers but of attention, in families that have no others; some never look at the list.
+ * Throws `model.config_*`.
+ */
+export function checkLayerTypes(config: ConfigReader, layers: number): void {
+  layerTypes(config, layers, () => 'full_attention');
+}
+
+/**
  * Windows by type: `sliding_window` in sliding layers. Throws `model.config_invalid` if there are such layers and the
  * window is null.
  * @param fallback where the key is absent; null is as a null in the config

@@ -10,7 +10,7 @@ import { headLinear, linearsOf, modulePath, type DecoderSpec } from '../spec/spe
 
 /**
  * Uploads a PEFT adapter to the GPU. Every module it names must exist in this model and fit it; none is silently
- * ignored. Throws `model.adapter_unknown_module`, `model.adapter_shape`.
+ * ignored. Throws `model.adapter_unknown_module`, `model.adapter_older_experts`, `model.adapter_shape`.
  */
 export async function loadAdapter(
   gpu: Gpu,
@@ -101,10 +101,17 @@ export function matchModules(spec: DecoderSpec, peft: PeftAdapter): LoraModule[]
     }
   }
   const [unknown] = left;
-  if (unknown !== undefined) throw new GraftError('model.adapter_unknown_module', { module: unknown, base });
+  if (unknown !== undefined) {
+    if (spec.experts && OLDER_EXPERT.test(unknown))
+      throw new GraftError('model.adapter_older_experts', { module: unknown });
+    throw new GraftError('model.adapter_unknown_module', { module: unknown, base });
+  }
   checkDora(modules);
   return modules;
 }
+
+/** Modules of experts in transformers 4: a linear layer each, and in Granite one for all. */
+const OLDER_EXPERT = /\.(?:experts\.\d+\.\w+|block_sparse_moe\.(?:input_linear|output_linear))$/;
 
 function sizesOf({
   outFeatures,

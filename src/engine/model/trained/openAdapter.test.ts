@@ -4,6 +4,7 @@ import { encodeSafetensors } from '../../../content/formats/safetensorsWriter.ts
 import { createRandom } from '../../../base/lib/random.ts';
 import { MemoryFolder } from '../../../base/storage/memoryFolder.ts';
 import { expectGraftError } from '../../../testing/errors.ts';
+import { tinyFamilies } from '../../../testing/tinyFamilies.ts';
 import { tinyConfig, tinyModel } from '../../../testing/tinyModel.ts';
 import { openAdapter } from './openAdapter.ts';
 import { openModelFiles } from '../spec/openModel.ts';
@@ -171,5 +172,17 @@ describe('openAdapter', () => {
     ['ensure_weight_tying', { ensure_weight_tying: 'yes' }],
   ])('rejects an invalid %s by name', async (field, fields) => {
     await expectGraftError(() => open(queries(), fields), 'formats.adapter_field', { field });
+  });
+});
+
+describe('LoRA on experts', () => {
+  it.each([
+    ['qwen3Moe', 'model.layers.0.mlp.experts.3.gate_proj'],
+    ['graniteMoe', 'model.layers.1.block_sparse_moe.input_linear'],
+  ])('by the names of transformers 4 is refused with the module: %s', async (family, module) => {
+    const files = await openModelFiles(tinyModel({ config: tinyFamilies[family]! }));
+    const target = module.slice(module.lastIndexOf('.') + 1);
+    const adapter = folderOf(lora(module, 64), { target_modules: [target] });
+    await expectGraftError(() => openAdapter(files, adapter), 'model.adapter_older_experts', { module });
   });
 });

@@ -14,7 +14,23 @@ describe.each(adapters)('the kernels of a GPU with subgroups $subgroups', ({ sub
     const missing = missingCompiler();
     skip(missing !== null, missing ?? '');
     const kernels = await gpuKernels({ subgroupSize });
-    for (const name of ['matmul', 'attention', 'attention_backward_kv', 'rms_norm', 'adam_w', 'gemv'])
+    const ofFamilies = [
+      'causal_convolution',
+      'delta_rule',
+      'gated_rms_norm',
+      'output_gate',
+      'route_tokens',
+      'sort_by_expert',
+    ];
+    for (const name of [
+      'matmul',
+      'attention',
+      'attention_backward_kv',
+      'rms_norm',
+      'adam_w',
+      'gemv',
+      ...ofFamilies,
+    ])
       expect(kernels.filter((kernel) => kernel.name.startsWith(name))).not.toEqual([]);
     const compiled = compileKernels(kernels, Object.keys(families) as Family[]);
     const faults = compiled.flatMap(({ title, families: of, indexedAtRunTime }) => [

@@ -13,6 +13,9 @@ import { Inputs } from '../../../engine/speed/inputs.ts';
 import { kernelsOfRun } from '../../../engine/train/memoryPlan.ts';
 import { readShaders } from '../../../hosts/node/shaders.ts';
 import { headerModel, qwen25 } from '../../../testing/headerModel.ts';
+import { publishedModels } from '../../../testing/publishedModels.ts';
+import type { Case } from './case.ts';
+import { mixerCases } from './mixerCases.ts';
 
 /** A kernel that a step takes on a GPU. */
 export interface GpuKernel extends KernelUse {
@@ -63,12 +66,32 @@ export async function gpuKernels({ subgroupSize = null }: { subgroupSize?: numbe
     const recipe = { ...defaultRecipe(), max_length: RUN_TOKENS, batch_size: 1, ...changes };
     for (const use of await kernelsOfRun(files, recipe, limits, null)) add(use, `${run}: ${textOf(use)}`);
   }
+  for (const [model, config] of Object.entries(publishedModels)) {
+    const files = await openModelFiles(headerModel(fewLayers(config)));
+    for (const method of ['lora', 'full'] as const) {
+      const recipe = {
+        ...defaultRecipe(),
+        max_length: RUN_TOKENS,
+        batch_size: 1,
+        dtype: 'f32',
+        method,
+      } as const;
+      for (const use of await kernelsOfRun(files, recipe, limits, null)) add(use, `${model}: ${textOf(use)}`);
+    }
+  }
   return [...found.values()];
 }
 
-interface Case {
-  title: string;
-  record(commands: Commands, inputs: Inputs): void;
+/** A model's first layers: one of each of its kinds is among them, and more take no other kernels. */
+function fewLayers(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { layer_types: types, num_hidden_layers: layers, full_attn_idxs: attention } = config;
+  const few = Math.min(Number(layers), 6);
+  return {
+    ...config,
+    num_hidden_layers: few,
+    ...(Array.isArray(types) && { layer_types: types.slice(0, few) }),
+    ...(Array.isArray(attention) && { full_attn_idxs: attention.filter((layer) => layer < few) }),
+  };
 }
 
 function* cases(): Generator<Case> {
@@ -87,6 +110,7 @@ function* cases(): Generator<Case> {
       record: (...to) => forward(...to, headDim, 'f32', 1),
     };
   }
+  yield* mixerCases();
 }
 
 /** A product of a layer whose sizes are those of Qwen2.5-0.5B. */

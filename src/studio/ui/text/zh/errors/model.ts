@@ -38,6 +38,10 @@ export const modelErrorsZh = {
     what: '适配器有 "{module}" 的权重，而这个模型没有该模块。',
     next: '请选择该适配器自己的基座模型{base}。',
   },
+  'model.adapter_older_experts': {
+    what: '适配器在 "{module}" 上有 LoRA，这是 transformers 4 对专家的命名。自 transformers 5 起，一层的专家是一个张量。',
+    next: '请用 PEFT 和 transformers 5 在其基座模型上加载该适配器，从那里保存，再打开那个文件夹。',
+  },
   'model.adapter_shape': {
     what: '适配器的 "{module}" 适用于 {actual}（输出 x 输入）的层，而这个模型的是 {expected}。',
     next: '请选择该适配器自己的基座模型{base}。',
