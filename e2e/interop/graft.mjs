@@ -200,6 +200,15 @@ export async function trainPreferences(folder) {
   }
 }
 
+/** Scores the rows and questions of evaluation.py with the starter. */
+export async function evaluateRows(folder) {
+  const at = (file) => join(folder, file);
+  for (const name of ['rows', 'arc', 'mmlu']) {
+    const settings = { data: at(`${name}.jsonl`), json: at(`${name}.json`), 'max-new-tokens': 24 };
+    await graft('evaluate', { model: starter, ...settings });
+  }
+}
+
 /** A run and its job in `folder`; see clusterJob.ts. */
 export const clusterJob = (mode, folder) => tsx('e2e/interop/clusterJob.ts', mode, folder);
 

@@ -10,6 +10,7 @@ import { root } from '../../src/launch/project.mjs';
 import {
   clusterJob,
   evaluate,
+  evaluateRows,
   mixAll,
   randomModel,
   runFamilies,
@@ -61,6 +62,7 @@ async function checkAll() {
     await checkMixes(join(folder, 'mixes'));
     await checkPreferences(starter, join(folder, 'preferences'));
     await checkPreferences(randomModel('tiny-qwen3'), join(folder, 'random-preferences'));
+    await checkEvaluation(join(folder, 'evaluation'));
     await checkJob(join(folder, 'job'));
     for (const model of made) await checkTheWayBack(model);
     for (const model of quantized) await checkTheirQuantized(model);
@@ -100,6 +102,13 @@ async function checkPreferences(model, folder) {
   await runChecks('preferences.py', 'make', model, folder);
   await trainPreferences(folder).catch(({ message }) => report('FAIL', `preferences: ${message}`));
   await runChecks('preferences.py', 'check', folder);
+}
+
+/** Metrics, greedy answers and multiple-choice questions, by Graft and by the libraries that define them. */
+async function checkEvaluation(folder) {
+  await runChecks('evaluation.py', 'make', folder);
+  await evaluateRows(folder).catch(({ message }) => report('FAIL', `evaluate: ${message}`));
+  await runChecks('evaluation.py', 'check', starter, folder);
 }
 
 /** A run that its job continues elsewhere, and that is taken back. */

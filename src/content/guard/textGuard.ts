@@ -160,9 +160,9 @@ export class TextGuard implements RowTokenizer {
     return this.#call((call) => call.prompt(prompt), null);
   }
 
-  /** Token ids of texts as they are, without special tokens, and of BOS. Throws `data.pattern_hangs`. */
-  plainIds(texts: readonly string[]): ReturnType<TextApi['plainIds']> {
-    return this.#call((call) => call.plainIds(texts), null);
+  /** Token ids of texts, with the special tokens that the tokenizer adds. Throws `data.pattern_hangs`. */
+  encode(texts: readonly string[]): Promise<number[][]> {
+    return this.#call((call) => call.encode(texts), null);
   }
 
   /** One call with the tokenizer open in the worker. @param file the data file that heartbeats' lines are of */

@@ -43,8 +43,8 @@ export interface TextApi {
   chatParts(): Promise<ChatParts | null>;
   /** Token ids of a prompt, up to where the model is to answer, and where its answer ends. */
   prompt(prompt: Prompt): Promise<PromptTokens>;
-  /** Token ids of texts as they are, without special tokens, and of BOS. */
-  plainIds(texts: readonly string[]): Promise<{ ids: number[][]; bosId: number | null }>;
+  /** Token ids of texts, with the special tokens that the tokenizer adds. */
+  encode(texts: readonly string[]): Promise<number[][]>;
 }
 
 /** A heartbeat of the text worker: which program runs next, on what. Sent beside comlink's messages. */

@@ -71,10 +71,10 @@ export function createTextService(post: (beat: Beat) => void): TextApi {
       checkIdsFit(opened(), ids, vocabRows);
       return { ids, endIds: isText ? [...opened().eosIds] : stopIds(opened()) };
     },
-    async plainIds(texts) {
-      const ids = texts.map((text) => opened().encode(text, { addSpecialTokens: false }));
-      for (const some of ids) checkIdsFit(opened(), some, vocabRows);
-      return { ids, bosId: opened().bosId };
+    async encode(texts) {
+      const all = texts.map((text) => opened().encode(text));
+      for (const ids of all) checkIdsFit(opened(), ids, vocabRows);
+      return all;
     },
   };
 }

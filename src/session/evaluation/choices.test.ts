@@ -3,17 +3,18 @@ import { choiceTokenRows, choiceTokens, scoreChoices } from './choices.ts';
 
 const row = { line: 1, context: 'Q:\nA: ', continuations: ['x', 'yz'], choices: ['x', 'yz'], gold: 1 };
 
-/** A token a character, but “ x” is one. */
+const codes = (text: string) => Array.from(text, (char) => char.charCodeAt(0));
+/** BOS is 7; a token a character, but “ x” is one. */
 const encode = (texts: readonly string[]) =>
-  Promise.resolve(texts.map((text) => Array.from(text.replaceAll(' x', 'X'), (char) => char.charCodeAt(0))));
+  Promise.resolve(texts.map((text) => [7, ...codes(text.replaceAll(' x', 'X'))]));
 
 describe('choices as tokens', () => {
   it('have the space at the end of the context in the continuation, and begin where the context alone ends', async () => {
-    const [question] = await choiceTokens([row], encode, [7]);
-    const context = [7, ...Array.from('Q:\nA:', (char) => char.charCodeAt(0))];
+    const [question] = await choiceTokens([row], encode);
+    const context = [7, ...codes('Q:\nA:')];
     expect(question!.pairs).toEqual([
-      { context, continuation: ['X'.charCodeAt(0)] },
-      { context, continuation: Array.from(' yz', (char) => char.charCodeAt(0)) },
+      { context, continuation: codes('X') },
+      { context, continuation: codes(' yz') },
     ]);
     const { ids, labels, offsets } = choiceTokenRows([question!], 8);
     expect([...offsets]).toEqual([0, 7, 15]);

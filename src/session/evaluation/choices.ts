@@ -21,13 +21,11 @@ export interface ChoiceScores {
  * Context and continuations as token ids, as lm-evaluation-harness makes them (`_encode_pair`): space at the context's end
  * belongs to the continuation; the continuation is what the tokens of both together have after as many as the context
  * alone.
- * @param encode texts without special tokens
- * @param prefix what every context begins with: BOS where the harness adds it, or nothing
+ * @param encode texts, with the special tokens that the tokenizer adds
  */
 export async function choiceTokens(
   rows: readonly ChoiceRow[],
   encode: (texts: readonly string[]) => Promise<number[][]>,
-  prefix: readonly number[],
 ): Promise<ChoiceTokens[]> {
   const all: ChoiceTokens[] = [];
   for (const row of rows) {
@@ -36,7 +34,7 @@ export async function choiceTokens(
     const texts = row.continuations.map((continuation) => context + space + continuation);
     const [ofContext = [], ...wholes] = await encode([context, ...texts]);
     const pairs = wholes.map((ids) => ({
-      context: [...prefix, ...ofContext],
+      context: ofContext,
       continuation: ids.slice(ofContext.length),
     }));
     all.push({ row, pairs });

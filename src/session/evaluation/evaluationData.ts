@@ -64,7 +64,7 @@ export interface EvaluationSettings extends MetricOptions {
 
 /** What of a model evaluation needs beside its tokenizer. */
 export interface EvaluatedModel {
-  spec: Pick<DecoderSpec, 'vocabSize' | 'maxPositions' | 'family'>;
+  spec: Pick<DecoderSpec, 'vocabSize' | 'maxPositions'>;
 }
 
 export const MAX_NEW_TOKENS = 128;
@@ -97,7 +97,7 @@ export async function readEvaluation(
     choices: [],
     problems: [],
   };
-  if (isChoices) await readChoices(data, { ...parsed, rows }, text, spec);
+  if (isChoices) await readChoices(data, { ...parsed, rows }, text);
   else {
     if (data.metrics.some((name) => name === 'loss' || name === 'perplexity'))
       await readLosses(data, source, text, { spec }, settings);
@@ -111,7 +111,6 @@ async function readChoices(
   data: EvaluationData,
   { rows, name }: ParsedDataset,
   text: TextGuard,
-  spec: EvaluatedModel['spec'],
 ): Promise<void> {
   const questions: ChoiceRow[] = [];
   for (const row of rows) {
@@ -121,10 +120,7 @@ async function readChoices(
       data.problems.push({ line: row.line, error: asGraftError(error) });
     }
   }
-  // The harness adds BOS for Gemma alone.
-  const { bosId } = await text.plainIds([]);
-  const prefix = spec.family.startsWith('gemma') && bosId !== null ? [bosId] : [];
-  data.choices = await choiceTokens(questions, async (texts) => (await text.plainIds(texts)).ids, prefix);
+  data.choices = await choiceTokens(questions, (texts) => text.encode(texts));
 }
 
 async function readLosses(

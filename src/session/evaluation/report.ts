@@ -25,6 +25,14 @@ export interface SystemReport {
   seconds: number;
 }
 
+/** What a system made of a row. */
+export interface RowOfSystem {
+  answer: string | null;
+  scores: Partial<Record<Figure, number>>;
+  /** Of the choices of a question. */
+  logLikelihoods?: number[];
+}
+
 /** A row with what each system made of it, in the order of the systems. */
 export interface RowReport {
   line: number;
@@ -32,7 +40,7 @@ export interface RowReport {
   expected: string | null;
   /** Whether systems answer it differently, or only some choose right. */
   differs: boolean;
-  systems: { answer: string | null; scores: Partial<Record<Figure, number>> }[];
+  systems: RowOfSystem[];
 }
 
 export interface EvaluationReport {
@@ -156,6 +164,7 @@ function rowsOf(
     row.systems = made.map(({ acc, acc_norm, logLikelihoods }) => ({
       answer: choices[logLikelihoods.indexOf(Math.max(...logLikelihoods))]!,
       scores: { acc, acc_norm },
+      logLikelihoods,
     }));
   });
   if (figures.includes('loss')) addLosses(data, systems, rowAt);
