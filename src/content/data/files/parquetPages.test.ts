@@ -48,7 +48,7 @@ const steps = (count: number, step: number): number[] => [
   ...[...varint(2048), ...varint(1), ...varint(count), ...zigzag(0)],
   ...[...zigzag(step), 0],
 ];
-const check = (bytes: Uint8Array, column = optional) => new PageChecks({}, 1000).column(bytes, column);
+const check = (bytes: Uint8Array, column = optional) => [...new PageChecks({}, 1000).pages(bytes, column)];
 
 describe('pages of a Parquet file', () => {
   it('are taken where runs are no longer than their page', () => {

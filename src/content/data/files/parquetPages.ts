@@ -2,7 +2,6 @@ import type { ColumnMetaData, Compressors, SchemaTree } from 'hyparquet';
 import { parquetHeader } from 'hyparquet/src/column.js';
 import { decompressPage } from 'hyparquet/src/datapage.js';
 import { deltaBinaryUnpack } from 'hyparquet/src/delta.js';
-import { readRleBitPackedHybrid } from 'hyparquet/src/encoding.js';
 import { getMaxDefinitionLevel, getMaxRepetitionLevel, isFlatColumn } from 'hyparquet/src/schema.js';
 import { readVarInt } from 'hyparquet/src/thrift.js';
 
@@ -13,7 +12,17 @@ const [SOME_BYTES, SHARED] = [64 << 20, 1000];
 /** Bit-packed values come by eights; some writers fill up more. */
 const PADDING = 512;
 
-type PageHeader = ReturnType<typeof parquetHeader>;
+/** What a page says of itself. */
+export type PageHeader = ReturnType<typeof parquetHeader>;
+
+/** A page that was checked. */
+export interface Page {
+  header: PageHeader;
+  /** As they are in the file. */
+  bytes: Uint8Array;
+  /** Unpacked, where the check has done so: of data pages of the first version. */
+  inflated: Uint8Array | null;
+}
 
 interface Reader {
   view: DataView;
@@ -30,7 +39,7 @@ export interface PagedColumn {
 }
 
 /**
- * Checks the pages of a row group before hyparquet reads them, which makes whatever they claim: a run of a few bytes may
+ * Checks each page of a row group before hyparquet reads it, which makes whatever it claims: a run of a few bytes may
  * stand for two billion values, and an array that is too large ends the process, with no error to catch.
  */
 export class PageChecks {
@@ -44,8 +53,8 @@ export class PageChecks {
     this.#most = SOME_VALUES + VALUES_A_BYTE * size;
   }
 
-  /** Checks the bytes of one column, as far as hyparquet reads them. Throws an Error that says what is wrong. */
-  column(bytes: Uint8Array, column: PagedColumn): void {
+  /** The pages of one column, each checked before it is given. Throws an Error that says what is wrong. */
+  *pages(bytes: Uint8Array, column: PagedColumn): Generator<Page, void, void> {
     const isFlat = isFlatColumn(column.path);
     const reader = readerOf(bytes);
     let values = 0;
@@ -55,12 +64,18 @@ export class PageChecks {
       const page = bytes.subarray(reader.offset, reader.offset + size);
       expect(size >= 0 && page.byteLength === size, 'a page is not in its column');
       reader.offset += size;
-      values += this.#page(page, header, column);
+      const { count, inflated } = this.#page(page, header, column);
+      values += count;
+      yield { header, bytes: page, inflated };
     }
   }
 
-  /** Returns the number of values, which a dictionary adds none to. */
-  #page(bytes: Uint8Array, header: PageHeader, { meta, path }: PagedColumn): number {
+  /** Returns the number of values, which a dictionary adds none to, and the bytes of a page of the first version. */
+  #page(
+    bytes: Uint8Array,
+    header: PageHeader,
+    { meta, path }: PagedColumn,
+  ): { count: number; inflated: Uint8Array | null } {
     const {
       data_page_header: first,
       data_page_header_v2: second,
@@ -72,12 +87,12 @@ export class PageChecks {
     const levels = { repetition: getMaxRepetitionLevel(path), definition: getMaxDefinitionLevel(path) };
     if (header.type === 'DATA_PAGE' && first) {
       const count = this.#claimed(first.num_values);
-      const reader = readerOf(inflated(bytes, size));
-      if (levels.repetition > 0) readLevels(reader, levels.repetition, count);
-      const definitions = levels.definition > 0 ? readLevels(reader, levels.definition, count) : null;
-      const present = definitions?.filter((level) => level === levels.definition).length ?? count;
+      const page = inflated(bytes, size);
+      const reader = readerOf(page);
+      if (levels.repetition > 0) countLevels(reader, levels.repetition, count);
+      const present = levels.definition > 0 ? countLevels(reader, levels.definition, count) : count;
       checkValues(reader, first.encoding, present, meta.type === 'BOOLEAN');
-      return count;
+      return { count, inflated: page };
     }
     if (header.type === 'DATA_PAGE_V2' && second) {
       const count = this.#claimed(second.num_values);
@@ -91,12 +106,12 @@ export class PageChecks {
       const values = bytes.subarray(end);
       const page = second.is_compressed === false ? values : inflated(values, size - end);
       checkValues(readerOf(page), second.encoding, count - nulls, second.encoding === 'RLE');
-      return count;
+      return { count, inflated: null };
     }
     // Its smallest values are bits.
     const claimed = dictionary?.num_values ?? 0;
     expect(claimed >= 0 && claimed <= 8 * size, 'a dictionary has more values than bits');
-    return 0;
+    return { count: 0, inflated: null };
   }
 
   #claimed(values: number): number {
@@ -107,13 +122,38 @@ export class PageChecks {
   }
 }
 
-/** Levels from 0 to `most` in a page of the first version, which begin with their length. */
-function readLevels(reader: Reader, most: number, count: number): number[] {
-  const { view, offset } = reader;
-  checkRuns({ view, offset: offset + 4 }, most, count);
-  const levels = new Array<number>(count);
-  readRleBitPackedHybrid(reader, widthOf(most), levels);
-  return levels;
+/**
+ * Passes over the levels, from 0 to `most`, of a page of the first version, which begin with their length.
+ * @returns how many of `count` are `most`
+ */
+function countLevels(reader: Reader, most: number, count: number): number {
+  const { view } = reader;
+  const end = reader.offset + 4 + view.getUint32(reader.offset, true);
+  reader.offset += 4;
+  let found = 0;
+  checkRunsOfWidth(reader, widthOf(most), count, (isPacked, run, seen) => {
+    const used = Math.min(run, count - seen);
+    if (!isPacked) found += view.getUint8(reader.offset) === most ? used : 0;
+    else found += packedEqual(reader, widthOf(most), used, most);
+  });
+  reader.offset = end;
+  return found;
+}
+
+/** How many of some bit-packed values are `value`. @param width at most 8 bits */
+function packedEqual({ view, offset }: Reader, width: number, count: number, value: number): number {
+  const mask = (1 << width) - 1;
+  let [found, bits, held, at] = [0, 0, 0, offset];
+  for (let i = 0; i < count; i++) {
+    if (held < width) {
+      bits |= view.getUint8(at++) << held;
+      held += 8;
+    }
+    if ((bits & mask) === value) found += 1;
+    bits >>= width;
+    held -= width;
+  }
+  return found;
 }
 
 /** @param isPrefixed whether runs are single bits that begin with their length, as those of booleans do */
@@ -134,13 +174,22 @@ function checkRuns(reader: Reader, most: number, count: number): void {
   checkRunsOfWidth(reader, widthOf(most), count);
 }
 
-/** Walks over runs as hyparquet does, without making their values. */
-function checkRunsOfWidth(reader: Reader, width: number, count: number): void {
+/**
+ * Walks over runs as hyparquet does, without making their values.
+ * @param onRun called with the reader at a run's values, and how many came before
+ */
+function checkRunsOfWidth(
+  reader: Reader,
+  width: number,
+  count: number,
+  onRun?: (isPacked: boolean, run: number, seen: number) => void,
+): void {
   for (let seen = 0; seen < count;) {
     const header = readVarInt(reader);
     const isPacked = (header & 1) === 1;
     const run = isPacked ? (header >> 1) << 3 : header >>> 1;
     expect(run >= 0 && run <= count + PADDING, `a run of ${run} values is in a page of ${count}`);
+    onRun?.(isPacked, run, seen);
     reader.offset += isPacked ? (run / 8) * width : (width + 7) >> 3;
     seen += run;
   }

@@ -16,13 +16,11 @@ export async function* parquetRows(
 ): AsyncGenerator<Row> {
   const { name, size } = source;
   // Loaded on demand, when a user opens a Parquet file.
-  const [{ parquetMetadataAsync, parquetReadObjects, parquetSchema }, { getTreePath }, packages, pages] =
-    await Promise.all([
-      import('hyparquet'),
-      import('hyparquet/src/schema.js'),
-      import('hyparquet-compressors'),
-      import('./parquetPages.ts'),
-    ]);
+  const [{ parquetMetadataAsync, parquetSchema }, packages, { groupRows }] = await Promise.all([
+    import('hyparquet'),
+    import('hyparquet-compressors'),
+    import('./parquetGroup.ts'),
+  ]);
   const compressors = boundedCompressors(packages.compressors);
   const file = {
     byteLength: size,
@@ -44,25 +42,17 @@ export async function* parquetRows(
   const scales = storedAsIs(metadata.schema);
   const toJson = await understood(() => converterOf(schema, scales));
   const total = Number(metadata.num_rows);
-  let first = 0;
-  for (const { num_rows, columns } of metadata.row_groups) {
-    const checks = new pages.PageChecks(compressors, size);
-    for (const { meta_data: meta } of columns) {
-      const start = Number(meta!.dictionary_page_offset || meta!.data_page_offset);
-      const path = getTreePath(schema, meta!.path_in_schema);
-      await understood(async () => {
-        const bytes = await source.read(start, Number(meta!.total_compressed_size));
-        checks.column(bytes, { meta: meta!, path, rows: Number(num_rows) });
-      });
+  let line = 0;
+  for (const group of metadata.row_groups) {
+    const batches = groupRows(source, group, schema, compressors);
+    for (;;) {
+      const { value: rows, done } = await understood(() => batches.next());
+      if (done) break;
+      for (const row of rows) {
+        line += 1;
+        yield { line, value: withTurnsAsLists(toJson(row) as Record<string, unknown>) };
+      }
+      onProgress?.(Math.round((size * line) / total), size);
     }
-    // One row group at a time: its columns are decoded whole, even for part of it.
-    const end = first + Number(num_rows);
-    const options = { file, metadata, compressors, parsers, rowStart: first, rowEnd: end };
-    const rows = await understood(() => parquetReadObjects({ ...options, rowFormat: 'object' }));
-    for (const [at, row] of rows.entries()) {
-      yield { line: first + at + 1, value: withTurnsAsLists(toJson(row) as Record<string, unknown>) };
-    }
-    onProgress?.(Math.round((size * end) / total), size);
-    first = end;
   }
 }

@@ -98,15 +98,20 @@ function converterOfOne(
     Array.isArray(value) ? value.map((one) => (one === null ? null : struct(one))) : struct(value);
 }
 
+const plain = { writable: true, enumerable: true, configurable: true };
+
 /** An object's fields that are not null. */
 function fieldsOf(value: unknown, converterFor: (name: string) => Converter): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).flatMap(([name, field]): [string, unknown][] => {
-      const converted = converterFor(name)(field);
-      return converted === undefined || converted === null ? [] : [[name, converted]];
-    }),
-  );
+  const fields: Record<string, unknown> = {};
+  for (const [name, field] of Object.entries(value)) {
+    const converted = converterFor(name)(field);
+    if (converted === undefined || converted === null) continue;
+    // A field of that name is one like any other.
+    if (name === '__proto__') Object.defineProperty(fields, name, { ...plain, value: converted });
+    else fields[name] = converted;
+  }
+  return fields;
 }
 
 function leafConverter(
