@@ -78,7 +78,7 @@ export const floors: Readonly<Record<string, Floor>> = {
   },
   'content/rewards': {
     is: 'what an answer is rewarded for: compared with a reference, by its form, its length, a function of the user’s',
-    imports: ['base', 'content/data'],
+    imports: ['base', 'content/data', 'content/metrics'],
     tests: '`scoreText.test.ts`; in training by `src/hosts/node/cli/grpo.test.ts`.',
   },
   'content/hub': {

@@ -4,12 +4,13 @@ import { assert, GraftError } from '../base/lib/errors.ts';
 import { parseReference } from '../content/data/rows/promptRows.ts';
 import type { TokenRows } from '../content/data/tokens/tokenRows.ts';
 import type { Vocabulary } from '../content/data/tokenizer/vocabulary.ts';
+import { readSchema } from '../content/metrics/jsonSchema.ts';
 import { scoreText } from '../content/rewards/scoreText.ts';
 import type { SampledCompletions } from '../engine/train/trainOptions.ts';
 
 /**
  * What a run samples and rewards completions with; undefined for objectives that do not. Throws
- * `train.grpo_no_tokenizer`, `train.no_reward_functions`.
+ * `train.grpo_no_tokenizer`, `train.no_reward_functions`, `data.schema_*`.
  * @param rows of prompts, which know what ends their answers
  */
 export function completionScorer(
@@ -23,6 +24,7 @@ export function completionScorer(
   const [first] = rows.references ?? [];
   assert(first !== undefined, 'rows of prompts have references');
   const scorers = rewards.map((definition, i) => {
+    if (definition.kind === 'json' && definition.schema) readSchema(definition.schema);
     if (definition.kind === 'javascript')
       throw new GraftError('train.no_reward_functions', { name: names[i]! });
     return definition;

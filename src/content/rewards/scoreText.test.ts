@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import type { RowReference } from '../data/rows/promptRows.ts';
-import { numberIn } from './numbers.ts';
 import { scoreText, type TextReward } from './scoreText.ts';
 
 const reference: RowReference = { answer: 'Forty-two', columns: { count: 42, unit: 'kg' }, endIds: [] };
@@ -29,6 +28,8 @@ describe('rewards of a text', () => {
     [{ kind: 'json' }, ' {"a": [1]} ', 1],
     [{ kind: 'json' }, '{"a": [1]', 0],
     [{ kind: 'json' }, '', 0],
+    [{ kind: 'json', schema: { type: 'object', required: ['a'] } }, '{"a": 1}', 1],
+    [{ kind: 'json', schema: { type: 'object', required: ['a'] } }, '{"b": 1}', 0],
     [{ kind: 'length', max: 4 }, 'abcd', 1],
     [{ kind: 'length', max: 4 }, 'abcde', 0.75],
     [{ kind: 'length', max: 4 }, 'abcdefghi', 0],
@@ -38,17 +39,4 @@ describe('rewards of a text', () => {
   it.each(cases)('%j of %j is %j', (definition, text, expected) => {
     expect(scoreText(definition, { text, tokens: 3 }, reference)).toBe(expected);
   });
-});
-
-describe('the number in a text', () => {
-  it.each([
-    ['18', 18],
-    ['so 9 + 9 = 18.', 18],
-    ['$1,234.50', 1234.5],
-    ['−3', -3],
-    ['1e3', 1000],
-    ['.5', 0.5],
-    ['#### 72', 72],
-    ['no', null],
-  ])('of %j is %j', (text, number) => expect(numberIn(text)).toBe(number));
 });

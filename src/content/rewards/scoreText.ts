@@ -1,7 +1,8 @@
 import type { RewardDefinition } from '../../base/config/rewards.ts';
 import { plainText, type RowReference } from '../data/rows/promptRows.ts';
 import { ownField, tryJson } from '../data/rows/conversation.ts';
-import { numberIn } from './numbers.ts';
+import { fitsSchema } from '../metrics/jsonSchema.ts';
+import { lastNumber } from '../metrics/numbers.ts';
 
 /** A definition that is computed here; functions of the user's run elsewhere. */
 export type TextReward = Exclude<RewardDefinition, { kind: 'javascript' }>;
@@ -35,8 +36,11 @@ export function scoreText(
       return Number(expressionOf(definition.pattern, definition).test(text));
     case 'format':
       return Number(expressionOf(`^(?:${definition.pattern})$`, definition).test(text.trim()));
-    case 'json':
-      return Number(tryJson(text.trim()) !== undefined);
+    case 'json': {
+      const value = tryJson(text.trim());
+      const { schema = true } = definition;
+      return Number(value !== undefined && fitsSchema(value, schema));
+    }
     case 'length':
       return lengthScore(definition, definition.unit === 'tokens' ? tokens : [...text].length);
   }
@@ -48,10 +52,10 @@ function numberScore(
   reference: RowReference,
 ): number | null {
   const given = referenceOf(definition.column, reference);
-  const wanted = given === null ? null : numberIn(given);
+  const wanted = given === null ? null : lastNumber(given);
   if (wanted === null) return null;
   const compared = comparedOf(definition, text);
-  const found = compared === null ? null : numberIn(compared);
+  const found = compared === null ? null : lastNumber(compared);
   const { tolerance = 0, relative = false } = definition;
   const allowed = relative ? tolerance * Math.abs(wanted) : tolerance;
   return Number(found !== null && Math.abs(found - wanted) <= allowed);

@@ -35,7 +35,12 @@ import {
 } from './largestBatch.ts';
 import { evaluateBatch } from './preference/evaluatePreferences.ts';
 import { checkObjective } from './checkObjective.ts';
-import { completionRoom, longestGeneration, type GenerationShape } from './grpo/completionShapes.ts';
+import {
+  completionRoom,
+  generationShape,
+  longestGeneration,
+  type GenerationShape,
+} from './grpo/completionShapes.ts';
 import { objectiveOf } from './preference/judge.ts';
 import { PreferenceObjective } from './preference/preferenceObjective.ts';
 import type { ReferencePlan } from './preference/keptReferences.ts';
@@ -257,7 +262,7 @@ function generationOf(recipe: Recipe, maxPositions: number, data: DataShapes | n
   const limit = rowLimit(recipe, maxPositions);
   if (data) return longestGeneration(promptsOf(data), recipe, limit);
   const room = completionRoom(recipe, 1, limit);
-  return { prompt: limit - room, room };
+  return generationShape(limit - room, recipe, limit);
 }
 
 function adamWOf({ lr, beta1, beta2, eps, weight_decay, max_grad_norm }: Recipe) {

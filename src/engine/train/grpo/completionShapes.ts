@@ -24,21 +24,41 @@ export function shapesWithCompletions(
   };
 }
 
-/** A prompt and the most tokens of its completion. */
+/** How a run completes prompts: as many together as pass together in training. Of this its memory depends. */
 export interface GenerationShape {
+  /** Tokens of the longest prompt, and the most of its completion. */
   prompt: number;
   room: number;
+  sequences: number;
+  /** Prompts among them that differ. */
+  prompts: number;
 }
 
-/** The prompt that takes the most memory to answer: the longest, since room is left to it as to others. */
+type GenerationRecipe = Pick<
+  Recipe,
+  'max_completion_length' | 'batch_size' | 'grad_accum' | 'num_generations'
+>;
+
+/** The shape for a longest prompt. */
+export function generationShape(prompt: number, recipe: GenerationRecipe, limit: number): GenerationShape {
+  const { batch_size, grad_accum, num_generations: size } = recipe;
+  const sequences = Math.min(MAX_TOGETHER, batch_size * grad_accum * size);
+  const room = completionRoom(recipe, prompt, limit);
+  return { prompt, room, sequences, prompts: Math.ceil(sequences / size) };
+}
+
+/** The shape for a run's prompts: others leave no less room. */
 export function longestGeneration(
   prompts: readonly ArrayLike<number>[],
-  recipe: Pick<Recipe, 'max_completion_length'>,
+  recipe: GenerationRecipe,
   limit: number,
 ): GenerationShape {
   const prompt = prompts.reduce<number>(
     (most, lengths) => Array.from(lengths).reduce((own, length) => Math.max(own, length), most),
     1,
   );
-  return { prompt, room: completionRoom(recipe, prompt, limit) };
+  return generationShape(prompt, recipe, limit);
 }
+
+/** Completions that are made together, at most. */
+const MAX_TOGETHER = 64;

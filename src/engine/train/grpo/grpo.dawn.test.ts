@@ -191,7 +191,7 @@ it('has no gradient where all completions of every group are rewarded alike', as
     scorer: { ...scorer, score: async (all: readonly unknown[]) => all.map(() => [0.1, 0.3]) },
   };
   const plan = stepsOf(recipe, [3, 5, 2, 7, 4, 1]);
-  const sampled = new SampledSteps({ decoder, adapter, recipe, dataset, sampling }, plan);
+  const sampled = new SampledSteps({ decoder, adapter, recipe, dataset, evalDataset: null, sampling }, plan);
   const runner = new StepRunner(decoder, adapter, 'adamw', 'f32', sampled.objective);
   const { gradNorm, completions } = await runner.run(await sampled.batches(1), { p: 0, seeds: [] }, null);
   runner.dispose();
@@ -212,7 +212,10 @@ describe('the gradient of a step', () => {
     const adapter = (await startTraining(decoder, recipe, null)) as LoraAdapter;
     randomizeAdapter(adapter);
     const plan = stepsOf(recipe, [3, 5, 2, 7, 4, 1]);
-    const sampled = new SampledSteps({ decoder, adapter, recipe, dataset, sampling: tokenRewards() }, plan);
+    const sampled = new SampledSteps(
+      { decoder, adapter, recipe, dataset, evalDataset: null, sampling: tokenRewards() },
+      plan,
+    );
     const runner = new StepRunner(decoder, adapter, 'adamw', 'f32', sampled.objective);
     const batches = await sampled.batches(1);
     const { lossSum } = await runner.run(batches, { p: 0, seeds: [] }, null);

@@ -1,4 +1,5 @@
-import { generate } from '../../infer/generate.ts';
+import { reserveBatch, STEP_TOKENS, type BatchSize } from '../../infer/batch/batchPlan.ts';
+import { generateBatch } from '../../infer/batch/generateBatch.ts';
 import type { SamplingOptions } from '../../infer/sampling.ts';
 import type { AdapterUse, Decoder } from '../../model/decoder/decoder.ts';
 import type { GenerationShape } from './completionShapes.ts';
@@ -21,45 +22,47 @@ export interface Completion {
 export interface CompletionSampling extends Pick<SamplingOptions, 'temperature' | 'topK' | 'topP'> {
   /** Tokens that end a completion. */
   endIds: readonly number[];
+  /** What they may take, which determines how many are made together. */
+  shape: GenerationShape;
 }
 
-/** Completes prompts: the same seeds and parameters give the same tokens. */
+/** Completes prompts, many together: the same prompts, seeds and parameters give the same tokens. */
 export async function sampleCompletions(
   decoder: Decoder,
   use: AdapterUse,
   asked: readonly AskedPrompt[],
-  { endIds, ...sampling }: CompletionSampling,
+  { endIds, shape, ...sampling }: CompletionSampling,
 ): Promise<Completion[]> {
-  const completions: Completion[] = [];
-  for (const { prompt, maxNewTokens, seed } of asked) {
-    // An end token is among the ids: ending well is learned, too.
-    const ends = (id: number) => endIds.includes(id);
-    const options = { ...sampling, maxNewTokens, seed, endIds: [], onToken: ends };
-    const { ids, stoppedBy } = await generate(decoder, use, prompt, options);
-    completions.push({ ids, ended: stoppedBy === 'caller' });
-  }
-  return completions;
+  // An end token is among the ids: ending well is learned, too.
+  const requests = asked.map((one) => ({ ...one, ...sampling, endIds: [] }));
+  const generated = await generateBatch(decoder, use, requests, {
+    plan: planOf(shape),
+    onToken: (_, id) => endIds.includes(id),
+  });
+  return generated.map(({ ids, stoppedBy }) => ({ ids, ended: stoppedBy === 'caller' }));
 }
 
-/** Takes the memory of the longest completion, without making it: its caches, and the scratch of prompt and token. */
+/** Takes the memory of completions of a shape, without making any. */
 export async function reserveGeneration(
   decoder: Decoder,
   use: AdapterUse,
-  { prompt, room }: GenerationShape,
+  shape: GenerationShape,
 ): Promise<void> {
-  let count = 0;
-  await generate(
-    decoder,
-    use,
-    Array.from({ length: prompt }, () => 0),
-    {
-      maxNewTokens: room,
-      seed: 0,
-      temperature: 0,
-      topK: 0,
-      topP: 1,
-      endIds: [],
-      onToken: () => ++count === 2,
-    },
-  );
+  // Sampled to be trained on, and the likeliest to be evaluated.
+  for (const choice of ['logits', 'largest'] as const)
+    await reserveBatch(decoder, use, planOf(shape), choice);
+}
+
+/**
+ * Room for all sequences at their longest; what completions of a prompt begin with is there once, and a prompt that comes
+ * after others finds room while they end.
+ */
+function planOf({ prompt, room, sequences, prompts }: GenerationShape): BatchSize {
+  const keys = (prompts + 1) * prompt + sequences * room;
+  return {
+    sequences,
+    stepTokens: Math.min(STEP_TOKENS, keys - 1),
+    // Beginnings that several share have a state of their own.
+    size: { keys, states: sequences + prompts + 1 },
+  };
 }

@@ -4,20 +4,20 @@ import type { StepPlan } from '../../../content/data/tokens/batches.ts';
 import type { MicroBatch } from '../../../content/data/tokens/microBatch.ts';
 import type { TokenRows } from '../../../content/data/tokens/tokenRows.ts';
 import type { AdapterUse } from '../../model/decoder/decoder.ts';
-import { rowLimit } from '../largestBatch.ts';
+import { dataShapes, promptsOf, rowLimit } from '../largestBatch.ts';
 import type { CompletionNumbers } from '../completionNumbers.ts';
 import type { SampledCompletions, TrainOptions } from '../trainOptions.ts';
 import { advantagesOf, deviation, known, meanOf } from './advantages.ts';
 import { completionBatch, promptOf, type TrainedCompletion } from './completionBatch.ts';
 import { GrpoObjective, type TokenSums } from './completionJudge.ts';
-import { completionRoom } from './completionShapes.ts';
+import { completionRoom, longestGeneration, type GenerationShape } from './completionShapes.ts';
 import { sampleCompletions, type AskedPrompt, type Completion } from './sampleCompletions.ts';
 import { readSample, sampleBytes, type Sample } from './sampleFile.ts';
 import { tokenShares } from './tokenShares.ts';
 
 type RunOptions = Pick<
   TrainOptions,
-  'decoder' | 'adapter' | 'recipe' | 'dataset' | 'sampling' | 'onCompletions'
+  'decoder' | 'adapter' | 'recipe' | 'dataset' | 'evalDataset' | 'sampling' | 'onCompletions'
 >;
 
 /** The micro-batches of a run by GRPO: completions that the model samples as it is, rewarded and compared. */
@@ -28,15 +28,19 @@ export class SampledSteps {
   readonly #plan: StepPlan;
   readonly #random: Random;
   readonly #sampling: SampledCompletions;
+  readonly #shape: GenerationShape;
   #sample: Sample | null = null;
 
   /** @param plan which rows each step takes. Throws `train.no_rewards` where nothing says how to reward. */
   constructor(options: RunOptions, plan: StepPlan) {
-    const { recipe, sampling } = options;
+    const { recipe, sampling, dataset, evalDataset } = options;
     if (!sampling || sampling.scorer.names.length === 0) throw new GraftError('train.no_rewards');
     this.#options = options;
     this.#plan = plan;
     this.#sampling = sampling;
+    const { maxPositions } = options.decoder.spec;
+    const prompts = promptsOf(dataShapes({ train: dataset, evaluation: evalDataset }));
+    this.#shape = longestGeneration(prompts, recipe, rowLimit(recipe, maxPositions));
     this.#random = createRandom(recipe.seed).fork('completions');
     this.objective = new GrpoObjective(recipe, (sums) => this.#report(sums));
   }
@@ -71,7 +75,7 @@ export class SampledSteps {
   async evaluate(rows: TokenRows): Promise<number | null> {
     const all = Array.from({ length: rows.offsets.length - 1 }, (_, row) => row);
     const { endIds, scorer } = this.#sampling;
-    const sampling = { temperature: 0, topK: 0, topP: 1, endIds };
+    const sampling = { temperature: 0, topK: 0, topP: 1, endIds, shape: this.#shape };
     const asked = all.map((row) => this.#asked(rows, row, 0));
     const { decoder } = this.#options;
     const completions = await sampleCompletions(decoder, this.#use, asked, sampling);
@@ -90,7 +94,7 @@ export class SampledSteps {
     const asked = rows.map((row, i) =>
       this.#asked(dataset, row, this.#random.fork(`${index} ${row} ${i % size}`).uint32()),
     );
-    const sampling = { temperature, topK, topP, endIds };
+    const sampling = { temperature, topK, topP, endIds, shape: this.#shape };
     const completions = await sampleCompletions(decoder, this.#use, asked, sampling);
     const scores = await this.#score(dataset, rows, completions);
     const found = advantagesOf(scores, scorer.weights, size, recipe.scale_rewards);
