@@ -76,6 +76,11 @@ export const floors: Readonly<Record<string, Floor>> = {
     tests:
       '`textGuard.test.ts` and `hostile.test.ts`, in threads of Node; from the command line by `src/hosts/node/cli/programs.test.ts`.',
   },
+  'content/rewards': {
+    is: 'what an answer is rewarded for: compared with a reference, by its form, its length, a function of the user’s',
+    imports: ['base', 'content/data', 'content/metrics'],
+    tests: '`scoreText.test.ts`; in training by `src/hosts/node/cli/grpo.test.ts`.',
+  },
   'content/hub': {
     is: 'a model or dataset of a Hub at a commit: resolve, list, read by range, download, cache; pushes and model cards',
     imports: ['base', 'content/formats'],
@@ -129,7 +134,15 @@ export const floors: Readonly<Record<string, Floor>> = {
   },
   'engine/train': {
     is: 'training loop, step, optimizer, schedule, evaluation, checkpoints of a run; the memory plan',
-    imports: ['base', 'content/data', 'content/formats', 'engine/gpu', 'engine/kernels', 'engine/model'],
+    imports: [
+      'base',
+      'content/data',
+      'content/formats',
+      'engine/gpu',
+      'engine/infer',
+      'engine/kernels',
+      'engine/model',
+    ],
     types: ['content/runs'],
     tests:
       '`golden.dawn.test.ts` follows runs of PyTorch step by step, `goldenVariants.dawn.test.ts` with every kernel; `resume.dawn.test.ts` and `recovery.dawn.test.ts`; plans by `memoryPlan.gpu.test.ts` against real runs.',

@@ -43,7 +43,7 @@ export type TrainEvent =
   /** The evaluation rows are being read, before an `eval`. */
   | { kind: 'evaluating'; step: number; rows: number }
   /** Step 0 is before the first step, to compare with. */
-  | { kind: 'eval'; step: number; loss: number }
+  | { kind: 'eval'; step: number; loss: number; reward?: number }
   /** The run is on disk up to this step. */
   | { kind: 'checkpoint'; step: number; at: number }
   /** A checkpoint cannot be written, most often for want of room. What was saved before is intact. */

@@ -7,6 +7,7 @@ import type { StoredProgress } from '../content/runs/header.ts';
 import type { StoredRun } from '../content/runs/storedRun.ts';
 import type { CheckpointData } from '../content/runs/types.ts';
 import type { runLog } from '../engine/train/runLog.ts';
+import type { CompletionNumbers } from '../engine/train/completionNumbers.ts';
 import type { Rewards } from '../engine/train/preference/answers.ts';
 import type { StepReport } from '../engine/train/trainer.ts';
 import { isWriteFailure, leavesRunResumable } from '../base/lib/errorKind.ts';
@@ -76,19 +77,21 @@ export class RunRecorder {
   }
 
   step(report: StepReport): void {
-    const { step, loss, gradNorm, lr, tokens, contextTokens, skipped, rewards } = report;
+    const { step, loss, gradNorm, lr, tokens, contextTokens, skipped, rewards, completions } = report;
     this.#progress = { ...this.#progress, step, loss: finiteOrNull(loss) };
     this.#note(report);
     const numbers = { loss, gradNorm, lr, tokens, contextTokens, skipped };
-    this.#append({ kind: 'step', step, at: Date.now(), ...numbers, ...(rewards && { rewards }) });
+    const also = { ...(rewards && { rewards }), ...(completions && { completions }) };
+    this.#append({ kind: 'step', step, at: Date.now(), ...numbers, ...also });
   }
 
-  evaluated(step: number, loss: number): void {
+  evaluated(step: number, loss: number, reward?: number): void {
     this.#evalStep = step;
     this.#progress = { ...this.#progress, evalLoss: finiteOrNull(loss) };
     this.#log.evaluated(step, loss);
-    this.#append({ kind: 'eval', step, at: Date.now(), loss });
-    this.#options.onEvent?.({ kind: 'eval', step, loss });
+    const also = reward === undefined ? {} : { reward };
+    this.#append({ kind: 'eval', step, at: Date.now(), loss, ...also });
+    this.#options.onEvent?.({ kind: 'eval', step, loss, ...also });
   }
 
   sampled(step: number, prompt: string, text: string): void {
@@ -153,8 +156,16 @@ export class RunRecorder {
   }
 
   #note(report: NotedStep): void {
-    const { step, loss, gradNorm, lr, tokens, rewards } = report;
-    const line = { step, loss, grad_norm: gradNorm, lr, tokens, ...(rewards && rewardColumns(rewards)) };
+    const { step, loss, gradNorm, lr, tokens, rewards, completions } = report;
+    const line = {
+      step,
+      loss,
+      grad_norm: gradNorm,
+      lr,
+      tokens,
+      ...(rewards && rewardColumns(rewards)),
+      ...(completions && completionColumns(completions)),
+    };
     this.#metrics.push(`${JSON.stringify(line)}\n`);
     this.#log.step(report);
   }
@@ -175,7 +186,23 @@ export class RunRecorder {
 /** What metrics.jsonl has of a step. */
 type NotedStep = Pick<StepReport, 'step' | 'loss' | 'gradNorm' | 'lr' | 'tokens'> & {
   rewards?: Rewards | undefined;
+  completions?: CompletionNumbers | undefined;
 };
+
+/** By TRL's names, where it has them. */
+function completionColumns({ rewards, ...numbers }: CompletionNumbers) {
+  const { reward, rewardStd, kl, length, cut, clipRatio, withoutSpread } = numbers;
+  return {
+    reward,
+    reward_std: rewardStd,
+    rewards,
+    kl,
+    completion_length: length,
+    completions_cut: cut,
+    clip_ratio: clipRatio,
+    frac_reward_zero_std: withoutSpread,
+  };
+}
 
 function rewardColumns({ chosen, rejected, margin, accuracy }: Rewards) {
   return { rewards_chosen: chosen, rewards_rejected: rejected, margin, accuracy };

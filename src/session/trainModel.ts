@@ -17,6 +17,7 @@ import { describeAdapter } from '../engine/train/startAdapter.ts';
 import { startTraining } from '../engine/train/startTraining.ts';
 import { stepsOf } from '../engine/train/steps.ts';
 import { train, type TrainOutcome as TrainerOutcome } from '../engine/train/trainer.ts';
+import { completionScorer } from './completionScorer.ts';
 import type { Host } from './host.ts';
 import { loadForRun } from './loadForRun.ts';
 import type { LoadReports, OpenModel } from './openModel.ts';
@@ -234,6 +235,7 @@ async function runTraining(
       recipe,
       dataset: rows.train,
       evalDataset: rows.evaluation,
+      sampling: completionScorer(recipe, model.tokenizer, rows.train),
       checkpoints: stored && {
         seconds: checkpointSeconds,
         model: fingerprint,
@@ -247,7 +249,7 @@ async function runTraining(
         firstStep = false;
         onEvent({ kind: 'step', ...meter(report) });
       },
-      onEval: (step, loss) => recorder.evaluated(step, loss),
+      onEval: (step, loss, reward) => recorder.evaluated(step, loss, reward),
       onReferences: (rows) => onEvent({ kind: 'references', rows }),
       onEvaluating: (step, rows) => onEvent({ kind: 'evaluating', step, rows }),
       onCheckpoint: ask,

@@ -6,6 +6,10 @@ const fromRoot = (file: string) => fileURLToPath(new URL(`../../${file}`, import
 /** The starter model: trained, Qwen3, BF16, tied, with a byte-level tokenizer and ChatML. */
 export const starter = fromRoot('public/starter');
 
+/** 42 sums to answer, with the word of each sum, and the recipe that learns them from rewards. */
+export const smallSums = fromRoot('public/samples/small-sums.jsonl');
+export const smallSumsRecipe = fromRoot('public/samples/small-sums.recipe.json');
+
 /** 240 rows of prompt and completion. */
 export const robotStories = fromRoot('public/samples/robot-stories.jsonl');
 

@@ -42,7 +42,7 @@ export function presetRecipe(preset: Preset): Recipe {
 }
 
 /** The fields in which `recipe` differs from `base`, in the order of the recipe. */
-export function changedFields(recipe: Recipe, base: Recipe = defaultRecipe()): RecipeKey[] {
+export function changedFields(recipe: Recipe, base: Recipe = defaultRecipe(recipe.objective)): RecipeKey[] {
   return (Object.keys(recipeFields) as RecipeKey[]).filter(
     (key) => JSON.stringify(recipe[key]) !== JSON.stringify(base[key]),
   );

@@ -3,6 +3,7 @@ import { parseByteSize } from '../lib/byteSize.ts';
 import { GraftError } from '../lib/errors.ts';
 import { shortJson } from '../lib/shortJson.ts';
 import { choice, count, field, flag, jsonObject, real, wordOrList } from './recipeField.ts';
+import { rewardList } from './rewards.ts';
 
 const targetsText = '"all-linear" or a list of module names such as ["q_proj", "v_proj"]';
 const moduleName = v.pipe(v.string(targetsText), v.minLength(1, targetsText));
@@ -34,11 +35,11 @@ export const recipeFields = {
     'LoRA trains two small matrices per target layer and freezes the model itself. QLoRA does so on a model quantized to 4 bits: a quarter of the memory, slightly less accurate. Full trains all parameters: for small models, at a learning rate of 1e-5 to 1e-3, with 16 bytes of memory per parameter besides the model itself; the result is a complete model.',
   ),
   objective: field(
-    choice(['sft', 'dpo', 'orpo', 'simpo', 'cpo', 'kto']),
+    choice(['sft', 'dpo', 'orpo', 'simpo', 'cpo', 'kto', 'grpo']),
     'sft',
     'main',
     'Objective',
-    'What training aims at. sft learns the answers of the data. dpo, orpo, simpo and cpo learn to prefer the better answer of each pair; kto learns from answers marked as good or bad. dpo and kto compare with the model before training. Preferences need a lower learning rate, about a tenth of the usual one.',
+    'What training aims at. sft learns the answers of the data. dpo, orpo, simpo and cpo learn to prefer the better answer of each pair; kto learns from answers marked as good or bad. grpo has the model answer each prompt several times, and learns from what its answers are rewarded for (see rewards). dpo and kto compare with the model before training, grpo with a beta above 0. All but sft need a lower learning rate, about a tenth of the usual one.',
   ),
   rank: field(
     count(1, 512),
@@ -153,11 +154,11 @@ export const recipeFields = {
     'With objective dpo: the usual logistic loss, the hinge loss of SLiC, the squared loss of IPO (per token), or a loss that allows for wrong labels (see label smoothing).',
   ),
   beta: field(
-    real(1e-6, 100),
+    real(0, 100),
     0.1,
     'advanced',
     'Beta',
-    'With dpo and kto: how close the model stays to the one before training; higher is closer. With cpo and simpo: the scale of rewards; SimPO’s authors use 2 and more.',
+    'With dpo, kto and grpo: how close the model stays to the one before training; higher is closer. With grpo, 0 is the default and leaves that out. With cpo and simpo: the scale of rewards; SimPO’s authors use 2 and more.',
   ),
   label_smoothing: field(
     real(0, 0.49),
@@ -200,6 +201,76 @@ export const recipeFields = {
     'advanced',
     'Weight of bad answers',
     'With kto: what a bad answer counts in the loss. Raise it if there are fewer bad answers than good ones.',
+  ),
+  rewards: field(
+    rewardList,
+    [],
+    'advanced',
+    'Rewards',
+    'With grpo: what answers are rewarded for, as a JSON list such as [{"kind": "number"}, {"kind": "length", "max": 20, "unit": "tokens", "weight": 0.2}]. Kinds: exact, contains, number (compared with the row’s reference answer or a "column"), regex, format (the whole answer), json (with a "schema"), length, javascript (a function’s "source").',
+  ),
+  num_generations: field(
+    count(2, 256),
+    8,
+    'advanced',
+    'Answers per prompt',
+    'With grpo: how many answers to each prompt are compared with each other. More make steadier steps and take longer.',
+  ),
+  max_completion_length: field(
+    count(1, 1 << 20),
+    256,
+    'advanced',
+    'Max answer length',
+    'With grpo: an answer ends after this many tokens at the latest, and where prompt and answer reach the max length.',
+  ),
+  temperature: field(
+    real(0.01, 100),
+    1,
+    'advanced',
+    'Temperature',
+    'With grpo: how varied the sampled answers are. Probabilities in the loss are at this temperature, as in TRL.',
+  ),
+  top_p: field(
+    real(0.001, 1),
+    1,
+    'advanced',
+    'Top p',
+    'With grpo: sample from the likeliest tokens whose probabilities sum to this; 1 takes all.',
+  ),
+  top_k: field(
+    count(0, 1 << 20),
+    0,
+    'advanced',
+    'Top k',
+    'With grpo: sample from this many of the likeliest tokens; 0 takes all.',
+  ),
+  epsilon: field(
+    real(0.0001, 100),
+    0.2,
+    'advanced',
+    'Clip range',
+    'With grpo: how far the probability of a token may move from where it was sampled before it is no longer pushed. It matters from the second pass over the same answers on.',
+  ),
+  num_iterations: field(
+    count(1, 1000),
+    1,
+    'advanced',
+    'Passes per sample',
+    'With grpo: optimizer steps on the same sampled answers before new ones are sampled.',
+  ),
+  loss_type: field(
+    choice(['grpo', 'bnpo', 'dr_grpo', 'dapo']),
+    'dapo',
+    'advanced',
+    'GRPO loss',
+    'With grpo: how the losses of tokens are averaged: over each answer and then over answers (grpo), over all tokens of a micro-batch (bnpo) or of a step (dapo), or by the max answer length (dr_grpo), which favors no length.',
+  ),
+  scale_rewards: field(
+    choice(['group', 'batch', 'none']),
+    'group',
+    'advanced',
+    'Scale rewards',
+    'With grpo: whether advantages are divided by the deviation of rewards among the answers to a prompt, among all answers of a step, or not.',
   ),
   targets: field(
     wordOrList('all-linear', moduleName, targetsText),
@@ -432,13 +503,27 @@ export const recipeFields = {
 export type RecipeKey = keyof typeof recipeFields;
 
 /** Objectives of preference training, and the settings that each reads. */
-export const objectiveFields = {
+export const preferenceFields = {
   dpo: ['dpo_loss', 'beta', 'label_smoothing'],
   orpo: ['orpo_lambda'],
   simpo: ['beta', 'simpo_gamma', 'label_smoothing'],
   cpo: ['beta', 'cpo_alpha', 'label_smoothing'],
   kto: ['beta', 'desirable_weight', 'undesirable_weight'],
 } as const satisfies Record<string, readonly RecipeKey[]>;
+
+/** Settings that only GRPO reads, beside `beta`. */
+export const grpoFields = [
+  'rewards',
+  'num_generations',
+  'max_completion_length',
+  'temperature',
+  'top_p',
+  'top_k',
+  'epsilon',
+  'num_iterations',
+  'loss_type',
+  'scale_rewards',
+] as const satisfies readonly RecipeKey[];
 
 /** Settings of the adapter, or of how it is trained; without effect when the model itself is trained. */
 export const adapterFields: readonly RecipeKey[] = [
@@ -456,31 +541,36 @@ export const adapterFields: readonly RecipeKey[] = [
 ];
 
 /** The name of an objective of preference training. */
-export type PreferenceObjectiveName = keyof typeof objectiveFields;
+export type PreferenceObjectiveName = keyof typeof preferenceFields;
 
 /** An immutable description of a training run. */
 export type Recipe = { [K in RecipeKey]: v.InferOutput<(typeof recipeFields)[K]['schema']> };
 
-/** The recipe with every field at its default. */
-export function defaultRecipe(): Recipe {
-  return Object.fromEntries(Object.entries(recipeFields).map(([key, f]) => [key, f.default])) as Recipe;
+/**
+ * The recipe with every field at its default.
+ * @param objective whose defaults are taken where they depend on it, as in TRL; it is itself no field that is changed
+ */
+export function defaultRecipe(objective: Recipe['objective'] = 'sft'): Recipe {
+  const recipe = Object.fromEntries(
+    Object.entries(recipeFields).map(([key, f]) => [key, f.default]),
+  ) as Recipe;
+  return objective === 'grpo' ? { ...recipe, beta: 0 } : recipe;
 }
 
 /**
  * Reads a recipe from JSON: unknown keys and values out of range are errors that name the key; null leaves a field at
- * its default. Throws `train.recipe_not_object`, `train.recipe_unknown_key`, `train.recipe_invalid`, `train.objective_not_yet`.
+ * its default. Throws `train.recipe_not_object`, `train.recipe_unknown_key`, `train.recipe_invalid`.
  */
 export function parseRecipe(json: unknown): Recipe {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
     throw new GraftError('train.recipe_not_object');
   }
-  const recipe = defaultRecipe();
+  const recipe = defaultRecipe((json as Partial<Recipe>).objective);
   for (const [key, given] of Object.entries(json)) {
     if (!Object.hasOwn(recipeFields, key)) {
       throw new GraftError('train.recipe_unknown_key', { key, known: Object.keys(recipeFields).join(', ') });
     }
     if (given === null) continue;
-    if (key === 'objective' && given === 'grpo') throw new GraftError('train.objective_not_yet', { given });
     const value = valueOf(key as RecipeKey, given);
     const expected = checkField(key as RecipeKey, value);
     if (expected !== null) {

@@ -55,7 +55,9 @@ export function parseRecipeFragment(fragment: string): SharedRecipe | 'broken' |
 
 /** Sorts settings of unknown origin into valid, unknown and invalid ones. */
 export function sharedRecipe(settings: object): SharedRecipe {
-  const shared: SharedRecipe = { recipe: defaultRecipe(), changed: [], unknown: [], invalid: [] };
+  const objective = checkField('objective', (settings as Partial<Recipe>).objective) === null;
+  const recipe = defaultRecipe(objective ? (settings as Partial<Recipe>).objective : 'sft');
+  const shared: SharedRecipe = { recipe, changed: [], unknown: [], invalid: [] };
   for (const [key, value] of Object.entries(settings)) {
     if (!Object.hasOwn(recipeFields, key)) {
       shared.unknown.push(key.slice(0, 60));

@@ -15,6 +15,18 @@ export interface StepRewards {
   accuracy: number | null;
 }
 
+/** What a step of GRPO says of its sampled completions. */
+export interface StepCompletions {
+  reward: number | null;
+  rewardStd: number | null;
+  rewards: Record<string, number | null>;
+  kl: number | null;
+  length: number;
+  cut: number;
+  clipRatio: number;
+  withoutSpread: number;
+}
+
 /** An event of a run. Steps are optimizer steps, from 1; times are milliseconds since 1970. */
 export type CurveRecord =
   | {
@@ -31,8 +43,11 @@ export type CurveRecord =
       skipped: boolean;
       /** Of preference data. */
       rewards?: StepRewards | undefined;
+      /** Of sampled completions. */
+      completions?: StepCompletions | undefined;
     }
-  | { kind: 'eval'; step: number; at: number; loss: number }
+  /** @param reward mean of the likeliest answers, where answers are rewarded: the loss is minus that */
+  | { kind: 'eval'; step: number; at: number; loss: number; reward?: number | undefined }
   | { kind: 'sample'; step: number; at: number; prompt: string; text: string }
   /** The run resumed from the checkpoint of this step: earlier records of later steps no longer count. */
   | { kind: 'resumed'; step: number; at: number };
@@ -59,8 +74,20 @@ const recordSchema = v.variant('kind', [
     contextTokens: v.number(),
     skipped: v.boolean(),
     rewards: v.optional(v.object({ chosen: reward, rejected: reward, margin: reward, accuracy: reward })),
+    completions: v.optional(
+      v.object({
+        reward,
+        rewardStd: reward,
+        rewards: v.record(v.string(), reward),
+        kl: reward,
+        length: real,
+        cut: real,
+        clipRatio: real,
+        withoutSpread: real,
+      }),
+    ),
   }),
-  v.object({ kind: v.literal('eval'), ...place, loss: real }),
+  v.object({ kind: v.literal('eval'), ...place, loss: real, reward: v.optional(real) }),
   v.object({ kind: v.literal('sample'), ...place, prompt: v.string(), text: v.string() }),
   v.object({ kind: v.literal('resumed'), ...place }),
 ]) satisfies v.GenericSchema<unknown, CurveRecord>;

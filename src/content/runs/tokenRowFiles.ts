@@ -1,4 +1,4 @@
-import { tokenRowsOf, type TokenRows } from '../data/tokens/tokenRows.ts';
+import { referenceBytes, tokenRowsOf, type TokenRows } from '../data/tokens/tokenRows.ts';
 import type { PreferenceColumn } from '../data/tokens/preferenceColumn.ts';
 import { bytesSource } from '../../base/storage/byteSource.ts';
 import type { ByteSource } from '../../base/storage/types.ts';
@@ -14,13 +14,15 @@ const columnFile = (name: string, kind: PreferenceColumn['kind']) => `${name}.pr
 
 /**
  * Token rows as files of a run: `name.ids`, `name.labels`, `name.offsets`, `name.weights` where losses have
- * weights, and `name.preference-pairs` or `name.preference-labels` of preference data; 32-bit little-endian as in memory.
+ * weights, and `name.preference-pairs` or `name.preference-labels` of preference data; 32-bit little-endian as in memory. What the
+ * answers to prompts are compared with is `name.references`, a line of JSON each.
  */
 export function tokenRowFiles(name: string, rows: TokenRows): ByteSource[] {
-  const { preference } = rows;
+  const { preference, references } = rows;
   return [
     ...keys.flatMap((key) => (rows[key] ? [fileOf(`${name}.${key}`, rows[key])] : [])),
     ...(preference ? [fileOf(columnFile(name, preference.kind), preference.values)] : []),
+    ...(references ? [bytesSource(`${name}.references`, referenceBytes(references))] : []),
   ];
 }
 
@@ -50,5 +52,8 @@ export async function readTokenRows(
       values: new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4),
     };
   }
+  const references = files.find((one) => one.name === `${name}.references`);
+  if (references)
+    rows.references = new TextDecoder().decode(await references.read(0, references.size)).split('\n');
   return rows;
 }

@@ -11,6 +11,11 @@ export interface LogitForm {
 /** Logits that are the head's products. */
 export const plainLogits: LogitForm = { multiplier: 1, cap: 0 };
 
+/** The same logits divided by a temperature. */
+export function atTemperature({ multiplier, cap }: LogitForm, temperature: number): LogitForm {
+  return { multiplier: multiplier / temperature, cap: cap / temperature };
+}
+
 /** The constants of shaders that include lib/logit.wgsl. */
 export function logitConstants({ multiplier, cap }: LogitForm): Record<string, number | boolean> {
   return { MULTIPLIER: multiplier, ...(cap > 0 && { CAPPED: true, CAP: cap }) };

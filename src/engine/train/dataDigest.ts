@@ -1,15 +1,16 @@
-import type { TokenRows } from '../../content/data/tokens/tokenRows.ts';
+import { referenceBytes, type TokenRows } from '../../content/data/tokens/tokenRows.ts';
 import { createContentHash, takeDigest } from '../../base/lib/contentHash.ts';
 import { hexOf } from '../../base/lib/bytes.ts';
 
-/** A digest of the rows of a run, by tokens, labels, weights other than 1 and which answers are good: the same rows give the same, in hexadecimal. */
+/** A digest of the rows of a run, by tokens, labels, weights other than 1, which answers are good and what answers are compared with: the same rows give the same, in hexadecimal. */
 export async function dataDigest(train: TokenRows, evaluation: TokenRows | null): Promise<string> {
   const hasher = await createContentHash();
   for (const rows of [train, evaluation]) {
     // Weights that are all 1 train as none do, and rows of before there were any have the digests they had.
     const weights = rows?.weights?.some((weight) => weight !== 1) ? [rows.weights] : [];
     const marks = rows?.preference ? [rows.preference.values] : [];
-    const arrays = rows ? [rows.offsets, rows.ids, rows.labels, ...weights, ...marks] : [];
+    const references = rows?.references ? [referenceBytes(rows.references)] : [];
+    const arrays = rows ? [rows.offsets, rows.ids, rows.labels, ...weights, ...marks, ...references] : [];
     // Lengths first, so that no two sets of rows are the same bytes.
     hasher.update(Uint32Array.from([arrays.length, ...arrays.map(({ length }) => length)]));
     for (const { buffer, byteOffset, byteLength } of arrays) {

@@ -2,6 +2,7 @@ import { buildMicroBatch, type MicroBatch } from '../../content/data/tokens/micr
 import type { TokenRows } from '../../content/data/tokens/tokenRows.ts';
 import type { Tensor } from '../gpu/tensor.ts';
 import { readFloats } from '../gpu/transfer.ts';
+import type { LogitForm } from '../kernels/logits.ts';
 import { uploadBatch } from '../model/decoder/batchTensors.ts';
 import type { AdapterUse, Decoder } from '../model/decoder/decoder.ts';
 import { headLosses } from '../model/decoder/head.ts';
@@ -50,12 +51,14 @@ export async function targetLosses(
 /**
  * `targetLosses` of several micro-batches, which pass each block together: streamed weights are read once.
  * @param read reads them back
+ * @param form of the logits, in place of the model's
  */
 export async function targetLossesOf(
   decoder: Decoder,
   use: AdapterUse,
   batches: readonly MicroBatch[],
   read = (losses: Tensor) => readFloats(decoder.gpu, losses),
+  form?: LogitForm,
 ): Promise<Float32Array<ArrayBuffer>[]> {
   const { workspace, commands, gpu } = decoder;
   // The uploads overwrite micro-batches before: their commands must be on their way.
@@ -72,6 +75,7 @@ export async function targetLossesOf(
     hidden: hidden[i]!,
     losses: workspace.get(`losses${name}`, 'f32', [batch.targets], 'loss'),
     dHidden: null,
+    form,
   }));
   await headLosses(decoder, { ...use, dropout: null }, inputs, { scale: 0, grads: [] });
   commands.submit();

@@ -3,6 +3,7 @@ import type { Recipe } from '../../base/config/recipe.ts';
 import { cutShapes, rowShapes, type RowShapes } from '../../content/data/tokens/rowShapes.ts';
 import type { TokenRows } from '../../content/data/tokens/tokenRows.ts';
 import { GraftError } from '../../base/lib/errors.ts';
+import { completionRoom, shapesWithCompletions } from './grpo/completionShapes.ts';
 import { stepsOf } from './steps.ts';
 
 /** Rows looked at before what is left of a long run is taken to be like it: each pass has its longest rows first. */
@@ -40,12 +41,13 @@ export function largestTraining(recipe: Recipe, maxPositions: number, data: Data
   if (!data) return fullBatch(recipe, maxPositions);
   const rows = cutShapes(data.train, rowLimit(recipe, maxPositions));
   if (rows.tokens.length === 0) throw new GraftError('train.no_rows');
+  const passed = passedShapes(recipe, rows, rowLimit(recipe, maxPositions));
   const plan = stepsOf(recipe, rows.tokens);
   const looked = Math.ceil(MAX_ROWS / (recipe.batch_size * recipe.grad_accum));
   // Without shuffling all passes are the same.
   const steps = recipe.shuffle ? Math.max(plan.stepsPerEpoch, looked) : plan.stepsPerEpoch;
   return largestOf(
-    rows,
+    passed,
     microBatches(Math.min(plan.steps, steps), (step) => plan.step(step)),
   );
 }
@@ -60,10 +62,11 @@ export function firstBatches(
   if (!data) return [fullBatch(recipe, maxPositions)];
   const rows = cutShapes(data.train, rowLimit(recipe, maxPositions));
   if (rows.tokens.length === 0) throw new GraftError('train.no_rows');
+  const passed = passedShapes(recipe, rows, rowLimit(recipe, maxPositions));
   const plan = stepsOf(recipe, rows.tokens);
   const first: LargestBatch[] = [];
   for (const batch of microBatches(plan.steps, (step) => plan.step(step))) {
-    first.push(largestOf(rows, [batch]));
+    first.push(largestOf(passed, [batch]));
     if (first.length >= most) break;
   }
   return first;
@@ -75,6 +78,8 @@ export function largestEvaluation(
   maxPositions: number,
   data: DataShapes | null,
 ): LargestBatch | null {
+  // Prompts are completed to be evaluated.
+  if (recipe.objective === 'grpo') return null;
   // Rows are never packed to be evaluated.
   if (!data) return mayHoldOut(recipe) ? fullBatch({ ...recipe, packing: false }, maxPositions) : null;
   if (!data.evaluation) return null;
@@ -86,6 +91,16 @@ export function largestEvaluation(
     return [[Array.from({ length }, (_, row) => i * size + row)]];
   };
   return largestOf(rows, microBatches(Math.ceil(count / size), batch));
+}
+
+/** What of rows passes the model in training: themselves, or with GRPO their completions. */
+function passedShapes(recipe: Recipe, rows: RowShapes, limit: number): RowShapes {
+  return recipe.objective === 'grpo' ? shapesWithCompletions(rows, recipe, limit) : rows;
+}
+
+/** The lengths of all prompts that a run completes. */
+export function promptsOf({ train, evaluation }: DataShapes): Uint32Array[] {
+  return [train.tokens, ...(evaluation ? [evaluation.tokens] : [])];
 }
 
 /** Tokens a row may have. */
@@ -104,11 +119,16 @@ export function fullRows(recipe: Recipe, maxPositions: number): { rows: number; 
 function fullBatch(recipe: Recipe, maxPositions: number): LargestBatch {
   const { rows, length } = fullRows(recipe, maxPositions);
   const sequences = rows * sequencesOfRow(recipe);
-  return { tokens: sequences * length, targets: sequences * (length - 1), weighted: false, from: [] };
+  const targets = recipe.objective === 'grpo' ? completionRoom(recipe, 1, length) : length - 1;
+  return { tokens: sequences * length, targets: sequences * targets, weighted: false, from: [] };
 }
 
-/** Sequences that an objective reads of a row: both of a pair. */
-export function sequencesOfRow({ objective }: Pick<Recipe, 'objective'>): 1 | 2 {
+/** Sequences that an objective passes of a row: both of a pair, all completions of a prompt. */
+export function sequencesOfRow({
+  objective,
+  num_generations,
+}: Pick<Recipe, 'objective' | 'num_generations'>): number {
+  if (objective === 'grpo') return num_generations;
   return objective === 'sft' || objective === 'kto' ? 1 : 2;
 }
 

@@ -1,7 +1,8 @@
 import type { Recipe } from '../../base/config/recipe.ts';
 import { buildMicroBatch } from '../../content/data/tokens/microBatch.ts';
 import { GraftError } from '../../base/lib/errors.ts';
-import { dataShapes, largestEvaluation, largestTraining, rowLimit } from './largestBatch.ts';
+import { longestGeneration } from './grpo/completionShapes.ts';
+import { dataShapes, largestEvaluation, largestTraining, promptsOf, rowLimit } from './largestBatch.ts';
 import { evaluateBatch } from './preference/evaluatePreferences.ts';
 import { objectiveOf } from './preference/judge.ts';
 import type { TrainOptions } from './trainOptions.ts';
@@ -24,14 +25,24 @@ export async function runLongest(
   const shapes = dataShapes({ train: dataset, evaluation: evalDataset });
   const training = largestTraining(recipe, maxPositions, shapes);
   const known = new Set(first.map((batch) => JSON.stringify(batch)));
-  const longest = training.from.filter((batch) => !known.has(JSON.stringify(batch)));
+  const grpo = recipe.objective === 'grpo' ? await import('./grpo/index.ts') : null;
+  // What is sampled is hardly ever as long as it may be.
+  const longest = training.from.filter((batch) => grpo || !known.has(JSON.stringify(batch)));
   const p = recipe.dropout;
   if (longest.length > 0) {
-    const batches = longest.map((rows) => buildMicroBatch(dataset, rows, limit));
+    const batches = longest.map((rows) =>
+      grpo
+        ? grpo.longestCompletionBatch(dataset, rows.flat(), recipe, limit)
+        : buildMicroBatch(dataset, rows, limit),
+    );
     // Micro-batches that pass streamed blocks together are as many as a step has.
     const count = decoder.weights.streams ? Math.max(recipe.grad_accum, batches.length) : batches.length;
     const step = Array.from({ length: count }, (_, i) => batches[i % batches.length]!);
     await runner.gradients(step, { p, seeds: step.map(() => recipe.seed) });
+  }
+  if (grpo) {
+    const use = { adapter, strength: 1, dropout: null };
+    return grpo.reserveGeneration(decoder, use, longestGeneration(promptsOf(shapes), recipe, limit));
   }
   const evaluation = evalDataset && largestEvaluation(recipe, maxPositions, shapes);
   if (evaluation && evaluation.tokens > training.tokens) {

@@ -14,7 +14,8 @@ import { changeOf, MovingAverage, suggestLr, type LrPoint, type LrSuggestion } f
 import { rowLimit } from './largestBatch.ts';
 import { judgeBatch } from './preference/evaluatePreferences.ts';
 import { objectiveOf, type ObjectiveSettings } from './preference/judge.ts';
-import { checkObjective } from './preference/preferenceStep.ts';
+import { PreferenceObjective } from './preference/preferenceObjective.ts';
+import { checkObjective } from './checkObjective.ts';
 import { ProvenReader } from './provenReader.ts';
 import { stepsOf } from './steps.ts';
 import { StepRunner } from './trainStep.ts';
@@ -65,6 +66,9 @@ export async function lrRange(options: LrRangeOptions): Promise<LrRange> {
   const limit = rowLimit(recipe, decoder.spec.maxPositions);
   const objective = objectiveOf(recipe);
   checkObjective(recipe);
+  // Its losses are about 0 at every learning rate.
+  if (recipe.objective === 'grpo')
+    throw new GraftError('train.objective_no_range', { objective: recipe.objective });
   const plan = stepsOf({ ...recipe, max_steps: sweep.steps }, rowLengths(dataset));
   if (plan.steps === 0) throw new GraftError('train.no_rows');
   const batchesOf = (step: number) =>
@@ -74,7 +78,7 @@ export async function lrRange(options: LrRangeOptions): Promise<LrRange> {
   for (let step = 0; step < Math.min(sweep.steps, DISTINCT_STEPS) && !options.shouldStop?.(); step++)
     before.push(await lossOf(decoder, adapter, batchesOf(step), objective));
   const mean = before.reduce((a, b) => a + b, 0) / before.length;
-  const preference = objective && { objective, references: null };
+  const preference = objective && new PreferenceObjective(objective);
   const runner = new StepRunner(decoder, adapter, recipe.optimizer, recipe.kept_inputs, preference);
   const dropoutSeeds = createRandom(recipe.seed).fork('lr range');
   const average = new MovingAverage();

@@ -27,13 +27,22 @@ import {
   fullRows,
   largestEvaluation,
   largestTraining,
+  promptsOf,
   rowLimit,
   sequencesOfRow,
   type DataShapes,
   type LargestBatch,
 } from './largestBatch.ts';
 import { evaluateBatch } from './preference/evaluatePreferences.ts';
+import { checkObjective } from './checkObjective.ts';
+import {
+  completionRoom,
+  generationShape,
+  longestGeneration,
+  type GenerationShape,
+} from './grpo/completionShapes.ts';
 import { objectiveOf } from './preference/judge.ts';
+import { PreferenceObjective } from './preference/preferenceObjective.ts';
 import type { ReferencePlan } from './preference/keptReferences.ts';
 import { referencesOf } from './preference/preferenceStep.ts';
 import { checkTraining, startTraining } from './startTraining.ts';
@@ -94,6 +103,7 @@ export async function planMemory(
     const use = await memoryOf(gpu, files, recipe, {
       training: together(recipe, streaming, [emptyBatch(training, recipe)]),
       evaluation: evaluation ? [emptyBatch(evaluation, recipe)] : [],
+      generation: generationOf(recipe, maxPositions, data),
       streaming,
     });
     const { tokens, targets } = training;
@@ -133,6 +143,7 @@ export async function kernelsOfRun(
     await memoryOf(gpu, files, recipe, {
       training: training.map((batch) => emptyBatch(batch, recipe)),
       evaluation: evaluation ? [emptyBatch(evaluation, recipe)] : [],
+      generation: generationOf(recipe, maxPositions, data),
       streaming,
     });
     return gpu.kernelUses;
@@ -160,12 +171,17 @@ export async function measureMemory(
   const rows = data ?? longestRows(recipe, maxPositions);
   const { train, evaluation } = rows;
   const shapes = dataShapes(rows);
+  const limit = rowLimit(recipe, maxPositions);
+  const grpo = recipe.objective === 'grpo' ? await import('./grpo/index.ts') : null;
   const batchesOf = (of: TokenRows, { from }: LargestBatch) =>
-    from.map((batch) => buildMicroBatch(of, batch, rowLimit(recipe, maxPositions)));
+    from.map((batch) =>
+      grpo ? grpo.longestCompletionBatch(of, batch.flat(), recipe, limit) : buildMicroBatch(of, batch, limit),
+    );
   const evaluated = largestEvaluation(recipe, maxPositions, shapes);
   return memoryOf(gpu, files, recipe, {
     training: together(recipe, streaming, batchesOf(train, largestTraining(recipe, maxPositions, shapes))),
     evaluation: evaluation && evaluated ? batchesOf(evaluation, evaluated) : [],
+    generation: generationOf(recipe, maxPositions, shapes),
     streaming,
     spillFolder,
   });
@@ -186,11 +202,13 @@ async function memoryOf(
   {
     training,
     evaluation,
+    generation,
     streaming,
     spillFolder = null,
   }: {
     training: MicroBatch[];
     evaluation: MicroBatch[];
+    generation: GenerationShape | null;
     streaming: Streaming;
     spillFolder?: Directory | null;
   },
@@ -201,6 +219,7 @@ async function memoryOf(
   const type = activationType(gpu, recipe);
   // Before loading, since the recipe may be wrong.
   checkTraining(files, recipe);
+  checkObjective(recipe);
   const decoder = await openDecoder(gpu, files, type, {
     quantize: quantizationOf(recipe),
     head: headOf(recipe),
@@ -211,8 +230,10 @@ async function memoryOf(
   const adapter = await startTraining(decoder, recipe);
   const objective = objectiveOf(recipe);
   // Log-probabilities of the reference that are computed once take what the pass of a step takes.
-  const preference = objective && { objective, references: null };
-  const runner = new StepRunner(decoder, adapter, recipe.optimizer, recipe.kept_inputs, preference);
+  const preference = objective && new PreferenceObjective(objective);
+  const grpo = generation && (await import('./grpo/index.ts'));
+  const judged = grpo ? new grpo.GrpoObjective(recipe, () => null) : preference;
+  const runner = new StepRunner(decoder, adapter, recipe.optimizer, recipe.kept_inputs, judged);
   try {
     const seeds = training.map(() => recipe.seed);
     await runner.run(training, { p: recipe.dropout, seeds }, adamWOf(recipe));
@@ -220,6 +241,8 @@ async function memoryOf(
     for (const batch of evaluation) {
       await evaluateBatch(decoder, use, batch, objective);
     }
+    // Completions are made with the scratch of a step still there.
+    if (grpo) await grpo.reserveGeneration(decoder, use, generation);
     // As a checkpoint reads it back.
     new ProvenReader(gpu, Math.max(...[...runner.tensors.values()].map(byteLengthOf))).dispose();
     const parts = memory.peakParts;
@@ -233,6 +256,15 @@ async function memoryOf(
   }
 }
 
+/** The longest completion of a run; null where nothing is completed. Without data, a completion is as long as it may be. */
+function generationOf(recipe: Recipe, maxPositions: number, data: DataShapes | null): GenerationShape | null {
+  if (recipe.objective !== 'grpo') return null;
+  const limit = rowLimit(recipe, maxPositions);
+  if (data) return longestGeneration(promptsOf(data), recipe, limit);
+  const room = completionRoom(recipe, 1, limit);
+  return generationShape(limit - room, recipe, limit);
+}
+
 function adamWOf({ lr, beta1, beta2, eps, weight_decay, max_grad_norm }: Recipe) {
   return { lr, beta1, beta2, eps, weightDecay: weight_decay, maxGradNorm: max_grad_norm, step: 1 };
 }
@@ -241,6 +273,10 @@ function adamWOf({ lr, beta1, beta2, eps, weight_decay, max_grad_norm }: Recipe)
 function emptyBatch(sizes: Omit<LargestBatch, 'from'>, { objective }: Recipe): MicroBatch {
   const batch = emptyRows(sizes);
   if (objective === 'sft') return batch;
+  if (objective === 'grpo') {
+    const known = { sampled: null, reference: null };
+    return { ...batch, completions: [{ start: 0, end: 0, advantage: 0, tokenShare: 0, known }] };
+  }
   const half = sizes.targets >> 1;
   const pair = [
     { promptStart: 0, start: 0, end: half, good: true, id: 0 },
@@ -266,8 +302,13 @@ function emptyRows({ tokens, targets, weighted }: Omit<LargestBatch, 'from'>): M
 }
 
 /** A row of the maximal length, every token trained; a pair is two such sequences. */
-function longestRow({ objective }: Recipe, length: number): TokenRow {
-  const ids = Array.from({ length: length * sequencesOfRow({ objective }) }, () => 0);
+function longestRow(recipe: Recipe, length: number): TokenRow {
+  const { objective } = recipe;
+  if (objective === 'grpo') {
+    const prompt = Array.from({ length: length - completionRoom(recipe, 1, length) }, () => 0);
+    return { ids: prompt, labels: prompt.map(() => IGNORED), reference: 'null' };
+  }
+  const ids = Array.from({ length: length * sequencesOfRow(recipe) }, () => 0);
   const labels = ids.map((id, i) => (i % length === 0 && objective !== 'sft' ? IGNORED : id));
   if (objective === 'sft') return { ids, labels };
   const mark: PreferenceMark =

@@ -41,7 +41,8 @@ export async function* pipelinedSteps(
   const { decoder, recipe } = options;
   const { plan, growth, progress } = run;
   const recorder = new StepRecorder(options, run);
-  const overlaps = !decoder.weights.streams && !decoder.spill;
+  // Nor do those that sample with the parameters of the step before: a stop would wait for a sample that nobody needs.
+  const overlaps = !decoder.weights.streams && !decoder.spill && !run.sampled;
   let next: Promise<BegunStep> | null = null;
   const settled = async (): Promise<void> => {
     await next?.catch(() => undefined);

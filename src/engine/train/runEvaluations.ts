@@ -6,6 +6,7 @@ import { dataShapes, largestEvaluation, rowLimit } from './largestBatch.ts';
 import { evaluatePreferences } from './preference/evaluatePreferences.ts';
 import { objectiveOf, type ObjectiveSettings } from './preference/judge.ts';
 import { KeptReferences } from './preference/keptReferences.ts';
+import type { SampledSteps } from './grpo/sampledSteps.ts';
 import type { FinishedStep } from './pipelinedSteps.ts';
 import type { TrainingState } from './trainingState.ts';
 import type { TrainOptions } from './trainOptions.ts';
@@ -20,9 +21,12 @@ export class RunEvaluations {
   #lastIsBest = false;
   #references: KeptReferences | null = null;
 
-  constructor(options: TrainOptions, state: TrainingState) {
+  readonly #sampled: SampledSteps | null;
+
+  constructor(options: TrainOptions, state: TrainingState, sampled: SampledSteps | null = null) {
     this.#options = options;
     this.#state = state;
+    this.#sampled = sampled;
   }
 
   /** Evaluates before the first step, to compare with. It counts for neither the best step nor early stopping. */
@@ -57,6 +61,12 @@ export class RunEvaluations {
   async #evaluate(step: number, rows: TokenRows): Promise<number> {
     const { decoder, adapter, recipe, onEval, onEvaluating } = this.#options;
     onEvaluating?.(step, rows.offsets.length - 1);
+    if (this.#sampled) {
+      const reward = (await this.#sampled.evaluate(rows)) ?? Number.NaN;
+      // What is best has the lowest loss, for all that compares evaluations.
+      onEval(step, -reward, reward);
+      return -reward;
+    }
     const use = { adapter, strength: 1, dropout: null };
     const objective = objectiveOf(recipe);
     const loss = objective

@@ -7,6 +7,7 @@ import { runLongest, withSmallerBatch } from './longestBatch.ts';
 import type { StepNumbers } from './optimizer.ts';
 import type { RankGrowth } from './rankGrowth.ts';
 import { learningRate, type ScheduleOptions } from './schedule.ts';
+import type { SampledSteps } from './grpo/sampledSteps.ts';
 import type { SpikeLimits } from './spikeLimits.ts';
 import type { TrainOptions } from './trainOptions.ts';
 import { rowLimit } from './largestBatch.ts';
@@ -17,6 +18,8 @@ export interface StepParts {
   runner: StepRunner;
   plan: StepPlan;
   growth: RankGrowth;
+  /** What samples the micro-batches; null where they are the rows of the plan. */
+  sampled: SampledSteps | null;
 }
 
 /** A step whose gradients are recorded. */
@@ -55,11 +58,13 @@ export class StepRecorder {
   /** The gradients of a step: all their commands are submitted when this resolves. */
   async begin(step: number): Promise<BegunStep> {
     const { decoder, recipe, dataset } = this.#options;
-    const { plan, growth, runner } = this.#parts;
+    const { plan, growth, runner, sampled } = this.#parts;
     const { commands } = decoder;
     await growth.changeRank(runner, step);
     const limit = rowLimit(recipe, decoder.spec.maxPositions);
-    const batches = plan.step(step - 1).map((rows) => buildMicroBatch(dataset, rows, limit));
+    const batches = sampled
+      ? await sampled.batches(step)
+      : plan.step(step - 1).map((rows) => buildMicroBatch(dataset, rows, limit));
     const seeds = batches.map((_, i) => this.#dropoutSeeds.fork(`${step - 1} ${i}`).uint32());
     const profiler = this.#options.profiler?.() ?? null;
     commands.profile(profiler);

@@ -5,8 +5,45 @@ import type { CheckpointData } from '../../content/runs/types.ts';
 import type { Profiler } from '../gpu/profiler.ts';
 import type { Decoder } from '../model/decoder/decoder.ts';
 import type { Trainable } from '../model/trained/trainable.ts';
+import type { CompletionNumbers } from './completionNumbers.ts';
 import type { Rewards } from './preference/answers.ts';
 import type { TrainProgress } from './trainProgress.ts';
+
+/** A completion to reward. */
+export interface ScoredCompletion {
+  /** Its tokens, without the one that ended it. */
+  ids: readonly number[];
+  /** How many they are with that. */
+  tokens: number;
+  /** Whether it ended by itself, not at the longest. */
+  ended: boolean;
+  /** What is known of its row: JSON, as `TokenRows.references` has it. */
+  reference: string;
+}
+
+/** Rewards completions. */
+export interface Scorer {
+  /** What the rewards are called, and their weights in the sum. */
+  readonly names: readonly string[];
+  readonly weights: readonly number[];
+  /** [completions][rewards]; null where a reward has no opinion. Throws `train.reward_failed`. */
+  score(completions: readonly ScoredCompletion[]): Promise<(number | null)[][]>;
+}
+
+/** What sampling completions needs beside the recipe. */
+export interface SampledCompletions {
+  scorer: Scorer;
+  /** Tokens that end a completion. */
+  endIds: readonly number[];
+}
+
+/** A sampled completion, to look at. */
+export interface ShownCompletion {
+  prompt: readonly number[];
+  ids: readonly number[];
+  /** Null where no reward has an opinion. */
+  reward: number | null;
+}
 
 export interface TrainOptions {
   decoder: Decoder;
@@ -19,9 +56,16 @@ export interface TrainOptions {
   checkpoints?: Checkpoints | null;
   /** The checkpoint that the run continues from; needs `checkpoints`. */
   resume?: CheckpointData | null;
+  /** Of objectives that sample what they train on; absent for others. */
+  sampling?: SampledCompletions | undefined;
+  /** Called with the completions of the first prompt of a sample, before the step on them. */
+  onCompletions?(step: number, completions: readonly ShownCompletion[]): void;
   onStep(report: StepReport): void;
-  /** Called with the loss on `evalDataset`: before the first step (step 0), and after some of the steps. */
-  onEval(step: number, loss: number): void;
+  /**
+   * Called with the loss on `evalDataset`: before the first step (step 0), and after some of the steps.
+   * @param reward of objectives that sample, the mean reward of the likeliest answers; the loss is minus that
+   */
+  onEval(step: number, loss: number, reward?: number): void;
   /** Called before each evaluation, which takes a while. */
   onEvaluating?(step: number, rows: number): void;
   /** Called before the log-probabilities of the reference model are computed for all rows, which takes a while. */
@@ -55,6 +99,8 @@ export interface StepReport {
   spike: boolean;
   /** Of preference data; absent for others. */
   rewards?: Rewards;
+  /** Of sampled completions; absent for others. */
+  completions?: CompletionNumbers;
 }
 
 /** Where a run is saved to. */

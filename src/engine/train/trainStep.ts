@@ -10,11 +10,7 @@ import type { OptimizerName } from './adamStates.ts';
 import { Canary } from './canary.ts';
 import { changeRank, readAll, writeAll } from './rankSchedule.ts';
 import { nameOfBatch } from './evaluate.ts';
-import { meanRewards, type Rewards } from './preference/answers.ts';
-import { GroupJudge } from './preference/groupJudge.ts';
-import type { ObjectiveSettings } from './preference/judge.ts';
-import { comparisonsOf } from './preference/judgeBatch.ts';
-import type { KeptReferences } from './preference/keptReferences.ts';
+import type { BatchJudge, ObjectiveCounts, StepObjective } from './objective.ts';
 import { Optimizer, type StepLimits, type StepNumbers } from './optimizer.ts';
 
 /** A micro-batch, its dropout and the noise on its embeddings. */
@@ -34,20 +30,11 @@ export interface StepDropout {
 }
 
 /** What a step was of. */
-export interface StepCounts {
+export interface StepCounts extends ObjectiveCounts {
   /** Supervised tokens. */
   targets: number;
   /** What the sum of the step's losses is divided by. */
   lossCount: number;
-  /** Of preference data; null for others. */
-  rewards: Rewards | null;
-}
-
-/** How preference data is trained on. */
-export interface PreferenceStep {
-  objective: ObjectiveSettings;
-  /** Log-probabilities of the reference; null computes them at each step. */
-  references: KeptReferences | null;
 }
 
 /** Trains an adapter on a frozen decoder, or the whole of it, one optimizer step at a time. */
@@ -58,23 +45,23 @@ export class StepRunner {
   #canary: Canary | null = null;
 
   readonly #kept: KeptInputs;
-  readonly #preference: PreferenceStep | null;
+  readonly #objective: StepObjective | null;
 
   /**
    * @param kept how the inputs of blocks are kept for the backward pass
-   * @param preference how micro-batches of preference data are trained on; null for others
+   * @param objective what is made of the losses of targets; null for their mean
    */
   constructor(
     decoder: Decoder,
     adapter: Trainable,
     optimizer: OptimizerName = 'adamw',
     kept: KeptInputs = 'f32',
-    preference: PreferenceStep | null = null,
+    objective: StepObjective | null = null,
   ) {
     this.#decoder = decoder;
     this.#adapter = adapter;
     this.#kept = kept;
-    this.#preference = preference;
+    this.#objective = objective;
     this.#optimizer = new Optimizer(decoder.gpu, adapter, decoder.commands, optimizer);
   }
 
@@ -125,8 +112,8 @@ export class StepRunner {
 
   /**
    * One optimizer step over its micro-batches: the loss is the sum over all their targets, each times its weight,
-   * divided by the number of targets of the whole step, never a mean of means. Of preference data it is the mean over
-   * micro-batches, as in TRL.
+   * divided by the number of targets of the whole step, never a mean of means. With an objective of another kind it is
+   * the sum of what that makes of micro-batches.
    * @param dropout probability, and a seed for each micro-batch
    * @param settings those of AdamW, or null to leave the adapter and its states as they are and only look at the
    * gradients
@@ -142,14 +129,15 @@ export class StepRunner {
 
   /**
    * The first half of a step: its losses and gradients, which `update` follows. All of it is submitted when this
-   * resolves, without waiting for the GPU, except that the gradients of preference data wait for its losses. It may begin
+   * resolves, without waiting for the GPU, except that gradients of an objective wait for its losses. It may begin
    * while the numbers of the step before are on their way.
    */
   async gradients(batches: readonly MicroBatch[], dropout: StepDropout): Promise<StepCounts> {
     const targets = batches.reduce((sum, batch) => sum + batch.targetRows.length, 0);
     const share = 1 / batches.length;
-    const scale = this.#preference ? 1 : 1 / Math.max(1, targets);
-    const rewards: Rewards[] = [];
+    const objective = this.#objective;
+    const scale = objective ? 1 : 1 / Math.max(1, targets);
+    const numbers: unknown[] = [];
     this.#optimizer.begin();
     const masked = batches.map((batch, i) => ({
       batch,
@@ -159,16 +147,17 @@ export class StepRunner {
     // Weights that come from disk should come once for all micro-batches; others leave room for one at a time.
     const groups = this.#decoder.weights.streams ? [masked] : masked.map((one) => [one]);
     for (const group of groups) {
-      const judge = this.#preference && (await this.#judging(this.#preference, group, share));
+      const own = group.map(({ batch }) => batch);
+      const judge = objective && (await objective.judge(this.#decoder, this.#adapter, own, share));
       await this.#addGradients(group, scale, judge);
-      rewards.push(...(judge?.rewards() ?? []));
+      numbers.push(...(judge?.numbers() ?? []));
     }
     this.#decoder.commands.submit();
     // The last allocation of a step.
     this.#canary ??= new Canary(this.#decoder.gpu);
-    return this.#preference
-      ? { targets, lossCount: 1, rewards: meanRewards(rewards) }
-      : { targets, lossCount: targets, rewards: null };
+    return objective
+      ? { targets, lossCount: 1, ...objective.summarize(numbers) }
+      : { targets, lossCount: targets, rewards: null, completions: null };
   }
 
   /** Waits for the gradients, and checks that the memory of a step is there. Throws `gpu.out_of_memory`. */
@@ -181,20 +170,8 @@ export class StepRunner {
     return this.#optimizer.finish(settings, limits);
   }
 
-  /** Compares the answers of micro-batches with the reference, so that their losses can be judged. */
-  async #judging(
-    { objective, references }: PreferenceStep,
-    group: readonly MaskedBatch[],
-    share: number,
-  ): Promise<GroupJudge> {
-    const batches = group.map(({ batch }) => batch);
-    const use = { adapter: this.#adapter, strength: 1, dropout: null };
-    const comparisons = await comparisonsOf(this.#decoder, use, batches, objective, references);
-    return new GroupJudge(this.#decoder, objective, batches, comparisons, share);
-  }
-
   /** Losses and gradients of micro-batches that pass each block together. */
-  async #addGradients(group: readonly MaskedBatch[], scale: number, judge: GroupJudge | null): Promise<void> {
+  async #addGradients(group: readonly MaskedBatch[], scale: number, judge: BatchJudge | null): Promise<void> {
     const decoder = this.#decoder;
     const { workspace, spec, commands } = decoder;
     const { grads } = this.#optimizer;
@@ -214,6 +191,7 @@ export class StepRunner {
       losses: workspace.get(`losses${name}`, 'f32', [Math.max(1, batch.targets)], 'loss'),
       dHidden: workspace.get(`dHidden${name}`, 'f32', [batch.rows, spec.hiddenSize]),
       gradientWeights: judge?.weights(i) ?? null,
+      form: judge?.form,
       name,
       dropout: sequences[i]!.pass.dropout,
     }));

@@ -1,14 +1,17 @@
 import { GraftError } from '../../base/lib/errors.ts';
 import { sequencesOf } from '../../content/data/tokens/preferenceColumn.ts';
+import type { StepPlan } from '../../content/data/tokens/batches.ts';
 import type { TokenRows } from '../../content/data/tokens/tokenRows.ts';
 import { rowLengths } from '../../content/data/tokens/tokenize.ts';
 import { withSmallerBatch } from './longestBatch.ts';
-import { checkObjective, preferenceStep } from './preference/preferenceStep.ts';
+import { checkObjective } from './checkObjective.ts';
+import { preferenceStep } from './preference/preferenceStep.ts';
 import { checkEvaluation, ranOutOfPatience } from './evalTracker.ts';
 import { RunEvaluations } from './runEvaluations.ts';
 import { pipelinedSteps, type FinishedStep } from './pipelinedSteps.ts';
 import { noteStep } from './trainProgress.ts';
 import { RankGrowth } from './rankGrowth.ts';
+import type { SampledSteps } from './grpo/sampledSteps.ts';
 import { stepsOf } from './steps.ts';
 import type { StepReport, TrainOptions, TrainOutcome } from './trainOptions.ts';
 import { TrainingState } from './trainingState.ts';
@@ -23,7 +26,7 @@ const MAX_SKIPPED = 5;
  * Runs a recipe. The same recipe, data, weights and adapter give the same bits on the same GPU, also when the run is
  * resumed in between.
  * Throws `train.no_rows`, `train.no_eval_rows`, `train.row_too_long`, `train.batch_too_large`, `train.row_too_large`,
- * `train.kto_one_row`, `train.diverged`, `train.not_finite`, `train.resume_*`, and what saving throws.
+ * `train.kto_one_row`, `train.objective_refuses`, `train.no_rewards`, `train.reward_failed`, `train.diverged`, `train.not_finite`, `train.resume_*`, and what saving throws.
  */
 export async function train(options: TrainOptions): Promise<TrainOutcome> {
   const { decoder, adapter, recipe, dataset, evalDataset, resume } = options;
@@ -38,15 +41,17 @@ export async function train(options: TrainOptions): Promise<TrainOutcome> {
       throw withSmallerBatch(error, recipe);
     },
   );
-  const runner = new StepRunner(decoder, adapter, recipe.optimizer, recipe.kept_inputs, preference);
+  const sampled = await sampledSteps(options, plan);
+  const objective = sampled?.objective ?? preference;
+  const runner = new StepRunner(decoder, adapter, recipe.optimizer, recipe.kept_inputs, objective);
   try {
-    const state = await TrainingState.open(options, runner);
+    const state = await TrainingState.open(options, runner, sampled);
     const { progress } = state;
-    const evaluations = new RunEvaluations(options, state);
+    const evaluations = new RunEvaluations(options, state, sampled);
     const ended = () => progress.step >= plan.steps || ranOutOfPatience(progress, recipe);
     let stopped = false;
     if (!resume) await evaluations.before();
-    for await (const done of pipelinedSteps(options, { runner, growth, plan, progress, ended })) {
+    for await (const done of pipelinedSteps(options, { runner, growth, plan, sampled, progress, ended })) {
       const { step, profiler } = done;
       noteStep(progress, done);
       options.onStep(reportOf(done, plan.steps));
@@ -71,11 +76,18 @@ export async function train(options: TrainOptions): Promise<TrainOutcome> {
   }
 }
 
+/** What samples the steps of a run by GRPO, the code for which is loaded where one begins; null for others. */
+async function sampledSteps(options: TrainOptions, plan: StepPlan): Promise<SampledSteps | null> {
+  if (options.recipe.objective !== 'grpo') return null;
+  const grpo = await import('./grpo/index.ts');
+  return new grpo.SampledSteps(options, plan);
+}
+
 function reportOf(
   { step, loss, gradNorm, lr, counts, contextTokens, skipped, spike }: FinishedStep,
   totalSteps: number,
 ): StepReport {
-  const { targets: tokens, rewards } = counts;
+  const { targets: tokens, rewards, completions } = counts;
   return {
     step,
     totalSteps,
@@ -87,6 +99,7 @@ function reportOf(
     skipped,
     spike,
     ...(rewards && { rewards }),
+    ...(completions && { completions }),
   };
 }
 

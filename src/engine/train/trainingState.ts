@@ -1,6 +1,7 @@
 import { uploadBytes } from '../gpu/transfer.ts';
 import { byteLengthOf } from '../gpu/tensor.ts';
 import { assert } from '../../base/lib/errors.ts';
+import { bytesSource } from '../../base/storage/byteSource.ts';
 import { CheckpointClock } from './checkpointClock.ts';
 import { dataDigest } from './dataDigest.ts';
 import { newProgress, type TrainProgress } from './trainProgress.ts';
@@ -15,6 +16,8 @@ import {
   type BestParameters,
   type RunIdentity,
 } from './checkpointState.ts';
+import type { SampledSteps } from './grpo/sampledSteps.ts';
+import { SAMPLE_FILE } from './grpo/sampleName.ts';
 import type { StepRunner } from './trainStep.ts';
 
 type RunOptions = Pick<
@@ -29,16 +32,19 @@ export class TrainingState {
   readonly #runner: StepRunner;
   readonly #identity: RunIdentity | null;
   readonly #clock: CheckpointClock | null;
+  readonly #sampled: SampledSteps | null;
   #best: BestParameters | null;
 
   private constructor(
     options: RunOptions,
     runner: StepRunner,
     begun: { progress: TrainProgress; identity: RunIdentity | null; best: BestParameters | null },
+    sampled: SampledSteps | null,
   ) {
     const { checkpoints, recipe } = options;
     this.#options = options;
     this.#runner = runner;
+    this.#sampled = sampled;
     this.progress = begun.progress;
     this.#identity = begun.identity;
     this.#best = begun.best;
@@ -47,18 +53,24 @@ export class TrainingState {
   }
 
   /** Begins a run, or restores everything from a checkpoint. Throws `train.resume_*`. */
-  static async open(options: RunOptions, runner: StepRunner): Promise<TrainingState> {
+  static async open(
+    options: RunOptions,
+    runner: StepRunner,
+    sampled: SampledSteps | null = null,
+  ): Promise<TrainingState> {
     const { checkpoints, resume, recipe, dataset, evalDataset, decoder } = options;
     assert(checkpoints || !resume, 'a resumed run needs the id of its model');
     const identity = checkpoints
       ? { model: checkpoints.model, data: await dataDigest(dataset, evalDataset) }
       : null;
     if (!resume || !identity)
-      return new TrainingState(options, runner, { progress: newProgress(), identity, best: null });
+      return new TrainingState(options, runner, { progress: newProgress(), identity, best: null }, sampled);
     const state = readCheckpointState(resume);
     checkSameRun(state, recipe, identity);
     const best = await restore(decoder.gpu, runner.tensors, resume);
-    return new TrainingState(options, runner, { progress: state.progress, identity, best });
+    const sample = resume.files.find(({ name }) => name === SAMPLE_FILE);
+    if (sample) sampled?.restore(await sample.read(0, sample.size));
+    return new TrainingState(options, runner, { progress: state.progress, identity, best }, sampled);
   }
 
   /** Copies the parameters as they are now, where the recipe loads the best at its end. */
@@ -108,8 +120,10 @@ export class TrainingState {
       progress: this.progress,
     };
     const { data, release } = capture(gpu, this.#runner.tensors, state, this.#best);
+    const sample = this.#sampled?.stateAfter(this.progress.step);
+    const own = sample ? [{ ...bytesSource(SAMPLE_FILE, sample), forResume: true }] : [];
     try {
-      await checkpoints.save(data);
+      await checkpoints.save({ ...data, files: [...data.files, ...own] });
     } finally {
       release();
     }

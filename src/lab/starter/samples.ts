@@ -1,14 +1,49 @@
 import { createRandom, shuffle } from '../../base/lib/random.ts';
+import type { Recipe } from '../../base/config/recipe.ts';
 import { allTopics, isHeldOut } from './world/corpus.ts';
-import type { Villager } from './world/facts.ts';
+import { numbers, type Villager } from './world/facts.ts';
 import { asPirate } from './world/pirate.ts';
 import { pick, type Exchange, type Topic } from './world/topic.ts';
 import { questionsAbout } from './world/villagerTopics.ts';
 
 /** Sample data sets for the starter model, by file name; always the same text. */
 export function sampleFiles(): Record<string, string> {
-  return { 'pirate-talk.jsonl': jsonLines(pirateTalk()), 'new-villager.jsonl': jsonLines(newVillager()) };
+  return {
+    'pirate-talk.jsonl': jsonLines(pirateTalk()),
+    'new-villager.jsonl': jsonLines(newVillager()),
+    'small-sums.jsonl': `${smallSums()
+      .map((row) => JSON.stringify(row))
+      .join('\n')}\n`,
+    'small-sums.recipe.json': `${JSON.stringify(sumsRecipe, null, 2)}\n`,
+  };
 }
+
+/** Sums asked for in a way that the starter model does not know, with the word that its sentence should end in. */
+function smallSums(): { prompt: string; answer: string }[] {
+  const [most, added] = [7, 6];
+  return Array.from({ length: most * added }, (_, i) => {
+    const [a, b] = [Math.floor(i / added), i % added];
+    return { prompt: `${a}+${b}=`, answer: numbers[a + b]! };
+  });
+}
+
+/** Learns them from rewards: a whole sentence that ends in the right word. */
+const sumsRecipe: Partial<Recipe> = {
+  objective: 'grpo',
+  rewards: [{ kind: 'exact', extract: '^\\w+ plus \\w+ is (\\w+)\\.$' }],
+  num_generations: 8,
+  max_completion_length: 10,
+  rank: 8,
+  alpha: 16,
+  lr: 2e-3,
+  schedule: 'constant',
+  warmup_steps: 0,
+  max_steps: 40,
+  batch_size: 4,
+  max_length: 64,
+  eval_fraction: 0.2,
+  seed: 1,
+};
 
 /** A data set's rows as chats, one row per line. */
 function jsonLines(rows: readonly Exchange[]): string {

@@ -26,6 +26,12 @@ const columns = [
   'rewardRejected',
   'margin',
   'accuracy',
+  /** Of sampled answers, with GRPO; NaN for others. */
+  'reward',
+  'rewardStd',
+  'kl',
+  'completionLength',
+  'withoutSpread',
 ] as const;
 export type Column = (typeof columns)[number];
 type RecordedStep = Record<Exclude<Column, 'smoothed'>, number>;
@@ -315,12 +321,17 @@ export class Metrics {
   }
 }
 
-function rewardsOf({ rewards }: StepEvent) {
+function rewardsOf({ rewards, completions }: StepEvent) {
   return {
     rewardChosen: rewards?.chosen ?? NaN,
     rewardRejected: rewards?.rejected ?? NaN,
     margin: rewards?.margin ?? NaN,
     accuracy: rewards?.accuracy ?? NaN,
+    reward: completions?.reward ?? NaN,
+    rewardStd: completions?.rewardStd ?? NaN,
+    kl: completions?.kl ?? NaN,
+    completionLength: completions?.length ?? NaN,
+    withoutSpread: completions?.withoutSpread ?? NaN,
   };
 }
 

@@ -24,6 +24,12 @@ const tokenFields: readonly RecipeKey[] = [...readingKeys, 'max_length', 'eval_f
 /** A recipe from elsewhere means its numbers, whatever the model. */
 const noAnswers: Answers = { length: null, goal: null, memory: null };
 
+/** Another objective has other defaults: what was at the default stays so. */
+function withObjectiveDefaults(before: Recipe, draft: Recipe): Recipe {
+  const [from, to] = [defaultRecipe(before.objective), defaultRecipe(draft.objective)];
+  return draft.beta === before.beta && draft.beta === from.beta ? { ...draft, beta: to.beta } : draft;
+}
+
 export const createRecipeSlice: SliceOf<RecipeSlice> = () => (set, get) => {
   const patch = (changes: Partial<RecipeState>) =>
     set(({ recipe }) => ({ recipe: { ...recipe, ...changes } }));
@@ -32,7 +38,7 @@ export const createRecipeSlice: SliceOf<RecipeSlice> = () => (set, get) => {
   const apply = (changes: Partial<Recipe>, invalid: RecipeState['invalid'], answers?: Answers) => {
     if (isTraining(get()) || isReadOnly(get())) return;
     const { draft: before, moved, answers: given } = get().recipe;
-    const draft = { ...before, ...changes };
+    const draft = withObjectiveDefaults(before, { ...before, ...changes });
     const changed = changedFields(draft, before);
     patch({
       draft,
@@ -83,7 +89,7 @@ export const createRecipeSlice: SliceOf<RecipeSlice> = () => (set, get) => {
     },
     setFieldText: (key, text) => setOne(key, parseFieldText(key, text), text),
     setFieldValue: (key, value) => setOne(key, value, String(value)),
-    resetField: (key) => setOne(key, defaultRecipe()[key], ''),
+    resetField: (key) => setOne(key, defaultRecipe(get().recipe.draft.objective)[key], ''),
     setFields(changes) {
       const usable = Object.entries(changes).filter(
         ([key, value]) => checkField(key as RecipeKey, value) === null,

@@ -46,19 +46,19 @@ export function fieldShape(key: RecipeKey): FieldShape {
 /** Parses the text of a number, layers or JSON field; undefined if invalid. */
 export function parseFieldText(key: RecipeKey, text: string): unknown {
   const size = key === 'memory_budget' ? parseByteSize(text.trim()) : null;
-  const value = size ?? parseText(fieldShape(key).kind, text.trim());
+  const value = size ?? parseText(fieldShape(key).kind, text.trim(), key === 'rewards');
   return value !== undefined && checkField(key, value) === null ? value : undefined;
 }
 
-function parseText(kind: FieldShape['kind'], text: string): unknown {
+function parseText(kind: FieldShape['kind'], text: string, isList: boolean): unknown {
   if (kind === 'layers') return parseLayers(text);
-  if (kind === 'json') return parseJsonText(text);
+  if (kind === 'json') return parseJsonText(text, isList);
   return text === '' ? undefined : Number(text.replace(',', '.'));
 }
 
-/** Parses JSON, empty text as the empty object; undefined if invalid. */
-function parseJsonText(text: string): unknown {
-  if (text === '') return {};
+/** Parses JSON, empty text as the empty object or list; undefined if invalid. */
+function parseJsonText(text: string, isList: boolean): unknown {
+  if (text === '') return isList ? [] : {};
   try {
     return parseBoundedJson(text);
   } catch {

@@ -22,6 +22,7 @@ export type BlockReason =
   | 'dataUnusable'
   | 'columnsNotChosen'
   | 'nothingTrained'
+  | 'noRewards'
   | 'recipeInvalid'
   | 'noTokenizer'
   | 'noAdapter'
@@ -48,7 +49,9 @@ export function blockReason(state: Studio, step: StepId): BlockReason | null {
       if (isRemote(state)) return 'notDownloaded';
       if (state.dataset.error && !state.dataset.tokenized && !state.dataset.tokenizing) return 'dataUnusable';
       if (!state.dataset.tokenized || state.dataset.tokenizing) return 'dataNotReady';
-      if (state.dataset.tokenized.trainedTokens === 0) return 'nothingTrained';
+      if (!hasWhatToTrain(state)) return 'nothingTrained';
+      if (state.recipe.draft.objective === 'grpo' && state.recipe.draft.rewards.length === 0)
+        return 'noRewards';
       if (Object.keys(state.recipe.invalid).length > 0) return 'recipeInvalid';
       return busyWith(state) && !isTraining(state) ? 'busy' : null;
     }
@@ -98,12 +101,18 @@ export function stepStatus(state: Studio, step: StepId): StepStatus {
     : 'open';
 }
 
+/** Whether there are tokens to train on, or prompts where the model trains on answers of its own. */
+function hasWhatToTrain({ dataset, recipe }: Pick<Studio, 'dataset' | 'recipe'>): boolean {
+  if (!dataset.tokenized) return false;
+  return recipe.draft.objective === 'grpo' ? dataset.tokenized.rows > 0 : dataset.tokenized.trainedTokens > 0;
+}
+
 function isDone(state: Studio, step: StepId): boolean {
   switch (step) {
     case 'model':
       return state.model.status === 'ready' && !isRemote(state);
     case 'data':
-      return state.dataset.tokenized !== null && state.dataset.tokenized.trainedTokens > 0;
+      return hasWhatToTrain(state);
     case 'recipe':
       return (
         isDone(state, 'model') && isDone(state, 'data') && Object.keys(state.recipe.invalid).length === 0

@@ -125,6 +125,14 @@ export const dataErrors = {
     what: 'Line {line} of {file} does not say whether its answer is good or bad, which the objective "kto" needs.',
     next: 'Give the row a "label" of true or false, or choose the objective "sft".',
   },
+  'data.no_prompt': {
+    what: 'Line {line} of {file} has no prompt that a model could answer, which the objective "grpo" needs.',
+    next: 'Give the row "messages" that end with the user’s turn, or a "prompt"; what answers are compared with goes into "answer".',
+  },
+  'data.prompt_too_long': {
+    what: 'Line {line} of {file}: its prompt has {length} tokens, which leaves no room for an answer within the max length of {maxLength}.',
+    next: 'Raise max_length, or shorten the prompt.',
+  },
   'data.answer_weighted': {
     what: 'Line {line} of {file}: an answer has a weight of {weight}, which preference training cannot apply.',
     next: 'Remove the weight, or choose the objective "sft".',

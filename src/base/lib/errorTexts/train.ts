@@ -13,9 +13,29 @@ export const trainErrors = {
     what: 'The recipe’s "{key}" is {value}, but must be {expected}.',
     next: 'Correct the value and start again.',
   },
-  'train.objective_not_yet': {
-    what: 'The objective "{given}" is not supported yet.',
-    next: 'Choose "sft", "dpo", "orpo", "simpo", "cpo" or "kto".',
+  'train.objective_refuses': {
+    what: 'The objective "{objective}" does not go with "{key}" of {value}.',
+    next: 'Set "{key}" to {expected}, or choose another objective.',
+  },
+  'train.objective_no_range': {
+    what: 'The learning-rate range test compares losses, and those of the objective "{objective}" say nothing about the learning rate.',
+    next: 'Train a few steps at two or three learning rates, and compare their rewards.',
+  },
+  'train.no_rewards': {
+    what: 'The objective "grpo" needs something that answers are rewarded for, and "rewards" is empty.',
+    next: 'Give "rewards" a list such as [{"kind": "exact"}]; docs/grpo.md has all kinds.',
+  },
+  'train.grpo_no_tokenizer': {
+    what: 'The objective "grpo" rewards the text of answers, and this model has no tokenizer to make text with.',
+    next: 'Choose a model folder with its tokenizer.',
+  },
+  'train.reward_failed': {
+    what: 'The reward "{name}" cannot be computed: {detail}.',
+    next: 'Correct the function in "rewards" and resume the run.',
+  },
+  'train.no_reward_functions': {
+    what: 'The reward "{name}" is a JavaScript function, which this program cannot run apart from itself.',
+    next: 'Train with `graft train` on the command line, or choose one of the other kinds of rewards.',
   },
   'train.kto_one_row': {
     what: 'KTO compares answers within a batch, and a batch_size of 1 leaves none to compare with.',

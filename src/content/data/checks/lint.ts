@@ -42,6 +42,20 @@ const severities: Record<FindingCode, Finding['severity']> = {
   endsDiffer: 'hint',
 };
 
+/** What only matters where the answers of rows are trained on, not where the model answers by itself. */
+const ofTrainedAnswers: readonly FindingCode[] = [
+  'emptyAnswer',
+  'endUntrained',
+  'padIsEos',
+  'answerCut',
+  'preference',
+  'endIsText',
+  'endsWithPrompt',
+  'shortAnswer',
+  'longAnswer',
+  'endsDiffer',
+];
+
 /** In rows that are mostly of one script or language, others are reported up to this share. */
 const MAX_RARE_SHARE = 0.05;
 /** Minimum number of rows for a typical script, language or length. */
@@ -97,6 +111,7 @@ export class Linter {
         add(finding.code, finding.rows, finding.params);
       }
     }
+    if (tokens?.references) for (const code of ofTrainedAnswers) found.delete(code);
     return (Object.keys(severities) as FindingCode[]).flatMap((code) => {
       const finding = found.get(code);
       return finding ? [{ code, severity: severities[code], ...finding }] : [];

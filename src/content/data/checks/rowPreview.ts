@@ -6,7 +6,10 @@ import type { Row } from '../files/row.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { turnRows } from '../labels/splitTurns.ts';
 import type { PreferenceObjectiveName } from '../../../base/config/recipe.ts';
+import { IGNORED } from '../labels/tokenizedRow.ts';
 import { preferenceRows } from '../rows/answers.ts';
+import { promptRow } from '../rows/promptRows.ts';
+import { chatPrompt } from '../template/prompt.ts';
 import { preferenceTokens } from '../tokens/preferenceTokens.ts';
 
 /** Options that determine how a row becomes tokens. */
@@ -23,6 +26,7 @@ export interface RowPreviewOptions extends Reading {
  */
 export function rowPreview(tokenizer: Tokenizer, row: Row, options: RowPreviewOptions): PreviewPiece[][] {
   const { format, mask, maxLength, preferenceData, splitTurns, objective } = options;
+  if (objective === 'grpo') return [promptPreview(tokenizer, row, options)];
   if (objective !== 'sft') return answersPreview(tokenizer, row, { ...options, objective });
   const conversation = toConversation(row, format, { chosenOnly: preferenceData === 'chosen' });
   return (splitTurns ? turnRows(conversation, mask) : [conversation]).map((part) => {
@@ -32,6 +36,15 @@ export function rowPreview(tokenizer: Tokenizer, row: Row, options: RowPreviewOp
     const offsets = Uint32Array.of(0, ids.length);
     return previewRow({ ...tokens, offsets }, 0, tokenizer, { maxLength, ...(parts && { parts }) });
   });
+}
+
+/** A row's prompt, after which the model answers by itself. */
+function promptPreview(tokenizer: Tokenizer, row: Row, options: RowPreviewOptions): PreviewPiece[] {
+  const { format, maxLength, templateArgs } = options;
+  const { messages, templateArgs: own } = promptRow(row, format).prompt;
+  const ids = Int32Array.from(chatPrompt(tokenizer, messages, { ...templateArgs, ...own }));
+  const labels = ids.map(() => IGNORED);
+  return previewRow({ ids, labels, offsets: Uint32Array.of(0, ids.length) }, 0, tokenizer, { maxLength });
 }
 
 /** Every answer of a row after its prompt, the better one of a pair first. */

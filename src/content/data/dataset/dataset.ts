@@ -204,9 +204,10 @@ export class Dataset {
   /** What the file says beside its conversations. @param chatTemplate source of the model's, which may read further fields */
   facts(chatTemplate: string | null): DataFacts {
     const { format } = this;
-    return format === null
-      ? { preference: null, unused: [] }
-      : dataFacts(this.parsed.rows, format, chatTemplate);
+    if (format === null) return { preference: null, unused: [] };
+    const facts = dataFacts(this.parsed.rows, format, chatTemplate);
+    // Rewards may read any column.
+    return this.options?.reading.objective === 'grpo' ? { ...facts, unused: [] } : facts;
   }
 
   #request(rows: Row[], { reading, maxLength, vocabSize }: DatasetOptions): Omit<RowsRequest, 'now'> {

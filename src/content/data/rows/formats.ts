@@ -16,7 +16,7 @@ import { glaiveChat, isGlaiveChat } from './glaive.ts';
 import { isMessageList, listOrText } from './messageLists.ts';
 import { messagesOf } from './messages.ts';
 import { answerChat, checkPreference, isPair } from './preference.ts';
-import { onlyField, questionOf } from './questions.ts';
+import { isPromptRow, onlyField, questionOf, REFERENCE_FIELDS } from './questions.ts';
 import type { Row } from '../files/row.ts';
 import { fieldsWith, type DataFormat } from './rowFields.ts';
 import { IGNORED, hasAnswerIds, tokenizedOf } from '../labels/tokenizedRow.ts';
@@ -40,7 +40,8 @@ const SAMPLED_ROWS = 100;
 export function detectFormat(rows: readonly Row[], file = 'the data'): DataFormat {
   const votes = new Map<DataFormat, number>();
   for (const { value } of rows.slice(0, SAMPLED_ROWS)) {
-    const format = formatOfRow(value);
+    // A prompt alone, for a model that answers by itself; beside other rows it is one of theirs.
+    const format = formatOfRow(value) ?? (isPromptRow(value) ? 'prompt_completion' : null);
     if (format) votes.set(format, (votes.get(format) ?? 0) + 1);
   }
   // ShareGPT rows include all that Qwen rows can hold: one human/gpt row makes all of them ShareGPT.
@@ -75,7 +76,8 @@ function formatOfRow(row: Record<string, unknown>): DataFormat | null {
   // Alpaca rows may have the question in `input` alone.
   if (Object.hasOwn(row, 'instruction') && hasAnswer) return 'alpaca';
   if (hasField(row, 'text')) return 'text';
-  return hasField(row, 'input') && hasAnswer ? 'alpaca' : null;
+  if (hasField(row, 'input') && hasAnswer) return 'alpaca';
+  return hasField(row, 'prompt') && REFERENCE_FIELDS.some((name) => hasField(row, name)) ? 'alpaca' : null;
 }
 
 function formatOfTurns(given: unknown): DataFormat | null {
@@ -165,7 +167,8 @@ function turnsOf(row: Record<string, unknown>, format: 'messages' | 'sharegpt' |
 }
 
 function answerOf(row: Record<string, unknown>): Message {
-  const field = onlyField(row, ['output', 'response', 'answer']) ?? 'output';
+  const field =
+    onlyField(row, ['output', 'response', 'answer']) ?? firstField(row, REFERENCE_FIELDS) ?? 'output';
   const { text, ...others } = contentOf(ownField(row, field), field);
   return { role: 'assistant', content: text, ...others };
 }

@@ -2,10 +2,28 @@ import { GraftError } from '../../../base/lib/errors.ts';
 import { contentOf, refusePlaceholder } from './contentParts.ts';
 import { firstField, hasField, isEmpty, jsonOf, ownField, type Message } from './conversation.ts';
 import { toJsonText } from '../files/exactJson.ts';
+import { isMessageList, listOrText } from './messageLists.ts';
 import { kindName } from '../files/row.ts';
 
 /** Columns that hold a question outside a conversation. */
 export const QUESTION_FIELDS = ['instruction', 'query', 'question', 'prompt'] as const;
+
+/** Columns that hold the reference answer to a prompt, the first that a row has counting. */
+export const REFERENCE_FIELDS = [
+  'answer',
+  'solution',
+  'reference',
+  'ground_truth',
+  'expected_answer',
+  'target',
+] as const;
+
+/** Whether a row has a prompt as messages, or nothing else: there is no answer in it to train on. */
+export function isPromptRow(row: Record<string, unknown>): boolean {
+  if (!hasField(row, 'prompt')) return false;
+  if (isMessageList(listOrText(ownField(row, 'prompt')))) return true;
+  return Object.keys(row).every((name) => name === 'prompt' || name === 'id');
+}
 
 /**
  * The question of an Alpaca-like row as messages: earlier pairs in `history`, then instruction and input joined by a

@@ -25,6 +25,29 @@ export interface MicroBatch {
   rows: number;
   /** Of preference data: its answers. */
   preference?: BatchAnswers;
+  /** Of sampled completions: what they are to the step's loss, in the order of segments. */
+  completions?: readonly BatchCompletion[];
+}
+
+/** A sampled completion among the targets of a micro-batch. */
+export interface BatchCompletion {
+  /** [start, end) of its targets. */
+  start: number;
+  end: number;
+  /** How much better it was rewarded than its group. */
+  advantage: number;
+  /** What the loss of each of its tokens counts in the loss of the step. */
+  tokenShare: number;
+  /** Log-probabilities of its tokens that are known, and are filled in once they are. */
+  known: KnownLogps;
+}
+
+/** Log-probabilities of the tokens of a completion. */
+export interface KnownLogps {
+  /** By the model that sampled it; null before its first pass. */
+  sampled: Float32Array | null;
+  /** By the model without adapter; null where unknown. */
+  reference: Float32Array | null;
 }
 
 /** The answers of a micro-batch of preference data. */

@@ -2,6 +2,7 @@ import type { Row } from '../files/row.ts';
 import { columnOf, markOf } from './preferenceColumn.ts';
 import { rowColumns } from './tokenize.ts';
 import type { TokenizedDataset } from './tokenizedDataset.ts';
+import { referencesOf } from './tokenRows.ts';
 import { layWeights } from './tokenWeights.ts';
 
 /** Earlier tokens and the rows they came from. */
@@ -69,6 +70,7 @@ export function withKnownTokens(
   return {
     ...columns,
     ...columnOf(selected.map(({ from, at }) => markOf(from.preference, at))),
+    ...referencesOf(selected.map(({ from, at }) => from.references?.[at])),
     ids,
     labels,
     offsets,

@@ -9,6 +9,9 @@ import { preferenceRows } from '../rows/answers.ts';
 import { fieldPath } from '../rows/fieldPath.ts';
 import { toConversation, type Conversation, type RowFormat } from '../rows/formats.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { stopIds } from '../labels/turnEnd.ts';
+import { promptRow, referenceText } from '../rows/promptRows.ts';
+import { chatPrompt } from '../template/prompt.ts';
 import type { PreferenceMark } from './preferenceColumn.ts';
 import { markOfTokens, preferenceTokens, type PreferenceTokens } from './preferenceTokens.ts';
 
@@ -26,6 +29,8 @@ export interface CutRow {
   notes: RowNotes | undefined;
   /** What it is to preference training. */
   mark?: PreferenceMark;
+  /** Of a prompt: what the rewards of its completions compare with. */
+  reference?: string;
 }
 
 /** How rows become tokens. */
@@ -44,6 +49,7 @@ export function tokensOfRow(row: Row, format: RowFormat, options: RowTokenOption
   const { tokenizer, maxLength, reading, now } = options;
   const { objective } = reading;
   const labeling = { ...reading, now };
+  if (objective === 'grpo') return [promptTokens(row, format, options)];
   if (objective !== 'sft') {
     return preferenceRows(row, format, objective).map((one) =>
       joined(
@@ -57,6 +63,33 @@ export function tokensOfRow(row: Row, format: RowFormat, options: RowTokenOption
   return parts.map((part) => {
     const tokens = named(row, format, () => encodeRow(tokenizer, part, labeling));
     return cutRow(checkRow(tokens, part, options), maxLength);
+  });
+}
+
+/** The prompt of a row, up to where its answer begins. Throws `data.prompt_too_long`, and as `promptRow`. */
+function promptTokens(row: Row, format: RowFormat, options: RowTokenOptions): CutRow {
+  const { tokenizer, maxLength, vocabSize, reading } = options;
+  if (!tokenizer) throw new GraftError('data.no_prompt');
+  return named(row, format, () => {
+    const { prompt, reference } = promptRow(row, format);
+    const ids = chatPrompt(tokenizer, prompt.messages, { ...reading.templateArgs, ...prompt.templateArgs });
+    if (ids.length === 0) throw new GraftError('data.empty_row');
+    checkIds(ids, tokenizer, vocabSize);
+    // An answer needs room for a token at least.
+    if (ids.length >= maxLength)
+      throw new GraftError('data.prompt_too_long', { maxLength, length: ids.length });
+    return {
+      ids,
+      labels: ids.map(() => IGNORED),
+      weights: null,
+      keptLength: ids.length,
+      length: ids.length,
+      trained: 0,
+      lost: 0,
+      skipped: 0,
+      notes: undefined,
+      reference: referenceText({ ...reference, endIds: stopIds(tokenizer) }),
+    };
   });
 }
 

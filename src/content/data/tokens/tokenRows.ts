@@ -18,6 +18,8 @@ export interface TokenRows {
   offsets: Uint32Array;
   /** What rows are to preference training; absent in other data. */
   preference?: PreferenceColumn;
+  /** [rows] of prompts, what the rewards of their completions compare with, as JSON; absent in other data. */
+  references?: readonly string[];
 }
 
 /** A row to concatenate with others; `weights`, if present, are aligned with its labels. */
@@ -26,6 +28,7 @@ export interface TokenRow {
   labels: ArrayLike<number>;
   weights?: ArrayLike<number> | null;
   mark?: PreferenceMark | undefined;
+  reference?: string | undefined;
 }
 
 /** Concatenates rows of ids, labels and weights. The weights are null if no row has any. */
@@ -42,12 +45,23 @@ export function tokenRowsOf(rows: readonly TokenRow[]): TokenRows {
     ),
     offsets,
     ...columnOf(rows.map(({ mark }) => mark)),
+    ...referencesOf(rows.map(({ reference }) => reference)),
   };
   rows.forEach(({ ids, labels }, i) => {
     all.ids.set(ids, offsets[i]);
     all.labels.set(labels, offsets[i]);
   });
   return all;
+}
+
+/** The references of rows as a column; none where rows have none. */
+export function referencesOf(all: readonly (string | undefined)[]): { references?: readonly string[] } {
+  return all[0] === undefined ? {} : { references: all.map((reference) => reference!) };
+}
+
+/** The references of rows as UTF-8, a line each: JSON has no raw line breaks. */
+export function referenceBytes(references: readonly string[]): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(references.join('\n'));
 }
 
 /** Number of predicted labels: all but each row's first token. */
@@ -68,7 +82,7 @@ export function countWeightedTokens({ labels, weights, offsets }: TokenRows): nu
 
 /** Some of the rows, in the order given. */
 export function selectRows(
-  { ids, labels, weights, offsets, preference }: TokenRows,
+  { ids, labels, weights, offsets, preference, references }: TokenRows,
   rows: readonly number[],
 ): TokenRows {
   return tokenRowsOf(
@@ -79,6 +93,7 @@ export function selectRows(
         labels: labels.subarray(start, end),
         weights: weights && weights.subarray(start, end),
         mark: markOf(preference, row),
+        reference: references?.[row],
       };
     }),
   );

@@ -8,6 +8,7 @@ import { noteBits } from '../checks/rowNotes.ts';
 import { checkTemplate } from '../template/template.ts';
 import { columnOf, markOf, type PreferenceMark } from './preferenceColumn.ts';
 import { tokensOfRow } from './rowTokens.ts';
+import { referencesOf } from './tokenRows.ts';
 import { layWeights, type WeightPiece } from './tokenWeights.ts';
 import { checkTokenizerFits, type Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { TokenizedDataset } from './tokenizedDataset.ts';
@@ -72,6 +73,7 @@ export function tokenizeRows(
   const notes: number[] = [];
   const droppedThoughts: number[] = [];
   const marks: (PreferenceMark | undefined)[] = [];
+  const references: (string | undefined)[] = [];
   const how = { tokenizer, maxLength, vocabSize, reading, now };
   let trainedTokens = 0;
 
@@ -92,6 +94,7 @@ export function tokenizeRows(
       notes.push(noteBits(encoded.notes));
       droppedThoughts.push(encoded.notes?.droppedThoughtTokens ?? 0);
       marks.push(encoded.mark);
+      references.push(encoded.reference);
     }
   }
   onProgress?.(parsed.rows.length, parsed.rows.length);
@@ -110,6 +113,7 @@ export function tokenizeRows(
     notes: Uint8Array.from(notes),
     droppedThoughts: Uint32Array.from(droppedThoughts),
     ...columnOf(marks),
+    ...referencesOf(references),
     truncated: cutTokens.filter((count) => count > 0).length,
     truncatedTokens: cutTokens.reduce((sum, count) => sum + count, 0),
     trainedTokens,
@@ -177,6 +181,7 @@ export function joinTokenized(parts: readonly TokenizedDataset[]): TokenizedData
     ...columnOf(
       parts.flatMap(({ lines, preference }) => [...lines].map((_, row) => markOf(preference, row))),
     ),
+    ...referencesOf(parts.flatMap(({ lines, references }) => [...lines].map((_, row) => references?.[row]))),
     parsedRows: first,
     truncated: sum(({ truncated }) => truncated),
     truncatedTokens: sum(({ truncatedTokens }) => truncatedTokens),

@@ -25,6 +25,8 @@ export interface TokenizedDataset {
   droppedThoughts: Uint32Array;
   /** What rows are to preference training; absent in other data. */
   preference?: PreferenceColumn;
+  /** [rows] what the rewards of a row's completions compare with, as JSON; absent in data with answers to train on. */
+  references?: readonly string[];
   /** Rows cut to the maximum length, and how many tokens that cost. */
   truncated: number;
   truncatedTokens: number;

@@ -1,6 +1,6 @@
 import type { ActivationDtype } from '../../../base/config/runRecord.ts';
 import { DryGpu, type GpuLimits } from '../../gpu/dryGpu.ts';
-import { Decoder, withoutAdapter } from '../../model/decoder/decoder.ts';
+import { Decoder, withoutAdapter, type AdapterUse } from '../../model/decoder/decoder.ts';
 import type { LayerTensors, PoolSize, StateOwner } from '../../model/decoder/mixers/mixer.ts';
 import { mixerFor } from '../../model/decoder/mixers/mixerOf.ts';
 import type { ModelFiles } from '../../model/spec/openModel.ts';
@@ -15,12 +15,17 @@ export const STEP_TOKENS = 512;
 /** What pools and passes may take where nobody says. */
 export const DEFAULT_BUDGET = 2 ** 31;
 
-/** How many sequences decode together, and what that takes on the GPU beyond weights and adapter. */
-export interface BatchPlan {
+/** How many sequences decode together. */
+export interface BatchSize {
   sequences: number;
+  /** Tokens of prompts in a step. */
   stepTokens: number;
   /** Of the pools. */
   size: PoolSize;
+}
+
+/** The same, and what it takes on the GPU beyond weights and adapter. */
+export interface BatchPlan extends BatchSize {
   /** Bytes of the pools, and of the passes' activations and logits. */
   poolBytes: number;
   passBytes: number;
@@ -86,6 +91,23 @@ async function measured(
   }
 }
 
+/**
+ * Takes what a batch takes, without one, and gives the pools back: scratch for its largest step stays in the workspace.
+ */
+export async function reserveBatch(
+  decoder: Decoder,
+  use: AdapterUse,
+  { sequences, stepTokens, size }: BatchSize,
+  choice: StepChoice,
+): Promise<void> {
+  const pools = makePools(decoder, size);
+  try {
+    await runStep(decoder, use, fullStep(sequences, stepTokens), pools, choice);
+  } finally {
+    freePools(decoder.gpu, pools);
+  }
+}
+
 /** The tensors of the pools of every layer. */
 export function makePools(owner: StateOwner, size: PoolSize): LayerTensors[] {
   const { layers, mixerOf } = owner.spec;
@@ -100,7 +122,7 @@ export function freePools(
 }
 
 /** The largest step: all sequences, and as many tokens of prompts as one takes. */
-function fullStep(sequences: number): StepPart[] {
+function fullStep(sequences: number, stepTokens = STEP_TOKENS): StepPart[] {
   const nothing = { start: 0, rows: 0 };
   const part = (ids: number[]): StepPart => ({
     ids,
@@ -113,5 +135,5 @@ function fullStep(sequences: number): StepPart[] {
     request: 0,
   });
   const single = Array.from({ length: sequences - 1 }, () => part([0]));
-  return [...single, part(Array.from({ length: STEP_TOKENS + 1 }, () => 0))];
+  return [...single, part(Array.from({ length: stepTokens + 1 }, () => 0))];
 }

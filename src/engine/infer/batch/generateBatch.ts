@@ -2,7 +2,7 @@ import { createRandom, type Random } from '../../../base/lib/random.ts';
 import type { AdapterUse, Decoder } from '../../model/decoder/decoder.ts';
 import { checkPrompt, generate, type Generated } from '../generate.ts';
 import { penalizeRepetition, sample, type SamplingOptions } from '../sampling.ts';
-import { freePools, makePools, type BatchPlan } from './batchPlan.ts';
+import { freePools, makePools, type BatchSize } from './batchPlan.ts';
 import { runStep } from './runStep.ts';
 import { Schedule, type ScheduledText } from './schedule.ts';
 
@@ -16,8 +16,8 @@ export interface BatchRequest extends SamplingOptions {
 }
 
 export interface BatchOptions {
-  /** As `planBatch` says for these requests. */
-  plan: BatchPlan;
+  /** As `planBatch` says for these requests, or any that has room for the longest of them. */
+  plan: BatchSize;
   /** Called with each token; return true to stop that text. */
   onToken?: (request: number, id: number) => boolean | void;
   /** Called when a text has ended. */
@@ -105,7 +105,7 @@ async function decodeTogether(
   of: {
     requests: readonly BatchRequest[];
     texts: readonly ScheduledText[];
-    plan: BatchPlan;
+    plan: BatchSize;
     onToken: (request: number, id: number) => boolean;
     onDone: (request: number, generated: Generated) => void;
     shouldStop: () => boolean;

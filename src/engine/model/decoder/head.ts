@@ -1,10 +1,9 @@
 import { reshape, slice, type Tensor } from '../../gpu/tensor.ts';
 import { crossEntropyBackward, logSumExp, LOSS_STATE } from '../../kernels/crossEntropy.ts';
-import { toLogits } from '../../kernels/logits.ts';
+import { toLogits, type LogitForm } from '../../kernels/logits.ts';
 import { gatherRows, scatterRows } from '../../kernels/rows.ts';
 import type { Weight } from '../../kernels/weight.ts';
 import type { BatchTensors } from './batchTensors.ts';
-import type { DecoderSpec } from '../spec/spec.ts';
 import type { AdapterUse, Decoder } from './decoder.ts';
 import {
   finishHeadLora,
@@ -57,6 +56,8 @@ export interface HeadInput {
   name?: string;
   /** On the input of the head's LoRA. */
   dropout?: Dropout | null;
+  /** What the head's products become, in place of the model's logits: those at another temperature. */
+  form?: LogitForm | undefined;
 }
 
 /** The factor of each loss in the gradient, and where the gradient of a trained head is accumulated. */
@@ -229,6 +230,7 @@ interface NormedRows {
   gradientWeights: Tensor | null;
   /** Rows of logits computed at a time. */
   step: number;
+  form: LogitForm;
   /** [R, d] in the type of activations. */
   y: Tensor;
   /** [R, d] f32, d loss/d y. */
@@ -254,7 +256,7 @@ function maxTargets(all: readonly { rows: NormedRows }[], end: number): number {
 function normedRows(
   decoder: Decoder,
   norm: Tensor | null,
-  { batch, hidden, losses, gradientWeights = null, name = '', dropout = null }: HeadInput,
+  { batch, hidden, losses, gradientWeights = null, name = '', dropout = null, form }: HeadInput,
   headLora: HeadLora | null,
 ): NormedRows {
   const { commands, workspace, spec, gpu, type } = decoder;
@@ -269,7 +271,7 @@ function normedRows(
   normForward(decoder, { x, weight: norm, y, rstd, rows: count });
   const step = logitRows(batch.rows, d, vocabSize, gpu.maxBinding);
   const lora = headLora && headLoraRows(decoder, headLora, { y, rows: count, mask: dropout, name });
-  return { batch, losses, gradientWeights, step, y, dy, rstd, state, lora };
+  return { batch, losses, gradientWeights, step, form: form ?? spec.logits, y, dy, rstd, state, lora };
 }
 
 function finalNormBackward(
@@ -311,27 +313,26 @@ function addToLosses(
 ): void {
   const { commands, spec, gpu } = decoder;
   headLogits(decoder, part, { x: rows.y, ...chunk, logits, lora: rows.lora });
-  const columns = { ...columnsOf(spec, part, rows, chunk, logits), gradientScale };
+  const columns = { ...columnsOf(part, rows, chunk, logits), gradientScale };
   logSumExp(commands, { ...columns, part: partRows(spec, gpu.maxBinding), losses: rows.losses });
 }
 
 function lossGradient(
-  { commands, spec }: Decoder,
+  { commands }: Decoder,
   part: Weight,
   rows: NormedRows,
   chunk: RowChunk,
   logits: Tensor,
   scale: number,
 ): void {
-  const columns = columnsOf(spec, part, rows, chunk, logits);
+  const columns = columnsOf(part, rows, chunk, logits);
   const own = rows.gradientWeights && slice(rows.gradientWeights, chunk.start, [chunk.rows]);
   crossEntropyBackward(commands, { ...columns, weights: own ?? columns.weights, scale });
 }
 
 function columnsOf(
-  { logits: form }: DecoderSpec,
   part: Weight,
-  { batch, state }: NormedRows,
+  { batch, state, form }: NormedRows,
   { start, rows }: RowChunk,
   logits: Tensor,
 ) {

@@ -3,6 +3,7 @@ import type { Tensor } from '../../gpu/tensor.ts';
 import { upload } from '../../gpu/transfer.ts';
 import type { Decoder } from '../../model/decoder/decoder.ts';
 import { nameOfBatch } from '../evaluate.ts';
+import type { BatchJudge } from '../objective.ts';
 import type { Rewards } from './answers.ts';
 import type { ObjectiveSettings } from './judge.ts';
 import { judge, targetWeights, type Comparison } from './judgeBatch.ts';
@@ -12,7 +13,7 @@ import { logpsOf } from './logps.ts';
  * Turns the losses of micro-batches that are processed together into what their objective makes of them: a loss for each,
  * and the weight of each target in the gradient. Sums are taken in f64, on the CPU.
  */
-export class GroupJudge {
+export class GroupJudge implements BatchJudge<Rewards> {
   readonly #decoder: Decoder;
   readonly #objective: ObjectiveSettings;
   readonly #batches: readonly MicroBatch[];
@@ -35,23 +36,19 @@ export class GroupJudge {
     this.#share = share;
   }
 
-  /** [R] f32, the weights of a micro-batch's targets, once weighed. */
   weights(i: number): Tensor {
     const targets = this.#batches[i]!.targetRows.length;
     return this.#decoder.workspace.get(`dLosses${nameOfBatch(i)}`, 'f32', [targets], 'loss');
   }
 
-  /** [1] f32, a micro-batch's share of the step's loss, once weighed. */
   loss(i: number): Tensor {
     return this.#decoder.workspace.get(`objective${nameOfBatch(i)}`, 'f32', [1], 'loss');
   }
 
-  /** Of each micro-batch, once weighed. */
-  rewards(): readonly Rewards[] {
+  numbers(): readonly Rewards[] {
     return this.#rewards;
   }
 
-  /** Reads the losses, whose commands need not be submitted, and uploads what the gradient needs. */
   async weigh(losses: readonly Tensor[]): Promise<void> {
     const { commands, gpu, workspace } = this.#decoder;
     commands.submit();

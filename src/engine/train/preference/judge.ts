@@ -14,10 +14,10 @@ export interface MismatchedLogps {
   references: readonly number[];
 }
 
-/** The objective of a recipe; null where it trains on answers that are all good. */
+/** The objective of a recipe; null where it does not train on preferences. */
 export function objectiveOf(recipe: Recipe): ObjectiveSettings | null {
   const { objective } = recipe;
-  return objective === 'sft' ? null : { ...recipe, objective };
+  return objective === 'sft' || objective === 'grpo' ? null : { ...recipe, objective };
 }
 
 /** Whether it compares with a reference model. */

@@ -24,6 +24,7 @@ import { StepRunner } from '../trainStep.ts';
 import { train, type StepReport } from '../trainer.ts';
 import { judgeBatch } from './evaluatePreferences.ts';
 import { objectiveOf } from './judge.ts';
+import { PreferenceObjective } from './preferenceObjective.ts';
 import { answerLogps } from './logps.ts';
 
 refuseLeaks();
@@ -217,7 +218,7 @@ describe('the gradient of a step', () => {
     const decoder = await openDecoder(gpu, files, 'f32');
     const adapter = await startTraining(decoder, recipe, null);
     if (adapter instanceof LoraAdapter) randomizeAdapter(adapter);
-    const runner = new StepRunner(decoder, adapter, 'adamw', 'f32', { objective, references: null });
+    const runner = new StepRunner(decoder, adapter, 'adamw', 'f32', new PreferenceObjective(objective));
     const rows = rowsFor(recipe);
     const batches = [
       [[0], [1]],

@@ -1,22 +1,17 @@
 import type { Recipe } from '../../../base/config/recipe.ts';
-import { assert, GraftError } from '../../../base/lib/errors.ts';
+import { assert } from '../../../base/lib/errors.ts';
 import type { TokenRows } from '../../../content/data/tokens/tokenRows.ts';
 import type { Decoder } from '../../model/decoder/decoder.ts';
 import { dataShapes, largestTraining } from '../largestBatch.ts';
 import { stepsOf } from '../steps.ts';
-import type { PreferenceStep } from '../trainStep.ts';
 import { objectiveOf } from './judge.ts';
+import { PreferenceObjective } from './preferenceObjective.ts';
 import { KeptReferences, referencePlan, type ReferencePlan } from './keptReferences.ts';
 
 /** When a recipe's run on rows of these lengths computes the log-probabilities of its reference; null without one. */
 export function referencesOf(recipe: Recipe, lengths: Uint32Array): ReferencePlan | null {
   const { steps, stepsPerEpoch } = stepsOf(recipe, lengths);
   return referencePlan(recipe, lengths.length, steps / stepsPerEpoch);
-}
-
-/** Throws `train.kto_one_row` for a recipe whose batches leave KTO nothing to compare with. */
-export function checkObjective({ objective, batch_size }: Recipe): void {
-  if (objective === 'kto' && batch_size === 1) throw new GraftError('train.kto_one_row');
 }
 
 /**
@@ -29,14 +24,14 @@ export async function preferenceStep(
   dataset: TokenRows,
   lengths: Uint32Array,
   onReferences: (rows: number) => void = () => undefined,
-): Promise<PreferenceStep | null> {
+): Promise<PreferenceObjective | null> {
   const objective = objectiveOf(recipe);
   assert((objective !== null) === (dataset.preference !== undefined), 'rows as the objective reads them');
   if (!objective) return null;
-  if (referencesOf(recipe, lengths)?.when !== 'once') return { objective, references: null };
+  if (referencesOf(recipe, lengths)?.when !== 'once') return new PreferenceObjective(objective);
   onReferences(lengths.length);
   const { maxPositions } = decoder.spec;
   const largest = largestTraining(recipe, maxPositions, dataShapes({ train: dataset, evaluation: null }));
   const references = await KeptReferences.compute(decoder, dataset, largest, recipe.grad_accum);
-  return { objective, references };
+  return new PreferenceObjective(objective, references);
 }

@@ -72,7 +72,6 @@ it('plans both sequences of a pair, and when the reference is computed', async (
 });
 
 it.each<[string, string[], RegExp]>([
-  ['an objective to come', ['--objective', 'grpo'], /“?"grpo" is not supported yet/],
   ['an unknown objective', ['--objective', 'ppo'], /"objective" is "ppo", but must be one of "sft"/],
   ['pairs without an objective', [], /"sft" has no use for worse ones/],
 ])('refuses %s', async (_, args, message) => {

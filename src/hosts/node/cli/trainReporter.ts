@@ -1,3 +1,4 @@
+import type { Recipe } from '../../../base/config/recipe.ts';
 import { describeStreaming } from '../../../engine/model/weights/streaming.ts';
 import { describePreparation } from '../../../engine/train/prepare.ts';
 import type { StepEvent, TrainEvent } from '../../../session/events.ts';
@@ -10,9 +11,15 @@ export function reportTraining(event: TrainEvent): void {
 }
 
 /** Prints how a training ended. */
-export function reportEnd({ ended, steps, best }: TrainOutcome): void {
-  if (ended === 'early') log(`Stopped early after step ${steps}: the eval loss stopped improving.`);
-  if (best) log(`The lowest eval loss was ${best.loss.toFixed(4)} at step ${best.step}.`);
+export function reportEnd(
+  { ended, steps, best }: TrainOutcome,
+  { objective }: Pick<Recipe, 'objective'>,
+): void {
+  const measure = objective === 'grpo' ? 'reward' : 'loss';
+  if (ended === 'early') log(`Stopped early after step ${steps}: the eval ${measure} stopped improving.`);
+  if (best && measure === 'reward')
+    log(`The highest eval reward was ${(-best.loss).toFixed(4)} at step ${best.step}.`);
+  else if (best) log(`The lowest eval loss was ${best.loss.toFixed(4)} at step ${best.step}.`);
 }
 
 function linesOf(event: TrainEvent): string[] {
@@ -37,10 +44,14 @@ function linesOf(event: TrainEvent): string[] {
       return [`Computing the log-probabilities of the reference model for ${event.rows} rows, once.`];
     case 'step':
       return [
-        `step ${event.step}/${event.totalSteps}  loss ${event.loss.toFixed(4)}${marginNote(event)}  lr ${event.lr.toExponential(2)}${skipNote(event)}`,
+        `step ${event.step}/${event.totalSteps}  loss ${event.loss.toFixed(4)}${marginNote(event)}${rewardNote(event)}  lr ${event.lr.toExponential(2)}${skipNote(event)}`,
       ];
     case 'eval':
-      return [`step ${event.step}  eval loss ${event.loss.toFixed(4)}`];
+      return [
+        event.reward === undefined
+          ? `step ${event.step}  eval loss ${event.loss.toFixed(4)}`
+          : `step ${event.step}  eval reward ${event.reward.toFixed(4)}`,
+      ];
     case 'takenOver':
       return [
         `${event.error.message} Training continues without checkpoints, and its result is written at the end.`,
@@ -54,6 +65,13 @@ function marginNote({ rewards }: StepEvent): string {
   return rewards?.margin === undefined || rewards.margin === null
     ? ''
     : `  margin ${rewards.margin.toFixed(4)}`;
+}
+
+function rewardNote({ completions }: StepEvent): string {
+  if (!completions) return '';
+  const { reward, kl, length } = completions;
+  const shown = reward === null ? 'none' : reward.toFixed(4);
+  return `  reward ${shown}  length ${length.toFixed(1)}${kl === null ? '' : `  kl ${kl.toFixed(4)}`}`;
 }
 
 function skipNote({ skipped, spike }: StepEvent): string {

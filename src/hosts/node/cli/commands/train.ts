@@ -190,6 +190,7 @@ export const train = command(
             await (resumed
               ? session.resumeOpened(resumed, job, trainOptions)
               : session.train(job, storage, trainOptions)),
+            recipe,
           );
         } catch (error) {
           if (error instanceof GraftError && error.code === 'train.diverged') await write();

@@ -96,6 +96,7 @@ export const pageTexts = {
   'block.dataNotReady': 'Waiting for the data to load.',
   'block.dataUnusable': 'This data can’t be used yet: see the Data view.',
   'block.columnsNotChosen': 'Choose the prompt and answer columns first, in the Data view.',
+  'block.noRewards': 'Nothing says yet what answers are rewarded for. Give “Rewards” a list in the recipe.',
   'block.nothingTrained': 'No token would be trained. Check “Train on” in the recipe.',
   'block.recipeInvalid': 'A recipe setting needs correcting.',
   'block.noTokenizer': 'This model has no tokenizer, so it can’t read a prompt.',

@@ -9,7 +9,7 @@ export const fieldTextsZh: Record<RecipeKey, FieldText> = {
   },
   objective: {
     label: '训练目标',
-    help: '训练要达到什么。sft 学习数据中的回答。dpo、orpo、simpo 和 cpo 学习偏好每对中较好的回答；kto 从标为好或坏的回答中学习。dpo 和 kto 会与训练前的模型比较。偏好训练的学习率要低一些，约为平常的十分之一。',
+    help: '训练要达到什么。sft 学习数据中的回答。dpo、orpo、simpo 和 cpo 学习偏好每对中较好的回答；kto 从标为好或坏的回答中学习。grpo 让模型对每个提示词回答多次，从回答得到的奖励中学习（见“奖励”）。dpo 和 kto 会与训练前的模型比较，grpo 在 beta 大于 0 时也会。除 sft 外学习率都要低一些，约为平常的十分之一。',
   },
   rank: {
     label: '秩（rank）',
@@ -62,7 +62,7 @@ export const fieldTextsZh: Record<RecipeKey, FieldText> = {
   },
   beta: {
     label: 'Beta',
-    help: '用于 dpo 和 kto：模型与训练前保持多近，越大越近。用于 cpo 和 simpo：奖励的缩放；SimPO 的作者取 2 以上。',
+    help: '用于 dpo、kto 和 grpo：模型与训练前保持多近，越大越近；grpo 的默认值 0 表示不作比较。用于 cpo 和 simpo：奖励的尺度，SimPO 的作者用 2 以上。',
   },
   label_smoothing: {
     label: '标签平滑',
@@ -87,6 +87,40 @@ export const fieldTextsZh: Record<RecipeKey, FieldText> = {
   undesirable_weight: {
     label: '坏回答的权重',
     help: '用于 kto：一个坏回答在损失中算多少。坏回答比好回答少时请调高。',
+  },
+  rewards: {
+    label: '奖励',
+    help: '用于 grpo：回答因何得到奖励，写成 JSON 列表，例如 [{"kind": "number"}, {"kind": "length", "max": 20, "unit": "tokens", "weight": 0.2}]。种类："exact"、"contains"、"number"（与这条数据的参考答案或某一列 "column" 比较）、"regex"、"format"（匹配整个回答）、"json"（可带 "schema"）、"length"、"javascript"（函数的源代码 "source"）。',
+  },
+  num_generations: {
+    label: '每个提示词的回答数',
+    help: '用于 grpo：每个提示词有多少个回答相互比较。越多越稳定，也越慢。',
+  },
+  max_completion_length: {
+    label: '回答的最大长度',
+    help: '用于 grpo：回答最多这么多 token；提示词和回答合计达到截断长度时也会结束。',
+  },
+  temperature: {
+    label: '温度',
+    help: '用于 grpo：采样的回答有多多样。损失中的概率也按这个温度计算，与 TRL 相同。',
+  },
+  top_p: { label: 'Top p', help: '用于 grpo：只从概率之和达到此值的最可能的 token 中采样；1 表示全部。' },
+  top_k: { label: 'Top k', help: '用于 grpo：只从这么多个最可能的 token 中采样；0 表示全部。' },
+  epsilon: {
+    label: '裁剪范围',
+    help: '用于 grpo：一个 token 的概率相对采样时变化超过多少就不再推动它。从对同一批回答的第二遍训练起才有作用。',
+  },
+  num_iterations: {
+    label: '每次采样的训练遍数',
+    help: '用于 grpo：采样新的回答之前，用同一批回答更新多少步。',
+  },
+  loss_type: {
+    label: 'GRPO 损失',
+    help: '用于 grpo：token 的损失怎样取平均：先在每个回答内再在回答之间（grpo），在一个微批次的全部 token 上（bnpo），在一步的全部 token 上（dapo），或除以回答的最大长度（dr_grpo），后者不偏向任何长度。',
+  },
+  scale_rewards: {
+    label: '奖励的缩放',
+    help: '用于 grpo：优势除以同一提示词的回答之间奖励的标准差（group）、一步的全部回答之间的标准差（batch），或不除（none）。',
   },
   targets: {
     label: '目标模块',

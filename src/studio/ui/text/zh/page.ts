@@ -96,6 +96,7 @@ export const pageTextsZh = {
   'block.dataNotReady': '正在等待数据读取完成。',
   'block.dataUnusable': '这份数据还不能用：“数据”页说明了原因。',
   'block.columnsNotChosen': '请先在“数据”页选择提示词列和回答列。',
+  'block.noRewards': '还没有说明回答因何得到奖励。请在配方里给“奖励”一个列表。',
   'block.nothingTrained': '数据里没有任何 token 参与训练。请检查配方里的“训练范围”。',
   'block.recipeInvalid': '配方里有一项设置需要更正。',
   'block.noTokenizer': '这个模型没有分词器，读不了提示词。',

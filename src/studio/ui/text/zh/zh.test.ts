@@ -36,6 +36,7 @@ const terms = new Set(
     'javascript json jsonl parquet csv http https localhost apache bitsandbytes gptq awq transformers normalfloat q-lora ' +
     'zip pytorch kib kernels top-k top-p unsafe support nf4 nt nn tn english your-name sharegpt prompt completion messages alpaca ' +
     'safetensors pickle git lfs pull config worker nan mib trl sft dpo orpo simpo cpo kto ipo slic beta ' +
+    'grpo bnpo dapo dr_grpo top ' +
     // Literal input, keys, and file content.
     'about true enter escape ctrl python all auto train merge debian ubuntu mesa-vulkan-drivers system user human assistant gpt ' +
     'vllm ollama studio modelfile name tag list llama-gguf-split sentencepiece ' +

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react';
 import { Button, Group, Input, Label, TextField, ToggleButton } from 'react-aria-components';
 import { changedFields, presetOf, presets, type Preset } from '../../../../base/config/presets.ts';
-import { defaultRecipe, recipeFields, type RecipeKey } from '../../../../base/config/recipe.ts';
+import { defaultRecipe, grpoFields, recipeFields, type RecipeKey } from '../../../../base/config/recipe.ts';
 import { useStudio } from '../../../store/index.ts';
 import { fieldShape } from '../../../store/recipeShape.ts';
 import { shownRecipe } from '../../../store/steps.ts';
@@ -179,6 +179,7 @@ const groups = {
     'desirable_weight',
     'undesirable_weight',
   ],
+  grpo: grpoFields,
   adapter: ['targets', 'layers', 'dropout', 'rslora', 'dora', 'start_rank', 'grow_steps', 'modules_to_save'],
   numbers: ['quant', 'double_quant', 'head', 'dtype', 'kept_inputs', 'optimizer', 'memory_budget'],
   steps: [

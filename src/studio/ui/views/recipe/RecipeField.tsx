@@ -1,5 +1,5 @@
 import { Button } from 'react-aria-components';
-import { defaultRecipe, recipeFields, type RecipeKey } from '../../../../base/config/recipe.ts';
+import { defaultRecipe, recipeFields, type Recipe, type RecipeKey } from '../../../../base/config/recipe.ts';
 import { useStudio } from '../../../store/index.ts';
 import { shownRecipe } from '../../../store/steps.ts';
 import {
@@ -24,13 +24,19 @@ import { SplitField } from './SplitField.tsx';
 const shapes = Object.fromEntries(
   (Object.keys(recipeFields) as RecipeKey[]).map((key) => [key, fieldShape(key)]),
 ) as Record<RecipeKey, FieldShape>;
-const defaults = defaultRecipe();
+
+/** The defaults of the recipe's objective. */
+function useDefaults(): Recipe {
+  const objective = useStudio((state) => shownRecipe(state).objective);
+  return defaultRecipe(objective);
+}
 
 /** One setting of the recipe with its label, help, range and default. */
 export function RecipeField({ field, disabled }: { field: RecipeKey; disabled: boolean }) {
   const value = useStudio((state) => shownRecipe(state)[field]);
   const invalid = useStudio((state) => state.recipe.invalid[field]);
   const quantized = useStudio((state) => state.model.summary?.quantized ?? null);
+  const defaults = useDefaults();
   const idle = useStudio((state) => idleReason(field, shownRecipe(state), quantized !== null));
   const changed = JSON.stringify(value) !== JSON.stringify(defaults[field]) || invalid !== undefined;
   const method = quantized ? t(`model.quantized.${quantized}`) : '';
@@ -40,7 +46,7 @@ export function RecipeField({ field, disabled }: { field: RecipeKey; disabled: b
       {idle && <p className="recipe-field__idle">{t(`recipe.idle.${idle}`, { method })}</p>}
       <p className="recipe-field__meta">
         {rangeText(field) && <span>{rangeText(field)}</span>}
-        {changed && !disabled ? <Reset field={field} /> : <span>{defaultText(field)}</span>}
+        {changed && !disabled ? <Reset field={field} /> : <span>{defaultText(field, defaults)}</span>}
       </p>
     </div>
   );
@@ -48,6 +54,7 @@ export function RecipeField({ field, disabled }: { field: RecipeKey; disabled: b
 
 function Reset({ field }: { field: RecipeKey }) {
   const resetField = useStudio((state) => state.resetField);
+  const defaults = useDefaults();
   const value = settingText(field, defaults[field]);
   return (
     <Button
@@ -56,7 +63,7 @@ function Reset({ field }: { field: RecipeKey }) {
       onPress={() => resetField(field)}
     >
       <Icon name="reset" size={12} />
-      {defaultText(field)}
+      {defaultText(field, defaults)}
     </Button>
   );
 }
@@ -142,7 +149,7 @@ function editText(field: RecipeKey, value: unknown): string {
   return field === 'memory_budget' && value !== 0 ? settingText(field, value) : valueText(value);
 }
 
-function defaultText(field: RecipeKey): string {
+function defaultText(field: RecipeKey, defaults: Recipe): string {
   const value = settingText(field, defaults[field]);
   return t(shapes[field].kind === 'choice' ? 'recipe.defaultOption' : 'recipe.default', { value });
 }

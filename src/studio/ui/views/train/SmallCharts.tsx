@@ -27,6 +27,30 @@ function RewardCharts({ charts }: { charts: ChartModel }) {
   );
 }
 
+/** What GRPO moves: how answers are rewarded, how long they are, and how far the model has gone from what it was. */
+function CompletionCharts({ charts }: { charts: ChartModel }) {
+  const hasReference = metrics.latest?.completions?.kl !== null;
+  return (
+    <>
+      <SmallChart charts={charts} name={t('train.reward')} column="reward" format={formatSigned} />
+      <SmallChart charts={charts} name={t('train.rewardStd')} column="rewardStd" format={formatSigned} />
+      <SmallChart
+        charts={charts}
+        name={t('train.completionLength')}
+        column="completionLength"
+        format={formatCompact}
+      />
+      <SmallChart
+        charts={charts}
+        name={t('train.withoutSpread')}
+        column="withoutSpread"
+        format={formatShare}
+      />
+      {hasReference && <SmallChart charts={charts} name={t('train.kl')} column="kl" format={formatSigned} />}
+    </>
+  );
+}
+
 const formatSigned = (value: number) => (Number.isFinite(value) ? value.toFixed(3) : '–');
 const formatShare = (value: number) => (Number.isFinite(value) ? `${Math.round(100 * value)}%` : '–');
 
@@ -45,6 +69,7 @@ export function SmallCharts({ charts }: { charts: ChartModel }) {
       />
       <SmallChart charts={charts} name={t('train.memory')} column="gpuBytes" format={formatBytes} />
       {metrics.latest?.rewards && <RewardCharts charts={charts} />}
+      {metrics.latest?.completions && <CompletionCharts charts={charts} />}
     </div>
   );
 }

@@ -123,6 +123,14 @@ export const dataErrorsZh = {
     what: '{file} 第 {line} 行没有说明回答是好是坏，训练目标 "kto" 需要它。',
     next: '请给这条数据加上值为 "true" 或 "false" 的 "label"，或把训练目标改为 "sft"。',
   },
+  'data.no_prompt': {
+    what: '{file} 第 {line} 行没有模型可以回答的提示词，训练目标 "grpo" 需要它。',
+    next: '请给这条数据加上以用户消息结尾的 "messages"，或 "prompt"；用来比较回答的内容放在 "answer" 中。',
+  },
+  'data.prompt_too_long': {
+    what: '{file} 第 {line} 行：提示词有 {length} 个 token，在截断长度 {maxLength} 之内没有留给回答的余地。',
+    next: '请调大 max_length，或缩短提示词。',
+  },
   'data.answer_weighted': {
     what: '{file} 第 {line} 行：一个回答带有权重 {weight}，偏好训练无法使用。',
     next: '请去掉权重，或把训练目标改为 "sft"。',

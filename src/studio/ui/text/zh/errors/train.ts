@@ -14,9 +14,29 @@ export const trainErrorsZh = {
     what: '配方里 "{key}" 是 {value}，应为{expected}。',
     next: '请改正后重新开始。',
   },
-  'train.objective_not_yet': {
-    what: '暂不支持训练目标 "{given}"。',
-    next: '请选择 "sft"、"dpo"、"orpo"、"simpo"、"cpo" 或 "kto"。',
+  'train.objective_refuses': {
+    what: '训练目标 "{objective}" 不能与值为 {value} 的 "{key}" 一起使用。',
+    next: '请把 "{key}" 设为 {expected}，或选择其他训练目标。',
+  },
+  'train.objective_no_range': {
+    what: '学习率范围测试比较的是损失，而训练目标 "{objective}" 的损失说明不了学习率是否合适。',
+    next: '请用两三个学习率各训练几步，比较它们的奖励。',
+  },
+  'train.no_rewards': {
+    what: '训练目标 "grpo" 需要说明回答因何得到奖励，而 "rewards" 是空的。',
+    next: '请给 "rewards" 一个列表，例如 [{"kind": "exact"}]；docs/grpo.md 列出了全部种类。',
+  },
+  'train.grpo_no_tokenizer': {
+    what: '训练目标 "grpo" 按回答的文本给奖励，而这个模型没有分词器，无法得到文本。',
+    next: '请选择带有分词器的模型文件夹。',
+  },
+  'train.reward_failed': {
+    what: '无法计算奖励“{name}”：{detail}。',
+    next: '请修正 "rewards" 中的函数，然后继续训练。',
+  },
+  'train.no_reward_functions': {
+    what: '奖励“{name}”是一个 JavaScript 函数，这个程序无法与自身隔离地运行它。',
+    next: '请在命令行用 `graft train` 训练，或改用其他种类的奖励。',
   },
   'train.kto_one_row': {
     what: 'KTO 在一批之内比较回答，batch_size 为 1 时没有可比较的。',

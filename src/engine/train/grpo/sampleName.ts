@@ -1,0 +1,2 @@
+/** The file of a checkpoint that has a sample of completions. */
+export const SAMPLE_FILE = 'sample';
