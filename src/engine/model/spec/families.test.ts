@@ -300,7 +300,7 @@ describe('in every family', () => {
   ];
   const sizes = { num_attention_heads: 8, num_key_value_heads: 4, head_dim: 8, num_local_experts: 0 };
   const granite = { layer_types: Array<string>(7).fill('attention'), position_embedding_type: 'rope' };
-  const refused = (modelType: string, fields: Record<string, unknown>, key: string) => {
+  const expectRefused = (modelType: string, fields: Record<string, unknown>, key: string) => {
     const own = modelType === 'granitemoehybrid' ? granite : {};
     const all = { ...sizes, ...own, ...fields };
     return expectGraftError(() => specOf(modelType, all), 'model.config_unsupported', { key });
@@ -309,14 +309,14 @@ describe('in every family', () => {
   it.each(families)(
     '%s: an unknown type of RoPE is refused by its key, older or newer',
     async (modelType) => {
-      await refused(modelType, { rope_scaling: { type: 'spiral', factor: 2 } }, 'rope_scaling.type');
-      await refused(modelType, { rope_scaling: { rope_type: 'spiral' } }, 'rope_scaling.rope_type');
+      await expectRefused(modelType, { rope_scaling: { type: 'spiral', factor: 2 } }, 'rope_scaling.type');
+      await expectRefused(modelType, { rope_scaling: { rope_type: 'spiral' } }, 'rope_scaling.rope_type');
       const byType = ['gemma3_text', 'olmo3'].includes(modelType);
       const spiral = { rope_type: 'spiral', rope_theta: 1e4 };
       const nested = { full_attention: spiral, sliding_attention: { rope_theta: 1e4 } };
       const parameters = byType ? nested : spiral;
       const key = byType ? 'rope_parameters.full_attention.rope_type' : 'rope_parameters.rope_type';
-      await refused(modelType, { rope_parameters: parameters }, key);
+      await expectRefused(modelType, { rope_parameters: parameters }, key);
     },
   );
 
@@ -325,7 +325,7 @@ describe('in every family', () => {
     async (modelType) => {
       for (const type of ['mamba', 'chunked_attention', 'spiral']) {
         const types = [FULL, FULL, FULL, type, FULL, FULL, FULL];
-        await refused(modelType, { layer_types: types }, 'layer_types[3]');
+        await expectRefused(modelType, { layer_types: types }, 'layer_types[3]');
       }
     },
   );
