@@ -44,19 +44,26 @@ export const createRunSlice: SliceOf<RunSlice> =
     /** Opens the model again that was lost with the engine's worker. */
     const reopenModel = async (): Promise<void> => {
       const { source } = get().model;
-      if (!source || get().run.id === null) throw new GraftError('workers.restarted', { reason: 'no model' });
+      if (!source) throw new GraftError('workers.restarted', { reason: 'no model' });
       await call.openModel(source);
       patch({ modelLost: false });
     };
 
     /** Trains and, after losing the device or the worker, resumes what is stored until it ends. */
-    const follow = <Result>(start: () => Promise<Result>, again: () => Promise<Result>) =>
+    const follow = <Result>(
+      start: () => Promise<Result>,
+      again: () => Promise<Result>,
+      isStored = () => get().run.id !== null,
+    ) =>
       withRecovery(
         start,
-        async () => (await reopenModel(), again()),
+        async () => {
+          await reopenModel();
+          return again();
+        },
         () => {
-          const { id, checkpoint, recoveries } = get().run;
-          if (id === null) return null;
+          const { checkpoint, recoveries } = get().run;
+          if (!isStored()) return null;
           const step = checkpoint?.step ?? 0;
           const status = endRequest ?? 'recovering';
           patch({ status, loading: null, storageFull: null, recoveries: recoveries + 1 });
@@ -170,7 +177,7 @@ export const createRunSlice: SliceOf<RunSlice> =
       async train() {
         if (!busyWith(get()) && !isReadOnly(get())) await get().unlessUnsaved('retrain', run);
       },
-      async trainRuns(start, resume) {
+      async trainRuns({ start, resume, isStored }) {
         begin({ ofSweep: true });
         const onRun = ({ recipe, id, totalSteps, curves }: StartedRun) => {
           const { recoveries } = get().run;
@@ -191,11 +198,8 @@ export const createRunSlice: SliceOf<RunSlice> =
         try {
           const result = await follow(
             () => withEndRequest(start(onRun, onEvent)),
-            async () => {
-              const resumed = resume(onRun, onEvent);
-              if (!resumed) throw new GraftError('workers.restarted', { reason: 'nothing is stored' });
-              return withEndRequest(resumed);
-            },
+            () => withEndRequest(resume(onRun, onEvent)),
+            isStored,
           );
           set({ run: emptyRun });
           metrics.reset();

@@ -74,14 +74,15 @@ export const createSweepSlice: SliceOf<SweepSlice> =
           if (report.training === null) void readCurves(report);
         };
       patch({ error: null });
-      const ended = await get().trainRuns<SweepReport>(
-        (onRun, onEvent) => begin(hearing(onRun, onEvent)),
-        (onRun, onEvent) => {
+      const ended = await get().trainRuns<SweepReport>({
+        start: (onRun, onEvent) => begin(hearing(onRun, onEvent)),
+        resume: (onRun, onEvent) => {
           // It goes on with a run whose checkpoint is read again.
           current = null;
-          return id === null ? null : call.resumeSweep(id, hearing(onRun, onEvent));
+          return call.resumeSweep(id!, hearing(onRun, onEvent));
         },
-      );
+        isStored: () => id !== null,
+      });
       patch({ training: null });
       const report = ended ?? last;
       if (ended) {

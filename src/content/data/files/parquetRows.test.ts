@@ -77,6 +77,36 @@ describe('columns of every type', () => {
   });
 });
 
+describe('a row group of many pages', () => {
+  it.each([1, 2])(
+    'is read some rows at a time, whatever pages lists lie in (version %i)',
+    async (version) => {
+      const { rows } = await parse(`pages-${version}.parquet`);
+      expect(rows.map(({ line }) => line)).toEqual(Array.from({ length: 2500 }, (_, i) => i + 1));
+      const list = <T>(length: number, item: (at: number) => T): T[] =>
+        Array.from({ length }, (_, at) => item(at));
+      const id = (i: number, j: number): string | null =>
+        j % 7 === 6 ? null : String(2n ** 53n - 2n + BigInt(j + (i % 3)));
+      const expected = list(2500, (i) => ({
+        index: String(i),
+        ...(i % 10 !== 9 && { ids: list(i % 6, (j) => id(i, j)) }),
+        groups: list(i % 4, (k) =>
+          list(k, (j) => ({ n: String(i + j), words: list((i + j) % 3, () => 'w') })),
+        ),
+        ...(i % 4 !== 3 && { text: `row ${i % 50}` }),
+      }));
+      // Integers as text, since some are beyond what a number holds.
+      const read: unknown = JSON.parse(
+        JSON.stringify(
+          rows.map(({ value }) => value),
+          (_, value: unknown) => (['number', 'bigint'].includes(typeof value) ? String(value) : value),
+        ),
+      );
+      expect(read).toEqual(expected);
+    },
+  );
+});
+
 describe('a Parquet file', () => {
   it('without rows is reported as empty', async () => {
     await expectGraftError(() => parse('empty.parquet'), 'data.empty_file', { file: 'empty.parquet' });

@@ -163,9 +163,17 @@ const messageFields: Readonly<Record<string, MessageMeaning>> = {
   toolcallid: 'template',
 };
 
+/** The rows of a file have the same few names. */
+const plainNames = new Map<string, string>();
+const MAX_NAMES = 1000;
+
 /** A field name without case, "_" and "-". */
 function plainName(name: string): string {
-  return name.toLowerCase().replaceAll(/[_-]/g, '');
+  const known = plainNames.get(name);
+  if (known !== undefined) return known;
+  const plain = name.toLowerCase().replaceAll(/[_-]/g, '');
+  if (plainNames.size < MAX_NAMES) plainNames.set(name, plain);
+  return plain;
 }
 
 function meaningIn<M>(table: Readonly<Record<string, M>>, name: string): M | undefined {

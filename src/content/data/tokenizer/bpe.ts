@@ -63,9 +63,20 @@ interface Merged {
   sizes: Int32Array;
 }
 
+/** Where a word's tokens start and end in it, in UTF-16 units. */
+interface Places {
+  starts: Int32Array;
+  ends: Int32Array;
+}
+
+/** A word that was merged before; its places are found when they are first asked for. */
+interface KnownWord extends Merged {
+  places: Places | null;
+}
+
 class Bpe implements Model {
   private readonly symbols = new Symbols();
-  private readonly cache = new Map<string, Merged>();
+  private readonly cache = new Map<string, KnownWord>();
   /** [0x10000] ids of single characters: −2 not looked up yet, −1 none. */
   private readonly chars = new Int32Array(0x10000).fill(-2);
   /** [256] byte fallback tokens, undefined if missing. */
@@ -89,7 +100,9 @@ class Bpe implements Model {
     if (this.takesBytes) {
       this.encodeBytes = (word, ids, offsets) => {
         this.mergeChars(word);
-        this.put(word, 0, this.symbols, ids, offsets);
+        const { symbols } = this;
+        put(symbols.ids, symbols.length, ids);
+        if (offsets) putPlaces(placesOf(word, symbols, symbols.length), 0, offsets);
       };
     }
   }
@@ -109,50 +122,24 @@ class Bpe implements Model {
   }
 
   private encodePart(word: string, offset: number, ids: number[], offsets: WordOffsets | null): void {
-    const known = this.cache.get(word);
-    if (known) return this.put(word, offset, { ...known, length: known.ids.length }, ids, offsets);
+    const known = this.cache.get(word) ?? this.merged(word);
+    put(known.ids, known.ids.length, ids);
+    if (!offsets) return;
+    known.places ??= placesOf(word, known, known.ids.length);
+    putPlaces(known.places, offset, offsets);
+  }
+
+  /** Merges a word, and keeps it for the next time. */
+  private merged(word: string): KnownWord {
     const { symbols } = this;
     if (this.takesBytes) this.mergeBytes(word);
     else this.mergeChars(word);
-    this.put(word, offset, symbols, ids, offsets);
-    if (word.length > MAX_CACHED_LENGTH) return;
-    if (this.cache.size >= MAX_CACHED_WORDS) this.cache.clear();
     const { length } = symbols;
-    this.cache.set(word, { ids: symbols.ids.slice(0, length), sizes: symbols.sizes.slice(0, length) });
-  }
-
-  /** Adds merged tokens; a character's position is that of each of its bytes. */
-  private put(
-    word: string,
-    offset: number,
-    merged: Merged & { length: number },
-    ids: number[],
-    offsets: WordOffsets | null,
-  ): void {
-    for (let i = 0; i < merged.length; i++) ids.push(merged.ids[i]!);
-    if (!offsets) return;
-    /** The character of the next byte starts at `at`, which is byte `atByte`. */
-    let at = 0;
-    let atByte = 0;
-    let byte = 0;
-    for (let i = 0; i < merged.length; i++) {
-      byte += merged.sizes[i]!;
-      offsets.starts.push(offset + at);
-      let next = at;
-      let nextByte = atByte;
-      while (next < word.length && nextByte < byte) {
-        at = next;
-        atByte = nextByte;
-        const codePoint = word.codePointAt(next)!;
-        next += codePoint > 0xffff ? 2 : 1;
-        nextByte += utf8Size(codePoint);
-      }
-      offsets.ends.push(offset + next);
-      if (nextByte <= byte) {
-        at = next;
-        atByte = nextByte;
-      }
-    }
+    const known = { ids: symbols.ids.slice(0, length), sizes: symbols.sizes.slice(0, length), places: null };
+    if (word.length > MAX_CACHED_LENGTH) return known;
+    if (this.cache.size >= MAX_CACHED_WORDS) this.cache.clear();
+    this.cache.set(word, known);
+    return known;
   }
 
   /** Merges a word of raw text, each byte of which is a token. */
@@ -260,4 +247,43 @@ class Bpe implements Model {
     if (id === -2) this.chars[unit] = id = this.options.table.idOf.get(String.fromCharCode(unit)) ?? -1;
     return id;
   }
+}
+
+function put(from: Int32Array, count: number, ids: number[]): void {
+  for (let i = 0; i < count; i++) ids.push(from[i]!);
+}
+
+function putPlaces({ starts, ends }: Places, offset: number, offsets: WordOffsets): void {
+  for (let i = 0; i < starts.length; i++) {
+    offsets.starts.push(offset + starts[i]!);
+    offsets.ends.push(offset + ends[i]!);
+  }
+}
+
+/** The places of a word's tokens; a character's position is that of each of its bytes. */
+function placesOf(word: string, { sizes }: Pick<Merged, 'sizes'>, count: number): Places {
+  const places = { starts: new Int32Array(count), ends: new Int32Array(count) };
+  /** The character of the next byte starts at `at`, which is byte `atByte`. */
+  let at = 0;
+  let atByte = 0;
+  let byte = 0;
+  for (let i = 0; i < count; i++) {
+    byte += sizes[i]!;
+    places.starts[i] = at;
+    let next = at;
+    let nextByte = atByte;
+    while (next < word.length && nextByte < byte) {
+      at = next;
+      atByte = nextByte;
+      const codePoint = word.codePointAt(next)!;
+      next += codePoint > 0xffff ? 2 : 1;
+      nextByte += utf8Size(codePoint);
+    }
+    places.ends[i] = next;
+    if (nextByte <= byte) {
+      at = next;
+      atByte = nextByte;
+    }
+  }
+  return places;
 }

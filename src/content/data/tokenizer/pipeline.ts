@@ -174,7 +174,6 @@ export class Pipeline {
     const { normalizer, preTokenizer, model } = this;
     if (this.needsTracking) return null;
     const made: TrackedIds = { ids: [], starts: [], ends: [] };
-    const offsets: WordOffsets = { starts: [], ends: [] };
     const skips = plain && plain.length > 0 ? skipsSpecial(plain, (at) => at) : null;
     let isPlaced = true;
     const put = (id: number, start: number, end: number) => {
@@ -187,11 +186,11 @@ export class Pipeline {
       for (const word of preTokenizer ? preTokenizer.plain([part], offset === 0) : [part]) {
         isPlaced &&= part.startsWith(word, at);
         if (!isPlaced) return;
-        offsets.starts.length = offsets.ends.length = 0;
-        model.encode(word, made.ids, offsets);
-        for (let i = 0; i < offsets.starts.length; i++) {
-          made.starts.push(offset + at + offsets.starts[i]!);
-          made.ends.push(offset + at + offsets.ends[i]!);
+        const first = made.starts.length;
+        model.encode(word, made.ids, made);
+        for (let i = first; i < made.starts.length; i++) {
+          made.starts[i]! += offset + at;
+          made.ends[i]! += offset + at;
         }
         at += word.length;
       }

@@ -146,12 +146,14 @@ export interface RunSlice {
   train(): Promise<void>;
   /**
    * Trains several runs, shown one after the other, and resumes after losing the device or the worker; in the end no run is
-   * shown. @param resume null where nothing is stored yet @returns null where it failed: the run's error says why
+   * shown. @returns null where it failed: the run's error says why
    */
-  trainRuns<Result>(
-    start: RunsWork<Result>,
-    resume: (...hear: Parameters<RunsWork<Result>>) => Promise<Result> | null,
-  ): Promise<Result | null>;
+  trainRuns<Result>(work: {
+    start: RunsWork<Result>;
+    resume: RunsWork<Result>;
+    /** Whether there is anything to resume. */
+    isStored(): boolean;
+  }): Promise<Result | null>;
   /** Resumes a stored run; its model must be open. */
   continueRun(id: string): Promise<void>;
   /** Stops the training after its current step; the adapter stays. */
