@@ -11,7 +11,7 @@ import { table } from '../../testing/markdownTable.ts';
 import { publishedModels } from '../../testing/publishedModels.ts';
 import { megabytes } from './report.ts';
 
-const TOKENS = 32;
+const TOKENS = 128;
 
 /**
  * Random weights of Gemma 3's sizes: loaded, trained for one step and evaluated with LoRA and with QLoRA on this machine's
