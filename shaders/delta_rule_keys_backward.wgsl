@@ -98,17 +98,19 @@ fn main(
     let d = at % params.key_dim;
 //#for I ROWS
     let t_I = min(first + i + I, params.rows - 1u);
+    let row_I = value_row(t_I, head);
     var dq_I = 0.0;
     var z_I = 0.0;
     var dk_I = 0.0;
 //#end
+    let row = state + d * params.value_dim;
     for (var c = 0u; c < params.value_dim; c++) {
-      let s = states[state + d * params.value_dim + c];
-      let ds = d_states[state + d * params.value_dim + c];
+      let s = states[row + c];
+      let ds = d_states[row + c];
 //#for I ROWS
-      dq_I += gradients[value_row(t_I, head) + c] * s;
-      z_I -= gradients[params.second + value_row(t_I, head) + c] * s;
-      dk_I += added[value_row(t_I, head) + c] * ds;
+      dq_I += gradients[row_I + c] * s;
+      z_I -= gradients[params.second + row_I + c] * s;
+      dk_I += added[row_I + c] * ds;
 //#end
     }
 //#for I ROWS
@@ -116,9 +118,11 @@ fn main(
     z_I *= from_state[i + I];
     dk_I *= to_state[i + I];
 //#end
+    let keys = k_of(first, head) + d;
+    let queries = q_of(first, head) + d;
     for (var j = 0u; j < count; j++) {
-      let k = qkv[k_of(first + j, head) + d];
-      let q = qkv[q_of(first + j, head) + d];
+      let k = qkv[keys + j * row_width()];
+      let q = qkv[queries + j * row_width()];
 //#for I ROWS
       dq_I += e[(i + I) * CHUNK + j] * k;
       z_I += products[(i + I) * CHUNK + j] * k;

@@ -44,19 +44,25 @@ fn main(
     let t_I = min(first + i + I, params.rows - 1u);
     var sum_I = 0.0;
 //#end
-    for (var d = 0u; d < params.key_dim; d++) {
-      let s = states[state_of(chunk, head) + d * params.value_dim + c];
 //#for I ROWS
-      sum_I += qkv[q_of(t_I, head) + d] * s;
+    let q_I = q_of(t_I, head);
+//#end
+    let state = state_of(chunk, head) + c;
+    for (var d = 0u; d < params.key_dim; d++) {
+      let s = states[state + d * params.value_dim];
+//#for I ROWS
+      sum_I += qkv[q_I + d] * s;
 //#end
     }
 //#for I ROWS
     sum_I *= from_state[i + I];
 //#end
+    let values = value_row(first, head) + c;
+    let pairs = i * CHUNK;
     for (var j = 0u; j < min(count, i + ROWS); j++) {
-      let v = added[value_row(first + j, head) + c];
+      let v = added[values + j * (params.value_heads * params.value_dim)];
 //#for I ROWS
-      sum_I += products[(i + I) * CHUNK + j] * v;
+      sum_I += products[pairs + I * CHUNK + j] * v;
 //#end
     }
 //#for I ROWS

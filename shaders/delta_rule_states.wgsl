@@ -6,6 +6,7 @@
 const WG: u32 = 128;
 const STATE: u32 = 2048; // elements of a state that a workgroup holds
 const MOST: u32 = 16; // columns of those
+const ROWS: u32 = 4; // tokens, or rows of the state, of a thread
 
 struct Params {
 //#include lib/delta_rule_sizes.wgsl
@@ -25,7 +26,8 @@ struct Params {
 //#endif
 
 var<workgroup> s: array<f32, STATE>;
-var<workgroup> added: array<f32, CHUNK * MOST>;
+// What reaches the end of the chunk of what each token adds.
+var<workgroup> kept_added: array<f32, CHUNK * MOST>;
 
 @compute @workgroup_size(WG)
 fn main(
@@ -59,29 +61,53 @@ fn main(
         states[state_of(chunk, head) + at / params.columns * params.value_dim + c] = s[at];
       }
     }
-    for (var at = thread; at < CHUNK * params.columns; at += WG) {
-      let i = at / params.columns;
-      let c = column + at % params.columns;
-      var value = 0.0;
-      if (i < count && c < params.value_dim) {
-        let t = first + i;
-        value = u[value_row(t, head) + c];
-        for (var d = 0u; d < params.key_dim; d++) {
-          value -= w[key_row(t, head) + d] * s[d * params.columns + at % params.columns];
-        }
-        u[value_row(t, head) + c] = value;
+    for (var at = thread; at < CHUNK / ROWS * params.columns; at += WG) {
+      let i = at / params.columns * ROWS;
+      let own = at % params.columns;
+      let exists = column + own < params.value_dim;
+//#for I ROWS
+      let row_I = value_row(first + i + I, head) + column + own;
+      let key_I = key_row(min(first + i + I, params.rows - 1u), head);
+      var value_I = 0.0;
+      if (exists && i + I < count) {
+        value_I = u[row_I];
       }
-      added[at] = value;
+//#end
+      for (var d = 0u; d < params.key_dim; d++) {
+        let of_state = s[d * params.columns + own];
+//#for I ROWS
+        value_I -= w[key_I + d] * of_state;
+//#end
+      }
+//#for I ROWS
+      if (exists && i + I < count) {
+        u[row_I] = value_I;
+      }
+      kept_added[(i + I) * params.columns + own] = to_state[i + I] * value_I;
+//#end
     }
     workgroupBarrier();
     let kept = from_state[count - 1u];
-    for (var at = thread; at < params.key_dim * params.columns; at += WG) {
-      let d = at / params.columns;
-      var value = kept * s[at];
+    let keys = k_of(first, head);
+    for (var at = thread; at < (params.key_dim + ROWS - 1u) / ROWS * params.columns; at += WG) {
+      let d = at / params.columns * ROWS;
+      let own = at % params.columns;
+//#for I ROWS
+      let d_I = min(d + I, params.key_dim - 1u);
+      var value_I = kept * s[d_I * params.columns + own];
+//#end
       for (var j = 0u; j < count; j++) {
-        value += to_state[j] * qkv[k_of(first + j, head) + d] * added[j * params.columns + at % params.columns];
+        let value = kept_added[j * params.columns + own];
+        let key = keys + j * row_width();
+//#for I ROWS
+        value_I += qkv[key + d_I] * value;
+//#end
       }
-      s[at] = value;
+//#for I ROWS
+      if (d + I < params.key_dim) {
+        s[d_I * params.columns + own] = value_I;
+      }
+//#end
     }
   }
 //#if PAST

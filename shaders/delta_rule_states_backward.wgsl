@@ -7,6 +7,7 @@
 const WG: u32 = 128;
 const STATE: u32 = 2048; // elements of a state that a workgroup holds
 const MOST: u32 = 16; // columns of those
+const ROWS: u32 = 4; // tokens, or rows of the state, of a thread
 
 struct Params {
 //#include lib/delta_rule_sizes.wgsl
@@ -53,35 +54,58 @@ fn main(
         d_states[state_of(chunk, head) + at / params.columns * params.value_dim + c] = ds[at];
       }
     }
-    for (var at = thread; at < CHUNK * params.columns; at += WG) {
-      let i = at / params.columns;
-      let c = column + at % params.columns;
-      of_output[at] = 0.0;
-      of_added[at] = 0.0;
-      if (i < count && c < params.value_dim) {
-        let of_o = value_row(first + i, head) + c;
-        var sum = 0.0;
-        for (var d = 0u; d < params.key_dim; d++) {
-          sum += qkv[k_of(first + i, head) + d] * ds[d * params.columns + at % params.columns];
-        }
-        let value = gradients[params.second + of_o] + to_state[i] * sum;
-        gradients[params.second + of_o] = value;
-        of_added[at] = value;
-        of_output[at] = from_state[i] * gradients[of_o];
+    for (var at = thread; at < CHUNK / ROWS * params.columns; at += WG) {
+      let i = at / params.columns * ROWS;
+      let own = at % params.columns;
+//#for I ROWS
+      let key_I = k_of(min(first + i + I, params.rows - 1u), head);
+      var sum_I = 0.0;
+//#end
+      for (var d = 0u; d < params.key_dim; d++) {
+        let of_state = ds[d * params.columns + own];
+//#for I ROWS
+        sum_I += qkv[key_I + d] * of_state;
+//#end
       }
+//#for I ROWS
+      let at_I = (i + I) * params.columns + own;
+      of_output[at_I] = 0.0;
+      of_added[at_I] = 0.0;
+      if (i + I < count && column + own < params.value_dim) {
+        let of_o = value_row(first + i + I, head) + column + own;
+        let value = gradients[params.second + of_o] + to_state[i + I] * sum_I;
+        gradients[params.second + of_o] = value;
+        of_added[at_I] = value;
+        of_output[at_I] = from_state[i + I] * gradients[of_o];
+      }
+//#end
     }
     workgroupBarrier();
     let kept = from_state[count - 1u];
-    for (var at = thread; at < params.key_dim * params.columns; at += WG) {
-      let d = at / params.columns;
-      var value = kept * ds[at];
+    let queries = q_of(first, head);
+    let rows = key_row(first, head);
+    for (var at = thread; at < (params.key_dim + ROWS - 1u) / ROWS * params.columns; at += WG) {
+      let d = at / params.columns * ROWS;
+      let own = at % params.columns;
+//#for I ROWS
+      let d_I = min(d + I, params.key_dim - 1u);
+      var value_I = kept * ds[d_I * params.columns + own];
+//#end
       for (var i = 0u; i < count; i++) {
-        let t = first + i;
-        let in_tile = i * params.columns + at % params.columns;
-        value += qkv[q_of(t, head) + d] * of_output[in_tile];
-        value -= w[key_row(t, head) + d] * of_added[in_tile];
+        let output = of_output[i * params.columns + own];
+        let value = of_added[i * params.columns + own];
+        let query = queries + i * row_width();
+        let row = rows + i * (params.value_heads * params.key_dim);
+//#for I ROWS
+        value_I += qkv[query + d_I] * output;
+        value_I -= w[row + d_I] * value;
+//#end
       }
-      ds[at] = value;
+//#for I ROWS
+      if (d + I < params.key_dim) {
+        ds[d_I * params.columns + own] = value_I;
+      }
+//#end
     }
   }
 }

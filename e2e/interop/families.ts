@@ -161,9 +161,9 @@ async function writeFullGradients(
   await runner.gradients(batches, { p: 0, seeds: [] });
   const tensors: Named[] = [];
   for (const { name, weight } of full.tensors) {
-    const parts: number[] = [];
-    for (const { data } of weight(runner.grads).chunks) parts.push(...(await valuesOf(gpu, data)));
-    tensors.push({ name, values: Float32Array.from(parts) });
+    const parts: Float32Array[] = [];
+    for (const { data } of weight(runner.grads).chunks) parts.push(await valuesOf(gpu, data));
+    tensors.push({ name, values: Float32Array.from(parts.flatMap((part) => [...part])) });
   }
   await write(folder, 'full_gradients', tensors);
   runner.dispose();

@@ -35,6 +35,8 @@ LENGTHS = [29, 13]
 
 def main(folder: str, *arguments: str) -> None:
     logging.disable_progress_bar()
+    # Threads cost such small products more than they save.
+    torch.set_num_threads(1)
     seed = sum(int(argument.removeprefix("--seed=")) for argument in arguments if argument.startswith("--seed="))
     only = [argument for argument in arguments if not argument.startswith("--")]
     names = []
@@ -73,12 +75,17 @@ def varied(keys: dict, seed: int, name: str) -> dict:
         kv_heads, group = random.choice([(1, 3), (2, 1), (3, 2), (1, 5)])
         heads = kv_heads * group
         sizes |= {"num_attention_heads": heads, "num_key_value_heads": kv_heads}
-        sizes |= {"hidden_size": heads * random.choice([12, 20, 28]), "head_dim": random.choice([8, 16, 32])}
+        sizes |= {"hidden_size": heads * random.choice([13, 20, 28]), "head_dim": random.choice([8, 16, 32])}
     if "intermediate_size" in free and "block_multiple_of" not in keys:
-        sizes["intermediate_size"] = random.choice([44, 60, 84, 100])
+        sizes["intermediate_size"] = random.choice([44, 51, 75, 100])
     if not any(isinstance(value, list) for value in keys.values()):
         sizes["num_hidden_layers"] = random.choice([3, 5, 6])
     return {**keys, **sizes, "vocab_size": random.choice([61, 113, 130])}
+
+
+def lengths(seed: int, name: str) -> list[int]:
+    random = Random(f"lengths {seed} {name}")
+    return LENGTHS if seed == 0 else [random.randint(33, 100), random.randint(2, 40)]
 
 
 def make(at: Path, name: str, model_type: str, given: dict, seed: int) -> None:
@@ -112,7 +119,7 @@ def make(at: Path, name: str, model_type: str, given: dict, seed: int) -> None:
     adapted.save_pretrained(at / "adapter")
     vocabulary = config.get_text_config().vocab_size
     rows = []
-    for length in LENGTHS:
+    for length in lengths(seed, name):
         ids = torch.randint(3, vocabulary, (length,))
         labels = ids.masked_fill(torch.rand(length) < 0.3, -100)
         rows.append({"input_ids": ids.tolist(), "labels": labels.tolist()})

@@ -128,6 +128,17 @@ describe.each(forms)('the MLP’s %s', (_, form) => {
   });
 });
 
+it('computes exponentials to about one rounding, far from zero too, and a NaN stays one', async () => {
+  const x = Float32Array.from({ length: 4000 }, (_, i) => (i - 3000) / 40);
+  const form: GluForm = { activation: 'silu', gated: false };
+  const { h } = await run('f32', null, x, x, form);
+  // WGSL's exp(-75) may be off by 150 units in the last place.
+  expectClose(h, gluRef(null, x, 'silu'), { rtol: 8e-7 });
+  const broken = Float32Array.of(NaN, Infinity, -120);
+  const { h: odd } = await run('f32', null, broken, broken, form);
+  expect([...odd]).toEqual([NaN, Infinity, expect.closeTo(0, 30)]);
+});
+
 it.each([
   ['gelu', 1, 0.8413447460685429],
   ['gelu', -2, -0.04550026389635842],

@@ -1,6 +1,7 @@
 import { batchingBench } from './batching.ts';
 import { derivedBench } from './derived.ts';
 import { deviceBench } from './device.ts';
+import { gemmaBench } from './gemma.ts';
 import { isaBench } from './isa/isaBench.ts';
 import { memoryBench } from './memory.ts';
 import { lrRangeBench } from './lrRange.ts';
@@ -20,6 +21,7 @@ const sections: Record<string, (options: Readonly<Record<string, string>>) => Pr
   batching: batchingBench,
   derived: derivedBench,
   device: deviceBench,
+  gemma: gemmaBench,
   isa: isaBench,
   memory: memoryBench,
   'lr-range': lrRangeBench,

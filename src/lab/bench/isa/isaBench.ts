@@ -26,7 +26,9 @@ export async function isaBench({ wgsl, json, force }: Readonly<Record<string, st
   const compiled = compileKernels([...ours, ...peers], names);
   if (out) await writeText(out.folder, out.file, `${JSON.stringify(compiled, null, 2)}\n`);
   const [ofGraft, ofPeers] = [compiled.slice(0, ours.length), compiled.slice(ours.length)];
-  const computing = ofGraft.filter(({ title }) => /product|attention|matmul/.test(title));
+  const computing = ofGraft.filter(({ title }) =>
+    /product|attention|matmul|delta_rule(?!_gates)/.test(title),
+  );
   const others = ofGraft.filter((kernel) => !computing.includes(kernel));
   return [
     '## Kernels by a GPU’s compiler',
