@@ -15,13 +15,13 @@ const PASTED = 'pasted.jsonl';
 /** Fields of a row that has a prompt and nothing else. */
 const PROMPT_FIELDS = ['prompt', 'instruction', 'question', 'query', 'input'] as const;
 
-/** The prompts of the rows that are held out for evaluation, in the file's order. */
-export function heldOutPrompts(dataset: Dataset): PromptList {
+/** The prompts of the rows that are held out for evaluation, or of all, in the file's order. */
+export function heldOutPrompts(dataset: Dataset, all = false): PromptList {
   const { format, tokens, options, sheet, parsed } = dataset;
   const held = new Set(tokens?.evaluation);
   const rows = sheet
     .includedRows()
-    .filter((row) => dataset.tokenizedRows(row).some((tokenized) => held.has(tokenized)));
+    .filter((row) => all || dataset.tokenizedRows(row).some((tokenized) => held.has(tokenized)));
   const chosenOnly = options?.reading.preferenceData === 'chosen';
   const read = (row: Row) => rowPrompt(toConversation(row, format as RowFormat, { chosenOnly }), row.line);
   return listOf(rows, read, parsed.name);
