@@ -147,7 +147,7 @@ export const tryoutTexts = {
   'evaluate.metric': 'Metric',
   'evaluate.difference': '{difference} ({low} to {high})',
   'evaluate.intervals':
-    'Differences to the base with 95% intervals (paired bootstrap). An interval without 0 is no chance.',
+    'Differences to the base with 95% intervals (paired bootstrap). An interval that has 0 in it may be chance.',
   'evaluate.rows': 'Rows, those answered differently first',
   'evaluate.shown': {
     one: 'The first {shown} of {n} row; all are in the files.',

@@ -137,7 +137,7 @@ export const tryoutTextsZh = {
   'evaluate.figures': '结果',
   'evaluate.metric': '指标',
   'evaluate.difference': '{difference}（{low} 到 {high}）',
-  'evaluate.intervals': '与基座模型之差及其 95% 区间（成对自助法）。不含 0 的区间不是偶然。',
+  'evaluate.intervals': '与基座模型之差及其 95% 区间（成对自助法）。包含 0 的区间可能只是偶然。',
   'evaluate.rows': '数据，回答不同的在前',
   'evaluate.shown': '共 {n} 条，这里是前 {shown} 条；文件里有全部。',
   'evaluate.json': 'JSON',
