@@ -1,5 +1,4 @@
 /** Evaluation: rows of a file answered and scored by several systems. Loaded when it is first used. */
 export { evaluateRows } from './evaluateRows.ts';
-export { judgeAnswers } from './judge.ts';
 export { readEvaluation } from './evaluationData.ts';
 export { evaluationReport, reportCsv } from './report.ts';
