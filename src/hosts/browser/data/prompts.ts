@@ -5,6 +5,7 @@ import { ParseLog } from '../../../content/data/files/jsonRow.ts';
 import type { Row } from '../../../content/data/files/row.ts';
 import { ownField } from '../../../content/data/rows/conversation.ts';
 import { detectFormat, toConversation, type RowFormat } from '../../../content/data/rows/formats.ts';
+import { isPromptRow } from '../../../content/data/rows/questions.ts';
 import { promptText, rowPrompt, type RowPrompt } from '../../../content/data/rows/rowPrompt.ts';
 import type { PromptList, RowProblem } from '../dataProtocol.ts';
 import { problemFrom } from './rowProblems.ts';
@@ -73,7 +74,8 @@ function promptOfRow(row: Row): RowPrompt | null {
   try {
     return rowPrompt(toConversation(row, detectFormat([row], PASTED), { chosenOnly: true }), row.line);
   } catch (error) {
-    if (!(error instanceof GraftError) || error.code !== 'data.unknown_format') throw error;
+    if (!(error instanceof GraftError)) throw error;
+    if (error.code !== 'data.unknown_format' && !isPromptRow(row.value)) throw error;
     const found = PROMPT_FIELDS.map((name) => ownField(row.value, name)).find(
       (value) => typeof value === 'string' && value.trim() !== '',
     );
