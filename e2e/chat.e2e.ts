@@ -206,6 +206,43 @@ describe.each(browsers)('the chat in %s', (name, openStudio) => {
     await studio.waitForText('Resume');
   });
 
+  it('evaluates the base and the adapter on the held-out rows, with intervals, and writes them', async () => {
+    await studio.click({ role: 'tab', name: 'Evaluate' });
+    await click('Evaluate 4 rows');
+    const shown = await studio.waitForText('Differences to the base with 95% intervals', OPEN);
+    // The adapter has learned from such rows: its loss is lower.
+    const figures = await studio.evaluate(
+      () =>
+        [...document.querySelectorAll('.evaluate__figures tbody tr')].map((row) =>
+          [...row.children].map((cell) => cell.textContent ?? ''),
+        ),
+      null,
+    );
+    expect(figures.map(([name]) => name)).toEqual([
+      'Loss',
+      'Perplexity',
+      'Exact match',
+      'Contains',
+      'ROUGE-L',
+      'chrF',
+    ]);
+    expect(figures[0]![2], shown).toMatch(/^[\d.]+−[\d.]+ \(−[\d.]+ to −[\d.]+\)$/);
+    await studio.screenshot('chat-evaluate');
+    expect(await accessibilityProblems(studio)).toEqual([]);
+    const csv = await readFile(await studio.download(() => click('CSV'), OPEN), 'utf8');
+    expect(csv.split('\r\n')[0]).toMatch(/^line,prompt,expected,differs,answer \(base\),loss \(base\)/);
+    const json = await readFile(await studio.download(() => click('JSON'), OPEN), 'utf8');
+    const { systems, rows } = JSON.parse(json) as {
+      systems: { figures: { loss: number } }[];
+      rows: { differs: boolean }[];
+    };
+    expect(rows).toHaveLength(4);
+    expect(rows[0]!.differs).toBe(true);
+    const [base, tuned] = systems.map(({ figures: { loss } }) => loss);
+    expect(tuned).toBeLessThan(base!);
+    expect(Number.parseFloat(figures[0]![1]!)).toBeCloseTo(base!, 3);
+  });
+
   it('keeps the conversation, its sides and the added row in the project', async () => {
     await studio.click({ role: 'tab', name: 'Chat' });
     const turns = await userTurns();

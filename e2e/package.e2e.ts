@@ -110,6 +110,13 @@ describe('the packed package, installed', () => {
     expect(printed).toMatch(/^lr 5e-3, rows 4 \d\.\d+$/m);
   });
 
+  it('evaluates as docs/api.md says', async () => {
+    writeFileSync(inProject('evaluate.js'), example('js', 3));
+    const printed = await run(process.execPath, ['evaluate.js']);
+    expect(printed).toMatch(/difference: -?[\d.e-]+,[^]*low: [^]*high: /);
+    expect(printed).toMatch(/^line,prompt,expected,differs,answer \(base\),loss \(base\)/m);
+  });
+
   it('trains by npx graft', async () => {
     writeFileSync(inProject('recipe.json'), JSON.stringify({ max_steps: 3, lr: 5e-3, max_length: 256 }));
     const files = ['--data', 'rows.jsonl', '--recipe', 'recipe.json', '--out', 'by-npx'];

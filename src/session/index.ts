@@ -18,6 +18,7 @@ export type { StepEvent, TrainEvent } from './events.ts';
 export type { EvaluationData, EvaluationSettings } from './evaluation/evaluationData.ts';
 export type { EvaluateOptions, EvaluationProgress, SystemResult } from './evaluation/evaluateRows.ts';
 export { evaluationReport, reportCsv, type EvaluationReport, type NamedResult } from './evaluation/report.ts';
+export { judgeAnswers, type Judge } from './evaluation/judge.ts';
 export { metricNames, type MetricName } from '../content/metrics/metrics.ts';
 export { readSchema } from '../content/metrics/jsonSchema.ts';
 export { TrainedResult } from './trainedResult.ts';

@@ -1,4 +1,7 @@
 /** The data worker's API. Everything here survives structured cloning. */
+import type { Recipe } from '../../base/config/recipe.ts';
+import type { MetricName } from '../../content/metrics/metrics.ts';
+import type { EvaluationData } from '../../session/evaluation/evaluationData.ts';
 import type { ChatParts } from '../../content/data/template/chatParts.ts';
 import type { Column, ColumnMapping } from '../../content/data/rows/columns.ts';
 import type { Role } from '../../content/data/rows/conversation.ts';
@@ -132,6 +135,22 @@ export interface PreviewedRow {
   problem: RowProblem | null;
 }
 
+/** How held-out rows are scored. */
+export interface EvaluationSettings {
+  metrics: readonly MetricName[];
+  maxNewTokens: number;
+  maxPositions: number;
+  /** The chat's, for rows without one. */
+  system: string;
+  templateArgs: Recipe['template_args'];
+}
+
+/** Rows for the engine, and those that cannot be asked. */
+export interface PreparedEvaluation {
+  data: EvaluationData;
+  problems: RowProblem[];
+}
+
 /** Prompts to be answered one after the other. */
 export interface PromptList {
   /** What was asked, and as it is shown. */
@@ -219,6 +238,8 @@ export interface DataApi extends ProjectsApi, IntakeApi {
   promptTokens(prompt: Prompt): Promise<PromptTokens>;
   /** The prompts of the rows held out for evaluation, with their answers. */
   heldOutPrompts(): Promise<PromptList>;
+  /** The held-out rows, made ready to be scored by the engine. Throws as `promptTokens`. */
+  heldOutEvaluation(settings: EvaluationSettings): Promise<PreparedEvaluation>;
   /** Prompts of a pasted text: one a line, or JSONL rows in the formats of data files, with or without answers. */
   readPrompts(text: string): Promise<PromptList>;
   /** The tokens that training teaches to end answers with, for what is exported; none without a tokenizer. Throws as `promptTokens`. */

@@ -98,6 +98,31 @@ describe('data service', () => {
     expect(await service.tokenize(apart, ignore)).toMatchObject({ rows: 216 });
   });
 
+  it('makes held-out rows ready to be scored, with the system message of the chat', async () => {
+    const service = await serviceWithStories();
+    await service.tokenize({ ...options, evalFraction: 3 }, ignore);
+    const settings = { maxNewTokens: 9, maxPositions: 512, system: '', templateArgs: {} };
+    const metrics = ['loss', 'exact', 'json'] as const;
+    const { data, problems } = await service.heldOutEvaluation({ ...settings, metrics });
+    const { prompts } = await service.heldOutPrompts();
+    expect(data).toMatchObject({ metrics, maxNewTokens: 9, choices: [] });
+    expect(data.answers.map(({ line, expected }) => [line, expected])).toEqual(
+      prompts.map(({ line, expected }) => [line, expected]),
+    );
+    expect(data.losses!.rows.map(({ line }) => line)).toEqual(prompts.map(({ line }) => line));
+    const { evaluation } = await service.rows();
+    expect(data.losses!.tokens.ids).toEqual(evaluation!.ids);
+    expect(problems).toEqual([]);
+    const asked = async (changed: Partial<typeof settings>, of: readonly ('loss' | 'exact')[]) =>
+      service.heldOutEvaluation({ ...settings, ...changed, metrics: of });
+    const [first] = (await asked({ system: 'Be brief.' }, ['exact'])).data.answers;
+    expect(first!.ids.length).toBeGreaterThan(data.answers[0]!.ids.length);
+    expect((await asked({}, ['loss'])).data.answers).toEqual([]);
+    const none = await asked({ maxPositions: 4 }, ['loss', 'exact']);
+    expect(none.data.metrics).toEqual(['loss']);
+    expect(none.problems.map(({ code }) => code)).toEqual(Array(3).fill('infer.prompt_too_long'));
+  });
+
   it('has the prompts of held-out rows with their answers, and of pasted texts', async () => {
     const service = await serviceWithStories();
     await service.tokenize({ ...options, evalFraction: 2 }, ignore);

@@ -8,6 +8,7 @@ import { offloadLevels } from '../../engine/train/streamingPlan.ts';
 import { IdleTuner } from '../../engine/tuning/idleTuner.ts';
 import { Session } from '../../session/session.ts';
 import { errorFacts } from '../../base/lib/errorFacts.ts';
+import { evaluateSystems } from './evaluating.ts';
 import { exportGguf } from './exportingGguf.ts';
 import { adapterFiles, mergedName, mergeTo, zipFile } from './exporting.ts';
 import { browserHost } from './host.ts';
@@ -38,6 +39,7 @@ export function createEngineService(
   let stopGenerating = false;
   let merging: AbortController | null = null;
   let benchmarking: AbortController | null = null;
+  let evaluating: AbortController | null = null;
 
   const store = (): Promise<RunStore> => {
     runs ??= openStore();
@@ -145,6 +147,15 @@ export function createEngineService(
     },
     async stopGenerating() {
       stopGenerating = true;
+    },
+
+    evaluate(request, onStep, onLoading) {
+      evaluating = new AbortController();
+      const parts = { session, checkpoints, store };
+      return evaluateSystems(parts, request, evaluating.signal, onStep, onLoading);
+    },
+    async stopEvaluating() {
+      evaluating?.abort();
     },
 
     async openAdapter(from) {

@@ -24,6 +24,9 @@ import type { MergeLosses } from '../../engine/train/evaluateMerges.ts';
 import type { DtypeComparison } from '../../session/compareDtypes.ts';
 import type { ExportSizes, MergeSettings } from '../../session/mergeTrained.ts';
 import type { Answer } from '../../engine/infer/answer.ts';
+import type { EvaluationData } from '../../session/evaluation/evaluationData.ts';
+import type { EvaluationProgress } from '../../session/evaluation/evaluateRows.ts';
+import type { EvaluationReport } from '../../session/evaluation/report.ts';
 import type { WeightSettings } from '../../session/openModel.ts';
 import type { OffloadLevel } from '../../engine/train/streamingPlan.ts';
 
@@ -52,6 +55,8 @@ export type { DtypeComparison } from '../../session/compareDtypes.ts';
 export type { MergeProof } from '../../engine/merge/verifyMerge.ts';
 export type { MergeLosses } from '../../engine/train/evaluateMerges.ts';
 export type { ExportSizes } from '../../session/mergeTrained.ts';
+export type { EvaluationReport, Figure, RowReport, SystemReport } from '../../session/evaluation/report.ts';
+export type { MetricName } from '../../content/metrics/metrics.ts';
 export type { WeightSettings } from '../../session/openModel.ts';
 export type { MemoryByPart, MemoryPart } from '../../engine/gpu/memory.ts';
 
@@ -110,6 +115,26 @@ export interface GenerateRequest {
   checkpoint: CheckpointRef | null;
   /** How to load the weights where none are loaded yet. */
   weights: WeightSettings;
+}
+
+/** What scores rows: the base first. */
+export interface EvaluationRequest {
+  /** From the data worker. */
+  data: EvaluationData;
+  systems: ({ name: string } & Pick<GenerateRequest, 'adapterStrength' | 'checkpoint'>)[];
+  /** Of the intervals. */
+  seed: number;
+  weights: WeightSettings;
+}
+
+/** How far an evaluation is. */
+export interface EvaluationStep extends EvaluationProgress {
+  system: number;
+}
+
+export interface EvaluationOutcome {
+  report: EvaluationReport;
+  csv: string;
 }
 
 export interface GenerateOutcome extends Answer {
@@ -185,6 +210,13 @@ export interface EngineApi extends RunsApi {
     onProgress: (p: Progress) => void,
   ): Promise<GenerateOutcome>;
   stopGenerating(): Promise<void>;
+  /** Scores rows with each system in turn, and compares them with the first; null where `stopEvaluating` ended it. */
+  evaluate(
+    request: EvaluationRequest,
+    onStep: (step: EvaluationStep) => void,
+    onLoading: (p: Progress) => void,
+  ): Promise<EvaluationOutcome | null>;
+  stopEvaluating(): Promise<void>;
   /** Loads a PEFT folder onto the open model; the warnings are those of `openAdapter` in engine/model. */
   openAdapter(source: ModelSource): Promise<{ rank: number; modules: number; warnings: ErrorFacts[] }>;
   exportSizes(): Promise<ExportSizes>;

@@ -10,8 +10,8 @@ export interface NamedResult {
   result: SystemResult;
 }
 
-/** A figure of a report: metrics by their names, and `choice` as its two accuracies. */
-export type Figure = Exclude<MetricName, 'choice'> | 'acc' | 'acc_norm';
+/** A figure of a report: metrics by their names, `choice` as its two accuracies, and the grades of a judge. */
+export type Figure = Exclude<MetricName, 'choice'> | 'acc' | 'acc_norm' | 'judge';
 
 export interface SystemReport {
   name: string;
@@ -61,7 +61,7 @@ export function evaluationReport(
   systems: readonly NamedResult[],
   { seed = 0 }: { seed?: number } = {},
 ): EvaluationReport {
-  const figures = figuresOf(data);
+  const figures = figuresOf(data, systems);
   const [base] = systems;
   return {
     file: data.file,
@@ -118,8 +118,14 @@ export function reportCsv({ systems, rows }: EvaluationReport): string {
   return csvOf([['line', 'prompt', 'expected', 'differs', ...head], ...body]);
 }
 
-function figuresOf({ metrics }: EvaluationData): Figure[] {
-  return metrics.flatMap((metric): Figure[] => (metric === 'choice' ? ['acc', 'acc_norm'] : [metric]));
+function figuresOf({ metrics }: EvaluationData, systems: readonly NamedResult[]): Figure[] {
+  const judged = systems.some(({ result }) =>
+    result.answers.some(({ scores }) => scores.judge !== undefined),
+  );
+  return [
+    ...metrics.flatMap((metric): Figure[] => (metric === 'choice' ? ['acc', 'acc_norm'] : [metric])),
+    ...(judged ? (['judge'] as const) : []),
+  ];
 }
 
 /** What each row adds to a figure. Systems answer the same rows in the same order, so scores are paired. */

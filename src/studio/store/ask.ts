@@ -87,6 +87,6 @@ export function checkRoom(prompt: Prompt, length: number, positions: number): vo
 }
 
 /** The weights a recipe needs: answers come from the weights that are trained. */
-function weightsOf({ method, double_quant, head, dtype, memory_budget }: Recipe): WeightSettings {
+export function weightsOf({ method, double_quant, head, dtype, memory_budget }: Recipe): WeightSettings {
   return { method, double_quant, head, dtype, memory_budget };
 }

@@ -7,6 +7,7 @@ import { isWorthKeeping, modelSourceOf, projectOf } from './projectState.ts';
 import { ownProject } from './projectLock.ts';
 import { lastProject, pendingProject, rememberPending, rememberProject } from './projectMemory.ts';
 import { emptyBatch } from './state/batch.ts';
+import { emptyEvaluation } from './state/evaluation.ts';
 import { emptyDataset } from './state/dataset.ts';
 import { emptyProjects, type OpenProject, type ProjectsSlice, type ProjectsState } from './state/projects.ts';
 import { emptyTryout } from './state/tryout.ts';
@@ -62,6 +63,7 @@ export const createProjectsSlice: SliceOf<ProjectsSlice> =
         samplePrompts: [],
         tryout: emptyTryout,
         batch: emptyBatch,
+        evaluation: emptyEvaluation,
         example: false,
       });
       get().restoreRecipe({});
@@ -277,7 +279,7 @@ export const createProjectsSlice: SliceOf<ProjectsSlice> =
         leave();
         patch({ open: null });
         set({ samplePrompts: [], example: false });
-        set({ tryout: emptyTryout, batch: emptyBatch });
+        set({ tryout: emptyTryout, batch: emptyBatch, evaluation: emptyEvaluation });
         get().restoreRecipe({});
         if (what === 'model') set({ dataset: emptyDataset });
         else get().forgetRun();

@@ -7,6 +7,7 @@ import type { DataHubSlice } from './state/dataHub.ts';
 import type { DatasetSlice } from './state/dataset.ts';
 import type { DeviceSlice } from './state/device.ts';
 import type { DownloadSlice } from './state/download.ts';
+import type { EvaluationSlice } from './state/evaluation.ts';
 import type { ExampleSlice } from './state/example.ts';
 import type { ExportSlice } from './state/exporting.ts';
 import type { HubSlice } from './state/hub.ts';
@@ -50,6 +51,7 @@ export type Studio = DeviceSlice &
   SweepSlice &
   TryoutSlice &
   BatchSlice &
+  EvaluationSlice &
   ExportSlice &
   PushSlice &
   PrefsSlice;
@@ -73,6 +75,7 @@ export function busyWith(state: Studio): Busy | null {
   if (state.model.status === 'opening') return 'model';
   if (isTraining(state)) return 'train';
   if (state.tryout.status !== 'idle' || state.batch.status !== 'idle') return 'generate';
+  if (state.evaluation.status !== 'idle') return 'generate';
   if (state.exporting.adapterStatus === 'working' || state.openingAdapter) return 'adapter';
   if (state.runs.working?.kind === 'opening') return 'adapter';
   if (state.exporting.mergeStatus === 'working' || state.exporting.measuring) return 'merge';

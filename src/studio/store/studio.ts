@@ -6,6 +6,7 @@ import { createDataHubSlice } from './dataHub.ts';
 import { createDatasetSlice } from './dataset.ts';
 import { createDeviceSlice } from './device.ts';
 import { createDownloadSlice } from './download.ts';
+import { createEvaluationSlice } from './evaluation.ts';
 import { createExampleSlice } from './example.ts';
 import { createExportSlice } from './exporting.ts';
 import { createHubSlice } from './hub.ts';
@@ -52,6 +53,7 @@ export function createStudio(deps: StoreDeps) {
     ...createSweepSlice(deps)(...args),
     ...createTryoutSlice(deps)(...args),
     ...createBatchSlice(deps)(...args),
+    ...createEvaluationSlice(deps)(...args),
     ...createExportSlice(deps)(...args),
     ...createPushSlice(deps)(...args),
     ...createPrefsSlice(deps)(...args),

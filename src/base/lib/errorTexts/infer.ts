@@ -17,4 +17,12 @@ export const inferErrors = {
     what: 'The model folder has no tokenizer (tokenizer.json or qwen.tiktoken), so text cannot be tokenized.',
     next: 'Add tokenizer.json and tokenizer_config.json from the model’s original page.',
   },
+  'infer.judge_failed': {
+    what: 'The judge at {url} did not answer: {detail}.',
+    next: 'Check the address, the model and the key.',
+  },
+  'infer.judge_unreadable': {
+    what: 'The judge at {url} said no number from 0 to {best}: {found}',
+    next: 'Choose a model that follows instructions.',
+  },
 } satisfies Record<string, ErrorText>;

@@ -5,6 +5,7 @@ import { ParseLog } from '../../../content/data/files/jsonRow.ts';
 import type { Row } from '../../../content/data/files/row.ts';
 import { ownField } from '../../../content/data/rows/conversation.ts';
 import { detectFormat, toConversation, type RowFormat } from '../../../content/data/rows/formats.ts';
+import { isPromptRow } from '../../../content/data/rows/questions.ts';
 import { promptText, rowPrompt, type RowPrompt } from '../../../content/data/rows/rowPrompt.ts';
 import type { PromptList, RowProblem } from '../dataProtocol.ts';
 import { problemFrom } from './rowProblems.ts';
@@ -15,13 +16,13 @@ const PASTED = 'pasted.jsonl';
 /** Fields of a row that has a prompt and nothing else. */
 const PROMPT_FIELDS = ['prompt', 'instruction', 'question', 'query', 'input'] as const;
 
-/** The prompts of the rows that are held out for evaluation, in the file's order. */
-export function heldOutPrompts(dataset: Dataset): PromptList {
+/** The prompts of the rows that are held out for evaluation, or of all, in the file's order. */
+export function heldOutPrompts(dataset: Dataset, all = false): PromptList {
   const { format, tokens, options, sheet, parsed } = dataset;
   const held = new Set(tokens?.evaluation);
   const rows = sheet
     .includedRows()
-    .filter((row) => dataset.tokenizedRows(row).some((tokenized) => held.has(tokenized)));
+    .filter((row) => all || dataset.tokenizedRows(row).some((tokenized) => held.has(tokenized)));
   const chosenOnly = options?.reading.preferenceData === 'chosen';
   const read = (row: Row) => rowPrompt(toConversation(row, format as RowFormat, { chosenOnly }), row.line);
   return listOf(rows, read, parsed.name);
@@ -73,7 +74,8 @@ function promptOfRow(row: Row): RowPrompt | null {
   try {
     return rowPrompt(toConversation(row, detectFormat([row], PASTED), { chosenOnly: true }), row.line);
   } catch (error) {
-    if (!(error instanceof GraftError) || error.code !== 'data.unknown_format') throw error;
+    if (!(error instanceof GraftError)) throw error;
+    if (error.code !== 'data.unknown_format' && !isPromptRow(row.value)) throw error;
     const found = PROMPT_FIELDS.map((name) => ownField(row.value, name)).find(
       (value) => typeof value === 'string' && value.trim() !== '',
     );

@@ -93,6 +93,9 @@ describe('evaluate', () => {
     expect(await refused('--metrics', 'regex')).toContain('--regex');
     expect(await refused('--regex', '(')).toContain('--regex cannot be read');
     expect(await refused('--metrics', 'schema', '--schema', '{"$ref": "#"}')).toContain('“$ref” at #');
+    expect(await refused('--judge', 'https://host/v1')).toContain('--judge-model');
+    const remote = ['--judge', 'http://host/v1', '--judge-model', 'x'];
+    expect(await refused(...remote)).toContain('--judge must be an https address');
     expect(await refused('--metrics', 'choice')).toContain('its rows are no multiple-choice questions');
   });
 });

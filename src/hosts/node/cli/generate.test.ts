@@ -46,7 +46,7 @@ describe('help', () => {
     expect(status).toBe(0);
     const listed = [...stdout.matchAll(/^ {2}(\S+)/gm)].map(([, name]) => name);
     expect(listed).toEqual(
-      'data train eval evaluate generate merge mix export job plan profile tune lr-range quantize fetch push cache'.split(
+      'data train sweep eval evaluate generate merge mix export job plan profile tune lr-range quantize fetch push cache'.split(
         ' ',
       ),
     );

@@ -5,6 +5,7 @@ import { writeText } from '../../../../content/formats/text.ts';
 import { readSchema } from '../../../../content/metrics/jsonSchema.ts';
 import { metricNames, type MetricName } from '../../../../content/metrics/metrics.ts';
 import { MAX_NEW_TOKENS, readEvaluation } from '../../../../session/evaluation/evaluationData.ts';
+import { judgeAnswers, type Judge } from '../../../../session/evaluation/judge.ts';
 import { evaluationReport, reportCsv, type NamedResult } from '../../../../session/evaluation/report.ts';
 import { withText } from '../../withText.ts';
 import { command } from '../command.ts';
@@ -62,6 +63,12 @@ export const evaluateAnswers = command(
       { min: 0 },
       'How far apart the last numbers may be for the metric number.',
     ),
+    judge: optional(
+      'Evaluation',
+      'URL',
+      'An OpenAI-compatible endpoint, such as https://host/v1, that grades answers from 0 to 1. Questions and answers are sent to it, with the key in $GRAFT_JUDGE_KEY.',
+    ),
+    judgeModel: optional('Evaluation', 'NAME', 'The model that --judge asks.'),
     templateArgs: json('Sampling', 'Variables for the chat template, such as {"enable_thinking": false}.'),
     maxNewTokens: number(
       'Sampling',
@@ -89,6 +96,7 @@ export const evaluateAnswers = command(
     const metrics = metricsOf(options.metrics, bad);
     const asked = (name: MetricName) => metrics?.includes(name) ?? false;
     const regex = options.regex === undefined ? null : patternOf(options.regex, bad);
+    const judge = judgeOf(options.judge, options.judgeModel, bad);
     const hasSchema = Object.keys(options.schema).length > 0;
     if (asked('regex') !== (regex !== null)) throw bad('The metric regex goes with --regex.');
     if (asked('schema') !== hasSchema) throw bad('The metric schema goes with --schema.');
@@ -134,6 +142,7 @@ export const evaluateAnswers = command(
         results.push({ name, result: await session.evaluateRows(rows, use) });
         log(`${name}: ${results.at(-1)!.result.seconds.toFixed(1)} s`);
       }
+      if (judge) await judgeAnswers(rows, results, judge);
       const report = evaluationReport(rows, results, { seed: options.seed });
       if (jsonFile) await writeText(jsonFile.folder, jsonFile.file, `${JSON.stringify(report, null, 2)}\n`);
       if (csvFile) await writeText(csvFile.folder, csvFile.file, reportCsv(report));
@@ -157,6 +166,21 @@ function patternOf(pattern: string, bad: (detail: string) => GraftError): RegExp
   } catch (error) {
     throw bad(`--regex cannot be read: ${(error as Error).message}.`);
   }
+}
+
+/** The judge of the options; null without one. Its key is in the environment alone. */
+function judgeOf(
+  url: string | undefined,
+  model: string | undefined,
+  bad: (detail: string) => GraftError,
+): Judge | null {
+  if ((url === undefined) !== (model === undefined)) throw bad('--judge goes with --judge-model.');
+  if (url === undefined || model === undefined) return null;
+  const parsed = URL.canParse(url) ? new URL(url) : null;
+  const local = parsed !== null && ['localhost', '127.0.0.1', '[::1]'].includes(parsed.hostname);
+  if (parsed?.protocol !== 'https:' && !(local && parsed.protocol === 'http:'))
+    throw bad('--judge must be an https address, or http on this machine.');
+  return { url, model, key: process.env.GRAFT_JUDGE_KEY ?? null };
 }
 
 /** The model, then each adapter by its folder, or by its path where folders have the same name. */

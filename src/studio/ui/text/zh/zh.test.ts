@@ -35,7 +35,7 @@ const terms = new Set(
     'hub hugging face huggingface huggingface.co webgpu gpu cpu vulkan firefox chrome chromium edge safari ' +
     'javascript json jsonl parquet csv http https localhost apache bitsandbytes gptq awq transformers normalfloat q-lora ' +
     'zip pytorch kib kernels top-k top-p unsafe support nf4 nt nn tn english your-name sharegpt prompt completion messages alpaca ' +
-    'safetensors pickle git lfs pull config worker nan mib trl sft dpo orpo simpo cpo kto ipo slic beta ' +
+    'safetensors pickle git lfs pull config worker nan mib chrf rouge-l trl sft dpo orpo simpo cpo kto ipo slic beta ' +
     'grpo bnpo dapo dr_grpo top ' +
     // Literal input, keys, and file content.
     'about true enter escape ctrl python all auto train merge debian ubuntu mesa-vulkan-drivers system user human assistant gpt ' +

@@ -7,13 +7,14 @@ import { View } from '../../frame/View.tsx';
 import { t } from '../../text/index.ts';
 import { BatchPanel } from './BatchPanel.tsx';
 import { Conversation } from './Conversation.tsx';
+import { EvaluationPanel } from './EvaluationPanel.tsx';
 import { OpenAdapter } from './OpenAdapter.tsx';
 import { SamplingSettings, StrengthSlider } from './SamplingSettings.tsx';
 
-const tabs = ['turns', 'batch'] as const;
+const tabs = ['turns', 'batch', 'evaluate'] as const;
 type Tabbed = (typeof tabs)[number];
 
-/** Asks one model or two: in a conversation, or many prompts at once. */
+/** Asks one model or two: in a conversation, many prompts at once, or all held-out rows for figures. */
 export function ChatView() {
   const reason = useStudio((state) => blockReason(state, 'chat'));
   const hasTokenizer = useStudio((state) => state.model.tokenizer !== 'none');
@@ -66,6 +67,9 @@ export function ChatView() {
             </TabPanel>
             <TabPanel id="batch" className="panel">
               <BatchPanel />
+            </TabPanel>
+            <TabPanel id="evaluate" className="panel">
+              <EvaluationPanel />
             </TabPanel>
           </div>
           <section className="column panel sampling" aria-labelledby="sampling-title">

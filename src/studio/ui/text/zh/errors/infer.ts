@@ -18,4 +18,12 @@ export const inferErrorsZh = {
     what: '这个模型文件夹里没有分词器（tokenizer.json 或 qwen.tiktoken），无法把文本变成 token。',
     next: '请从模型的原始页面获取 tokenizer.json 和 tokenizer_config.json。',
   },
+  'infer.judge_failed': {
+    what: '位于 {url} 的评审模型没有回答：{detail}。',
+    next: '请检查地址、模型和密钥。',
+  },
+  'infer.judge_unreadable': {
+    what: '位于 {url} 的评审模型没有给出 0 到 {best} 之间的数：{found}',
+    next: '请换一个能遵循指令的模型。',
+  },
 } satisfies TranslatedErrors<typeof inferErrors>;

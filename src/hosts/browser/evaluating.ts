@@ -1,0 +1,45 @@
+import type { RunStore } from '../../content/runs/runStore.ts';
+import type { NamedResult } from '../../session/evaluation/report.ts';
+import type { Session } from '../../session/session.ts';
+import type { OpenCheckpoints } from './openCheckpoints.ts';
+import type { EvaluationOutcome, EvaluationRequest, EvaluationStep, Progress } from './protocol.ts';
+import { loadReports } from './trainingService.ts';
+
+/** Few pages evaluate: the code is loaded by the first that does. */
+const evaluation = () => import('../../session/evaluation/index.ts');
+
+/** Scores the rows with each system in turn, and compares them with the first; null where it is stopped. */
+export async function evaluateSystems(
+  {
+    session,
+    checkpoints,
+    store,
+  }: { session: Session; checkpoints: OpenCheckpoints; store: () => Promise<RunStore> },
+  { data, systems, seed, weights }: EvaluationRequest,
+  signal: AbortSignal,
+  onStep: (step: EvaluationStep) => void,
+  onLoading: (progress: Progress) => void,
+): Promise<EvaluationOutcome | null> {
+  const { evaluationReport, reportCsv } = await evaluation();
+  const results: NamedResult[] = [];
+  const reports = loadReports(onLoading);
+  try {
+    for (const [system, { name, adapterStrength, checkpoint }] of systems.entries()) {
+      const trained = checkpoint && (await checkpoints.read(checkpoint, await store(), reports));
+      const result = await session.evaluateRows(data, {
+        ...reports,
+        ...(trained && { trained }),
+        strength: adapterStrength,
+        fallback: weights,
+        signal,
+        onRows: (progress) => onStep({ system, ...progress }),
+      });
+      results.push({ name, result });
+    }
+  } catch (error) {
+    if (signal.aborted) return null;
+    throw error;
+  }
+  const report = evaluationReport(data, results, { seed });
+  return { report, csv: reportCsv(report) };
+}

@@ -1,0 +1,87 @@
+import type { Answerer, ChatAuthor } from '../../hosts/browser/projectsProtocol.ts';
+import type { EvaluationRequest } from '../../hosts/browser/protocol.ts';
+import { weightsOf } from './ask.ts';
+import { noteOf } from './errorNote.ts';
+import { askedSides, authorOf } from './sides.ts';
+import { busyWith, type SliceOf, type Studio } from './state.ts';
+import {
+  emptyEvaluation,
+  pageMetrics,
+  type EvaluationSlice,
+  type EvaluationState,
+} from './state/evaluation.ts';
+
+export const createEvaluationSlice: SliceOf<EvaluationSlice> =
+  ({ workers }) =>
+  (set, get) => {
+    const patch = (changes: Partial<EvaluationState>) =>
+      set(({ evaluation }) => ({ evaluation: { ...evaluation, ...changes } }));
+    return {
+      evaluation: emptyEvaluation,
+      setMetrics: (metrics) => patch({ metrics: pageMetrics.filter((name) => metrics.includes(name)) }),
+      async runEvaluation() {
+        if (busyWith(get())) return;
+        const { tryout, recipe, model, evaluation } = get();
+        const { request } = tryout;
+        const answerers = evaluatedAnswerers(get());
+        const authors = answerers.map((answerer) => authorOf(get(), answerer));
+        patch({ status: 'reading', outcome: null, problems: [], error: null, step: null, authors });
+        try {
+          const { data, problems } = await workers.data.call.heldOutEvaluation({
+            metrics: evaluation.metrics,
+            maxNewTokens: request.maxNewTokens,
+            maxPositions: model.summary?.maxPositions ?? Infinity,
+            system: request.system,
+            templateArgs: recipe.draft.template_args,
+          });
+          patch({ problems, status: 'running' });
+          const asked: EvaluationRequest = {
+            data,
+            systems: answerers.map((answerer, i) => ({
+              name: nameOf(authors[i]!),
+              adapterStrength: answerer.kind === 'base' ? 0 : request.adapterStrength,
+              checkpoint: answerer.kind === 'checkpoint' ? { run: answerer.run, step: answerer.step } : null,
+            })),
+            seed: request.seed,
+            weights: weightsOf(recipe.draft),
+          };
+          const loading = (progress: Studio['tryout']['loading']) =>
+            set((state) => ({ tryout: { ...state.tryout, loading: progress } }));
+          const outcome = await workers.engine.call.evaluate(
+            asked,
+            (step) => get().evaluation.status === 'running' && patch({ step }),
+            (progress) => loading(progress.done < progress.total ? progress : null),
+          );
+          loading(null);
+          patch({ outcome });
+        } catch (error) {
+          patch({ error: noteOf(error) });
+        } finally {
+          patch({ status: 'idle', step: null });
+          get().announce({ kind: 'answersDone' });
+        }
+      },
+      async stopEvaluation() {
+        patch({ status: 'stopping' });
+        // The evaluation reports the same failure itself.
+        await workers.engine.call.stopEvaluating().catch(() => undefined);
+      },
+    };
+  };
+
+/** The base, and what answers on either side of the chat besides. */
+function evaluatedAnswerers(state: Studio): Answerer[] {
+  const others = askedSides(state).map((side) => state.tryout.sides[side]!);
+  const known = new Set(['base']);
+  const distinct = others.filter((answerer) => {
+    const key = answerer.kind === 'checkpoint' ? `${answerer.run}/${answerer.step}` : answerer.kind;
+    return !known.has(key) && known.add(key);
+  });
+  return [{ kind: 'base' }, ...distinct];
+}
+
+/** A name for files; the page shows authors in its own language. */
+function nameOf({ kind, name, step }: ChatAuthor): string {
+  const who = kind === 'base' ? 'base' : (name ?? 'tuned');
+  return step === undefined ? who : `${who}, step ${step}`;
+}
