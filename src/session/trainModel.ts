@@ -17,7 +17,7 @@ import { describeAdapter } from '../engine/train/startAdapter.ts';
 import { startTraining } from '../engine/train/startTraining.ts';
 import { stepsOf } from '../engine/train/steps.ts';
 import { train, type TrainOutcome as TrainerOutcome } from '../engine/train/trainer.ts';
-import { completionScorer } from './completionScorer.ts';
+import { completionScorer, type CompletionScorer } from './completionScorer.ts';
 import type { Host } from './host.ts';
 import { loadForRun } from './loadForRun.ts';
 import type { LoadReports, OpenModel } from './openModel.ts';
@@ -220,7 +220,9 @@ async function runTraining(
     await answerSamples(step);
   };
   let firstStep = true;
+  let scorer: CompletionScorer | null = null;
   try {
+    scorer = completionScorer(host, recipe, model.tokenizer, rows.train);
     // What the model says before it has learned anything, to compare with.
     if (!resumed?.checkpoint) await ask(0);
     onEvent({
@@ -235,7 +237,7 @@ async function runTraining(
       recipe,
       dataset: rows.train,
       evalDataset: rows.evaluation,
-      sampling: completionScorer(recipe, model.tokenizer, rows.train),
+      sampling: scorer?.sampling,
       checkpoints: stored && {
         seconds: checkpointSeconds,
         model: fingerprint,
@@ -271,6 +273,8 @@ async function runTraining(
   } catch (error) {
     await recorder.fail(error);
     throw error;
+  } finally {
+    scorer?.end();
   }
 }
 
