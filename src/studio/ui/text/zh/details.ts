@@ -29,7 +29,6 @@ export const detailsZh: Record<string, string> = {
   'a "min" or a "max"': ' "min" 或 "max"',
   'a regular expression': '正则表达式',
   'a name': '名称',
-  'a text': '文本',
   'a JSON schema': 'JSON schema',
   'the name of a column': '列名',
   'the source of a function': '函数的源代码',
