@@ -251,6 +251,13 @@ async function runTraining(
         firstStep = false;
         onEvent({ kind: 'step', ...meter(report) });
       },
+      onCompletions(step, completions) {
+        const { tokenizer } = model;
+        if (!tokenizer || (step - 1) % recipe.eval_steps >= recipe.num_iterations) return;
+        const textOf = (ids: readonly number[]) => tokenizer.decode(ids, { skipSpecialTokens: true });
+        const answers = completions.map(({ ids, reward }) => ({ text: textOf(ids), reward }));
+        onEvent({ kind: 'completions', step, prompt: textOf(completions[0]!.prompt), answers });
+      },
       onEval: (step, loss, reward) => recorder.evaluated(step, loss, reward),
       onReferences: (rows) => onEvent({ kind: 'references', rows }),
       onEvaluating: (step, rows) => onEvent({ kind: 'evaluating', step, rows }),
