@@ -28,6 +28,8 @@ LOSS_TOLERANCE = 1e-5
 NORM_TOLERANCE = 1e-4
 ADVANTAGE_TOLERANCE = 1e-5
 QUANTIZED_TOLERANCE = 1e-4
+# Of a ratio to the clip range's bound, where the gradient jumps; the loss does not.
+AT_BOUND = 2e-6
 
 COMMON = {
     "objective": "grpo",
@@ -141,6 +143,21 @@ def sample(trainer, rewards: dict, step: dict):
     return made
 
 
+def is_at_bound(trainer, batches, epsilon: float) -> bool:
+    """Whether a probability ratio is so near the clip range's bound that float32 may be on its other side."""
+    for batch in batches:
+        if "old_per_token_logps" not in batch:
+            continue
+        ids = torch.cat([batch["prompt_ids"], batch["completion_ids"]], 1)
+        mask = torch.cat([batch["prompt_mask"], batch["completion_mask"]], 1)
+        with torch.no_grad():
+            logps = trainer._get_per_token_logps_and_entropies(trainer.model, ids, mask, batch["completion_ids"].size(1))[0]
+        distance = ((torch.exp(logps - batch["old_per_token_logps"]) - 1).abs() - epsilon).abs()
+        if bool((distance[batch["completion_mask"].bool()] < AT_BOUND).any()):
+            return True
+    return False
+
+
 def check_case(base: Path, folder: Path, name: str, recipe: dict, prepare, least: float) -> str:
     from trl.trainer.utils import split_tensor_dict
 
@@ -153,10 +170,11 @@ def check_case(base: Path, folder: Path, name: str, recipe: dict, prepare, least
     optimizer = torch.optim.AdamW(parameters, lr=recipe["lr"], weight_decay=0.0)
     passes = recipe.get("num_iterations", 1)
     worst = {"loss": 0.0, "norm": 0.0, "kl": 0.0, "clip": 0.0}
-    clipped, losses = 0.0, []
+    clipped, jumps, losses = 0.0, 0, []
     for i, step in enumerate(steps):
         if i % passes == 0:
             batches = split_tensor_dict(sample(trainer, rewards, step), ACCUMULATION)
+        at_bound = is_at_bound(trainer, batches, recipe.get("epsilon", 0.2))
         trainer._metrics["train"].clear()
         optimizer.zero_grad()
         loss = 0.0
@@ -171,8 +189,10 @@ def check_case(base: Path, folder: Path, name: str, recipe: dict, prepare, least
         mean = lambda key: sum(a * b for a, b in zip(trainer._metrics["train"][key], tokens)) / sum(tokens)
         ours = step["completions"]
         worst["loss"] = max(worst["loss"], abs(step["loss"] - loss) / max(SMALL_LOSS, abs(loss)))
-        worst["norm"] = max(worst["norm"], abs(step["gradNorm"] / norm - 1))
-        worst["clip"] = max(worst["clip"], abs(ours["clipRatio"] - mean("clip_ratio/region_mean")))
+        if not at_bound:
+            worst["norm"] = max(worst["norm"], abs(step["gradNorm"] / norm - 1))
+            worst["clip"] = max(worst["clip"], abs(ours["clipRatio"] - mean("clip_ratio/region_mean")))
+        jumps += at_bound
         clipped = max(clipped, ours["clipRatio"])
         if recipe.get("beta", 0.0) > 0:
             worst["kl"] = max(worst["kl"], abs(ours["kl"] - mean("kl")) / mean("kl"))
@@ -183,6 +203,7 @@ def check_case(base: Path, folder: Path, name: str, recipe: dict, prepare, least
     assert worst["kl"] <= 1e-3, f"a KL is off by {worst['kl']:.1e}"
     assert worst["clip"] < 1e-6, f"a clip ratio is off by {worst['clip']:.1e}"
     assert passes == 1 or clipped > 0, "nothing was clipped"
+    assert jumps <= 1, f"{jumps} steps have a token at the bound"
     found = f"losses off by {worst['loss']:.1e}, gradient norms by {worst['norm']:.1e}"
     return found + (f", KL by {worst['kl']:.1e}" if worst["kl"] > 0 else "") + f"; clipped at most {clipped:.0%}"
 
