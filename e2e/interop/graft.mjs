@@ -209,6 +209,9 @@ export async function evaluateRows(folder) {
   }
 }
 
+/** Trains on rewarded samples as grpo.py says; see grpoSteps.ts. */
+export const runGrpo = (folder) => tsx('e2e/interop/grpoSteps.ts', folder);
+
 /** A run and its job in `folder`; see clusterJob.ts. */
 export const clusterJob = (mode, folder) => tsx('e2e/interop/clusterJob.ts', mode, folder);
 

@@ -15,6 +15,7 @@ import {
   randomModel,
   runFamilies,
   starter,
+  runGrpo,
   trainPreferences,
   writeEnds,
   writeFiles,
@@ -63,6 +64,8 @@ async function checkAll() {
     await checkPreferences(starter, join(folder, 'preferences'));
     await checkPreferences(randomModel('tiny-qwen3'), join(folder, 'random-preferences'));
     await checkEvaluation(join(folder, 'evaluation'));
+    await checkGrpo(starter, join(folder, 'grpo'));
+    await checkGrpo(randomModel('tiny-qwen3'), join(folder, 'random-grpo'));
     await checkJob(join(folder, 'job'));
     for (const model of made) await checkTheWayBack(model);
     for (const model of quantized) await checkTheirQuantized(model);
@@ -109,6 +112,13 @@ async function checkEvaluation(folder) {
   await runChecks('evaluation.py', 'make', folder);
   await evaluateRows(folder).catch(({ message }) => report('FAIL', `evaluate: ${message}`));
   await runChecks('evaluation.py', 'check', starter, folder);
+}
+
+/** Training on rewarded samples: Graft's own, on which TRL computes the same. */
+async function checkGrpo(model, folder) {
+  await runChecks('grpo.py', 'make', model, folder);
+  await runGrpo(folder).catch(({ message }) => report('FAIL', `grpo: ${message}`));
+  await runChecks('grpo.py', 'check', folder);
 }
 
 /** A run that its job continues elsewhere, and that is taken back. */

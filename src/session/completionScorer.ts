@@ -5,41 +5,71 @@ import { parseReference } from '../content/data/rows/promptRows.ts';
 import type { TokenRows } from '../content/data/tokens/tokenRows.ts';
 import type { Vocabulary } from '../content/data/tokenizer/vocabulary.ts';
 import { readSchema } from '../content/metrics/jsonSchema.ts';
+import type { FunctionInput, RewardFunction } from '../content/rewards/functions.ts';
 import { scoreText } from '../content/rewards/scoreText.ts';
-import type { SampledCompletions } from '../engine/train/trainOptions.ts';
+import type { SampledCompletions, ScoredCompletion } from '../engine/train/trainOptions.ts';
+import type { Host } from './host.ts';
+
+/** How long a function may take for a completion, where the recipe does not say. */
+const SECONDS = 1;
+
+/** What rewards the completions of a run, and what is to be ended after it. */
+export interface CompletionScorer {
+  sampling: SampledCompletions;
+  end(): void;
+}
 
 /**
- * What a run samples and rewards completions with; undefined for objectives that do not. Throws
- * `train.grpo_no_tokenizer`, `train.no_reward_functions`, `data.schema_*`.
+ * What a run samples and rewards completions with; null for objectives that do not. Throws `train.grpo_no_tokenizer`,
+ * `train.no_reward_functions`, `data.schema_*`.
  * @param rows of prompts, which know what ends their answers
  */
 export function completionScorer(
+  host: Pick<Host, 'rewardFunctions'>,
   { objective, rewards }: Recipe,
   tokenizer: Vocabulary | null,
   rows: TokenRows,
-): SampledCompletions | undefined {
-  if (objective !== 'grpo') return undefined;
+): CompletionScorer | null {
+  if (objective !== 'grpo') return null;
   if (!tokenizer) throw new GraftError('train.grpo_no_tokenizer');
   const names = rewardNames(rewards);
   const [first] = rows.references ?? [];
   assert(first !== undefined, 'rows of prompts have references');
-  const scorers = rewards.map((definition, i) => {
+  for (const definition of rewards)
     if (definition.kind === 'json' && definition.schema) readSchema(definition.schema);
-    if (definition.kind === 'javascript')
-      throw new GraftError('train.no_reward_functions', { name: names[i]! });
-    return definition;
+  const functions = rewards.flatMap((definition, i): RewardFunction[] => {
+    if (definition.kind !== 'javascript') return [];
+    const { source, seconds = SECONDS } = definition;
+    return [{ name: names[i]!, source, seconds }];
   });
+  if (functions[0] && !host.rewardFunctions)
+    throw new GraftError('train.no_reward_functions', { name: functions[0].name });
+  const called = functions.length > 0 ? host.rewardFunctions!(functions) : null;
+
+  const inputOf = ({ ids, tokens, ended, reference }: ScoredCompletion): FunctionInput => {
+    const { answer, columns } = parseReference(reference);
+    const text = tokenizer.decode(ids, { skipSpecialTokens: true });
+    return { text, row: { answer, columns, tokens, ended } };
+  };
   return {
-    endIds: parseReference(first).endIds,
-    scorer: {
-      names,
-      weights: rewards.map(({ weight = 1 }) => weight),
-      async score(completions) {
-        return completions.map(({ ids, tokens, reference }) => {
-          const known = parseReference(reference);
-          const text = tokenizer.decode(ids, { skipSpecialTokens: true });
-          return scorers.map((definition) => scoreText(definition, { text, tokens }, known));
-        });
+    end: () => called?.end(),
+    sampling: {
+      endIds: parseReference(first).endIds,
+      scorer: {
+        names,
+        weights: rewards.map(({ weight = 1 }) => weight),
+        async score(completions) {
+          const inputs = completions.map(inputOf);
+          const ofFunctions = await called?.score(inputs);
+          return inputs.map(({ text, row }, i) => {
+            let next = 0;
+            return rewards.map((definition) =>
+              definition.kind === 'javascript'
+                ? ofFunctions![i]![next++]!
+                : scoreText(definition, { text, tokens: row.tokens }, row),
+            );
+          });
+        },
       },
     },
   };

@@ -33,6 +33,8 @@ export type TrainEvent =
   /** The sample prompts are being answered. */
   | { kind: 'answering'; step: number; prompts: number }
   | { kind: 'sample'; step: number; prompt: string; text: string }
+  /** Answers that the model was just sampled to a prompt, to be trained on, with their rewards: of GRPO, now and then. */
+  | { kind: 'completions'; step: number; prompt: string; answers: { text: string; reward: number | null }[] }
   /** The log-probabilities of the reference model are being computed, for all rows. */
   | { kind: 'references'; rows: number }
   /** The first step is being computed. */

@@ -1,4 +1,5 @@
 import type { Directory } from '../base/storage/types.ts';
+import type { RewardFunction, RewardFunctions } from '../content/rewards/functions.ts';
 import type { Gpu } from '../engine/gpu/device.ts';
 import type { QuantizedCache } from '../engine/model/weights/quantizedCache/quantizedCache.ts';
 import type { TunedKernels } from '../engine/tuning/tunedKernels.ts';
@@ -16,4 +17,6 @@ export interface Host {
    * @param onProblem reports why weights were not cached
    */
   quantizedCache(onProblem: (error: unknown) => void): Promise<QuantizedCache | null>;
+  /** Runs functions of a recipe's rewards apart from the program itself; absent where there is no such place. */
+  rewardFunctions?(functions: readonly RewardFunction[]): RewardFunctions;
 }

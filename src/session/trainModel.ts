@@ -17,7 +17,7 @@ import { describeAdapter } from '../engine/train/startAdapter.ts';
 import { startTraining } from '../engine/train/startTraining.ts';
 import { stepsOf } from '../engine/train/steps.ts';
 import { train, type TrainOutcome as TrainerOutcome } from '../engine/train/trainer.ts';
-import { completionScorer } from './completionScorer.ts';
+import { completionScorer, type CompletionScorer } from './completionScorer.ts';
 import type { Host } from './host.ts';
 import { loadForRun } from './loadForRun.ts';
 import type { LoadReports, OpenModel } from './openModel.ts';
@@ -220,7 +220,9 @@ async function runTraining(
     await answerSamples(step);
   };
   let firstStep = true;
+  let scorer: CompletionScorer | null = null;
   try {
+    scorer = completionScorer(host, recipe, model.tokenizer, rows.train);
     // What the model says before it has learned anything, to compare with.
     if (!resumed?.checkpoint) await ask(0);
     onEvent({
@@ -235,7 +237,7 @@ async function runTraining(
       recipe,
       dataset: rows.train,
       evalDataset: rows.evaluation,
-      sampling: completionScorer(recipe, model.tokenizer, rows.train),
+      sampling: scorer?.sampling,
       checkpoints: stored && {
         seconds: checkpointSeconds,
         model: fingerprint,
@@ -248,6 +250,13 @@ async function runTraining(
           onEvent({ kind: 'firstStep', seconds: (performance.now() - start) / 1000, preparation });
         firstStep = false;
         onEvent({ kind: 'step', ...meter(report) });
+      },
+      onCompletions(step, completions) {
+        const { tokenizer } = model;
+        if (!tokenizer || (step - 1) % recipe.eval_steps >= recipe.num_iterations) return;
+        const textOf = (ids: readonly number[]) => tokenizer.decode(ids, { skipSpecialTokens: true });
+        const answers = completions.map(({ ids, reward }) => ({ text: textOf(ids), reward }));
+        onEvent({ kind: 'completions', step, prompt: textOf(completions[0]!.prompt), answers });
       },
       onEval: (step, loss, reward) => recorder.evaluated(step, loss, reward),
       onReferences: (rows) => onEvent({ kind: 'references', rows }),
@@ -271,6 +280,8 @@ async function runTraining(
   } catch (error) {
     await recorder.fail(error);
     throw error;
+  } finally {
+    scorer?.end();
   }
 }
 

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { RowReference } from '../data/rows/promptRows.ts';
 import { scoreText, type TextReward } from './scoreText.ts';
 
-const reference: RowReference = { answer: 'Forty-two', columns: { count: 42, unit: 'kg' }, endIds: [] };
+const reference = { answer: 'Forty-two', columns: { count: 42, unit: 'kg' } };
 
 describe('rewards of a text', () => {
   const cases: [TextReward, string, number | null][] = [

@@ -7,6 +7,9 @@ import { lastNumber } from '../metrics/numbers.ts';
 /** A definition that is computed here; functions of the user's run elsewhere. */
 export type TextReward = Exclude<RewardDefinition, { kind: 'javascript' }>;
 
+/** What it is compared with. */
+export type KnownOfRow = Pick<RowReference, 'answer' | 'columns'>;
+
 /** What is rewarded. */
 export interface RewardedText {
   text: string;
@@ -17,7 +20,7 @@ export interface RewardedText {
 export function scoreText(
   definition: TextReward,
   { text, tokens }: RewardedText,
-  reference: RowReference,
+  reference: KnownOfRow,
 ): number | null {
   switch (definition.kind) {
     case 'exact': {
@@ -49,7 +52,7 @@ export function scoreText(
 function numberScore(
   definition: Extract<TextReward, { kind: 'number' }>,
   text: string,
-  reference: RowReference,
+  reference: KnownOfRow,
 ): number | null {
   const given = referenceOf(definition.column, reference);
   const wanted = given === null ? null : lastNumber(given);
@@ -78,7 +81,7 @@ function comparedOf({ extract }: { extract?: string | undefined }, text: string)
   return match && (match[1] ?? match[0]);
 }
 
-function referenceOf(column: string | undefined, { answer, columns }: RowReference): string | null {
+function referenceOf(column: string | undefined, { answer, columns }: KnownOfRow): string | null {
   if (column === undefined) return answer;
   const value = ownField(columns, column);
   return value === undefined || value === null ? null : plainText(value);

@@ -5,7 +5,7 @@ export interface CompletionNumbers {
   rewardStd: number | null;
   /** The mean of each reward, by its name. */
   rewards: Record<string, number | null>;
-  /** Mean over tokens of how far the model is from the one without adapter (k3); null without beta. */
+  /** Mean over tokens of how far the model is from the one without adapter (k3, by ratio); null without beta. */
   kl: number | null;
   /** Mean tokens of a completion, and the share that was cut at the longest. */
   length: number;

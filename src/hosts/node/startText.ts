@@ -1,27 +1,14 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { threadHeapMb } from '../../content/data/programLimits.ts';
 import type { WorkerLike } from '../../base/threads/workerClient.ts';
-
-/** Whether this runs from TypeScript sources, which Node's own loader does not read, or from the built package. */
-const fromSources = import.meta.url.endsWith('.ts');
+import { startThread } from './startThread.ts';
 
 /**
  * Starts a thread for a model's template and tokenizer (textThread.ts). It ends with the process.
  * @param heapMb limit of its heap: what exceeds it ends the thread alone
  */
 export function startText(heapMb: number = threadHeapMb): WorkerLike {
-  const script = new URL(fromSources ? './textThread.ts' : './textThread.js', import.meta.url);
-  const options = {
-    name: 'text',
-    execArgv: [],
-    resourceLimits: { maxOldGenerationSizeMb: heapMb },
-  };
-  const thread = fromSources
-    ? new Worker(
-        `import('tsx/esm/api').then(({ tsImport }) => tsImport('${script.href}', '${script.href}'))`,
-        { ...options, eval: true },
-      )
-    : new Worker(script, options);
+  const thread = startThread('textThread', heapMb);
   return nodeWorker(thread);
 }
 

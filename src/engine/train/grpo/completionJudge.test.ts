@@ -39,6 +39,8 @@ describe('the loss of a token', () => {
     expect(tokenLoss(-1, -1, -1, settings)).toMatchObject({ value: 0, kl: 0 });
     const { kl } = tokenLoss(-1, -1, -1.5, settings);
     expect(kl).toBeCloseTo(Math.exp(-0.5) + 0.5 - 1, 12);
+    // Weighed by how much likelier the token has become.
+    expect(tokenLoss(-1, -1.2, -1.5, settings).kl).toBeCloseTo(kl * Math.exp(0.2), 12);
   });
 });
 

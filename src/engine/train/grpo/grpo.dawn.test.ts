@@ -230,7 +230,7 @@ describe('the gradient of a step', () => {
         for (let at = start; at < end; at++) {
           const gap = beta > 0 ? known.reference![at - start]! - known.sampled![at - start]! : 0;
           loss += tokenShare * (-advantage + beta * (Math.exp(gap) - gap - 1));
-          slopes[at] = tokenShare * (advantage + beta * (Math.exp(gap) - 1));
+          slopes[at] = tokenShare * (advantage + beta * gap);
         }
       }
       const { spec } = decoder;

@@ -2,15 +2,15 @@
 export interface TokenLoss {
   value: number;
   slope: number;
-  /** k3: how far the model is from the reference at this token. */
+  /** r · k3: how far the model is from the reference at this token. */
   kl: number;
   /** Its probability has moved beyond the clip range, in the direction that its advantage pushes. */
   clipped: boolean;
 }
 
 /**
- * The loss of a token of a completion: −min(r · A, clip(r, 1 − ε, 1 + ε) · A) + β · k3, r being how much likelier it is
- * now than when it was sampled.
+ * The loss of a token of a completion: −min(r · A, clip(r, 1 − ε, 1 + ε) · A) + β · r · k3, r being how much likelier it
+ * is now than when it was sampled.
  * @param logp log-probability now, @param sampled when it was sampled, @param reference by the model without adapter
  */
 export function tokenLoss(
@@ -26,6 +26,7 @@ export function tokenLoss(
   const slope = clipped ? 0 : -ratio * advantage;
   if (reference === null) return { value, slope, kl: 0, clipped };
   const gap = reference - logp;
-  const kl = Math.expm1(gap) - gap;
-  return { value: value + beta * kl, slope: slope - beta * Math.expm1(gap), kl, clipped };
+  const kl = ratio * (Math.expm1(gap) - gap);
+  // The derivative of ratio · k3: that of the divergence itself, without bias.
+  return { value: value + beta * kl, slope: slope - beta * ratio * gap, kl, clipped };
 }

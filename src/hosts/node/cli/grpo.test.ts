@@ -42,6 +42,7 @@ it('the starter model learns to add from rewards alone', async () => {
   // Sums that were held out.
   expect(stderr).toMatch(/step 14 {2}eval reward (1\.0000|0\.[89])/);
   expect(stderr).toMatch(/The highest eval reward was/);
+  expect(stderr).toMatch(/step 1 {2}the best of 8 answers, reward [01]\.0000: "/);
 });
 
 it('resumes to the same files, in the middle of a sample too', async () => {

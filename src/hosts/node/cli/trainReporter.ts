@@ -40,6 +40,14 @@ function linesOf(event: TrainEvent): string[] {
       ];
     case 'firstStep':
       return [`The first step was done ${describePreparation(event.preparation, event.seconds)}`];
+    case 'completions': {
+      const [best] = event.answers.toSorted((a, b) => (b.reward ?? -Infinity) - (a.reward ?? -Infinity));
+      if (!best) return [];
+      const reward = best.reward === null ? 'without a reward' : `reward ${best.reward.toFixed(4)}`;
+      return [
+        `step ${event.step}  the best of ${event.answers.length} answers, ${reward}: ${JSON.stringify(best.text)}`,
+      ];
+    }
     case 'references':
       return [`Computing the log-probabilities of the reference model for ${event.rows} rows, once.`];
     case 'step':

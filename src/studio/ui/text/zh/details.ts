@@ -20,6 +20,24 @@ export const detailsZh: Record<string, string> = {
   'its steps have more than {limit} parts': '它的处理步骤超过 {limit} 个部分',
   'its steps make more than {limit} characters of one text': '它的处理步骤由一段文本生成超过 {limit} 个字符',
 
+  // Rewards of a recipe
+  'a list of rewards such as {example}': '奖励的列表，例如 {example}',
+  'a list whose entry {n} has as {key} {value}': '列表，其第 {n} 项的 {key} 为{value}',
+  'a list whose entry {n} has no {key}': '列表，其第 {n} 项没有 {key}',
+  'a list whose entry {n} has {value}': '列表，其第 {n} 项有{value}',
+  'a list in which no two are named {name}': '没有两项都叫 {name} 的列表',
+  'a "min" or a "max"': ' "min" 或 "max"',
+  'a regular expression': '正则表达式',
+  'a name': '名称',
+  'a JSON schema': 'JSON schema',
+  'the name of a column': '列名',
+  'the source of a function': '函数的源代码',
+  'it took longer than {seconds} s for an answer': '对一个回答用时超过 {seconds} 秒',
+  'it throws for every answer: {message}': '它对每个回答都抛出错误：{message}',
+  'its source is not an expression whose value is a function': '它的源代码不是一个值为函数的表达式',
+  'it needs more than {mb} MB of memory': '它需要超过 {mb} MB 内存',
+  'it does not end, not even at its deadline': '它不结束，到了时限也不结束',
+
   // Kinds of values
   missing: '缺失',
   text: '文本',
