@@ -40,7 +40,7 @@ const steps = [
   { name: 'chromium', needs: ['chromium'], count: vitest('chromium') },
   { name: 'unit', needs: [], count: vitest('unit') },
   { name: 'golden', needs: ['vulkan'], partOf: 'gpu', count: vitest('gpu', ['golden.dawn']) },
-  { name: 'gpu', needs: ['vulkan'], wants: ['gpuCompiler'], count: vitest('gpu') },
+  { name: 'gpu', needs: ['vulkan'], wants: ['gpuCompiler'], pieces: 3, count: vitest('gpu') },
   { name: 'as-gpu', needs: ['vulkan'], count: vitest('gpu', AS_GPU.files, AS_GPU.env) },
   { name: 'browser', needs: ['vulkan', 'chromium', 'firefox'], count: vitest('browser') },
   { name: 'interop', needs: ['vulkan'], count: program(PYTHON_INTEROP) },
@@ -103,24 +103,20 @@ async function runLanes() {
 
 /**
  * A step's result after its failed files were run again, alone: a failure there is one, whatever ran beside it. What fails
- * the first time only is reported, too.
+ * the first time only is reported, too. All of them where something failed outside any file, such as a process that died.
  */
 async function secondTry(result) {
   const { files, again } = result;
-  if (!again || result.failed === 0 || files.length === 0 || files.length > SECOND_TRY_FILES) return result;
-  console.log(`\n── ${result.name}, a second time: ${files.join(', ')}`);
+  if (!again || result.failed === 0 || files.length > SECOND_TRY_FILES) return result;
+  const all = files.length === 0;
+  console.log(`\n── ${result.name}, a second time: ${all ? 'all files' : files.join(', ')}`);
   const start = Date.now();
-  const second = await again({ stdio: 'inherit', files });
+  const second = await again({ stdio: 'inherit', ...(!all && { files, piece: undefined }) });
+  const { failed, failures } = second;
+  const passed = all ? second.passed : result.passed + Math.max(0, result.failed - failed);
+  const skipped = all && { skipped: second.skipped, reasons: second.reasons };
   const seconds = result.seconds + (Date.now() - start) / 1000;
-  const failed = second.failed;
-  return {
-    ...result,
-    failed,
-    passed: result.passed + Math.max(0, result.failed - failed),
-    failures: second.failures,
-    unsteady: result.failures,
-    seconds,
-  };
+  return { ...result, ...skipped, passed, failed, failures, unsteady: result.failures, seconds };
 }
 
 /**
@@ -175,7 +171,7 @@ async function runStep({ name, piece, needs, count }, output) {
  * @param reasons one for each that was skipped
  * @param failures which failed, and how
  * @param files those with failures
- * @param again runs the step with some of its files alone
+ * @param again runs the step once more, or some of its files
  */
 function counted({ passed = 0, failed = 0, skipped = 0, reasons = [], failures = [], files = [], again }) {
   return { passed, failed, skipped, reasons, failures, files, again };
@@ -214,10 +210,11 @@ function vitest(project, filter = [], env = {}) {
     );
     const counts = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
     rmSync(folder, { recursive: true });
-    if (!counts) return counted({ failed: 1 });
+    const again = (changed) => vitest(project, filter, env)({ piece, ...changed });
+    if (!counts) return counted({ failed: 1, failures: [`${project}: its process died`], again });
     // An error outside any test fails the run; it must not get lost between the counts.
     if (status !== 0 && counts.failed === 0) counts.failed = 1;
-    return counted({ ...counts, again: vitest(project, filter, env) });
+    return counted({ ...counts, again });
   };
 }
 
