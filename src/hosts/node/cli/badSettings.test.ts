@@ -96,7 +96,7 @@ describe.concurrent('a recipe', () => {
 describe.concurrent('options', () => {
   const generate = ['generate', '--model', model, '--prompt', 'x'];
   it.each<[string[], string]>([
-    [['tran'], '“tran” is not a command. Use one of data, train, eval, generate, merge'],
+    [['tran'], '“tran” is not a command. Use one of data, train, sweep, eval, evaluate, generate, merge'],
     [['constructor'], '“constructor” is not a command.'],
     [['train', '--model', model], 'Option --data is required. Usage: train --model DIR --data FILE'],
     [['train', '--modle', model], 'Unknown option --modle. Usage: train'],
