@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -29,14 +29,19 @@ export async function serveWorker(entry: string): Promise<{ url: string; close()
     logLevel: 'error',
     build: { outDir: folder, lib: { entry, formats: ['es'], fileName: () => 'worker.js' } },
   });
-  const worker = readFileSync(join(folder, 'worker.js'));
+  // The worker and the chunks that it loads on demand.
+  const scripts = new Map(
+    readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.js'))
+      .map((name) => [`/${name}`, readFileSync(join(folder, name))]),
+  );
   rmSync(folder, { recursive: true });
   const server = createServer((request, response) => {
-    const isWorker = request.url === '/worker.js';
-    response.setHeader('Content-Type', isWorker ? 'text/javascript' : 'text/html');
+    const script = scripts.get(request.url!);
+    response.setHeader('Content-Type', script ? 'text/javascript' : 'text/html');
     response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
     response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
-    response.end(isWorker ? worker : '<!doctype html><title>worker</title>');
+    response.end(script ?? '<!doctype html><title>worker</title>');
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   return {
@@ -75,7 +80,7 @@ function askWorker(task: unknown): Promise<unknown> {
       started.terminate();
       resolve(data);
     };
-    started.onerror = (event) => reject(new Error(event.message));
+    started.onerror = (event) => reject(new Error(event.message || 'a script of the worker did not load'));
     started.postMessage(task);
   });
 }

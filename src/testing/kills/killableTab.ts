@@ -52,7 +52,7 @@ export class KillableTab<News extends { kind: string }> {
     await page.evaluate(`
       globalThis.worker = new Worker('/worker.js', { type: 'module' });
       worker.onmessage = ({ data }) => tell(data);
-      worker.onerror = ({ message }) => tell({ kind: 'failed', error: message });
+      worker.onerror = ({ message }) => tell({ kind: 'failed', error: message || 'a script of the worker did not load' });
       worker.postMessage(${JSON.stringify(task)});
     `);
     const killed = await ended.finally(() => clearTimeout(timer));
