@@ -39,7 +39,7 @@ describe('the developer panel', () => {
     await studio.waitForText('About 500 steps');
     await train(studio);
     await studio.waitForText(/first step after \d/, OPEN);
-    await studio.click({ role: 'button', name: 'For developers: profile of a step' });
+    await studio.click({ role: 'button', name: 'Profile of a step' });
     await studio.waitForText(/weights [\d.]+ m?s, compiling \d+ shaders [\d.]+ m?s/);
     await studio.click({ role: 'button', name: 'Profile the next step' });
     const shown = await studio.waitForText(/\d+ dispatches: [\d.]+ m?s in kernels/, OPEN);

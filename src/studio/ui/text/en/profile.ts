@@ -2,7 +2,7 @@ import type { Phrase } from '../phrase.ts';
 
 /** The developer panel: where the GPU's time goes in a step. */
 export const profileTexts = {
-  'profile.title': 'For developers: profile of a step',
+  'profile.title': 'Profile of a step',
   'profile.firstStep': 'first step after {time}',
   'profile.preparation':
     'Before the first step, in parallel: loading weights {weights}, compiling {n} shaders {shaders}. The first step finished after {time}.',

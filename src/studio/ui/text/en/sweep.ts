@@ -3,7 +3,7 @@ import type { Phrase } from '../phrase.ts';
 /** Several recipes on the same rows. */
 export const sweepTexts = {
   'sweep.title': 'Sweep',
-  'sweep.note': 'compare recipes on the same rows',
+  'sweep.note': 'compare recipes',
   'sweep.help':
     'Trains one run for each combination of the values below, one after the other, with the recipe for all else. They are compared by their loss on held-out rows.',
   'sweep.setting': 'Setting',

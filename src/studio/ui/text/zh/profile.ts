@@ -3,7 +3,7 @@ import type { Translated } from '../phrase.ts';
 
 /** The developer panel: where the GPU's time goes in a step. */
 export const profileTextsZh = {
-  'profile.title': '开发者：一步的性能剖析',
+  'profile.title': '一步的性能剖析',
   'profile.firstStep': '{time}后完成第一步',
   'profile.preparation':
     '第一步之前同时进行：加载权重 {weights}，编译 {n} 个着色器 {shaders}。第一步在 {time}后完成。',

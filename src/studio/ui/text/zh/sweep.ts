@@ -4,7 +4,7 @@ import type { Translated } from '../phrase.ts';
 /** Several recipes on the same rows. */
 export const sweepTextsZh = {
   'sweep.title': '超参搜索',
-  'sweep.note': '在同样的数据上比较配方',
+  'sweep.note': '比较配方',
   'sweep.help': '为下列取值的每种组合各训练一次，依次进行，其余设置按配方；以留出数据上的损失比较。',
   'sweep.setting': '设置',
   'sweep.settingNumber': '设置 {n}',
