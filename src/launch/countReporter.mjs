@@ -1,13 +1,19 @@
-// A reporter for vitest: writes how many tests passed, failed and were skipped, which failed, why, and in which files, for npm test.
+// A reporter for vitest: writes how many tests passed, failed and were skipped, which failed, why, in which files, and how long
+// each file took, for npm test.
 import { writeFileSync } from 'node:fs';
 
 export default class CountReporter {
-  /** Writes `{ passed, failed, skipped, reasons, failures, files }` as JSON to the file named by GRAFT_TEST_COUNTS. */
+  /**
+   * Writes `{ passed, failed, skipped, reasons, failures, files, times }` as JSON to the file named by GRAFT_TEST_COUNTS;
+   * `times` are pairs of a file and its seconds.
+   */
   onTestRunEnd(modules, unhandled) {
     const failures = unhandled.map((error) => `outside any test: ${error.message}`);
-    const counts = { passed: 0, failed: 0, skipped: 0, reasons: [], failures, files: [] };
+    const counts = { passed: 0, failed: 0, skipped: 0, reasons: [], failures, files: [], times: [] };
     for (const module of modules) {
       const before = counts.failed;
+      const { collectDuration, setupDuration, duration } = module.diagnostic();
+      counts.times.push([module.relativeModuleId, (collectDuration + setupDuration + duration) / 1000]);
       for (const test of module.children.allTests()) {
         const { state, note, errors = [] } = test.result();
         if (state === 'skipped') counts.reasons.push(note ?? 'no reason given, or not asked for');

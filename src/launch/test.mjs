@@ -18,6 +18,9 @@ const LANES = 2;
 /** More files of a step than these do not fail because other work ran beside them. */
 const SECOND_TRY_FILES = 6;
 
+/** How many of the slowest files are listed. */
+const SLOWEST_FILES = 25;
+
 /**
  * The golden runs, and kernels that reduce in subgroups, with lavapipe's vectors so wide (subgroups of 16) that it takes the
  * kernels of a GPU. An adapter that is a GPU takes them anyway.
@@ -143,6 +146,7 @@ function joined(pieces) {
       reasons: pieces.flatMap(({ reasons }) => reasons),
       failures: pieces.flatMap(({ failures }) => failures),
       unsteady: pieces.flatMap(({ unsteady = [] }) => unsteady),
+      times: pieces.flatMap(({ times }) => times),
     },
   ];
 }
@@ -171,10 +175,12 @@ async function runStep({ name, piece, needs, count }, output) {
  * @param reasons one for each that was skipped
  * @param failures which failed, and how
  * @param files those with failures
+ * @param times seconds of each file
  * @param again runs the step once more, or some of its files
  */
-function counted({ passed = 0, failed = 0, skipped = 0, reasons = [], failures = [], files = [], again }) {
-  return { passed, failed, skipped, reasons, failures, files, again };
+function counted(counts) {
+  const none = { passed: 0, failed: 0, skipped: 0, reasons: [], failures: [], files: [], times: [] };
+  return { ...none, ...counts };
 }
 
 /** A step that is one test: it passes when its program does. */
@@ -262,6 +268,9 @@ function report(results) {
   for (const { name, passed, failed, skipped, seconds } of [...results, total]) {
     console.log(line([name, String(passed), String(failed), String(skipped), seconds.toFixed(1)]));
   }
+  reportSlowest(
+    results.flatMap(({ name, times }) => times.map(([file, seconds]) => ({ name, file, seconds }))),
+  );
   reportSkipped(results.flatMap(({ reasons }) => reasons));
   reportFailed(
     'failed beside other steps, passed alone',
@@ -273,6 +282,15 @@ function report(results) {
   );
   console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
+}
+
+/** Prints the files that took longest: where a shorter run begins. */
+function reportSlowest(files) {
+  if (files.length === 0) return;
+  console.log('\nslowest files');
+  for (const { name, file, seconds } of files.sort((a, b) => b.seconds - a.seconds).slice(0, SLOWEST_FILES)) {
+    console.log(`${seconds.toFixed(1).padStart(8)}  ${name}  ${file}`);
+  }
 }
 
 /** Prints why tests were skipped, the most frequent reason first. */
