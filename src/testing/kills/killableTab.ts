@@ -14,6 +14,8 @@ export class KillableTab<News extends { kind: string }> {
   readonly #browser: KillableBrowser;
   #page: KillablePage | null = null;
   #hear: (news: News) => void = () => undefined;
+  /** The number of the worker that is heard: what one before it said may arrive late. */
+  #worker = 0;
 
   private constructor(server: Awaited<ReturnType<typeof serveWorker>>, browser: KillableBrowser) {
     this.#server = server;
@@ -49,12 +51,14 @@ export class KillableTab<News extends { kind: string }> {
       if (news.kind === 'done' || news.kind === 'failed') end(false);
       if (news.kind === 'dying') end(true);
     };
-    await page.evaluate(`
+    const number = ++this.#worker;
+    await page.evaluate(`{
+      const hear = (news) => tell({ worker: ${number}, news });
       globalThis.worker = new Worker('/worker.js', { type: 'module' });
-      worker.onmessage = ({ data }) => tell(data);
-      worker.onerror = ({ message }) => tell({ kind: 'failed', error: message || 'a script of the worker did not load' });
+      worker.onmessage = ({ data }) => hear(data);
+      worker.onerror = ({ message }) => hear({ kind: 'failed', error: message || 'a script of the worker did not load' });
       worker.postMessage(${JSON.stringify(task)});
-    `);
+    }`);
     const killed = await ended.finally(() => clearTimeout(timer));
     this.#hear = () => undefined;
     await this.#end(killed ? how : 'worker');
@@ -77,7 +81,10 @@ export class KillableTab<News extends { kind: string }> {
 
   async #open(): Promise<KillablePage> {
     if (!this.#page) {
-      this.#page = await this.#browser.open((news) => this.#hear(news as News));
+      this.#page = await this.#browser.open((said) => {
+        const { worker, news } = said as { worker: number; news: News };
+        if (worker === this.#worker) this.#hear(news);
+      });
       await this.#page.goto(this.#server.url);
     }
     return this.#page;
