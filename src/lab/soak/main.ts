@@ -17,7 +17,7 @@ import { recordSoak } from './record.ts';
 /** Longer than any soak, in steps small enough that thousands are trained. */
 const recipe = {
   rank: 8,
-  learning_rate: 1e-3,
+  lr: 1e-3,
   max_steps: 1_000_000,
   batch_size: 2,
   max_length: 128,
@@ -81,6 +81,7 @@ async function begin(studio: ChromiumStudio, folder: string): Promise<void> {
   await dropData(studio, robotStories);
   await studio.waitForText('What the model sees');
   await studio.setFiles('input[accept=".json,application/json"]', [path]);
+  await studio.waitForText(/Rank 8, learning\s+rate 1e-3/);
   await train(studio);
 }
 

@@ -1,6 +1,7 @@
 import { expect, it, vi } from 'vitest';
 import { GraftError } from '../../base/lib/errors.ts';
 import { scratchFolder } from '../../testing/cli.ts';
+import { someRun } from '../../testing/newRun.ts';
 import { patience } from '../../testing/patience.ts';
 import { dropped, openRunsEngine } from '../../testing/runsEngine.ts';
 import { textInThread } from '../../content/guard/textInThread.ts';
@@ -130,6 +131,16 @@ it('loads a checkpoint of a run whose model is not open, after one confirmation'
   page().answerQuestion(true);
   await vi.waitFor(() => expect(page().model.summary?.name).toBe('other'), patience);
   expect(page().question).toBeNull();
+});
+
+it('a run of another tab can be resumed once that tab is gone, without a reload', async () => {
+  const { page, store } = await openPage();
+  const other = await store.create(someRun());
+  await page().refreshRuns();
+  const status = () => page().runs.entries[0]?.head?.status;
+  expect(status()).toBe('elsewhere');
+  await other.close();
+  await vi.waitFor(() => expect(status()).toBe('cut'), patience);
 });
 
 it('a learning rate search that is stopped at once ends', async () => {

@@ -5,6 +5,9 @@ import { emptyExporting } from './state/exporting.ts';
 import { busyWith, type SliceOf, type Studio } from './state.ts';
 import { emptyRuns, type RunsState, type RunsSlice } from './state/runs.ts';
 
+/** How soon the list is read again while another tab has a run, in ms. */
+const ELSEWHERE_MS = 3000;
+
 export const createRunsSlice: SliceOf<RunsSlice> =
   ({ workers }) =>
   (set, get) => {
@@ -30,6 +33,14 @@ export const createRunsSlice: SliceOf<RunsSlice> =
       }
     };
 
+    let next: ReturnType<typeof setTimeout> | undefined;
+    /** Reads the list again while another tab has a run: nobody says when that tab is gone, or done. */
+    const watchElsewhere = (entries: readonly RunEntry[]): void => {
+      clearTimeout(next);
+      if (entries.some(({ head }) => head?.status === 'elsewhere'))
+        next = setTimeout(() => void get().refreshRuns(), ELSEWHERE_MS);
+    };
+
     const readDetail = async (id: string) => {
       const detail = await call.runDetail(id);
       if (get().runs.open?.id === id) patch({ open: { id, detail } });
@@ -52,7 +63,9 @@ export const createRunsSlice: SliceOf<RunsSlice> =
       runs: emptyRuns,
       async refreshRuns() {
         try {
-          patch({ entries: await call.runs(), known: true });
+          const entries = await call.runs();
+          patch({ entries, known: true });
+          watchElsewhere(entries);
           const { open } = get().runs;
           if (open) await readDetail(open.id);
         } catch (error) {
