@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import puppeteer, { type Browser } from 'puppeteer-core';
 import { firefoxLaunchOptions } from '../../launch/firefoxOptions.ts';
-import { WAIT } from '../browsers/studio.ts';
+import { poll, WAIT } from '../browsers/studio.ts';
 import type { KillableBrowser } from './killableBrowser.ts';
 
 /** Firefox with a profile on disk. A tab's crash is the death of the processes of all tabs, which BiDi does not name. */
@@ -32,6 +32,13 @@ export function killableFirefox(): KillableBrowser {
       const exited = once(main, 'exit');
       main.kill('SIGKILL');
       await exited;
+      // The driver puts the profile's settings back only then, and would fall over that in the next start.
+      const settling = () => readdirSync(profile).some((name) => name.endsWith('.puppeteer'));
+      await poll(
+        async () => !settling(),
+        WAIT,
+        async () => 'the settings of the profile are not put back',
+      );
     },
     async close() {
       await browser?.close();
