@@ -57,6 +57,7 @@ export type { MergeLosses } from '../../engine/train/evaluateMerges.ts';
 export type { ExportSizes } from '../../session/mergeTrained.ts';
 export type { EvaluationReport, Figure, RowReport, SystemReport } from '../../session/evaluation/report.ts';
 export type { MetricName } from '../../content/metrics/metrics.ts';
+export { readMetricOptions, type MetricTexts } from '../../content/metrics/metricOptions.ts';
 export type { WeightSettings } from '../../session/openModel.ts';
 export type { MemoryByPart, MemoryPart } from '../../engine/gpu/memory.ts';
 

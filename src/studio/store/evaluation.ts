@@ -1,5 +1,6 @@
 import type { Answerer, ChatAuthor } from '../../hosts/browser/projectsProtocol.ts';
-import type { EvaluationRequest } from '../../hosts/browser/protocol.ts';
+import type { EvaluationSettings } from '../../hosts/browser/dataProtocol.ts';
+import { readMetricOptions, type EvaluationRequest } from '../../hosts/browser/protocol.ts';
 import { weightsOf } from './ask.ts';
 import { noteOf } from './errorNote.ts';
 import { askedSides, authorOf } from './sides.ts';
@@ -19,6 +20,7 @@ export const createEvaluationSlice: SliceOf<EvaluationSlice> =
     return {
       evaluation: emptyEvaluation,
       setMetrics: (metrics) => patch({ metrics: pageMetrics.filter((name) => metrics.includes(name)) }),
+      setEvaluation: (changes) => patch(changes),
       async runEvaluation() {
         if (busyWith(get())) return;
         const { tryout, recipe, model, evaluation } = get();
@@ -27,13 +29,20 @@ export const createEvaluationSlice: SliceOf<EvaluationSlice> =
         const authors = answerers.map((answerer) => authorOf(get(), answerer));
         patch({ status: 'reading', outcome: null, problems: [], error: null, step: null, authors });
         try {
-          const { data, problems } = await workers.data.call.heldOutEvaluation({
-            metrics: evaluation.metrics,
+          const { metrics, source, file } = evaluation;
+          const settings: EvaluationSettings = {
+            metrics,
+            options: readMetricOptions(metrics, evaluation),
             maxNewTokens: request.maxNewTokens,
             maxPositions: model.summary?.maxPositions ?? Infinity,
             system: request.system,
             templateArgs: recipe.draft.template_args,
-          });
+          };
+          const { call } = workers.data;
+          const { data, problems } =
+            source === 'file' && file
+              ? await call.fileEvaluation({ kind: 'file', file }, settings, recipe.draft.mask)
+              : await call.heldOutEvaluation(settings);
           patch({ problems, status: 'running' });
           const asked: EvaluationRequest = {
             data,

@@ -1,22 +1,31 @@
 import type { RowProblem } from '../../../hosts/browser/dataProtocol.ts';
 import type { EvaluationOutcome, EvaluationStep, MetricName } from '../../../hosts/browser/protocol.ts';
 import type { ChatAuthor } from '../../../hosts/browser/projectsProtocol.ts';
+import type { MetricTexts } from '../../../hosts/browser/protocol.ts';
 import type { ErrorNote } from '../errorNote.ts';
 
-/** Metrics that need nothing to be typed, in the order of the report. */
+/** Metrics in the order of the report. */
 export const pageMetrics = [
   'loss',
   'perplexity',
   'exact',
   'contains',
+  'regex',
   'number',
   'json',
+  'schema',
   'rouge-l',
   'chrf',
+  'choice',
 ] as const satisfies readonly MetricName[];
 export type PageMetric = (typeof pageMetrics)[number];
 
-export interface EvaluationState {
+/** Rows held out from the data, or those of a file of its own. */
+export type EvaluationSource = 'heldOut' | 'file';
+
+export interface EvaluationState extends MetricTexts {
+  source: EvaluationSource;
+  file: File | null;
   metrics: readonly PageMetric[];
   status: 'idle' | 'reading' | 'running' | 'stopping';
   /** How far it is; null before the first row. */
@@ -32,13 +41,18 @@ export interface EvaluationState {
 export interface EvaluationSlice {
   evaluation: EvaluationState;
   setMetrics(metrics: readonly PageMetric[]): void;
-  /** Scores the held-out rows with the base, and with what answers in the chat beside it. */
+  setEvaluation(changes: Partial<Pick<EvaluationState, 'source' | 'file' | 'pattern' | 'schema'>>): void;
+  /** Scores the rows with the base, and with what answers in the chat beside it. */
   runEvaluation(): Promise<void>;
   stopEvaluation(): Promise<void>;
 }
 
 export const emptyEvaluation: EvaluationState = {
-  metrics: ['loss', 'perplexity', 'exact', 'contains', 'rouge-l', 'chrf'],
+  source: 'heldOut',
+  file: null,
+  pattern: '',
+  schema: '',
+  metrics: ['loss', 'perplexity', 'exact', 'contains', 'rouge-l', 'chrf', 'choice'],
   status: 'idle',
   step: null,
   authors: [],

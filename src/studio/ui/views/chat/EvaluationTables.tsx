@@ -1,5 +1,4 @@
 import type { EvaluationReport, Figure, SystemReport } from '../../../../hosts/browser/protocol.ts';
-import type { PageMetric } from '../../../store/state/evaluation.ts';
 import { formatCount, formatSmall } from '../../format.ts';
 import { t } from '../../text/index.ts';
 
@@ -14,7 +13,8 @@ interface ReportProps {
 
 /** A metric a row, a system a column, with differences to the base. */
 export function EvaluationFigures({ report: { systems }, names }: ReportProps) {
-  const figures = Object.keys(systems[0]!.figures) as PageMetric[];
+  // The page asks no judge.
+  const figures = Object.keys(systems[0]!.figures) as Exclude<Figure, 'judge'>[];
   return (
     <>
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, so it must take the focus */}

@@ -289,6 +289,10 @@ export const dataErrorsZh = {
     what: '{file} 第 {line} 行不是选择题：{detail}。',
     next: '每行需要“question”，“choices”（文本列表，或 {"text": […], "label": […]}），以及“answer”或“answerKey”。',
   },
+  'data.metric_option': {
+    what: '无法计算指标 {metric}：{detail}。',
+    next: '请为 regex 填写一个“JavaScript”的正则表达式，为 schema 填写一个“JSON Schema”，或选择其他指标。',
+  },
   'data.metric_without_rows': {
     what: '无法在 {file} 上计算指标 {metric}：{detail}。',
     next: '请选择其他指标，或换一个包含这类数据的文件。',
