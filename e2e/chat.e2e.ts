@@ -243,6 +243,57 @@ describe.each(browsers)('the chat in %s', (name, openStudio) => {
     expect(Number.parseFloat(figures[0]![1]!)).toBeCloseTo(base!, 3);
   });
 
+  const press = (key: string) =>
+    studio.evaluate((pressed) => {
+      document.body.dispatchEvent(new KeyboardEvent('keydown', { key: pressed, bubbles: true }));
+    }, key);
+
+  it('votes blind with keys, and writes the votes', async () => {
+    await click('Vote blind');
+    const shown = await studio.waitForText(/Row 1 of \d/);
+    const of = Number(/Row 1 of (\d)/.exec(shown)![1]);
+    expect(shown).not.toContain('Rows, those answered differently first');
+    expect(await accessibilityProblems(studio)).toEqual([]);
+    await press('a');
+    await press('Backspace');
+    await studio.waitForText(`Row 1 of ${of}`);
+    for (let n = 1; n <= of; n++) await press('t');
+    await studio.waitForText('All rows have a vote.');
+    await click('Show names');
+    await studio.waitForText(`0 times, with ${of} ties. Difference of their shares: 0.000`);
+    const csv = await readFile(await studio.download(() => click('CSV'), OPEN), 'utf8');
+    expect(csv.match(/,tie\r\n/g)).toHaveLength(of);
+    const json = await readFile(await studio.download(() => click('JSON'), OPEN), 'utf8');
+    expect((JSON.parse(json) as { votes: unknown[] }).votes).toMatchObject([{ ties: of, first: 0 }]);
+  });
+
+  it('evaluates a file of questions with choices, and refuses a pattern that cannot be read', async () => {
+    const path = join(folder, 'questions.jsonl');
+    const questions = ['day', 'night'].map((time, i) => ({
+      question: `Is it ${time}?`,
+      choices: ['yes', 'no'],
+      answer: i,
+    }));
+    await writeFile(path, questions.map((question) => `${JSON.stringify(question)}\n`).join(''));
+    await studio.evaluate(
+      () => document.querySelectorAll<HTMLElement>('#chat label.radio')[1]!.click(),
+      null,
+    );
+    await studio.setFiles('#chat .batch input[type="file"]', [path]);
+    await click('Evaluate the file');
+    await studio.waitForText('Accuracy, by length', OPEN);
+    await studio.evaluate(
+      () =>
+        [...document.querySelectorAll<HTMLElement>('.evaluate__metrics label')]
+          .find(({ textContent }) => textContent === 'Matches a pattern')!
+          .click(),
+      null,
+    );
+    await studio.fill('Pattern that the answer has to contain', '(');
+    await click('Evaluate the file');
+    await studio.waitForText('The metric regex cannot be computed: its pattern cannot be read');
+  });
+
   it('keeps the conversation, its sides and the added row in the project', async () => {
     await studio.click({ role: 'tab', name: 'Chat' });
     const turns = await userTurns();

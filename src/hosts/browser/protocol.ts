@@ -56,6 +56,16 @@ export type { MergeProof } from '../../engine/merge/verifyMerge.ts';
 export type { MergeLosses } from '../../engine/train/evaluateMerges.ts';
 export type { ExportSizes } from '../../session/mergeTrained.ts';
 export type { EvaluationReport, Figure, RowReport, SystemReport } from '../../session/evaluation/report.ts';
+export { isSwapped, tallyVotes, type Vote } from '../../content/metrics/votes.ts';
+export {
+  pairsOf,
+  votableRows,
+  votedCsv,
+  voteOn,
+  votesOnPair,
+  withVotes,
+  type Pair,
+} from '../../session/evaluation/votedReport.ts';
 export type { MetricName } from '../../content/metrics/metrics.ts';
 export { readMetricOptions, type MetricTexts } from '../../content/metrics/metricOptions.ts';
 export type { WeightSettings } from '../../session/openModel.ts';
@@ -131,11 +141,6 @@ export interface EvaluationRequest {
 /** How far an evaluation is. */
 export interface EvaluationStep extends EvaluationProgress {
   system: number;
-}
-
-export interface EvaluationOutcome {
-  report: EvaluationReport;
-  csv: string;
 }
 
 export interface GenerateOutcome extends Answer {
@@ -216,7 +221,7 @@ export interface EngineApi extends RunsApi {
     request: EvaluationRequest,
     onStep: (step: EvaluationStep) => void,
     onLoading: (p: Progress) => void,
-  ): Promise<EvaluationOutcome | null>;
+  ): Promise<EvaluationReport | null>;
   stopEvaluating(): Promise<void>;
   /** Loads a PEFT folder onto the open model; the warnings are those of `openAdapter` in engine/model. */
   openAdapter(source: ModelSource): Promise<{ rank: number; modules: number; warnings: ErrorFacts[] }>;

@@ -4,6 +4,7 @@ import { readMetricOptions, type EvaluationRequest } from '../../hosts/browser/p
 import { weightsOf } from './ask.ts';
 import { noteOf } from './errorNote.ts';
 import { askedSides, authorOf } from './sides.ts';
+import { shownRow, votesOnPair } from './votes.ts';
 import { busyWith, type SliceOf, type Studio } from './state.ts';
 import {
   emptyEvaluation,
@@ -27,7 +28,15 @@ export const createEvaluationSlice: SliceOf<EvaluationSlice> =
         const { request } = tryout;
         const answerers = evaluatedAnswerers(get());
         const authors = answerers.map((answerer) => authorOf(get(), answerer));
-        patch({ status: 'reading', outcome: null, problems: [], error: null, step: null, authors });
+        patch({
+          status: 'reading',
+          report: null,
+          voting: null,
+          problems: [],
+          error: null,
+          step: null,
+          authors,
+        });
         try {
           const { metrics, source, file } = evaluation;
           const settings: EvaluationSettings = {
@@ -56,19 +65,35 @@ export const createEvaluationSlice: SliceOf<EvaluationSlice> =
           };
           const loading = (progress: Studio['tryout']['loading']) =>
             set((state) => ({ tryout: { ...state.tryout, loading: progress } }));
-          const outcome = await workers.engine.call.evaluate(
+          const report = await workers.engine.call.evaluate(
             asked,
             (step) => get().evaluation.status === 'running' && patch({ step }),
             (progress) => loading(progress.done < progress.total ? progress : null),
           );
           loading(null);
-          patch({ outcome });
+          patch({ report });
         } catch (error) {
           patch({ error: noteOf(error) });
         } finally {
           patch({ status: 'idle', step: null });
           get().announce({ kind: 'answersDone' });
         }
+      },
+      setVoting: (voting) => patch({ voting }),
+      vote(side) {
+        const { evaluation } = get();
+        const shown = shownRow(evaluation);
+        if (!shown) return;
+        const { line, prompt, names, answers, swapped } = shown;
+        const preferred = side === 'tie' ? 'tie' : (side === 'a') === swapped ? 'second' : 'first';
+        patch({ votes: [...evaluation.votes, { line, prompt, names, answers, preferred }] });
+      },
+      unvote() {
+        const { report, voting, votes } = get().evaluation;
+        if (!report || !voting) return;
+        const own = new Set(votesOnPair(report, voting, votes));
+        const last = votes.findLast((vote) => own.has(vote));
+        patch({ votes: votes.filter((vote) => vote !== last) });
       },
       async stopEvaluation() {
         patch({ status: 'stopping' });

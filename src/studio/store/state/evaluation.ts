@@ -1,7 +1,13 @@
 import type { RowProblem } from '../../../hosts/browser/dataProtocol.ts';
-import type { EvaluationOutcome, EvaluationStep, MetricName } from '../../../hosts/browser/protocol.ts';
+import type {
+  EvaluationReport,
+  EvaluationStep,
+  MetricName,
+  MetricTexts,
+  Pair,
+  Vote,
+} from '../../../hosts/browser/protocol.ts';
 import type { ChatAuthor } from '../../../hosts/browser/projectsProtocol.ts';
-import type { MetricTexts } from '../../../hosts/browser/protocol.ts';
 import type { ErrorNote } from '../errorNote.ts';
 
 /** Metrics in the order of the report. */
@@ -32,7 +38,11 @@ export interface EvaluationState extends MetricTexts {
   step: EvaluationStep | null;
   /** What is scored, the base first. */
   authors: readonly ChatAuthor[];
-  outcome: EvaluationOutcome | null;
+  report: EvaluationReport | null;
+  /** What the user preferred, of all evaluations of the project. */
+  votes: readonly Vote[];
+  /** The systems that are voted on; null where nobody votes. */
+  voting: Pair | null;
   /** Rows that could not be asked. */
   problems: readonly RowProblem[];
   error: ErrorNote | null;
@@ -45,6 +55,12 @@ export interface EvaluationSlice {
   /** Scores the rows with the base, and with what answers in the chat beside it. */
   runEvaluation(): Promise<void>;
   stopEvaluation(): Promise<void>;
+  /** Shows answers of two systems without their names; null ends it. */
+  setVoting(pair: Pair | null): void;
+  /** Votes on the row that is shown, by the side, and shows the next. */
+  vote(side: 'a' | 'b' | 'tie'): void;
+  /** Takes back the last vote on the pair. */
+  unvote(): void;
 }
 
 export const emptyEvaluation: EvaluationState = {
@@ -56,7 +72,9 @@ export const emptyEvaluation: EvaluationState = {
   status: 'idle',
   step: null,
   authors: [],
-  outcome: null,
+  report: null,
+  votes: [],
+  voting: null,
   problems: [],
   error: null,
 };

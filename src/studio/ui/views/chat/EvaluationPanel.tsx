@@ -9,7 +9,7 @@ import {
   TextArea,
   TextField,
 } from 'react-aria-components';
-import type { EvaluationOutcome } from '../../../../hosts/browser/protocol.ts';
+import type { EvaluationReport } from '../../../../hosts/browser/protocol.ts';
 import { useStudio } from '../../../store/index.ts';
 import { busyWith } from '../../../store/state.ts';
 import {
@@ -18,6 +18,7 @@ import {
   type EvaluationState,
   type PageMetric,
 } from '../../../store/state/evaluation.ts';
+import { votedCsv, withVotes } from '../../../store/votes.ts';
 import { FileButton } from '../../controls/FileButton.tsx';
 import { ErrorNotice } from '../../controls/Notice.tsx';
 import { Icon } from '../../controls/Icon.tsx';
@@ -27,10 +28,11 @@ import { t } from '../../text/index.ts';
 import { problemText } from '../data/DataProblems.tsx';
 import { authorText } from './authorText.ts';
 import { EvaluatedRows, EvaluationFigures } from './EvaluationTables.tsx';
+import { Voting } from './Voting.tsx';
 
 /** Scores of the held-out rows: of the base, and of what answers besides. */
 export function EvaluationPanel() {
-  const { status, step, authors, outcome, problems, error } = useStudio((state) => state.evaluation);
+  const { status, step, authors, report, voting, problems, error } = useStudio((state) => state.evaluation);
   const loading = useStudio((state) => state.tryout.loading);
   const model = useStudio((state) => state.model.summary?.name ?? '');
   const names = authors.map((author) => authorText(author, model));
@@ -55,10 +57,12 @@ export function EvaluationPanel() {
           ))}
         </ul>
       )}
-      {outcome ? (
+      {report ? (
         <>
-          <EvaluationFigures report={outcome.report} names={names} />
-          <EvaluatedRows report={outcome.report} names={names} />
+          <EvaluationFigures report={report} names={names} />
+          <Voting report={report} names={names} />
+          {/* Names beside answers would tell whose they are. */}
+          {voting === null && <EvaluatedRows report={report} names={names} />}
         </>
       ) : (
         <p className="conversation__empty">{t('evaluate.none')}</p>
@@ -160,7 +164,7 @@ function Metrics() {
 }
 
 function Controls() {
-  const { status, outcome, metrics, source, file } = useStudio((state) => state.evaluation);
+  const { status, report, metrics, source, file } = useStudio((state) => state.evaluation);
   const heldOut = useStudio((state) => state.dataset.tokenized?.evalRows ?? 0);
   const busy = useStudio((state) => busyWith(state) !== null);
   const runEvaluation = useStudio((state) => state.runEvaluation);
@@ -182,19 +186,19 @@ function Controls() {
           {source === 'file' ? t('evaluate.runFile') : t('evaluate.run', { n: heldOut })}
         </Button>
       )}
-      {outcome && <Downloads outcome={outcome} />}
+      {report && <Downloads report={report} />}
     </div>
   );
 }
 
-function Downloads({ outcome: { report, csv } }: { outcome: EvaluationOutcome }) {
-  const json = () => new Blob([`${JSON.stringify(report, null, 2)}\n`], { type: 'application/json' });
+function Downloads({ report }: { report: EvaluationReport }) {
+  const votes = useStudio((state) => state.evaluation.votes);
+  const csv = () => new Blob([votedCsv(report, votes)], { type: 'text/csv' });
+  const json = () =>
+    new Blob([`${JSON.stringify(withVotes(report, votes), null, 2)}\n`], { type: 'application/json' });
   return (
     <>
-      <Button
-        className="button button--quiet"
-        onPress={() => downloadFile(new Blob([csv], { type: 'text/csv' }), 'evaluation.csv')}
-      >
+      <Button className="button button--quiet" onPress={() => downloadFile(csv(), 'evaluation.csv')}>
         <Icon name="download" />
         {t('batch.csv')}
       </Button>

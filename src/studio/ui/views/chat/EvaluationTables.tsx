@@ -100,8 +100,16 @@ function differenceText({ differences }: SystemReport, figure: Figure): string {
   const found = differences?.[figure];
   if (!found) return '';
   const { difference, low, high } = found;
-  const signed = (value: number) => `${value > 0 ? '+' : ''}${formatFigure(value)}`;
-  return t('evaluate.difference', { difference: signed(difference), low: signed(low), high: signed(high) });
+  return t('evaluate.difference', {
+    difference: formatSigned(difference),
+    low: formatSigned(low),
+    high: formatSigned(high),
+  });
+}
+
+/** A difference with its sign. */
+export function formatSigned(value: number): string {
+  return `${value > 0 ? '+' : ''}${formatFigure(value)}`;
 }
 
 /** Three digits after the point: figures of 0 to 1 and losses alike. */

@@ -291,7 +291,7 @@ export const dataErrorsZh = {
   },
   'data.metric_option': {
     what: '无法计算指标 {metric}：{detail}。',
-    next: '请为 regex 填写一个“JavaScript”的正则表达式，为 schema 填写一个“JSON Schema”，或选择其他指标。',
+    next: '请为“regex”填写一个 JavaScript 的正则表达式，为“schema”填写一个“JSON Schema”，或选择其他指标。',
   },
   'data.metric_without_rows': {
     what: '无法在 {file} 上计算指标 {metric}：{detail}。',
