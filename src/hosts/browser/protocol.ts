@@ -30,6 +30,7 @@ import type { EvaluationReport } from '../../session/evaluation/report.ts';
 import type { WeightSettings } from '../../session/openModel.ts';
 import type { OffloadLevel } from '../../engine/train/streamingPlan.ts';
 
+export type { AnswerPiece } from '../../engine/infer/answer.ts';
 export type { EndToken } from '../../content/data/labels/turnEnd.ts';
 export type { Prompt, PromptTokens } from '../../content/guard/textProtocol.ts';
 export type { ExportKind, UsageFacts, UseTarget } from '../../content/hub/usage.ts';
@@ -114,6 +115,8 @@ export interface CheckpointRef {
 export interface GenerateRequest {
   /** From the data worker. */
   prompt: PromptTokens;
+  /** How many of the likeliest tokens each token of the answer is shown with. */
+  alternatives?: number;
   maxNewTokens: number;
   temperature: number;
   topK: number;
