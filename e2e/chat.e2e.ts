@@ -50,6 +50,18 @@ describe.each(browsers)('the chat in %s', (name, openStudio) => {
     await send('Do you know Pip?');
     const [second] = await answersOf(studio, 1);
     expect(second).not.toBe('');
+    // Its tokens by their probabilities, with keys.
+    await studio.evaluate(() => {
+      const buttons = [...document.querySelectorAll<HTMLElement>('#chat .answer__tools button')];
+      buttons
+        .filter(({ textContent }) => textContent === 'Probabilities')
+        .at(-1)!
+        .click();
+    }, null);
+    await studio.waitForText('go through them with the arrow keys');
+    await studio.evaluate(() => document.querySelector<HTMLElement>('#chat [role="listbox"]')!.focus(), null);
+    await studio.waitForText(/Chosen: \S+ \d+.*% *\. Likeliest: \S+ \d/);
+    expect(await accessibilityProblems(studio)).toEqual([]);
     // The second turn is asked below the first, so it takes more of the context.
     await studio.fill('Prompt', 'Where does Pip live?');
     const longer = async () => Number(/(\d+) of \d+ tokens of context/.exec(await studio.text())?.[1] ?? 0);
@@ -208,6 +220,15 @@ describe.each(browsers)('the chat in %s', (name, openStudio) => {
 
   it('evaluates the base and the adapter on the held-out rows, with intervals, and writes them', async () => {
     await studio.click({ role: 'tab', name: 'Evaluate' });
+    await studio.evaluate(
+      () =>
+        [...document.querySelectorAll<HTMLElement>('.evaluate__metrics label')]
+          .find(({ textContent }) => textContent === 'Matches a pattern')!
+          .click(),
+      null,
+    );
+    // Patterns run in a worker of their own.
+    await studio.fill('Pattern that the answer has to contain', '\\w+');
     await click('Evaluate 4 rows');
     const shown = await studio.waitForText('Differences to the base with 95% intervals', OPEN);
     // The adapter has learned from such rows: its loss is lower.
@@ -223,9 +244,11 @@ describe.each(browsers)('the chat in %s', (name, openStudio) => {
       'Perplexity',
       'Exact match',
       'Contains',
+      'Matches a pattern',
       'ROUGE-L',
       'chrF',
     ]);
+    expect(figures[4]![1]).toBe('1.000');
     expect(figures[0]![2], shown).toMatch(/^[\d.]+−[\d.]+ \(−[\d.]+ to −[\d.]+\)$/);
     await studio.screenshot('chat-evaluate');
     expect(await accessibilityProblems(studio)).toEqual([]);
@@ -282,13 +305,6 @@ describe.each(browsers)('the chat in %s', (name, openStudio) => {
     await studio.setFiles('#chat .batch input[type="file"]', [path]);
     await click('Evaluate the file');
     await studio.waitForText('Accuracy, by length', OPEN);
-    await studio.evaluate(
-      () =>
-        [...document.querySelectorAll<HTMLElement>('.evaluate__metrics label')]
-          .find(({ textContent }) => textContent === 'Matches a pattern')!
-          .click(),
-      null,
-    );
     await studio.fill('Pattern that the answer has to contain', '(');
     await click('Evaluate the file');
     await studio.waitForText('The metric regex cannot be computed: its pattern cannot be read');
