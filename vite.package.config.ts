@@ -9,7 +9,7 @@ const source = (file: string) => fileURLToPath(new URL(`src/hosts/${file}`, impo
 /**
  * The npm package, in dist-package/: graft.js for pages, one file with all it needs, which any static server can serve;
  * with --ssr node.js, cli.js
- * and their threads textThread.js and rewardThread.js, whose packages npm installs. Shaders are inside both. See docs/api.md.
+ * and their threads textThread.js, scoringThread.js and rewardThread.js, whose packages npm installs. Shaders are inside both. See docs/api.md.
  */
 export default defineConfig(({ isSsrBuild: forNode }) => ({
   publicDir: false,
@@ -33,6 +33,7 @@ export default defineConfig(({ isSsrBuild: forNode }) => ({
               cli: source('node/cli/main.ts'),
               // Started by its name beside the others.
               textThread: source('node/textThread.ts'),
+              scoringThread: source('node/scoringThread.ts'),
               rewardThread: source('node/rewardThread.ts'),
             },
             output: { entryFileNames: '[name].js', chunkFileNames: 'shared.js' },

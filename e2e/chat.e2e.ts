@@ -50,6 +50,18 @@ describe.each(browsers)('the chat in %s', (name, openStudio) => {
     await send('Do you know Pip?');
     const [second] = await answersOf(studio, 1);
     expect(second).not.toBe('');
+    // Its tokens by their probabilities, with keys.
+    await studio.evaluate(() => {
+      const buttons = [...document.querySelectorAll<HTMLElement>('#chat .answer__tools button')];
+      buttons
+        .filter(({ textContent }) => textContent === 'Probabilities')
+        .at(-1)!
+        .click();
+    }, null);
+    await studio.waitForText('go through them with the arrow keys');
+    await studio.evaluate(() => document.querySelector<HTMLElement>('#chat [role="listbox"]')!.focus(), null);
+    await studio.waitForText(/Chosen: \S+ \d+.*% *\. Likeliest: \S+ \d/);
+    expect(await accessibilityProblems(studio)).toEqual([]);
     // The second turn is asked below the first, so it takes more of the context.
     await studio.fill('Prompt', 'Where does Pip live?');
     const longer = async () => Number(/(\d+) of \d+ tokens of context/.exec(await studio.text())?.[1] ?? 0);
@@ -208,6 +220,15 @@ describe.each(browsers)('the chat in %s', (name, openStudio) => {
 
   it('evaluates the base and the adapter on the held-out rows, with intervals, and writes them', async () => {
     await studio.click({ role: 'tab', name: 'Evaluate' });
+    await studio.evaluate(
+      () =>
+        [...document.querySelectorAll<HTMLElement>('.evaluate__metrics label')]
+          .find(({ textContent }) => textContent === 'Matches a pattern')!
+          .click(),
+      null,
+    );
+    // Patterns run in a worker of their own.
+    await studio.fill('Pattern that the answer has to contain', '\\w+');
     await click('Evaluate 4 rows');
     const shown = await studio.waitForText('Differences to the base with 95% intervals', OPEN);
     // The adapter has learned from such rows: its loss is lower.
@@ -223,9 +244,11 @@ describe.each(browsers)('the chat in %s', (name, openStudio) => {
       'Perplexity',
       'Exact match',
       'Contains',
+      'Matches a pattern',
       'ROUGE-L',
       'chrF',
     ]);
+    expect(figures[4]![1]).toBe('1.000');
     expect(figures[0]![2], shown).toMatch(/^[\d.]+−[\d.]+ \(−[\d.]+ to −[\d.]+\)$/);
     await studio.screenshot('chat-evaluate');
     expect(await accessibilityProblems(studio)).toEqual([]);
@@ -241,6 +264,50 @@ describe.each(browsers)('the chat in %s', (name, openStudio) => {
     const [base, tuned] = systems.map(({ figures: { loss } }) => loss);
     expect(tuned).toBeLessThan(base!);
     expect(Number.parseFloat(figures[0]![1]!)).toBeCloseTo(base!, 3);
+  });
+
+  const press = (key: string) =>
+    studio.evaluate((pressed) => {
+      document.body.dispatchEvent(new KeyboardEvent('keydown', { key: pressed, bubbles: true }));
+    }, key);
+
+  it('votes blind with keys, and writes the votes', async () => {
+    await click('Vote blind');
+    const shown = await studio.waitForText(/Row 1 of \d/);
+    const of = Number(/Row 1 of (\d)/.exec(shown)![1]);
+    expect(shown).not.toContain('Rows, those answered differently first');
+    expect(await accessibilityProblems(studio)).toEqual([]);
+    await press('a');
+    await press('Backspace');
+    await studio.waitForText(`Row 1 of ${of}`);
+    for (let n = 1; n <= of; n++) await press('t');
+    await studio.waitForText('All rows have a vote.');
+    await click('Show names');
+    await studio.waitForText(`0 times, with ${of} ties. Difference of their shares: 0.000`);
+    const csv = await readFile(await studio.download(() => click('CSV'), OPEN), 'utf8');
+    expect(csv.match(/,tie\r\n/g)).toHaveLength(of);
+    const json = await readFile(await studio.download(() => click('JSON'), OPEN), 'utf8');
+    expect((JSON.parse(json) as { votes: unknown[] }).votes).toMatchObject([{ ties: of, first: 0 }]);
+  });
+
+  it('evaluates a file of questions with choices, and refuses a pattern that cannot be read', async () => {
+    const path = join(folder, 'questions.jsonl');
+    const questions = ['day', 'night'].map((time, i) => ({
+      question: `Is it ${time}?`,
+      choices: ['yes', 'no'],
+      answer: i,
+    }));
+    await writeFile(path, questions.map((question) => `${JSON.stringify(question)}\n`).join(''));
+    await studio.evaluate(
+      () => document.querySelectorAll<HTMLElement>('#chat label.radio')[1]!.click(),
+      null,
+    );
+    await studio.setFiles('#chat .batch input[type="file"]', [path]);
+    await click('Evaluate the file');
+    await studio.waitForText('Accuracy, by length', OPEN);
+    await studio.fill('Pattern that the answer has to contain', '(');
+    await click('Evaluate the file');
+    await studio.waitForText('The metric regex cannot be computed: its pattern cannot be read');
   });
 
   it('keeps the conversation, its sides and the added row in the project', async () => {

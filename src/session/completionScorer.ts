@@ -6,7 +6,8 @@ import type { TokenRows } from '../content/data/tokens/tokenRows.ts';
 import type { Vocabulary } from '../content/data/tokenizer/vocabulary.ts';
 import { readSchema } from '../content/metrics/jsonSchema.ts';
 import type { FunctionInput, RewardFunction } from '../content/rewards/functions.ts';
-import { scoreText } from '../content/rewards/scoreText.ts';
+import { ScoringGuard } from '../content/rewards/scoringGuard.ts';
+import { scoringInThread, type NamedReward } from '../content/rewards/scoringService.ts';
 import type { SampledCompletions, ScoredCompletion } from '../engine/train/trainOptions.ts';
 import type { Host } from './host.ts';
 
@@ -25,7 +26,7 @@ export interface CompletionScorer {
  * @param rows of prompts, which know what ends their answers
  */
 export function completionScorer(
-  host: Pick<Host, 'rewardFunctions'>,
+  host: Pick<Host, 'rewardFunctions' | 'startScoring'>,
   { objective, rewards }: Recipe,
   tokenizer: Vocabulary | null,
   rows: TokenRows,
@@ -44,6 +45,10 @@ export function completionScorer(
   });
   if (functions[0] && !host.rewardFunctions)
     throw new GraftError('train.no_reward_functions', { name: functions[0].name });
+  const texts = rewards.flatMap((definition, i): NamedReward[] =>
+    definition.kind === 'javascript' ? [] : [{ name: names[i]!, definition }],
+  );
+  const scoring = new ScoringGuard(host.startScoring ?? scoringInThread);
   const called = functions.length > 0 ? host.rewardFunctions!(functions) : null;
 
   const inputOf = ({ ids, tokens, ended, reference }: ScoredCompletion): FunctionInput => {
@@ -52,7 +57,10 @@ export function completionScorer(
     return { text, row: { answer, columns, tokens, ended } };
   };
   return {
-    end: () => called?.end(),
+    end() {
+      called?.end();
+      scoring.end();
+    },
     sampling: {
       endIds: parseReference(first).endIds,
       scorer: {
@@ -61,12 +69,14 @@ export function completionScorer(
         async score(completions) {
           const inputs = completions.map(inputOf);
           const ofFunctions = await called?.score(inputs);
-          return inputs.map(({ text, row }, i) => {
-            let next = 0;
-            return rewards.map((definition) =>
-              definition.kind === 'javascript'
-                ? ofFunctions![i]![next++]!
-                : scoreText(definition, { text, tokens: row.tokens }, row),
+          const ofTexts = await scoring.rewards(
+            texts,
+            inputs.map(({ text, row }) => ({ text, tokens: row.tokens, row })),
+          );
+          return inputs.map((_, i) => {
+            let [function_, text] = [0, 0];
+            return rewards.map(({ kind }) =>
+              kind === 'javascript' ? ofFunctions![i]![function_++]! : ofTexts[i]![text++]!,
             );
           });
         },

@@ -1,3 +1,4 @@
+import type { WorkerLike } from '../base/threads/workerClient.ts';
 import type { Directory } from '../base/storage/types.ts';
 import type { RewardFunction, RewardFunctions } from '../content/rewards/functions.ts';
 import type { Gpu } from '../engine/gpu/device.ts';
@@ -17,6 +18,11 @@ export interface Host {
    * @param onProblem reports why weights were not cached
    */
   quantizedCache(onProblem: (error: unknown) => void): Promise<QuantizedCache | null>;
+  /**
+   * Starts what runs `createScoringService`: regular expressions of rewards and metrics, apart from the program so that it can
+   * be ended. Where absent, they run in the caller's thread, and nothing ends them.
+   */
+  startScoring?(): WorkerLike;
   /** Runs functions of a recipe's rewards apart from the program itself; absent where there is no such place. */
   rewardFunctions?(functions: readonly RewardFunction[]): RewardFunctions;
 }

@@ -358,7 +358,7 @@ export class Session {
 
   /**
    * Scores the rows of `readEvaluation`: losses, greedy answers in batches, likelihoods of choices. With `strength: 0` it is
-   * the base that is scored. Throws `infer.*`, `gpu.*`.
+   * the base that is scored. Throws `infer.*`, `gpu.*`, `data.expression_hangs`.
    */
   async evaluateRows(
     data: EvaluationData,
@@ -367,10 +367,15 @@ export class Session {
     const { tokenizer, files } = this.model;
     if (!tokenizer) throw new GraftError('infer.no_tokenizer');
     checkTokenizerFits(tokenizer, files.spec.vocabSize);
-    const { evaluateRows } = await evaluations();
-    return this.use(options, (decoder, use) =>
-      evaluateRows(decoder, use, { files, tokenizer }, data, options),
-    );
+    const { evaluateRows, ScoringGuard, scoringInThread } = await evaluations();
+    const scoring = new ScoringGuard(this.host.startScoring ?? scoringInThread);
+    try {
+      return await this.use(options, (decoder, use) =>
+        evaluateRows(decoder, use, { files, tokenizer, scoring }, data, options),
+      );
+    } finally {
+      scoring.end();
+    }
   }
 
   /** The losses on either of the weights the result can be merged onto; null without a choice or rows to measure on. */

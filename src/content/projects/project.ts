@@ -104,6 +104,15 @@ const turnSchema = v.object({
   answers: v.object({ left: v.nullable(answerSchema), right: v.nullable(answerSchema) }),
 });
 
+/** What the user preferred of two answers. */
+const voteSchema = v.object({
+  line: count,
+  prompt: text,
+  names: v.tuple([text, text]),
+  answers: v.tuple([text, text]),
+  preferred: v.picklist(['first', 'second', 'tie']),
+});
+
 const projectSchema = v.object({
   format: v.literal(PROJECT_FORMAT),
   id: text,
@@ -127,6 +136,8 @@ const projectSchema = v.object({
     left: { kind: 'base' },
     right: { kind: 'adapter' },
   }),
+  /** On answers of evaluations. */
+  votes: v.optional(v.array(voteSchema), []),
   /** Ids of its stored runs, the latest last. */
   runs: v.array(text),
 });

@@ -13,6 +13,14 @@ const file = memorySource('rows.jsonl', '{"prompt": "Who?", "completion": "Pip."
 const turn = { kind: 'chat' as const, user: 'Hi', attempt: 0, answers: { left: null, right: null } };
 const heldOut = memorySource('held.jsonl', '{"prompt": "Where?", "completion": "There."}\n');
 
+const vote = {
+  line: 1,
+  prompt: 'Who?',
+  names: ['base', 'tuned'],
+  answers: ['I.', 'Zip.'],
+  preferred: 'second',
+};
+
 async function exported(): Promise<File> {
   const store = new ProjectStore(new MemoryDirectory('projects'));
   const hash = await contentHashOf(file);
@@ -39,6 +47,7 @@ async function exported(): Promise<File> {
       samplePrompts: ['Who?'],
       request: null,
       chat: [turn],
+      votes: [vote],
       runs: ['run'],
     }),
   );
@@ -60,6 +69,7 @@ describe('a project as a file', () => {
       recipe: { rank: 4 },
       samplePrompts: ['Who?'],
       chat: [turn],
+      votes: [vote],
       runs: [],
     });
     const source = project.data?.source;

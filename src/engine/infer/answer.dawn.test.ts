@@ -48,6 +48,28 @@ describe('answer', () => {
     expect(pieces.join('')).toBe(whole.text);
   });
 
+  it('has its tokens with their probabilities where they are asked for', async () => {
+    const options = { ...greedy, maxNewTokens: 8, alternatives: 3, repetitionPenalty: 1.3 };
+    const { text, tokens, pieces = [] } = await answer(starter, withoutAdapter, tokenizer, prompt, options);
+    expect(pieces).toHaveLength(tokens);
+    expect(pieces.map((piece) => piece.text).join('')).toBe(text);
+    for (const { p, likeliest } of pieces) {
+      expect(likeliest).toHaveLength(3);
+      expect(likeliest.map((one) => one.p)).toEqual(likeliest.map((one) => one.p).sort((a, b) => b - a));
+      expect(p).toBeLessThanOrEqual(likeliest[0]!.p);
+      expect(likeliest.reduce((sum, one) => sum + one.p, 0)).toBeLessThanOrEqual(1 + 1e-9);
+    }
+    // Without a penalty, what is chosen is the likeliest.
+    const plain = await answer(starter, withoutAdapter, tokenizer, prompt, {
+      ...options,
+      repetitionPenalty: 1,
+    });
+    for (const piece of plain.pieces!) expect(piece.p).toBe(piece.likeliest[0]!.p);
+    expect(plain.pieces!.slice(1).map((piece) => piece.text)).toEqual(
+      plain.pieces!.slice(1).map((piece) => piece.likeliest[0]!.text),
+    );
+  });
+
   it('ends at any of the end tokens that are given', async () => {
     const options = { ...greedy, maxNewTokens: reference.ids.length - 1 };
     const whole = await answer(starter, withoutAdapter, tokenizer, prompt, options);

@@ -8,6 +8,7 @@ import { logitsOf } from '../model/decoder/head.ts';
 import type { SequenceState } from '../model/decoder/mixers/mixer.ts';
 import { mixerFor } from '../model/decoder/mixers/mixerOf.ts';
 import type { DecoderSpec } from '../model/spec/spec.ts';
+import { tokenChances, type TokenChances } from './tokenChances.ts';
 import { penalizeRepetition, sample, type SamplingOptions } from './sampling.ts';
 
 export interface GenerateOptions extends SamplingOptions {
@@ -15,8 +16,10 @@ export interface GenerateOptions extends SamplingOptions {
   seed: number;
   /** Ids that end the text; they are not returned. */
   endIds: readonly number[];
+  /** How many of the likeliest tokens `onToken` is told of at each place; by default it is told no chances. */
+  alternatives?: number;
   /** Called with each token; return true to stop. */
-  onToken?: (id: number) => boolean | void;
+  onToken?: (id: number, chances: TokenChances | null) => boolean | void;
 }
 
 /** Generated token ids, and the reason they end. */
@@ -90,18 +93,21 @@ async function continueFrom(
   options: GenerateOptions,
 ): Promise<Generated> {
   const random = createRandom(options.seed);
-  const { repetitionPenalty = 1 } = options;
+  const { repetitionPenalty = 1, alternatives = 0 } = options;
   const seen = new Set(begun.prompt);
   const ids: number[] = [];
   const { states } = begun;
   let { logits } = begun;
   while (ids.length < maxTokens) {
+    // The penalty changes the logits in place.
+    const before = alternatives > 0 && repetitionPenalty !== 1 ? logits.slice() : logits;
     if (repetitionPenalty !== 1) penalizeRepetition(logits, seen, repetitionPenalty);
     const id = sample(logits, options, random);
     if (options.endIds.includes(id)) return { ids, stoppedBy: 'end' };
     ids.push(id);
     seen.add(id);
-    if (options.onToken?.(id) === true) return { ids, stoppedBy: 'caller' };
+    const chances = alternatives > 0 ? tokenChances(before, id, alternatives) : null;
+    if (options.onToken?.(id, chances) === true) return { ids, stoppedBy: 'caller' };
     if (ids.length === maxTokens) break;
     const text = begun.prompt.length + ids.length;
     // Beyond this length all keys turn otherwise: transformers computes them again, too.

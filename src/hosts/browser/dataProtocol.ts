@@ -1,6 +1,6 @@
 /** The data worker's API. Everything here survives structured cloning. */
 import type { Recipe } from '../../base/config/recipe.ts';
-import type { MetricName } from '../../content/metrics/metrics.ts';
+import type { MetricName, MetricOptions } from '../../content/metrics/metrics.ts';
 import type { EvaluationData } from '../../session/evaluation/evaluationData.ts';
 import type { ChatParts } from '../../content/data/template/chatParts.ts';
 import type { Column, ColumnMapping } from '../../content/data/rows/columns.ts';
@@ -135,9 +135,11 @@ export interface PreviewedRow {
   problem: RowProblem | null;
 }
 
-/** How held-out rows are scored. */
+/** How held-out rows, or those of a file, are scored. */
 export interface EvaluationSettings {
+  /** Those that there are no rows for are left out. */
   metrics: readonly MetricName[];
+  options: MetricOptions;
   maxNewTokens: number;
   maxPositions: number;
   /** The chat's, for rows without one. */
@@ -240,6 +242,15 @@ export interface DataApi extends ProjectsApi, IntakeApi {
   heldOutPrompts(): Promise<PromptList>;
   /** The held-out rows, made ready to be scored by the engine. Throws as `promptTokens`. */
   heldOutEvaluation(settings: EvaluationSettings): Promise<PreparedEvaluation>;
+  /**
+   * The rows of a file that is opened for this alone, multiple-choice questions among them. Throws as `readEvaluation` does.
+   * @param mask of what losses are of
+   */
+  fileEvaluation(
+    source: DataSource,
+    settings: EvaluationSettings,
+    mask: Recipe['mask'],
+  ): Promise<PreparedEvaluation>;
   /** Prompts of a pasted text: one a line, or JSONL rows in the formats of data files, with or without answers. */
   readPrompts(text: string): Promise<PromptList>;
   /** The tokens that training teaches to end answers with, for what is exported; none without a tokenizer. Throws as `promptTokens`. */

@@ -6,6 +6,7 @@ import { rowLengths } from '../../content/data/tokens/tokenize.ts';
 import { scratchFolder } from '../../testing/cli.ts';
 import { modelPath, robotStories as storiesPath } from '../../testing/fixtures.ts';
 import { writeTinyStories } from '../../testing/tinyStories.ts';
+import { expectGraftError } from '../../testing/errors.ts';
 import { fixture } from '../../testing/tokenizers.ts';
 import { textInThread } from '../../content/guard/textInThread.ts';
 import { createDataService } from './dataService.ts';
@@ -101,7 +102,7 @@ describe('data service', () => {
   it('makes held-out rows ready to be scored, with the system message of the chat', async () => {
     const service = await serviceWithStories();
     await service.tokenize({ ...options, evalFraction: 3 }, ignore);
-    const settings = { maxNewTokens: 9, maxPositions: 512, system: '', templateArgs: {} };
+    const settings = { options: {}, maxNewTokens: 9, maxPositions: 512, system: '', templateArgs: {} };
     const metrics = ['loss', 'exact', 'json'] as const;
     const { data, problems } = await service.heldOutEvaluation({ ...settings, metrics });
     const { prompts } = await service.heldOutPrompts();
@@ -121,6 +122,31 @@ describe('data service', () => {
     const none = await asked({ maxPositions: 4 }, ['loss', 'exact']);
     expect(none.data.metrics).toEqual(['loss']);
     expect(none.problems.map(({ code }) => code)).toEqual(Array(3).fill('infer.prompt_too_long'));
+  });
+
+  it('makes the rows of a file ready to be scored, questions with choices among them', async () => {
+    const service = await serviceWithStories();
+    const settings = { maxNewTokens: 9, maxPositions: 512, system: '', templateArgs: {} };
+    const metrics = ['loss', 'regex', 'choice'] as const;
+    const prepare = (rows: readonly unknown[], of: readonly ('loss' | 'regex' | 'choice')[] = metrics) => {
+      const text = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+      const file = new File([text], 'rows.jsonl');
+      const options = { regex: /a/u };
+      return service.fileEvaluation(
+        { kind: 'file', file },
+        { ...settings, options, metrics: of },
+        'assistant',
+      );
+    };
+    const question = { question: 'Is it day?', choices: ['yes', 'no'], answer: 'A' };
+    const choices = await prepare([question, { question: 'And now?', choices: ['yes'], answer: 'A' }]);
+    expect(choices.data).toMatchObject({ metrics: ['choice'], options: { regex: /a/u }, answers: [] });
+    expect(choices.data.choices.map(({ row }) => row.line)).toEqual([1]);
+    expect(choices.problems).toMatchObject([{ line: 2, code: 'data.choices_invalid' }]);
+    const rows = await prepare([{ prompt: 'Who?', completion: 'Pip.' }]);
+    expect(rows.data.metrics).toEqual(['loss', 'regex']);
+    expect(rows.data.answers).toMatchObject([{ line: 1, text: 'Who?', expected: 'Pip.' }]);
+    await expectGraftError(() => prepare([question], ['loss']), 'data.metric_without_rows');
   });
 
   it('has the prompts of held-out rows with their answers, and of pasted texts', async () => {

@@ -11,7 +11,7 @@ import { rowShapes, selectShapes } from '../../content/data/tokens/rowShapes.ts'
 import { selectRows } from '../../content/data/tokens/tokenRows.ts';
 import { addedRow } from '../../content/data/rows/addedRow.ts';
 import { toJsonText } from '../../content/data/files/exactJson.ts';
-import { heldOutEvaluation } from './data/evaluation.ts';
+import { fileEvaluation, heldOutEvaluation } from './data/evaluation.ts';
 import { heldOutPrompts, pastedPrompts } from './data/prompts.ts';
 import { mappedRows } from './data/mappedRows.ts';
 import { changedFile, openFile, type OpenFile } from './data/openFile.ts';
@@ -172,6 +172,13 @@ export function createDataService(
       return heldOutPrompts(dataset);
     },
     heldOutEvaluation: async (settings) => heldOutEvaluation(opened().dataset, tokenizer, settings),
+    fileEvaluation: async (source, settings, mask) =>
+      fileEvaluation(await sourceOf(source), tokenizer, {
+        ...settings,
+        vocabSize,
+        mask,
+        ...encodingOf(source),
+      }),
     readPrompts: async (text) => pastedPrompts(text),
     promptTokens: (prompt) => tokenizer.prompt(prompt),
     chatParts: async () => (tokenizer.hasTokenizer ? tokenizer.chatParts() : null),

@@ -1,8 +1,8 @@
 import type { RunStore } from '../../content/runs/runStore.ts';
-import type { NamedResult } from '../../session/evaluation/report.ts';
+import type { EvaluationReport, NamedResult } from '../../session/evaluation/report.ts';
 import type { Session } from '../../session/session.ts';
 import type { OpenCheckpoints } from './openCheckpoints.ts';
-import type { EvaluationOutcome, EvaluationRequest, EvaluationStep, Progress } from './protocol.ts';
+import type { EvaluationRequest, EvaluationStep, Progress } from './protocol.ts';
 import { loadReports } from './trainingService.ts';
 
 /** Few pages evaluate: the code is loaded by the first that does. */
@@ -19,8 +19,8 @@ export async function evaluateSystems(
   signal: AbortSignal,
   onStep: (step: EvaluationStep) => void,
   onLoading: (progress: Progress) => void,
-): Promise<EvaluationOutcome | null> {
-  const { evaluationReport, reportCsv } = await evaluation();
+): Promise<EvaluationReport | null> {
+  const { evaluationReport } = await evaluation();
   const results: NamedResult[] = [];
   const reports = loadReports(onLoading);
   try {
@@ -40,6 +40,5 @@ export async function evaluateSystems(
     if (signal.aborted) return null;
     throw error;
   }
-  const report = evaluationReport(data, results, { seed });
-  return { report, csv: reportCsv(report) };
+  return evaluationReport(data, results, { seed });
 }

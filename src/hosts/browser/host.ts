@@ -1,5 +1,6 @@
 import shaders from 'virtual:shaders';
 import { opfsDirectory } from '../../base/storage/opfsDirectory.ts';
+import type { WorkerLike } from '../../base/threads/workerClient.ts';
 import { openGpu, type Gpu } from '../../engine/gpu/device.ts';
 import { adapterKey, browserName, TunedKernels } from '../../engine/tuning/tunedKernels.ts';
 import type { Host } from '../../session/host.ts';
@@ -8,8 +9,11 @@ import { openQuantizedCache } from './browserQuantizedCache.ts';
 /** Folders of the origin private file system: for block inputs, and for which kernels were measured to be fastest. */
 const [SPILL, TUNING] = ['spill', 'tuning'];
 
-/** A page or worker as a host: WebGPU, and the origin private file system for whatever waits or is cached on disk. */
-export function browserHost(): Host {
+/**
+ * A page or worker as a host: WebGPU, and the origin private file system for whatever waits or is cached on disk.
+ * @param startScoring see `Host.startScoring`
+ */
+export function browserHost(startScoring?: () => WorkerLike): Host {
   let tuned: Promise<TunedKernels> | null = null;
   return {
     openGpu: () => openGpu(navigator.gpu, shaders),
@@ -17,6 +21,7 @@ export function browserHost(): Host {
     tunedKernels: (gpu) => (tuned ??= openTunedKernels(gpu)),
     spillFolder: () => opfsDirectory(SPILL),
     quantizedCache: openQuantizedCache,
+    ...(startScoring && { startScoring }),
   };
 }
 

@@ -30,6 +30,7 @@ import type { EvaluationReport } from '../../session/evaluation/report.ts';
 import type { WeightSettings } from '../../session/openModel.ts';
 import type { OffloadLevel } from '../../engine/train/streamingPlan.ts';
 
+export type { AnswerPiece } from '../../engine/infer/answer.ts';
 export type { EndToken } from '../../content/data/labels/turnEnd.ts';
 export type { Prompt, PromptTokens } from '../../content/guard/textProtocol.ts';
 export type { ExportKind, UsageFacts, UseTarget } from '../../content/hub/usage.ts';
@@ -56,7 +57,18 @@ export type { MergeProof } from '../../engine/merge/verifyMerge.ts';
 export type { MergeLosses } from '../../engine/train/evaluateMerges.ts';
 export type { ExportSizes } from '../../session/mergeTrained.ts';
 export type { EvaluationReport, Figure, RowReport, SystemReport } from '../../session/evaluation/report.ts';
+export { isSwapped, tallyVotes, type Vote } from '../../content/metrics/votes.ts';
+export {
+  pairsOf,
+  votableRows,
+  votedCsv,
+  voteOn,
+  votesOnPair,
+  withVotes,
+  type Pair,
+} from '../../session/evaluation/votedReport.ts';
 export type { MetricName } from '../../content/metrics/metrics.ts';
+export { readMetricOptions, type MetricTexts } from '../../content/metrics/metricOptions.ts';
 export type { WeightSettings } from '../../session/openModel.ts';
 export type { MemoryByPart, MemoryPart } from '../../engine/gpu/memory.ts';
 
@@ -103,6 +115,8 @@ export interface CheckpointRef {
 export interface GenerateRequest {
   /** From the data worker. */
   prompt: PromptTokens;
+  /** How many of the likeliest tokens each token of the answer is shown with. */
+  alternatives?: number;
   maxNewTokens: number;
   temperature: number;
   topK: number;
@@ -130,11 +144,6 @@ export interface EvaluationRequest {
 /** How far an evaluation is. */
 export interface EvaluationStep extends EvaluationProgress {
   system: number;
-}
-
-export interface EvaluationOutcome {
-  report: EvaluationReport;
-  csv: string;
 }
 
 export interface GenerateOutcome extends Answer {
@@ -215,7 +224,7 @@ export interface EngineApi extends RunsApi {
     request: EvaluationRequest,
     onStep: (step: EvaluationStep) => void,
     onLoading: (p: Progress) => void,
-  ): Promise<EvaluationOutcome | null>;
+  ): Promise<EvaluationReport | null>;
   stopEvaluating(): Promise<void>;
   /** Loads a PEFT folder onto the open model; the warnings are those of `openAdapter` in engine/model. */
   openAdapter(source: ModelSource): Promise<{ rank: number; modules: number; warnings: ErrorFacts[] }>;

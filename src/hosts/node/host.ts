@@ -7,6 +7,7 @@ import { adapterKey, TunedKernels } from '../../engine/tuning/tunedKernels.ts';
 import type { Host } from '../../session/host.ts';
 import { openDawn } from './dawn.ts';
 import { nodeRewardFunctions } from './rewardFunctions.ts';
+import { startScoring } from './startScoring.ts';
 import { readShaders } from './shaders.ts';
 
 /** $GRAFT_CACHE, or the platform's folder for caches. */
@@ -38,6 +39,7 @@ export function nodeHost(): Host {
     // Not in the system's temporary folder, which may be main memory, and is shared by all users.
     spillFolder: async () => nodeDirectory(join(cachePath(), 'spill')),
     quantizedCache: async (onProblem) => openQuantizedCache(onProblem),
+    startScoring,
     rewardFunctions: nodeRewardFunctions,
   };
 }

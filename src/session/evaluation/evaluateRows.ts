@@ -1,7 +1,8 @@
 import type { Vocabulary } from '../../content/data/tokenizer/vocabulary.ts';
 import { StreamDecoder } from '../../content/data/tokenizer/streamDecoder.ts';
 import type { RowScore } from '../../content/metrics/bootstrap.ts';
-import { isAnswerMetric, needsExpected, scoreAnswer } from '../../content/metrics/metrics.ts';
+import { isAnswerMetric, needsExpected } from '../../content/metrics/metrics.ts';
+import type { ScoringGuard } from '../../content/rewards/scoringGuard.ts';
 import { planBatch } from '../../engine/infer/batch/batchPlan.ts';
 import { generateBatch, scheduledTexts, type BatchRequest } from '../../engine/infer/batch/generateBatch.ts';
 import type { AdapterUse, Decoder } from '../../engine/model/decoder/decoder.ts';
@@ -44,11 +45,19 @@ export interface EvaluationProgress {
   total: number;
 }
 
+/** What an evaluation needs beside a loaded model. */
+export interface EvaluationMeans {
+  files: ModelFiles;
+  tokenizer: Vocabulary;
+  /** Scores answers. */
+  scoring: ScoringGuard;
+}
+
 /** Runs a system over all rows: losses, greedy answers in batches, and likelihoods of choices. */
 export async function evaluateRows(
   decoder: Decoder,
   use: AdapterUse,
-  { files, tokenizer }: { files: ModelFiles; tokenizer: Vocabulary },
+  means: EvaluationMeans,
   data: EvaluationData,
   options: EvaluateOptions = {},
 ): Promise<SystemResult> {
@@ -62,7 +71,7 @@ export async function evaluateRows(
   const found = losses
     ? await rowLosses(decoder, use, losses.tokens, report('losses', losses.rows.length))
     : [];
-  const answers = await answersOf(decoder, use, files, tokenizer, data, options);
+  const answers = await answersOf(decoder, use, means, data, options);
   const pairs = choiceTokenRows(choices, decoder.spec.maxPositions);
   const scores = await rowLosses(decoder, use, pairs, report('choices', pairs.offsets.length - 1));
   let at = 0;
@@ -83,8 +92,7 @@ export async function evaluateRows(
 async function answersOf(
   decoder: Decoder,
   use: AdapterUse,
-  files: ModelFiles,
-  tokenizer: Vocabulary,
+  { files, tokenizer, scoring }: EvaluationMeans,
   { answers, metrics, options: metricOptions, maxNewTokens }: EvaluationData,
   { batch, memoryBudget, onRows, signal }: EvaluateOptions,
 ): Promise<SystemAnswer[]> {
@@ -110,12 +118,15 @@ async function answersOf(
     shouldStop: () => signal?.aborted ?? false,
   });
   signal?.throwIfAborted();
+  const texts = generated.map(({ ids }) => textOf(tokenizer, ids));
+  const names = metrics.filter(isAnswerMetric);
+  const compared = texts.map((answer, i) => ({ answer, expected: answers[i]!.expected ?? '' }));
+  const scored = await scoring.answers(names, metricOptions, compared);
   return generated.map(({ ids, stoppedBy }, i) => {
-    const text = textOf(tokenizer, ids);
-    const { expected } = answers[i]!;
-    const own = metrics.filter(isAnswerMetric).filter((name) => expected !== null || !needsExpected(name));
-    const scores = own.map((name) => [name, scoreAnswer(name, text, expected ?? '', metricOptions)] as const);
-    return { text, tokens: ids.length, stoppedBy, scores: Object.fromEntries(scores) };
+    const own = names.flatMap((name, at) =>
+      answers[i]!.expected !== null || !needsExpected(name) ? [[name, scored[i]![at]!] as const] : [],
+    );
+    return { text: texts[i]!, tokens: ids.length, stoppedBy, scores: Object.fromEntries(own) };
   });
 }
 

@@ -60,6 +60,8 @@ export interface EvaluationSettings extends MetricOptions {
   encoding?: Encoding | undefined;
   /** Rows from the first on; by default all. */
   limit?: number;
+  /** Leaves out metrics that there are no rows for; at least one is left. By default those of `metrics` are refused. */
+  whereUsable?: boolean;
 }
 
 /** What of a model evaluation needs beside its tokenizer. */
@@ -103,7 +105,7 @@ export async function readEvaluation(
       await readLosses(data, source, text, { spec }, settings);
     if (data.metrics.some(isAnswerMetric)) await readAnswers(data, { ...parsed, rows }, text, spec, settings);
   }
-  checkMetrics(data, settings.metrics !== undefined);
+  checkMetrics(data, settings.metrics !== undefined && !settings.whereUsable);
   return data;
 }
 

@@ -94,8 +94,17 @@ export function evaluationReport(
   };
 }
 
+/** Further columns of a report's CSV. */
+export interface MoreColumns {
+  head: readonly string[];
+  cells: (row: RowReport) => readonly string[];
+}
+
 /** The rows of a report as CSV: line, prompt, expected, then answer and scores of each system. */
-export function reportCsv({ systems, rows }: EvaluationReport): string {
+export function reportCsv(
+  { systems, rows }: EvaluationReport,
+  more: MoreColumns = { head: [], cells: () => [] },
+): string {
   const names = systems.map(({ name }) => name);
   const figures = Object.keys(systems[0]?.figures ?? {}).filter(
     (figure) => figure !== 'perplexity',
@@ -105,17 +114,18 @@ export function reportCsv({ systems, rows }: EvaluationReport): string {
     ...(hasAnswers ? [`answer (${name})`] : []),
     ...figures.map((figure) => `${figure} (${name})`),
   ]);
-  const body = rows.map(({ line, prompt, expected, differs, systems: made }) => [
-    String(line),
-    prompt,
-    expected ?? '',
-    String(differs),
-    ...made.flatMap(({ answer, scores }) => [
+  const body = rows.map((row) => [
+    String(row.line),
+    row.prompt,
+    row.expected ?? '',
+    String(row.differs),
+    ...row.systems.flatMap(({ answer, scores }) => [
       ...(hasAnswers ? [answer ?? ''] : []),
       ...figures.map((figure) => (scores[figure] === undefined ? '' : String(scores[figure]))),
     ]),
+    ...more.cells(row),
   ]);
-  return csvOf([['line', 'prompt', 'expected', 'differs', ...head], ...body]);
+  return csvOf([['line', 'prompt', 'expected', 'differs', ...head, ...more.head], ...body]);
 }
 
 function figuresOf({ metrics }: EvaluationData, systems: readonly NamedResult[]): Figure[] {

@@ -12,6 +12,8 @@ export interface Question {
   prompt: Prompt;
   answerer: Answerer;
   seed: number;
+  /** How many of the likeliest tokens each token is shown with; by default none. */
+  alternatives?: number;
 }
 
 /** What is heard before the answer is complete. */
@@ -29,7 +31,7 @@ export interface Hearing {
 export async function ask(
   { workers }: StoreDeps,
   state: Studio,
-  { prompt, answerer, seed }: Question,
+  { prompt, answerer, seed, alternatives }: Question,
   { onText, onLoading }: Hearing,
 ): Promise<GenerateOutcome> {
   const tokens = await state.promptTokens(prompt);
@@ -55,6 +57,7 @@ export async function ask(
         topP,
         repetitionPenalty,
         seed,
+        ...(alternatives !== undefined && { alternatives }),
         adapterStrength: answerer.kind === 'base' ? 0 : adapterStrength,
         checkpoint: answerer.kind === 'checkpoint' ? { run: answerer.run, step: answerer.step } : null,
         weights: weightsOf(state.recipe.draft),

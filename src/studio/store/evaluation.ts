@@ -1,8 +1,10 @@
 import type { Answerer, ChatAuthor } from '../../hosts/browser/projectsProtocol.ts';
-import type { EvaluationRequest } from '../../hosts/browser/protocol.ts';
+import type { EvaluationSettings } from '../../hosts/browser/dataProtocol.ts';
+import { readMetricOptions, type EvaluationRequest } from '../../hosts/browser/protocol.ts';
 import { weightsOf } from './ask.ts';
 import { noteOf } from './errorNote.ts';
 import { askedSides, authorOf } from './sides.ts';
+import { shownRow, votesOnPair } from './votes.ts';
 import { busyWith, type SliceOf, type Studio } from './state.ts';
 import {
   emptyEvaluation,
@@ -19,21 +21,37 @@ export const createEvaluationSlice: SliceOf<EvaluationSlice> =
     return {
       evaluation: emptyEvaluation,
       setMetrics: (metrics) => patch({ metrics: pageMetrics.filter((name) => metrics.includes(name)) }),
+      setEvaluation: (changes) => patch(changes),
       async runEvaluation() {
         if (busyWith(get())) return;
         const { tryout, recipe, model, evaluation } = get();
         const { request } = tryout;
         const answerers = evaluatedAnswerers(get());
         const authors = answerers.map((answerer) => authorOf(get(), answerer));
-        patch({ status: 'reading', outcome: null, problems: [], error: null, step: null, authors });
+        patch({
+          status: 'reading',
+          report: null,
+          voting: null,
+          problems: [],
+          error: null,
+          step: null,
+          authors,
+        });
         try {
-          const { data, problems } = await workers.data.call.heldOutEvaluation({
-            metrics: evaluation.metrics,
+          const { metrics, source, file } = evaluation;
+          const settings: EvaluationSettings = {
+            metrics,
+            options: readMetricOptions(metrics, evaluation),
             maxNewTokens: request.maxNewTokens,
             maxPositions: model.summary?.maxPositions ?? Infinity,
             system: request.system,
             templateArgs: recipe.draft.template_args,
-          });
+          };
+          const { call } = workers.data;
+          const { data, problems } =
+            source === 'file' && file
+              ? await call.fileEvaluation({ kind: 'file', file }, settings, recipe.draft.mask)
+              : await call.heldOutEvaluation(settings);
           patch({ problems, status: 'running' });
           const asked: EvaluationRequest = {
             data,
@@ -47,19 +65,35 @@ export const createEvaluationSlice: SliceOf<EvaluationSlice> =
           };
           const loading = (progress: Studio['tryout']['loading']) =>
             set((state) => ({ tryout: { ...state.tryout, loading: progress } }));
-          const outcome = await workers.engine.call.evaluate(
+          const report = await workers.engine.call.evaluate(
             asked,
             (step) => get().evaluation.status === 'running' && patch({ step }),
             (progress) => loading(progress.done < progress.total ? progress : null),
           );
           loading(null);
-          patch({ outcome });
+          patch({ report });
         } catch (error) {
           patch({ error: noteOf(error) });
         } finally {
           patch({ status: 'idle', step: null });
           get().announce({ kind: 'answersDone' });
         }
+      },
+      setVoting: (voting) => patch({ voting }),
+      vote(side) {
+        const { evaluation } = get();
+        const shown = shownRow(evaluation);
+        if (!shown) return;
+        const { line, prompt, names, answers, swapped } = shown;
+        const preferred = side === 'tie' ? 'tie' : (side === 'a') === swapped ? 'second' : 'first';
+        patch({ votes: [...evaluation.votes, { line, prompt, names, answers, preferred }] });
+      },
+      unvote() {
+        const { report, voting, votes } = get().evaluation;
+        if (!report || !voting) return;
+        const own = new Set(votesOnPair(report, voting, votes));
+        const last = votes.findLast((vote) => own.has(vote));
+        patch({ votes: votes.filter((vote) => vote !== last) });
       },
       async stopEvaluation() {
         patch({ status: 'stopping' });

@@ -27,7 +27,7 @@ export function isWorthKeeping({ model, dataset, recipe, samplePrompts, tryout }
  * @param before what was stored last: of a model or data that could not be opened again, it stays
  */
 export function projectOf(state: Studio, open: OpenProject, before: Project | null, now: number): Project {
-  const { recipe, samplePrompts, tryout, run } = state;
+  const { recipe, samplePrompts, tryout, evaluation, run } = state;
   const { id, name, example, createdAt, runs } = open;
   const { turns, sides } = tryout;
   const { draft } = recipe;
@@ -46,6 +46,7 @@ export function projectOf(state: Studio, open: OpenProject, before: Project | nu
     request: tryout.request,
     chat: [...turns],
     sides,
+    votes: [...evaluation.votes],
     runs: run.id === null || runs.includes(run.id) ? runs : [...runs, run.id],
   };
 }

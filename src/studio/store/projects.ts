@@ -168,7 +168,10 @@ export const createProjectsSlice: SliceOf<ProjectsSlice> =
         get().restoreRecipe(project.recipe);
         set({ samplePrompts: project.samplePrompts });
         if (project.request) get().setRequest(project.request);
-        set({ tryout: { ...get().tryout, turns: project.chat, sides: project.sides } });
+        set({
+          tryout: { ...get().tryout, turns: project.chat, sides: project.sides },
+          evaluation: { ...get().evaluation, votes: project.votes },
+        });
         await restoreData(project);
         await device;
         await restoreModel(project);

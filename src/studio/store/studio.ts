@@ -86,6 +86,7 @@ function projectsDiffer(a: Studio, b: Studio): boolean {
     a.tryout.request !== b.tryout.request ||
     a.tryout.turns !== b.tryout.turns ||
     a.tryout.sides !== b.tryout.sides ||
+    a.evaluation.votes !== b.evaluation.votes ||
     a.run.id !== b.run.id
   );
 }

@@ -10,6 +10,7 @@ import {
   withEdit,
   withRetry,
 } from './conversation.ts';
+import { keepPieces } from './pieces.ts';
 import { noteOf } from './errorNote.ts';
 import { isModelOpen } from './runs.ts';
 import { askedSides, authorOf } from './sides.ts';
@@ -24,6 +25,9 @@ import {
 
 /** Runs whose checkpoints are offered, the newest first: a list of hundreds is no choice. */
 const MAX_RUNS = 12;
+
+/** The likeliest tokens that are shown at each place of an answer. */
+const ALTERNATIVES = 5;
 
 export const createTryoutSlice: SliceOf<TryoutSlice> = (deps) => (set, get) => {
   const { workers } = deps;
@@ -40,13 +44,14 @@ export const createTryoutSlice: SliceOf<TryoutSlice> = (deps) => (set, get) => {
     const by = authorOf(get(), answerer);
     patch({ status: side, writing: { turn, side, text: '', tokens: 0, tokensPerSecond: null } });
     try {
-      const { text, tokens, tokensPerSecond, stoppedBy } = await ask(
+      const { text, tokens, tokensPerSecond, stoppedBy, pieces } = await ask(
         deps,
         get(),
         {
           prompt: promptOf(turns, turn, side, request.system, templateArgs),
           answerer,
           seed: seedOf(request.seed, turns[turn]!),
+          alternatives: ALTERNATIVES,
         },
         {
           onText: (soFar, count, speed) =>
@@ -55,6 +60,7 @@ export const createTryoutSlice: SliceOf<TryoutSlice> = (deps) => (set, get) => {
         },
       );
       const made = { text, tokens, tokensPerSecond, stoppedBy, by };
+      if (pieces) keepPieces(made, pieces);
       patch({ turns: withAnswer(get().tryout.turns, turn, side, made), writing: null });
     } catch (error) {
       patch({ writing: null, failed: { turn, side, error: noteOf(error) } });

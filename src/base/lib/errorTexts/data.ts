@@ -297,6 +297,14 @@ export const dataErrors = {
     what: '{file}, line {line}: this is no multiple-choice row: {detail}.',
     next: 'A row has “question”, “choices” as a list of texts or as {"text": […], "label": […]}, and “answer” or “answerKey”.',
   },
+  'data.expression_hangs': {
+    what: 'The regular expression of “{name}” was ended after {seconds} s on one answer.',
+    next: 'Write it without repeats within repeats, such as (a+)+, or with an end to each of them, such as a{1,9}.',
+  },
+  'data.metric_option': {
+    what: 'The metric {metric} cannot be computed: {detail}.',
+    next: 'Type a regular expression as in JavaScript for regex, a JSON Schema for schema, or choose other metrics.',
+  },
   'data.metric_without_rows': {
     what: 'The metric {metric} cannot be computed on {file}: {detail}.',
     next: 'Choose other metrics, or a file with such rows.',

@@ -1,4 +1,8 @@
+import { defaultReading } from '../../../base/config/reading.ts';
+import type { Recipe } from '../../../base/config/recipe.ts';
 import { GraftError } from '../../../base/lib/errors.ts';
+import type { ByteSource } from '../../../base/storage/types.ts';
+import type { Encoding } from '../../../content/data/files/encoding.ts';
 import type { Dataset } from '../../../content/data/dataset/dataset.ts';
 import { selectRows } from '../../../content/data/tokens/tokenRows.ts';
 import type { RowPrompt } from '../../../content/data/rows/rowPrompt.ts';
@@ -13,7 +17,7 @@ import { problemFrom } from './rowProblems.ts';
 export async function heldOutEvaluation(
   dataset: Dataset,
   text: TextGuard,
-  { metrics, maxNewTokens, maxPositions, system, templateArgs }: EvaluationSettings,
+  { metrics, options, maxNewTokens, maxPositions, system, templateArgs }: EvaluationSettings,
 ): Promise<PreparedEvaluation> {
   const { tokens, parsed } = dataset;
   const held = tokens?.validation ?? (tokens && selectRows(tokens.all, tokens.evaluation));
@@ -21,7 +25,7 @@ export async function heldOutEvaluation(
   const data: EvaluationData = {
     file: dataset.validation?.parsed.name ?? parsed.name,
     metrics: [],
-    options: {},
+    options,
     maxNewTokens,
     answers: [],
     losses: held && { tokens: held, rows: Array.from(lines, (line, row) => ({ line, row })) },
@@ -43,10 +47,51 @@ export async function heldOutEvaluation(
     }
   }
   const isComparable = data.answers.some(({ expected }) => expected !== null);
-  data.metrics = metrics.filter((name) =>
-    isAnswerMetric(name) ? data.answers.length > 0 && (isComparable || !needsExpected(name)) : held !== null,
-  );
+  data.metrics = metrics.filter((name) => {
+    // Questions with choices are no rows to train on.
+    if (name === 'choice') return false;
+    return isAnswerMetric(name)
+      ? data.answers.length > 0 && (isComparable || !needsExpected(name))
+      : held !== null;
+  });
   return { data, problems };
+}
+
+/**
+ * The rows of a file, made ready to be scored: what `graft evaluate` reads. Metrics without rows are left out. Throws as
+ * `readEvaluation` does.
+ */
+export async function fileEvaluation(
+  source: ByteSource,
+  text: TextGuard,
+  {
+    metrics,
+    options,
+    maxNewTokens,
+    maxPositions,
+    templateArgs,
+    vocabSize,
+    mask,
+    encoding,
+  }: EvaluationSettings & { vocabSize: number; mask: Recipe['mask']; encoding?: Encoding },
+): Promise<PreparedEvaluation> {
+  const { readEvaluation } = await import('../../../session/evaluation/evaluationData.ts');
+  const data = await readEvaluation(
+    source,
+    text,
+    { spec: { vocabSize, maxPositions } },
+    {
+      ...options,
+      metrics,
+      whereUsable: true,
+      maxNewTokens,
+      encoding,
+      reading: { ...defaultReading, mask, templateArgs },
+    },
+  );
+  // Errors do not survive the way to the engine.
+  const problems = data.problems.map(({ line, error }) => problemFrom(error, line, data.file));
+  return { data: { ...data, options, problems: [] }, problems };
 }
 
 /** What a row asks, with the system message of the chat where it has none of its own. */

@@ -1,29 +1,48 @@
 import type { RowProblem } from '../../../hosts/browser/dataProtocol.ts';
-import type { EvaluationOutcome, EvaluationStep, MetricName } from '../../../hosts/browser/protocol.ts';
+import type {
+  EvaluationReport,
+  EvaluationStep,
+  MetricName,
+  MetricTexts,
+  Pair,
+  Vote,
+} from '../../../hosts/browser/protocol.ts';
 import type { ChatAuthor } from '../../../hosts/browser/projectsProtocol.ts';
 import type { ErrorNote } from '../errorNote.ts';
 
-/** Metrics that need nothing to be typed, in the order of the report. */
+/** Metrics in the order of the report. */
 export const pageMetrics = [
   'loss',
   'perplexity',
   'exact',
   'contains',
+  'regex',
   'number',
   'json',
+  'schema',
   'rouge-l',
   'chrf',
+  'choice',
 ] as const satisfies readonly MetricName[];
 export type PageMetric = (typeof pageMetrics)[number];
 
-export interface EvaluationState {
+/** Rows held out from the data, or those of a file of its own. */
+export type EvaluationSource = 'heldOut' | 'file';
+
+export interface EvaluationState extends MetricTexts {
+  source: EvaluationSource;
+  file: File | null;
   metrics: readonly PageMetric[];
   status: 'idle' | 'reading' | 'running' | 'stopping';
   /** How far it is; null before the first row. */
   step: EvaluationStep | null;
   /** What is scored, the base first. */
   authors: readonly ChatAuthor[];
-  outcome: EvaluationOutcome | null;
+  report: EvaluationReport | null;
+  /** What the user preferred, of all evaluations of the project. */
+  votes: readonly Vote[];
+  /** The systems that are voted on; null where nobody votes. */
+  voting: Pair | null;
   /** Rows that could not be asked. */
   problems: readonly RowProblem[];
   error: ErrorNote | null;
@@ -32,17 +51,30 @@ export interface EvaluationState {
 export interface EvaluationSlice {
   evaluation: EvaluationState;
   setMetrics(metrics: readonly PageMetric[]): void;
-  /** Scores the held-out rows with the base, and with what answers in the chat beside it. */
+  setEvaluation(changes: Partial<Pick<EvaluationState, 'source' | 'file' | 'pattern' | 'schema'>>): void;
+  /** Scores the rows with the base, and with what answers in the chat beside it. */
   runEvaluation(): Promise<void>;
   stopEvaluation(): Promise<void>;
+  /** Shows answers of two systems without their names; null ends it. */
+  setVoting(pair: Pair | null): void;
+  /** Votes on the row that is shown, by the side, and shows the next. */
+  vote(side: 'a' | 'b' | 'tie'): void;
+  /** Takes back the last vote on the pair. */
+  unvote(): void;
 }
 
 export const emptyEvaluation: EvaluationState = {
-  metrics: ['loss', 'perplexity', 'exact', 'contains', 'rouge-l', 'chrf'],
+  source: 'heldOut',
+  file: null,
+  pattern: '',
+  schema: '',
+  metrics: ['loss', 'perplexity', 'exact', 'contains', 'rouge-l', 'chrf', 'choice'],
   status: 'idle',
   step: null,
   authors: [],
-  outcome: null,
+  report: null,
+  votes: [],
+  voting: null,
   problems: [],
   error: null,
 };

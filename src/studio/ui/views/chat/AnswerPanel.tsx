@@ -1,14 +1,17 @@
-import { Button } from 'react-aria-components';
+import { useState, type ReactNode } from 'react';
+import { Button, ToggleButton } from 'react-aria-components';
 import type { ChatTurn } from '../../../../hosts/browser/projectsProtocol.ts';
 import { useStudio } from '../../../store/index.ts';
 import { authorOf, canAnswer, sameAuthor } from '../../../store/sides.ts';
 import { busyWith } from '../../../store/state.ts';
 import type { Side } from '../../../store/state/tryout.ts';
+import { piecesOf } from '../../../store/pieces.ts';
 import { splitThought } from '../../../store/thoughts.ts';
 import { CopyButton, ErrorNotice } from '../../controls/Notice.tsx';
 import { formatCompact } from '../../format.ts';
 import { t } from '../../text/index.ts';
 import { authorText } from './authorText.ts';
+import { AnswerTokens } from './AnswerTokens.tsx';
 
 interface AnswerPanelProps {
   turn: ChatTurn;
@@ -28,6 +31,8 @@ export function AnswerPanel({ turn, index, side }: AnswerPanelProps) {
   const other = useOtherAuthor(turn, side);
   const answer = turn.answers[side];
   const text = writing?.text ?? answer?.text ?? '';
+  const pieces = answer && !writing ? piecesOf(answer) : null;
+  const [listed, setListed] = useState(false);
   return (
     <article
       className="answer"
@@ -39,6 +44,8 @@ export function AnswerPanel({ turn, index, side }: AnswerPanelProps) {
       {other !== null && <p className="answer__by">{t('chat.answeredBy', { author: other })}</p>}
       {failed ? (
         <ErrorNotice error={failed} />
+      ) : pieces && (listed || isPlain(text)) ? (
+        <AnswerTokens pieces={pieces} listed={listed} />
       ) : writing || answer ? (
         <AnswerText text={text} isWriting={writing !== null} />
       ) : (
@@ -55,10 +62,28 @@ export function AnswerPanel({ turn, index, side }: AnswerPanelProps) {
                 end: t(`try.stoppedBy.${answer.stoppedBy}`),
               })}
         </p>
-        {answer && <AnswerTools turn={turn} index={index} side={side} />}
+        {answer && (
+          <AnswerTools turn={turn} index={index} side={side}>
+            {pieces && (
+              <ToggleButton
+                className="button button--small"
+                aria-label={t('chat.answerTool', { tool: t('chat.chances'), n: index + 1, author: name })}
+                isSelected={listed}
+                onChange={setListed}
+              >
+                {t('chat.chances')}
+              </ToggleButton>
+            )}
+          </AnswerTools>
+        )}
       </div>
     </article>
   );
+}
+
+/** Whether a text is shown as it is: one with a thought is not, and neither is an empty one. */
+function isPlain(text: string): boolean {
+  return text !== '' && splitThought(text).answer === text;
 }
 
 function AnswerText({ text, isWriting }: { text: string; isWriting: boolean }) {
@@ -96,7 +121,7 @@ function Unanswered({ side }: { side: Side }) {
   );
 }
 
-function AnswerTools({ turn, index, side }: AnswerPanelProps) {
+function AnswerTools({ turn, index, side, children }: AnswerPanelProps & { children: ReactNode }) {
   const busy = useStudio((state) => busyWith(state) !== null);
   const addAnswer = useStudio((state) => state.addAnswer);
   const model = useStudio((state) => state.model.summary?.name ?? '');
@@ -105,6 +130,7 @@ function AnswerTools({ turn, index, side }: AnswerPanelProps) {
     t('chat.answerTool', { tool, n: index + 1, author: authorText(answer.by, model) });
   return (
     <div className="answer__tools">
+      {children}
       <CopyButton
         text={splitThought(answer.text).answer}
         label={t('chat.copy')}

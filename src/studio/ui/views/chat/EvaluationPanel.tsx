@@ -1,8 +1,25 @@
-import { Button, Checkbox, CheckboxGroup } from 'react-aria-components';
-import type { EvaluationOutcome } from '../../../../hosts/browser/protocol.ts';
+import {
+  Button,
+  Checkbox,
+  CheckboxGroup,
+  Input,
+  Label,
+  Radio,
+  RadioGroup,
+  TextArea,
+  TextField,
+} from 'react-aria-components';
+import type { EvaluationReport } from '../../../../hosts/browser/protocol.ts';
 import { useStudio } from '../../../store/index.ts';
 import { busyWith } from '../../../store/state.ts';
-import { pageMetrics, type EvaluationState, type PageMetric } from '../../../store/state/evaluation.ts';
+import {
+  pageMetrics,
+  type EvaluationSource,
+  type EvaluationState,
+  type PageMetric,
+} from '../../../store/state/evaluation.ts';
+import { votedCsv, withVotes } from '../../../store/votes.ts';
+import { FileButton } from '../../controls/FileButton.tsx';
 import { ErrorNotice } from '../../controls/Notice.tsx';
 import { Icon } from '../../controls/Icon.tsx';
 import { ProgressLine } from '../../controls/ProgressLine.tsx';
@@ -11,24 +28,24 @@ import { t } from '../../text/index.ts';
 import { problemText } from '../data/DataProblems.tsx';
 import { authorText } from './authorText.ts';
 import { EvaluatedRows, EvaluationFigures } from './EvaluationTables.tsx';
+import { Voting } from './Voting.tsx';
 
 /** Scores of the held-out rows: of the base, and of what answers besides. */
 export function EvaluationPanel() {
-  const { status, step, authors, outcome, problems, error } = useStudio((state) => state.evaluation);
+  const { status, step, authors, report, voting, problems, error } = useStudio((state) => state.evaluation);
   const loading = useStudio((state) => state.tryout.loading);
   const model = useStudio((state) => state.model.summary?.name ?? '');
   const names = authors.map((author) => authorText(author, model));
   return (
     <div className="batch">
+      <Rows />
       <Metrics />
       <Controls />
       {status === 'reading' && <ProgressLine label={t('evaluate.reading')} progress={null} />}
       {loading && <ProgressLine label={t('train.loading')} progress={loading} />}
       {step && (
         <ProgressLine
-          label={t(step.part === 'losses' ? 'evaluate.losses' : 'evaluate.answers', {
-            name: names[step.system] ?? '',
-          })}
+          label={t(`evaluate.${step.part}`, { name: names[step.system] ?? '' })}
           progress={{ done: step.done, total: step.total, unit: 'rows' }}
         />
       )}
@@ -40,10 +57,12 @@ export function EvaluationPanel() {
           ))}
         </ul>
       )}
-      {outcome ? (
+      {report ? (
         <>
-          <EvaluationFigures report={outcome.report} names={names} />
-          <EvaluatedRows report={outcome.report} names={names} />
+          <EvaluationFigures report={report} names={names} />
+          <Voting report={report} names={names} />
+          {/* Names beside answers would tell whose they are. */}
+          {voting === null && <EvaluatedRows report={report} names={names} />}
         </>
       ) : (
         <p className="conversation__empty">{t('evaluate.none')}</p>
@@ -52,15 +71,58 @@ export function EvaluationPanel() {
   );
 }
 
-/** Which metrics are computed. */
-function Metrics() {
-  const metrics = useStudio((state) => state.evaluation.metrics);
-  const setMetrics = useStudio((state) => state.setMetrics);
+/** Which rows are scored. */
+function Rows() {
+  const { source, file } = useStudio((state) => state.evaluation);
+  const setEvaluation = useStudio((state) => state.setEvaluation);
   const heldOut = useStudio((state) => state.dataset.tokenized?.evalRows ?? 0);
   const busy = useStudio((state) => busyWith(state) !== null);
+  const help = source === 'file' ? 'evaluate.fileHelp' : heldOut > 0 ? 'evaluate.help' : 'evaluate.noHeldOut';
   return (
     <div className="batch__source">
-      <p className="remark">{t(heldOut > 0 ? 'evaluate.help' : 'evaluate.noHeldOut')}</p>
+      <RadioGroup
+        className="batch__sources"
+        aria-label={t('evaluate.source')}
+        value={source}
+        onChange={(value) => setEvaluation({ source: value as EvaluationSource })}
+        isDisabled={busy}
+      >
+        {(['heldOut', 'file'] as const).map((value) => (
+          <Radio key={value} value={value} className="radio">
+            <span className="radio__dot" aria-hidden="true" />
+            <span className="radio__name">
+              {value === 'file'
+                ? (file?.name ?? t('evaluate.file'))
+                : heldOut > 0
+                  ? t('batch.heldOut', { n: heldOut })
+                  : t('batch.noHeldOut')}
+            </span>
+          </Radio>
+        ))}
+      </RadioGroup>
+      {source === 'file' && (
+        <FileButton
+          label={t('evaluate.chooseFile')}
+          icon="file"
+          accept=".jsonl,.json,.ndjson,.csv,.tsv,.parquet,.txt"
+          disabled={busy}
+          onFiles={([first]) => first && setEvaluation({ file: first.file })}
+        />
+      )}
+      <p className="remark">{t(help)}</p>
+    </div>
+  );
+}
+
+/** Which metrics are computed, and what they need. */
+function Metrics() {
+  const { metrics, source, pattern, schema } = useStudio((state) => state.evaluation);
+  const setMetrics = useStudio((state) => state.setMetrics);
+  const setEvaluation = useStudio((state) => state.setEvaluation);
+  const busy = useStudio((state) => busyWith(state) !== null);
+  const offered = pageMetrics.filter((name) => name !== 'choice' || source === 'file');
+  return (
+    <div className="batch__source">
       <CheckboxGroup
         className="evaluate__metrics"
         aria-label={t('evaluate.metrics')}
@@ -68,23 +130,46 @@ function Metrics() {
         onChange={(names) => setMetrics(names as PageMetric[])}
         isDisabled={busy}
       >
-        {pageMetrics.map((name) => (
+        {offered.map((name) => (
           <Checkbox key={name} value={name} className="check">
             <span className="check__box" aria-hidden="true" />
             {t(`evaluate.metric.${name}`)}
           </Checkbox>
         ))}
       </CheckboxGroup>
+      {metrics.includes('regex') && (
+        <TextField
+          className="field"
+          value={pattern}
+          onChange={(value) => setEvaluation({ pattern: value })}
+          isDisabled={busy}
+        >
+          <Label>{t('evaluate.pattern')}</Label>
+          <Input className="mono" placeholder="^\d+$" autoComplete="off" spellCheck={false} />
+        </TextField>
+      )}
+      {metrics.includes('schema') && (
+        <TextField
+          className="field"
+          value={schema}
+          onChange={(value) => setEvaluation({ schema: value })}
+          isDisabled={busy}
+        >
+          <Label>{t('evaluate.schema')}</Label>
+          <TextArea className="mono" rows={3} placeholder='{"type": "object"}' spellCheck={false} />
+        </TextField>
+      )}
     </div>
   );
 }
 
 function Controls() {
-  const { status, outcome, metrics } = useStudio((state) => state.evaluation);
+  const { status, report, metrics, source, file } = useStudio((state) => state.evaluation);
   const heldOut = useStudio((state) => state.dataset.tokenized?.evalRows ?? 0);
   const busy = useStudio((state) => busyWith(state) !== null);
   const runEvaluation = useStudio((state) => state.runEvaluation);
   const stopEvaluation = useStudio((state) => state.stopEvaluation);
+  const hasRows = source === 'file' ? file !== null : heldOut > 0;
   return (
     <div className="row batch__controls">
       {isRunning(status) ? (
@@ -95,25 +180,25 @@ function Controls() {
       ) : (
         <Button
           className="button button--primary"
-          isDisabled={busy || heldOut === 0 || metrics.length === 0}
+          isDisabled={busy || !hasRows || metrics.length === 0}
           onPress={() => void runEvaluation()}
         >
-          {t('evaluate.run', { n: heldOut })}
+          {source === 'file' ? t('evaluate.runFile') : t('evaluate.run', { n: heldOut })}
         </Button>
       )}
-      {outcome && <Downloads outcome={outcome} />}
+      {report && <Downloads report={report} />}
     </div>
   );
 }
 
-function Downloads({ outcome: { report, csv } }: { outcome: EvaluationOutcome }) {
-  const json = () => new Blob([`${JSON.stringify(report, null, 2)}\n`], { type: 'application/json' });
+function Downloads({ report }: { report: EvaluationReport }) {
+  const votes = useStudio((state) => state.evaluation.votes);
+  const csv = () => new Blob([votedCsv(report, votes)], { type: 'text/csv' });
+  const json = () =>
+    new Blob([`${JSON.stringify(withVotes(report, votes), null, 2)}\n`], { type: 'application/json' });
   return (
     <>
-      <Button
-        className="button button--quiet"
-        onPress={() => downloadFile(new Blob([csv], { type: 'text/csv' }), 'evaluation.csv')}
-      >
+      <Button className="button button--quiet" onPress={() => downloadFile(csv(), 'evaluation.csv')}>
         <Icon name="download" />
         {t('batch.csv')}
       </Button>

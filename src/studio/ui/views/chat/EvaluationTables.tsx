@@ -1,5 +1,4 @@
 import type { EvaluationReport, Figure, SystemReport } from '../../../../hosts/browser/protocol.ts';
-import type { PageMetric } from '../../../store/state/evaluation.ts';
 import { formatCount, formatSmall } from '../../format.ts';
 import { t } from '../../text/index.ts';
 
@@ -14,7 +13,8 @@ interface ReportProps {
 
 /** A metric a row, a system a column, with differences to the base. */
 export function EvaluationFigures({ report: { systems }, names }: ReportProps) {
-  const figures = Object.keys(systems[0]!.figures) as PageMetric[];
+  // The page asks no judge.
+  const figures = Object.keys(systems[0]!.figures) as Exclude<Figure, 'judge'>[];
   return (
     <>
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, so it must take the focus */}
@@ -100,8 +100,16 @@ function differenceText({ differences }: SystemReport, figure: Figure): string {
   const found = differences?.[figure];
   if (!found) return '';
   const { difference, low, high } = found;
-  const signed = (value: number) => `${value > 0 ? '+' : ''}${formatFigure(value)}`;
-  return t('evaluate.difference', { difference: signed(difference), low: signed(low), high: signed(high) });
+  return t('evaluate.difference', {
+    difference: formatSigned(difference),
+    low: formatSigned(low),
+    high: formatSigned(high),
+  });
+}
+
+/** A difference with its sign. */
+export function formatSigned(value: number): string {
+  return `${value > 0 ? '+' : ''}${formatFigure(value)}`;
 }
 
 /** Three digits after the point: figures of 0 to 1 and losses alike. */

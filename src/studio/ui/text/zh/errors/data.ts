@@ -289,6 +289,14 @@ export const dataErrorsZh = {
     what: '{file} 第 {line} 行不是选择题：{detail}。',
     next: '每行需要“question”，“choices”（文本列表，或 {"text": […], "label": […]}），以及“answer”或“answerKey”。',
   },
+  'data.expression_hangs': {
+    what: '“{name}”的正则表达式在一个回答上运行了 {seconds} 秒，已被终止。',
+    next: '请不要在重复里再写重复，例如 (a+)+，或给每个重复设上限，例如 a{1,9}。',
+  },
+  'data.metric_option': {
+    what: '无法计算指标 {metric}：{detail}。',
+    next: '请为“regex”填写一个 JavaScript 的正则表达式，为“schema”填写一个“JSON Schema”，或选择其他指标。',
+  },
   'data.metric_without_rows': {
     what: '无法在 {file} 上计算指标 {metric}：{detail}。',
     next: '请选择其他指标，或换一个包含这类数据的文件。',

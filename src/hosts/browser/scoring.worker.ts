@@ -1,0 +1,4 @@
+import { expose } from '../../base/threads/errorTransfer.ts';
+import { createScoringService, type ScoringApi } from '../../content/rewards/scoringService.ts';
+
+expose<ScoringApi>(createScoringService((beat) => postMessage(beat)));
