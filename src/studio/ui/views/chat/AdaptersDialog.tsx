@@ -22,7 +22,7 @@ import { MixForm } from './MixForm.tsx';
 export function AdaptersDialog() {
   return (
     <DialogTrigger>
-      <Button className="button button--quiet">{t('shelf.open')}</Button>
+      <Button className="button button--small button--quiet">{t('shelf.open')}</Button>
       <ModalOverlay className="overlay overlay--scroll">
         <Modal className="modal modal--wide">
           <Dialog className="dialog">{({ close }) => <Content onClose={close} />}</Dialog>
