@@ -1,8 +1,12 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { nodeFolder } from '../src/base/storage/nodeFolder.ts';
+import { writeAdapter } from '../src/content/formats/peft.ts';
+import { openModelFiles } from '../src/engine/model/spec/openModel.ts';
 import { starter } from '../src/testing/fixtures.ts';
+import { randomPeft } from '../src/testing/mergeAdapter.ts';
 import { accessibilityProblems } from '../src/testing/browsers/accessibility.ts';
 import { browsers } from '../src/testing/browsers/browsers.ts';
 import { answersOf, dropData, dropModel, OPEN, train } from '../src/testing/browsers/job.ts';
@@ -329,6 +333,43 @@ describe.each(browsers)('the chat in %s', (name, openStudio) => {
     await send('Do you know Pip?');
     const answers = await answersOf(studio, turns.length);
     expect(answers).toHaveLength(2);
+    expect(studio.problems).toEqual([]);
+  });
+
+  it('switches between adapters of the shelf, and mixes two', async () => {
+    const files = await openModelFiles(nodeFolder(starter));
+    for (const [i, rank] of [2, 3].entries()) {
+      const path = join(folder, `shelf-${rank}`);
+      await mkdir(path);
+      await writeAdapter(nodeFolder(path), randomPeft(files, { rank }, { seed: i, size: 1 }));
+      await studio.dropFiles('#chat', [path]);
+      await studio.waitForText(`Adapter “shelf-${rank}”: rank ${rank}`, OPEN);
+    }
+    await click('Adapters');
+    await studio.waitForText('rank 2, ');
+    await studio.select('Add to the mix', 'shelf-2');
+    await studio.select('Add to the mix', 'shelf-3');
+    await studio.fill('Weight of shelf-3', '0');
+    await studio.select('Rule', 'cat');
+    await click('Mix adapters');
+    await studio.waitForText('Adapter “shelf-2 + shelf-3”: rank 5', OPEN);
+    expect(await accessibilityProblems(studio)).toEqual([]);
+    await studio.screenshot('chat-adapters');
+    await click('Close');
+    // A mix with 1 and 0 answers as the first does; the base is another.
+    await click('Clear');
+    await studio.fill('Max new tokens', '6');
+    await studio.select('Answers on the left', 'Adapter “shelf-2”');
+    await studio.select('Answers on the right', 'Adapter “shelf-2 + shelf-3”');
+    await send('Where does Pip live?');
+    const [one, mix] = await answersOf(studio, 0);
+    expect(mix).toBe(one);
+    await click('Clear');
+    await studio.select('Answers on the right', 'Adapter “shelf-3”');
+    await studio.select('Answers on the left', 'Base model');
+    await send('Where does Pip live?');
+    const [base, other] = await answersOf(studio, 0);
+    expect(new Set([one, base, other]).size).toBe(3);
     expect(studio.problems).toEqual([]);
   });
 });

@@ -4,6 +4,7 @@ import { serial, type Serial } from '../base/lib/serial.ts';
 import type { Folder } from '../base/storage/types.ts';
 import { checkTokenizerFits } from '../content/data/tokenizer/tokenizer.ts';
 import type { TokenRows } from '../content/data/tokens/tokenRows.ts';
+import type { PeftAdapter } from '../content/formats/peft.ts';
 import type { StoredRun } from '../content/runs/storedRun.ts';
 import type { RunStore } from '../content/runs/runStore.ts';
 import type { Gpu } from '../engine/gpu/device.ts';
@@ -35,6 +36,7 @@ import type { MergeLosses } from '../engine/train/evaluateMerges.ts';
 import type { DataShapes } from '../engine/train/largestBatch.ts';
 import { lrRange, type LrRange, type LrRangeOptions } from '../engine/train/lrRange.ts';
 import type { MemoryPlan } from '../engine/train/memoryPlan.ts';
+import { describeAdapter } from '../engine/train/startAdapter.ts';
 import { startTraining } from '../engine/train/startTraining.ts';
 import { planRun, streamingForAnswers, type OffloadLevel } from '../engine/train/streamingPlan.ts';
 import type { EndToken } from '../content/data/labels/turnEnd.ts';
@@ -286,18 +288,41 @@ export class Session {
    * caller disposes of it, between jobs. Throws `runs.*`, `train.resume_other_model`.
    */
   readCheckpoint(runs: RunStore, id: string, step: number, reports: LoadReports = {}): Promise<Trainable> {
+    return this.#inTurn(() => this.#checkpoint(runs, id, step, reports));
+  }
+
+  /**
+   * The adapter that a stored run had at a checkpoint; the result stays. Throws `train.full_no_adapter`, `runs.*`,
+   * `train.resume_other_model`.
+   */
+  checkpointPeft(runs: RunStore, id: string, step: number, reports: LoadReports = {}): Promise<PeftAdapter> {
     return this.#inTurn(async () => {
-      const gpu = await this.gpu();
-      // All parameters are copied from the weights first, so those must be as the run had them.
-      const loaded = (method: Recipe['method']) => (method === 'full' ? null : this.model.decoder);
-      return parametersAt(
-        this.model,
-        runs,
-        id,
-        step,
-        async (recipe) => loaded(recipe.method) ?? this.#load(gpu, recipe, reports),
-      );
+      const { recipe } = (await runs.look(id)).header;
+      const trained = await this.#checkpoint(runs, id, step, reports);
+      try {
+        return await trained.toPeft(describeAdapter(this.model.base, recipe, null, this.model.files.spec));
+      } finally {
+        trained.dispose();
+      }
     });
+  }
+
+  /** Loads an adapter that was read, for answers beside the result as well. The caller disposes of it, between jobs. */
+  readPeft(peft: PeftAdapter): Promise<Trainable> {
+    return this.#inTurn(async () => loadAdapter(await this.gpu(), this.model.files.spec, peft));
+  }
+
+  async #checkpoint(runs: RunStore, id: string, step: number, reports: LoadReports): Promise<Trainable> {
+    const gpu = await this.gpu();
+    // All parameters are copied from the weights first, so those must be as the run had them.
+    const loaded = (method: Recipe['method']) => (method === 'full' ? null : this.model.decoder);
+    return parametersAt(
+      this.model,
+      runs,
+      id,
+      step,
+      async (recipe) => loaded(recipe.method) ?? this.#load(gpu, recipe, reports),
+    );
   }
 
   /** The learning-rate range test on a recipe and its rows; nothing of it stays. Throws `train.no_rows`, `gpu.*`. */

@@ -8,15 +8,33 @@ import type { HubRepo } from './resolveRepo.ts';
 
 /** Files besides weights: configuration, tokenizer, template, licence and card. Other weight formats are excluded. */
 const wanted = /\.(?:json|jinja|txt|model|tiktoken|md)$|^(?:licen[cs]e|notice|use_policy)/i;
+const adapterConfigFile = 'adapter_config.json';
 const unwanted = /\.index\.json$|^(?:onnx|openvino|tf_|flax_)/i;
+
+/** Whether a repo holds a PEFT adapter and no model. */
+export function isAdapterRepo({ files }: Pick<HubRepo, 'files'>): boolean {
+  return files.has(adapterConfigFile) && !files.has('config.json');
+}
+
+/** Throws `hub.is_adapter` for a repo that holds an adapter and no model. */
+export function refuseAdapterRepo(model: Pick<HubRepo, 'files' | 'repo'>): void {
+  if (isAdapterRepo(model)) throw new GraftError('hub.is_adapter', { repo: model.repo });
+}
+
+/** Throws `hub.not_adapter` for a repo without a PEFT adapter. */
+export function checkAdapterRepo({ files, repo }: Pick<HubRepo, 'files' | 'repo'>): void {
+  if (!files.has(adapterConfigFile))
+    throw new GraftError('hub.not_adapter', { repo, file: adapterConfigFile });
+}
 
 /**
  * The files of a model that Graft uses, small ones first. Selects weights like `openCheckpoint`: `model.safetensors`,
  * otherwise the shards of the index, otherwise all top-level safetensors. Without safetensors no weights are included,
- * and opening the model reports what it has instead. Throws `hub.no_model_files` and errors of reading the index.
+ * and opening the model reports what it has instead. Throws `hub.no_model_files`, `hub.is_adapter` and errors of reading the index.
  */
 export async function chooseModelFiles(model: HubRepo, folder: Folder): Promise<HubFile[]> {
   const { files, repo } = model;
+  refuseAdapterRepo(model);
   if (!files.has('config.json')) throw new GraftError('hub.no_model_files', { repo, file: 'config.json' });
   const names = [...files.keys()];
   const chosen = new Set(names.filter((name) => wanted.test(name) && !unwanted.test(name)));

@@ -7,12 +7,12 @@ import { fitRecipe } from '../../engine/train/fitRecipe.ts';
 import { offloadLevels } from '../../engine/train/streamingPlan.ts';
 import { IdleTuner } from '../../engine/tuning/idleTuner.ts';
 import { Session } from '../../session/session.ts';
-import { errorFacts } from '../../base/lib/errorFacts.ts';
 import { evaluateSystems } from './evaluating.ts';
 import { exportGguf } from './exportingGguf.ts';
 import { adapterFiles, mergedName, mergeTo, zipFile } from './exporting.ts';
 import { browserHost } from './host.ts';
-import { OpenCheckpoints } from './openCheckpoints.ts';
+import { AdapterShelf } from './adapterShelf.ts';
+import { OpenAdapters } from './openAdapters.ts';
 import { createHubLink } from './hubLink.ts';
 import { summarize } from './modelSummary.ts';
 import type { EngineApi, ModelSource } from './protocol.ts';
@@ -53,30 +53,31 @@ export function createEngineService(
     () => source!,
     openSweeps,
   );
-  const checkpoints = new OpenCheckpoints(session);
+  const shelf = new AdapterShelf();
+  const adapters = new OpenAdapters(session, shelf, store);
   const adapterName = () => `${session.model.name}-adapter`;
 
   return {
     ...training,
     // What a run may take of the memory is planned without them.
     train(request, onEvent) {
-      checkpoints.forget();
+      adapters.forget();
       return training.train(request, onEvent);
     },
     resumeRun(id, onEvent) {
-      checkpoints.forget();
+      adapters.forget();
       return training.resumeRun(id, onEvent);
     },
     sweep(request, onEvent) {
-      checkpoints.forget();
+      adapters.forget();
       return training.sweep(request, onEvent);
     },
     resumeSweep(id, onEvent) {
-      checkpoints.forget();
+      adapters.forget();
       return training.resumeSweep(id, onEvent);
     },
     lrRange(...args) {
-      checkpoints.forget();
+      adapters.forget();
       return training.lrRange(...args);
     },
     ...createRunsService(store, trainingId),
@@ -108,7 +109,8 @@ export function createEngineService(
         headersOnly: onHub,
       });
       source = next;
-      checkpoints.forget();
+      adapters.forget();
+      shelf.clear();
       // Not of the model before.
       tuner.expect(null, null);
       return summarize(model.name, model.files, model.tokenizer);
@@ -127,10 +129,10 @@ export function createEngineService(
     fitRecipe: async (recipe, data, budget) =>
       fitRecipe(session.model.files, recipe, await session.gpu(), data, budget),
 
-    async generate({ prompt, adapterStrength, checkpoint, weights, ...options }, onText, onProgress) {
+    async generate({ prompt, adapterStrength, trained: ref, weights, ...options }, onText, onProgress) {
       stopGenerating = false;
       const reports = loadReports(onProgress);
-      const trained = checkpoint && (await checkpoints.read(checkpoint, await store(), reports));
+      const trained = ref && (await adapters.read(ref, reports));
       const result = await session.generate(prompt.ids, {
         ...options,
         ...(trained && { trained }),
@@ -151,8 +153,7 @@ export function createEngineService(
 
     evaluate(request, onStep, onLoading) {
       evaluating = new AbortController();
-      const parts = { session, checkpoints, store };
-      return evaluateSystems(parts, request, evaluating.signal, onStep, onLoading);
+      return evaluateSystems({ session, adapters }, request, evaluating.signal, onStep, onLoading);
     },
     async stopEvaluating() {
       evaluating?.abort();
@@ -161,8 +162,16 @@ export function createEngineService(
     async openAdapter(from) {
       const adapter = await session.readAdapter(await folderOf(from, hub));
       await session.useAdapter(adapter);
-      const { peft, warnings } = adapter;
-      return { rank: peft.config.r, modules: peft.modules.size, warnings: warnings.map(errorFacts) };
+      return shelf.add(adapter);
+    },
+    takeShelved: (id) => session.useAdapter(shelf.get(id)),
+    async removeShelved(id) {
+      shelf.remove(id);
+    },
+    async mixAdapters(request) {
+      const mixed = await shelf.mix(request, session, store, {});
+      await session.useAdapter(mixed);
+      return shelf.add(mixed);
     },
 
     exportSizes: () => session.exportSizes(),

@@ -1,7 +1,6 @@
-import type { RunStore } from '../../content/runs/runStore.ts';
 import type { EvaluationReport, NamedResult } from '../../session/evaluation/report.ts';
 import type { Session } from '../../session/session.ts';
-import type { OpenCheckpoints } from './openCheckpoints.ts';
+import type { OpenAdapters } from './openAdapters.ts';
 import type { EvaluationRequest, EvaluationStep, Progress } from './protocol.ts';
 import { loadReports } from './trainingService.ts';
 
@@ -10,11 +9,7 @@ const evaluation = () => import('../../session/evaluation/index.ts');
 
 /** Scores the rows with each system in turn, and compares them with the first; null where it is stopped. */
 export async function evaluateSystems(
-  {
-    session,
-    checkpoints,
-    store,
-  }: { session: Session; checkpoints: OpenCheckpoints; store: () => Promise<RunStore> },
+  { session, adapters }: { session: Session; adapters: OpenAdapters },
   { data, systems, seed, weights }: EvaluationRequest,
   signal: AbortSignal,
   onStep: (step: EvaluationStep) => void,
@@ -24,8 +19,8 @@ export async function evaluateSystems(
   const results: NamedResult[] = [];
   const reports = loadReports(onLoading);
   try {
-    for (const [system, { name, adapterStrength, checkpoint }] of systems.entries()) {
-      const trained = checkpoint && (await checkpoints.read(checkpoint, await store(), reports));
+    for (const [system, { name, adapterStrength, trained: ref }] of systems.entries()) {
+      const trained = ref && (await adapters.read(ref, reports));
       const result = await session.evaluateRows(data, {
         ...reports,
         ...(trained && { trained }),

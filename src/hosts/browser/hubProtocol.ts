@@ -82,8 +82,10 @@ export interface HubApi {
   setToken(token: string | null): Promise<void>;
   /** The most downloaded models that match a name and that Graft may be able to read. */
   search(query: string): Promise<FoundModel[]>;
-  /** Looks a model up; nothing of its weights is read. */
+  /** Looks a model up; nothing of its weights is read. Throws `hub.is_adapter`. */
   lookUp(reference: string): Promise<HubModelFacts>;
+  /** Looks up a PEFT adapter, which is read without a download. Throws `hub.not_adapter`. */
+  lookUpAdapter(reference: string): Promise<HubFacts>;
   /** Downloads a model. `cancelled` if the user ended it: a later download continues from what arrived. */
   download(
     model: HubRef,

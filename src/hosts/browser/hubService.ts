@@ -4,6 +4,7 @@ import { downloadedInstead } from '../../content/hub/downloadedInstead.ts';
 import { downloadModel } from '../../content/hub/downloadModel.ts';
 import { Hub, officialEndpoint, type HubSettings } from '../../content/hub/hub.ts';
 import type { ModelCache } from '../../content/hub/modelCache.ts';
+import { checkAdapterRepo, refuseAdapterRepo } from '../../content/hub/modelFiles.ts';
 import { refuseLocalPaths } from '../../content/hub/localPaths.ts';
 import { pushFiles, type PushOutcome } from '../../content/hub/push.ts';
 import {
@@ -113,9 +114,18 @@ export function createHubService(
       const reference = parseModelReference(text);
       const resolved = await resolveRepo(hub, reference).catch((error: Error) => error);
       if (resolved instanceof Error) return findOffline(hub, reference, resolved);
+      refuseAdapterRepo(resolved);
       const { files, model } = await served.add(hub, resolved);
       // Where the browser denies storage, the model can be looked up all the same.
       return modelFacts(await openCache().catch(() => null), hub, model, files);
+    },
+
+    async lookUpAdapter(text) {
+      const hub = chosenHub();
+      const resolved = await resolveRepo(hub, parseModelReference(text));
+      checkAdapterRepo(resolved);
+      await served.add(hub, resolved);
+      return repoFacts(hub, resolved);
     },
 
     download: (ref, onProgress, onWait) =>

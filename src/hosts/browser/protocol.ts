@@ -9,6 +9,7 @@ import type { PromptTokens } from '../../content/guard/textProtocol.ts';
 import type { ExportKind, UsageFacts } from '../../content/hub/usage.ts';
 import type { ModelSource, NamedBlob, Progress } from './messages.ts';
 import type { RunsApi } from './runsProtocol.ts';
+import type { MixOptions } from '../../content/mix/mixAdapters.ts';
 import type { ErrorFacts } from '../../base/lib/errorFacts.ts';
 import type { BenchmarkExtent, DeviceBenchmark } from '../../engine/speed/deviceBenchmark.ts';
 import type { RecipeFit } from '../../engine/train/fitRecipe.ts';
@@ -51,6 +52,7 @@ export type { GgufProof } from '../../engine/merge/gguf/verifyGguf.ts';
 export type { GgufForecast } from '../../session/ggufExport.ts';
 export type { GgufExportType } from '../../content/formats/gguf/exportTypes.ts';
 export type { GgufSummary } from '../../content/formats/gguf/ggufFolder.ts';
+export { majorities, mixRules, type Majority, type MixRule } from '../../content/mix/mixRules.ts';
 export { floatDtypes } from '../../content/formats/dtypes.ts';
 export type { DtypeComparison } from '../../session/compareDtypes.ts';
 export type { MergeProof } from '../../engine/merge/verifyMerge.ts';
@@ -112,6 +114,32 @@ export interface CheckpointRef {
   step: number;
 }
 
+/** An adapter that was opened or mixed, by its id. */
+export interface ShelvedRef {
+  shelved: string;
+}
+
+/** What may answer in place of the adapter of now. */
+export type TrainedRef = CheckpointRef | ShelvedRef;
+
+/** An adapter of the open model that is kept beside others. */
+export interface ShelvedAdapter {
+  id: string;
+  rank: number;
+  modules: number;
+  /** Those of `openAdapter` in engine/model. */
+  warnings: ErrorFacts[];
+}
+
+/** Something to be mixed; `result` is what was trained or opened last. */
+export type MixedFrom = TrainedRef | 'result';
+
+/** Adapters to be mixed into one, with a weight each, and how. */
+export interface MixRequest extends MixOptions {
+  /** Names are for errors. */
+  adapters: { name: string; from: MixedFrom; weight: number }[];
+}
+
 export interface GenerateRequest {
   /** From the data worker. */
   prompt: PromptTokens;
@@ -125,8 +153,8 @@ export interface GenerateRequest {
   seed: number;
   /** Strength of the adapter: 0 is the base model, 1 the tuned one. */
   adapterStrength: number;
-  /** Answers with what a stored run had trained by then, in place of the adapter of now. */
-  checkpoint: CheckpointRef | null;
+  /** Answers with what a stored run had trained by then or with an adapter of the shelf, in place of the adapter of now. */
+  trained: TrainedRef | null;
   /** How to load the weights where none are loaded yet. */
   weights: WeightSettings;
 }
@@ -135,7 +163,7 @@ export interface GenerateRequest {
 export interface EvaluationRequest {
   /** From the data worker. */
   data: EvaluationData;
-  systems: ({ name: string } & Pick<GenerateRequest, 'adapterStrength' | 'checkpoint'>)[];
+  systems: ({ name: string } & Pick<GenerateRequest, 'adapterStrength' | 'trained'>)[];
   /** Of the intervals. */
   seed: number;
   weights: WeightSettings;
@@ -226,8 +254,17 @@ export interface EngineApi extends RunsApi {
     onLoading: (p: Progress) => void,
   ): Promise<EvaluationReport | null>;
   stopEvaluating(): Promise<void>;
-  /** Loads a PEFT folder onto the open model; the warnings are those of `openAdapter` in engine/model. */
-  openAdapter(source: ModelSource): Promise<{ rank: number; modules: number; warnings: ErrorFacts[] }>;
+  /** Puts a PEFT folder for the open model on the shelf, and loads it as the adapter of now. */
+  openAdapter(source: ModelSource): Promise<ShelvedAdapter>;
+  /** Takes an adapter of the shelf as the adapter of now. */
+  takeShelved(id: string): Promise<void>;
+  /** Removes an adapter from the shelf; the adapter of now stays. */
+  removeShelved(id: string): Promise<void>;
+  /**
+   * Mixes adapters into one, puts it on the shelf, and takes it as the adapter of now. Throws `merge.mix_*`,
+   * `train.full_no_adapter`, `runs.*`, `train.resume_other_model`.
+   */
+  mixAdapters(request: MixRequest): Promise<ShelvedAdapter>;
   exportSizes(): Promise<ExportSizes>;
   /** The names that commands need to use what is exported, by what it is. @param ends as in MergeRequest */
   usageFacts(ends: EndToken[]): Promise<Record<ExportKind, UsageFacts>>;

@@ -1,7 +1,7 @@
 import { transfer } from 'comlink';
 import type { Hub } from '../../content/hub/hub.ts';
 import { hubFolder } from '../../content/hub/hubFolder.ts';
-import { chooseModelFiles } from '../../content/hub/modelFiles.ts';
+import { chooseModelFiles, isAdapterRepo } from '../../content/hub/modelFiles.ts';
 import type { HubFile } from '../../content/hub/remoteFile.ts';
 import { resolveRepo, type HubRepo } from '../../content/hub/resolveRepo.ts';
 import { checkRange, copyingSource } from '../../base/storage/byteSource.ts';
@@ -9,7 +9,7 @@ import type { ByteSource, Folder } from '../../base/storage/types.ts';
 import type { HubFilesApi, HubRef } from './hubProtocol.ts';
 import { expose } from '../../base/threads/errorTransfer.ts';
 
-/** A model at its commit, with the files that Graft reads of it. */
+/** A model or an adapter at its commit, with the files that Graft reads of it. */
 export interface ServedModel {
   model: HubRepo;
   files: HubFile[];
@@ -74,6 +74,7 @@ export class ServedModels {
 
 async function open(hub: Hub, model: HubRepo): Promise<ServedModel> {
   const folder = cachingFolder(hubFolder(hub, model));
+  if (isAdapterRepo(model)) return { model, folder, files: [...model.files.values()] };
   const files = await chooseModelFiles(model, folder);
   // Without safetensors there is nothing to choose: all files are listed, so that opening can name what there is.
   const usable = files.some(({ path }) => path.endsWith('.safetensors'));

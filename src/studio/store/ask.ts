@@ -1,8 +1,9 @@
 import type { Recipe } from '../../base/config/recipe.ts';
 import { GraftError } from '../../base/lib/errors.ts';
-import type { Answerer } from '../../hosts/browser/projectsProtocol.ts';
 import type { GenerateOutcome, Progress, Prompt, WeightSettings } from '../../hosts/browser/protocol.ts';
+import { trainedRef } from './sides.ts';
 import type { StoreDeps, Studio } from './state.ts';
+import type { SideAnswerer } from './state/tryout.ts';
 
 /** Minimum interval between text updates, in ms. */
 const DRAW_INTERVAL = 50;
@@ -10,7 +11,7 @@ const DRAW_INTERVAL = 50;
 /** What is asked, and who answers. */
 export interface Question {
   prompt: Prompt;
-  answerer: Answerer;
+  answerer: SideAnswerer;
   seed: number;
   /** How many of the likeliest tokens each token is shown with; by default none. */
   alternatives?: number;
@@ -59,7 +60,7 @@ export async function ask(
         seed,
         ...(alternatives !== undefined && { alternatives }),
         adapterStrength: answerer.kind === 'base' ? 0 : adapterStrength,
-        checkpoint: answerer.kind === 'checkpoint' ? { run: answerer.run, step: answerer.step } : null,
+        trained: trainedRef(answerer),
         weights: weightsOf(state.recipe.draft),
       },
       (piece) => {

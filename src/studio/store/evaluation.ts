@@ -1,9 +1,9 @@
-import type { Answerer, ChatAuthor } from '../../hosts/browser/projectsProtocol.ts';
+import type { ChatAuthor } from '../../hosts/browser/projectsProtocol.ts';
 import type { EvaluationSettings } from '../../hosts/browser/dataProtocol.ts';
 import { readMetricOptions, type EvaluationRequest } from '../../hosts/browser/protocol.ts';
 import { weightsOf } from './ask.ts';
 import { noteOf } from './errorNote.ts';
-import { askedSides, authorOf } from './sides.ts';
+import { askedSides, authorOf, trainedRef } from './sides.ts';
 import { shownRow, votesOnPair } from './votes.ts';
 import { busyWith, type SliceOf, type Studio } from './state.ts';
 import {
@@ -12,6 +12,7 @@ import {
   type EvaluationSlice,
   type EvaluationState,
 } from './state/evaluation.ts';
+import type { SideAnswerer } from './state/tryout.ts';
 
 export const createEvaluationSlice: SliceOf<EvaluationSlice> =
   ({ workers }) =>
@@ -58,7 +59,7 @@ export const createEvaluationSlice: SliceOf<EvaluationSlice> =
             systems: answerers.map((answerer, i) => ({
               name: nameOf(authors[i]!),
               adapterStrength: answerer.kind === 'base' ? 0 : request.adapterStrength,
-              checkpoint: answerer.kind === 'checkpoint' ? { run: answerer.run, step: answerer.step } : null,
+              trained: trainedRef(answerer),
             })),
             seed: request.seed,
             weights: weightsOf(recipe.draft),
@@ -104,11 +105,11 @@ export const createEvaluationSlice: SliceOf<EvaluationSlice> =
   };
 
 /** The base, and what answers on either side of the chat besides. */
-function evaluatedAnswerers(state: Studio): Answerer[] {
+function evaluatedAnswerers(state: Studio): SideAnswerer[] {
   const others = askedSides(state).map((side) => state.tryout.sides[side]!);
   const known = new Set(['base']);
   const distinct = others.filter((answerer) => {
-    const key = answerer.kind === 'checkpoint' ? `${answerer.run}/${answerer.step}` : answerer.kind;
+    const key = answerer.kind === 'base' ? 'base' : JSON.stringify(trainedRef(answerer));
     return !known.has(key) && known.add(key);
   });
   return [{ kind: 'base' }, ...distinct];

@@ -13,6 +13,7 @@ const trained = (method: 'lora' | 'qlora'): Adapter => ({
 });
 const openedAdapter: Adapter = {
   origin: 'opened',
+  id: 'shelved-1',
   saved: true,
   name: 'adapter',
   rank: 8,

@@ -50,6 +50,7 @@ export const createModelSlice: SliceOf<ModelSlice> =
         model,
         run: emptyRun,
         adapter: null,
+        shelf: [],
         // Each answer names who gave it, so the conversation stays.
         tryout: { ...get().tryout, checkpoints: [], fit: null, failed: null, loading: null, same: false },
         exporting: emptyExporting,

@@ -8,6 +8,7 @@ import {
 import type { ModelSource } from '../../hosts/browser/protocol.ts';
 import { starterSource } from './example.ts';
 import { sourceOf } from './hub.ts';
+import { storedSides } from './sides.ts';
 import type { Studio } from './state.ts';
 import type { OpenProject } from './state/projects.ts';
 
@@ -45,7 +46,7 @@ export function projectOf(state: Studio, open: OpenProject, before: Project | nu
     samplePrompts,
     request: tryout.request,
     chat: [...turns],
-    sides,
+    sides: storedSides(sides),
     votes: [...evaluation.votes],
     runs: run.id === null || runs.includes(run.id) ? runs : [...runs, run.id],
   };

@@ -96,7 +96,13 @@ export const createProjectsSlice: SliceOf<ProjectsSlice> =
     };
 
     const write = (project: Project): Promise<void> => {
-      if (sameProject(project, stored)) return saving;
+      if (sameProject(project, stored)) {
+        // A change that came to nothing leaves nothing to be stored.
+        saving = saving.then(() => {
+          if (pause === null) rememberPending(null);
+        });
+        return saving;
+      }
       const { open } = get().projects;
       if (open?.id === project.id) patch({ open: { ...open, runs: project.runs } });
       stored = project;

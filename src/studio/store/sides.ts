@@ -1,32 +1,52 @@
-import type { Answerer, ChatAuthor } from '../../hosts/browser/projectsProtocol.ts';
-import { sideIds, type Side } from './state/tryout.ts';
+import type { ChatAuthor, Project } from '../../hosts/browser/projectsProtocol.ts';
+import type { TrainedRef } from '../../hosts/browser/protocol.ts';
+import { sideIds, type Side, type SideAnswerer, type Sides } from './state/tryout.ts';
 import type { Studio } from './state.ts';
 
-type Known = Pick<Studio, 'adapter' | 'model' | 'runs' | 'tryout'>;
+type Asked = Pick<Studio, 'adapter' | 'shelf' | 'tryout'>;
+type Known = Asked & Pick<Studio, 'model' | 'runs'>;
 
-/** Whether something can answer now: the adapter only where there is one. */
-export function canAnswer({ adapter }: Pick<Studio, 'adapter'>, answerer: Answerer | null): boolean {
+/** Whether something can answer now: an adapter only where there is one. */
+export function canAnswer(
+  { adapter, shelf }: Pick<Studio, 'adapter' | 'shelf'>,
+  answerer: SideAnswerer | null,
+): boolean {
+  if (answerer?.kind === 'shelved') return shelf.some(({ id }) => id === answerer.id);
   return answerer !== null && (answerer.kind !== 'adapter' || adapter !== null);
 }
 
+/** What the engine takes in place of the adapter of now; null for that one and for the base. */
+export function trainedRef(answerer: SideAnswerer): TrainedRef | null {
+  if (answerer.kind === 'shelved') return { shelved: answerer.id };
+  return answerer.kind === 'checkpoint' ? { run: answerer.run, step: answerer.step } : null;
+}
+
+/** The sides as a project stores them: in place of adapters of the shelf, what stands there at first. */
+export function storedSides({ left, right }: Sides): Project['sides'] {
+  return {
+    left: left.kind === 'shelved' ? { kind: 'base' } : left,
+    right: right?.kind === 'shelved' ? { kind: 'adapter' } : right,
+  };
+}
+
 /** The sides that answer the next message. */
-export function askedSides(state: Pick<Studio, 'adapter' | 'tryout'>): Side[] {
+export function askedSides(state: Asked): Side[] {
   return sideIds.filter((side) => canAnswer(state, state.tryout.sides[side]));
 }
 
 /** Whether there is anything on the right to be shown: what answers, or what has answered. */
-export function hasRight(state: Pick<Studio, 'adapter' | 'tryout'>): boolean {
+export function hasRight(state: Asked): boolean {
   const { sides, turns } = state.tryout;
   return canAnswer(state, sides.right) || turns.some(({ answers }) => answers.right !== null);
 }
 
 /** Whether a side answers with an adapter, whose scale then matters. */
-export function hasAdapterSide(state: Pick<Studio, 'adapter' | 'tryout'>): boolean {
+export function hasAdapterSide(state: Asked): boolean {
   return askedSides(state).some((side) => state.tryout.sides[side]?.kind !== 'base');
 }
 
 /** What answers, by its name and step as they are now. */
-export function authorOf({ adapter, model, runs, tryout }: Known, answerer: Answerer): ChatAuthor {
+export function authorOf({ adapter, shelf, model, runs, tryout }: Known, answerer: SideAnswerer): ChatAuthor {
   const name = model.summary?.name ?? '';
   if (answerer.kind === 'base') return { model: name, kind: 'base' };
   if (answerer.kind === 'checkpoint') {
@@ -35,6 +55,8 @@ export function authorOf({ adapter, model, runs, tryout }: Known, answerer: Answ
     const known = tryout.checkpoints.find((one) => one.run === run);
     return { model: name, kind: 'checkpoint', name: head?.name ?? known?.name ?? run, step };
   }
+  if (answerer.kind === 'shelved')
+    return { model: name, kind: 'adapter', name: shelf.find(({ id }) => id === answerer.id)?.name ?? '' };
   if (adapter?.origin === 'opened') return { model: name, kind: 'adapter', name: adapter.name };
   return { model: name, kind: 'adapter', ...(adapter && { step: adapter.steps }) };
 }

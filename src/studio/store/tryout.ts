@@ -1,4 +1,3 @@
-import type { Answerer } from '../../hosts/browser/projectsProtocol.ts';
 import { ask } from './ask.ts';
 import {
   messagesOf,
@@ -18,6 +17,7 @@ import { busyWith, type SliceOf } from './state.ts';
 import {
   emptyTryout,
   type Side,
+  type SideAnswerer,
   type SideCheckpoint,
   type TryoutSlice,
   type TryoutState,
@@ -38,7 +38,7 @@ export const createTryoutSlice: SliceOf<TryoutSlice> = (deps) => (set, get) => {
   let unmeasured: unknown = null;
   let measuring = 0;
 
-  const answer = async (turn: number, side: Side, answerer: Answerer) => {
+  const answer = async (turn: number, side: Side, answerer: SideAnswerer) => {
     const { turns, request } = get().tryout;
     const { template_args: templateArgs } = get().recipe.draft;
     const by = authorOf(get(), answerer);

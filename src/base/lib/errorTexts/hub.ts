@@ -85,6 +85,14 @@ export const hubErrors = {
     what: '“{repo}” has no {file}.',
     next: 'Choose a model in transformers format with safetensors weights.',
   },
+  'hub.is_adapter': {
+    what: '“{repo}” is an adapter, not a model.',
+    next: 'Open the model it was trained on, then this adapter in Chat, under “Adapters”.',
+  },
+  'hub.not_adapter': {
+    what: '“{repo}” has no {file}: it is no PEFT adapter.',
+    next: 'Choose a repo with an adapter that was trained on the open model.',
+  },
   'hub.file_name': {
     what: '“{repo}” contains a file named “{file}”, which cannot be stored.',
     next: 'Please report this repo.',

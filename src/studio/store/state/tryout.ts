@@ -3,7 +3,7 @@ import type { Answerer, ChatTurn } from '../../../hosts/browser/projectsProtocol
 import type { ErrorNote } from '../errorNote.ts';
 
 /** What is typed, and the sampling settings. */
-export type TryRequest = Omit<GenerateRequest, 'prompt' | 'weights' | 'checkpoint'> & {
+export type TryRequest = Omit<GenerateRequest, 'prompt' | 'weights' | 'trained'> & {
   system: string;
   /** The next message, not sent yet. */
   prompt: string;
@@ -14,10 +14,13 @@ export type TryRequest = Omit<GenerateRequest, 'prompt' | 'weights' | 'checkpoin
 export const sideIds = ['left', 'right'] as const;
 export type Side = (typeof sideIds)[number];
 
+/** What answers on a side. Adapters of the shelf are gone with the page, so projects do not store them. */
+export type SideAnswerer = Answerer | { kind: 'shelved'; id: string };
+
 /** What answers on each side; on the right possibly nothing. */
 export interface Sides {
-  left: Answerer;
-  right: Answerer | null;
+  left: SideAnswerer;
+  right: SideAnswerer | null;
 }
 
 /** A checkpoint of a stored run of the open model. */
@@ -75,7 +78,7 @@ export interface TryoutState {
 export interface TryoutSlice {
   tryout: TryoutState;
   setRequest(changes: Partial<TryRequest>): void;
-  setSide(side: Side, answerer: Answerer | null): void;
+  setSide(side: Side, answerer: SideAnswerer | null): void;
   /** Sends what is typed: each side answers it, after the turns it has not answered yet. */
   send(): Promise<void>;
   /** Answers what has no answer yet, such as after a stop, or on a side that came later. */

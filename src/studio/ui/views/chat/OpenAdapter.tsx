@@ -5,8 +5,9 @@ import { FileButton } from '../../controls/FileButton.tsx';
 import { ErrorNotice, Notice, WarningNotice } from '../../controls/Notice.tsx';
 import { ProgressLine } from '../../controls/ProgressLine.tsx';
 import { t } from '../../text/index.ts';
+import { AdaptersDialog } from './AdaptersDialog.tsx';
 
-/** Opens a PEFT folder as the adapter of now. */
+/** Opens a PEFT folder as the adapter of now; the dialog has all that are at hand. */
 export function OpenAdapter() {
   const adapter = useStudio((state) => state.adapter);
   const opening = useStudio((state) => state.openingAdapter);
@@ -28,14 +29,17 @@ export function OpenAdapter() {
         <p className="remark">
           {adapter ? t('try.openAdapterHint') : `${t('try.noAdapter')} ${t('try.openAdapterHint')}`}
         </p>
-        <FileButton
-          label={t('try.openAdapter')}
-          icon="folder"
-          folder
-          kind="quiet"
-          disabled={busy}
-          onFiles={openFiles}
-        />
+        <span className="row">
+          <FileButton
+            label={t('try.openAdapter')}
+            icon="folder"
+            folder
+            kind="quiet"
+            disabled={busy}
+            onFiles={openFiles}
+          />
+          <AdaptersDialog />
+        </span>
       </div>
     </div>
   );

@@ -86,6 +86,14 @@ export const hubErrorsZh = {
     what: '“{repo}”里没有 {file}。',
     next: '请选择 transformers 格式、权重为 safetensors 的模型。',
   },
+  'hub.is_adapter': {
+    what: '“{repo}”是适配器，不是模型。',
+    next: '请先打开训练它时用的模型，再在“对话”页面的“适配器”里打开它。',
+  },
+  'hub.not_adapter': {
+    what: '“{repo}”里没有 {file}：它不是 PEFT 适配器。',
+    next: '请选择用当前模型训练的适配器仓库。',
+  },
   'hub.file_name': { what: '“{repo}”里有名为“{file}”的文件，无法存储。', next: '请举报这个仓库。' },
   'hub.push_bad_name': { what: '“{repo}”缺少所有者。', next: '请写成 你的名称/模型名称。' },
   'hub.push_local_path': {
