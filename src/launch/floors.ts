@@ -96,10 +96,10 @@ export const floors: Readonly<Record<string, Floor>> = {
   },
   'content/job': {
     is: 'a run as a folder that a cluster continues: its rows in order as Parquet, and what says they are the same',
-    imports: ['base', 'content/formats', 'content/data'],
+    imports: ['base', 'content/formats', 'content/data', 'content/runs'],
     packages: ['hyparquet-writer'],
     tests:
-      '`jobRows.test.ts`; its scripts by `src/hosts/node/jobFiles.test.ts`, and whole jobs with Accelerate by `e2e/interop/`.',
+      '`jobRows.test.ts`, and jobs of others in `readJob.test.ts`; its scripts by `src/hosts/node/jobFiles.test.ts`, and whole jobs with Accelerate by `e2e/interop/`.',
   },
   'content/projects': {
     is: 'projects on disk: model, data, recipe and rows’ edits, saved as one works; export and import as one file',

@@ -1,4 +1,5 @@
 import { GraftError } from '../base/lib/errors.ts';
+import { wrongPart } from '../content/data/tokens/checkTokenRows.ts';
 import { rowLengths } from '../content/data/tokens/tokenize.ts';
 import type { CurveRecord } from '../content/runs/curveLog.ts';
 import type { StoredRun } from '../content/runs/storedRun.ts';
@@ -88,10 +89,17 @@ export async function checkModel({ header }: StoredRun, model: OpenModel): Promi
     throw new GraftError('train.resume_other_model');
 }
 
-/** The rows a run was stored with. Throws `runs.damaged`. */
+/** The rows a run was stored with. Throws `runs.damaged`, also of an imported run whose rows are none. */
 export async function storedRows(run: StoredRun): Promise<SplitRows> {
   const files = await run.dataFiles();
-  const train = await readTokenRows('train', files);
-  if (!train) throw new GraftError('runs.damaged', { run: run.header.name, step: 0, file: 'train.ids' });
-  return { train, evaluation: await readTokenRows('eval', files) };
+  const damaged = (file: string) => new GraftError('runs.damaged', { run: run.header.name, step: 0, file });
+  const read = async (name: string) => {
+    const rows = await readTokenRows(name, files);
+    const wrong = rows && wrongPart(rows);
+    if (wrong) throw damaged(`${name}.${wrong}`);
+    return rows;
+  };
+  const train = await read('train');
+  if (!train) throw damaged('train.ids');
+  return { train, evaluation: await read('eval') };
 }

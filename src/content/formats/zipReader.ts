@@ -24,11 +24,13 @@ const MAX_END = 22 + 0xffff;
 const MAX_DIRECTORY = 64 << 20;
 
 /**
- * The files of a zip that holds nothing but stored files, as zips of our own do; see {@link readZip}. Null for any other.
+ * The files of a zip that holds nothing but stored files, as zips of our own do; see {@link readZip}. Null for any other, such as
+ * one whose files share their bytes: together they would be longer than the zip.
  */
 export async function readZipDirectory(zip: ByteSource): Promise<StoredEntry[] | null> {
   const entries = await readZip(zip);
-  return entries?.every(({ method }) => method === 0) ? entries : null;
+  const bytes = entries?.reduce((sum, { size }) => sum + size, 0) ?? 0;
+  return entries?.every(({ method }) => method === 0) && bytes <= zip.size ? entries : null;
 }
 
 /** The files of a zip, by its directory (APPNOTE.TXT 6.3, zip64 too). Null where the source is no zip, or is cut off. */

@@ -1,12 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../base/lib/random.ts';
-import { bytesSource } from '../../base/storage/byteSource.ts';
-import type { ByteSource } from '../../base/storage/types.ts';
+import { memoryJob } from '../../testing/memoryJob.ts';
 import { planSteps } from '../data/tokens/batches.ts';
 import { tokenRowsOf, type TokenRow, type TokenRows } from '../data/tokens/tokenRows.ts';
 import { rowLengths } from '../data/tokens/tokenize.ts';
 import type { Job } from './jobFile.ts';
-import type { JobSink, JobSource } from './jobFolder.ts';
 import { writeRows, writeTable } from './jobRows.ts';
 import { readJobRows } from './readJob.ts';
 import { parquetRows } from '../data/files/parquetRows.ts';
@@ -18,23 +16,6 @@ function randomRows(count: number, weighted = false): TokenRow[] {
     const labels = ids.map((id) => (random.next() < 0.4 ? -100 : id));
     return { ids, labels, weights: weighted ? ids.map(() => Math.fround(random.next())) : null };
   });
-}
-
-/** A job folder in memory. */
-function memoryJob(): { sink: JobSink; source: JobSource; files: Map<string, Uint8Array<ArrayBuffer>> } {
-  const files = new Map<string, Uint8Array<ArrayBuffer>>();
-  const sink: JobSink = {
-    async create(path) {
-      const pieces: Uint8Array<ArrayBuffer>[] = [];
-      return {
-        write: async (bytes) => void pieces.push(bytes),
-        close: async () => void files.set(path, new Uint8Array(await new Blob(pieces).arrayBuffer())),
-        abort: async () => undefined,
-      };
-    },
-  };
-  const open = async (path: string): Promise<ByteSource> => bytesSource(path, files.get(path)!);
-  return { sink, source: { name: 'job', paths: async () => [...files.keys()], open }, files };
 }
 
 function planOf(rows: TokenRows, packing: boolean, maxSteps: number) {
@@ -64,7 +45,7 @@ describe('the rows of a job', () => {
     await writeRows(sink, train, planOf(train, packed, steps), { from: 4, packed });
     await writeTable(sink, 'eval.parquet', evaluation);
     const listed = [...files.keys()].map((path) => ({ path, size: 0, sha256: '' }));
-    const job = { data: { rows: 26 }, files: listed } as unknown as Job;
+    const job = { data: { rows: 26, evalRows: 3 }, files: listed } as unknown as Job;
     const read = await readJobRows(source, job);
     expect(read.train).toEqual(train);
     expect(read.evaluation).toEqual(evaluation);

@@ -1,4 +1,5 @@
 import type { parquetWriteBuffer } from 'hyparquet-writer';
+import { GraftError } from '../../base/lib/errors.ts';
 import type { ByteSource } from '../../base/storage/types.ts';
 import { parquetRows } from '../data/files/parquetRows.ts';
 import type { TokenRow } from '../data/tokens/tokenRows.ts';
@@ -86,20 +87,47 @@ export async function tableBytes(
 
 /**
  * The rows of such a file: the rows of the data set in them, each by itself, and the step that takes them.
- * Throws `data.parquet_invalid`.
+ * Throws `data.parquet_invalid`, also where it is another table.
  */
 export async function* tableRows(
   source: ByteSource,
 ): AsyncGenerator<{ step: number | null; row: number; tokens: TokenRow }> {
-  for await (const { value } of parquetRows(source)) {
-    const columns = value as { step?: number } & Record<string, number[] | undefined>;
-    const { rows = [], input_ids: ids = [], labels = [], loss_weights: weights = null, segments } = columns;
+  for await (const { line, value } of parquetRows(source)) {
+    const columns = columnsIn(value as Record<string, unknown>);
+    if (!columns) {
+      const detail = `row ${line} is none of a job’s`;
+      throw new GraftError('data.parquet_invalid', { file: source.name, detail });
+    }
+    const { step, rows, ids, labels, weights, segments } = columns;
     for (const [segment, row] of rows.entries()) {
       const start = segments ? segments.indexOf(segment) : 0;
       const end = segments ? segments.lastIndexOf(segment) + 1 : ids.length;
       const cut = (values: number[]) => values.slice(start, end);
       const tokens = { ids: cut(ids), labels: cut(labels), weights: weights && cut(weights) };
-      yield { step: columns.step ?? null, row, tokens };
+      yield { step, row, tokens };
     }
   }
 }
+
+/** The columns of a row; null where they are not of their types, or do not fit each other. */
+function columnsIn(value: Record<string, unknown>) {
+  const { step = null, rows, input_ids: ids, labels, loss_weights: weights = null, segments = null } = value;
+  const isSame = (list: unknown, of: (value: unknown) => boolean): list is number[] =>
+    Array.isArray(list) && Array.isArray(ids) && list.length === ids.length && list.every(of);
+  const isStep = step === null || isCount(step);
+  if (!isStep || !Array.isArray(rows) || !rows.every(isCount) || (segments === null && rows.length > 1))
+    return null;
+  if (!isSame(ids, isCount) || !isSame(labels, isToken)) return null;
+  if (weights !== null && !isSame(weights, isWeight)) return null;
+  if (
+    segments !== null &&
+    !(isSame(segments, isCount) && rows.every((_, segment) => segments.includes(segment)))
+  )
+    return null;
+  return { step, rows, ids, labels, weights, segments };
+}
+
+const isToken = (value: unknown): value is number =>
+  Number.isInteger(value) && (value as number) === ((value as number) | 0);
+const isCount = (value: unknown): value is number => isToken(value) && value >= 0;
+const isWeight = (value: unknown): boolean => Number.isFinite(value) && (value as number) >= 0;

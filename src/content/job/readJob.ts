@@ -3,6 +3,7 @@ import { GraftError, messageOf } from '../../base/lib/errors.ts';
 import { parseBoundedJson } from '../../base/lib/boundedJson.ts';
 import type { Folder } from '../../base/storage/types.ts';
 import { tokenRowsOf, type TokenRow, type TokenRows } from '../data/tokens/tokenRows.ts';
+import { curveOfJson, type CurveRecord } from '../runs/curveLog.ts';
 import {
   JOB_FORMAT,
   jobFile,
@@ -14,6 +15,8 @@ import {
 } from './jobFile.ts';
 import { sha256Of, type JobSource } from './jobFolder.ts';
 import { tableRows } from './jobTable.ts';
+
+const [curvesFile, scheduleFile] = ['curves.jsonl', 'schedule.json'];
 
 /** The largest text of a job that is read. */
 const MAX_TEXT = 256 << 20;
@@ -46,25 +49,30 @@ export async function readJob(source: JobSource): Promise<Job> {
   return job;
 }
 
-/** The data set of a job, as the run had it, and of each step that is left how many tokens run through the model. */
+/**
+ * The data set of a job, as the run had it, and of each step that is left how many tokens run through the model. Throws
+ * `job.not_a_job`, `data.parquet_invalid`.
+ */
 export async function readJobRows(
   source: JobSource,
   { data, files }: Job,
 ): Promise<{ train: TokenRows; evaluation: TokenRows | null; contextTokens: Map<number, number> }> {
+  const bad = (detail: string) => new GraftError('job.not_a_job', { folder: source.name, detail });
   const paths = files.map(({ path }) => path);
   const contextTokens = new Map<number, number>();
   const rows: TokenRow[] = [];
   for (const path of paths.filter((one) => /^(?:rows\/\d+|done)\.parquet$/.test(one)))
     for await (const { step, row, tokens } of tableRows(await source.open(path))) {
+      if (row >= data.rows) throw bad(`row ${row} is beyond its ${data.rows} rows`);
       rows[row] = tokens;
       if (step !== null) contextTokens.set(step, (contextTokens.get(step) ?? 0) + tokens.ids.length);
     }
-  for (let row = 0; row < data.rows; row++)
-    if (!rows[row])
-      throw new GraftError('job.not_a_job', { folder: source.name, detail: `row ${row} is in no file` });
+  for (let row = 0; row < data.rows; row++) if (!rows[row]) throw bad(`row ${row} is in no file`);
   const evaluation: TokenRow[] = [];
   if (paths.includes('eval.parquet'))
     for await (const { tokens } of tableRows(await source.open('eval.parquet'))) evaluation.push(tokens);
+  if (evaluation.length !== data.evalRows)
+    throw bad(`it has ${evaluation.length} evaluation rows, not ${data.evalRows}`);
   return {
     train: tokenRowsOf(rows),
     evaluation: evaluation.length > 0 ? tokenRowsOf(evaluation) : null,
@@ -117,18 +125,37 @@ export async function readResult(source: JobSource, job: Job): Promise<Result | 
       throw bad(metrics, `line ${i + 1}: ${messageOf(cause).slice(0, 200)}`, cause);
     }
   }
-  const done = Array.from({ length: result.steps }, (_, i) => {
-    const found = steps.get(job.step + 1 + i);
-    if (!found) throw bad(metrics, `step ${job.step + 1 + i} is missing`);
-    return found;
-  });
+  const done: Result['done'] = [];
+  // No list of a length that only the file says.
+  for (let step = job.step + 1; step <= result.step; step++) {
+    const found = steps.get(step);
+    if (!found) throw bad(metrics, `step ${step} is missing`);
+    done.push(found);
+  }
   return { ...result, done, evaluations: [...evaluations.values()] };
 }
 
-/** A JSON Lines file of a job. Throws what reading and parsing throw. */
-export async function readLinesIn<T>(source: JobSource, path: string): Promise<T[]> {
-  const lines = (await readTextIn(source, path)).split('\n').filter((line) => line !== '');
-  return lines.map((line) => parseBoundedJson(line) as T);
+/** The curves of a job up to its step. What is no record is left out, as in a stored run. Throws what reading throws. */
+export async function readJobCurves(source: JobSource, { step }: Job): Promise<CurveRecord[]> {
+  const lines = (await readTextIn(source, curvesFile)).split('\n').filter((line) => line !== '');
+  return lines.flatMap((line) => {
+    const record = curveOfJson(line);
+    const isCurve = record?.kind === 'step' || record?.kind === 'eval';
+    return isCurve && record.step <= step ? [record] : [];
+  });
+}
+
+const scheduleSchema = v.object({ steps: v.array(v.object({ step: v.number(), targets: v.number() })) });
+
+/** The targets of each step that was left. Throws `job.not_a_job`. */
+export async function readTargets(source: JobSource): Promise<Map<number, number>> {
+  try {
+    const { steps } = v.parse(scheduleSchema, await readJsonIn(source, scheduleFile));
+    return new Map(steps.map(({ step, targets }) => [step, targets]));
+  } catch (cause) {
+    const detail = `${scheduleFile}: ${messageOf(cause).slice(0, 200)}`;
+    throw new GraftError('job.not_a_job', { folder: source.name, detail }, { cause });
+  }
 }
 
 /** A folder of a job, as readers of flat folders take it. */
@@ -140,8 +167,8 @@ export async function folderIn(source: JobSource, folder: string): Promise<Folde
   return { name: folder, list: async () => files.sort(), open: (file) => source.open(prefix + file) };
 }
 
-/** A JSON file of a job. Throws what reading and parsing throw. */
-export async function readJsonIn(source: JobSource, path: string): Promise<unknown> {
+/** Throws what reading and parsing throw. */
+async function readJsonIn(source: JobSource, path: string): Promise<unknown> {
   return parseBoundedJson(await readTextIn(source, path));
 }
 

@@ -1,3 +1,4 @@
+import { parseBoundedJson } from '../../base/lib/boundedJson.ts';
 import { createCrc32, takeCrc32 } from '../../base/lib/crc32.ts';
 import { concatBytes } from '../../base/lib/bytes.ts';
 import { GraftError } from '../../base/lib/errors.ts';
@@ -54,12 +55,14 @@ export async function exportProject(store: ProjectStore, id: string, name: strin
 
 /**
  * Imports an exported project under a new id: all of it is checked before anything is in the list.
+ * @param hubs endpoints that it may have its model of: whoever made it does not choose where the page connects to
  * Throws `projects.not_a_project`, `projects.newer`, `projects.invalid`.
  */
 export async function importProject(
   store: ProjectStore,
   zip: ByteSource,
   made: Pick<Project, 'id' | 'changedAt'>,
+  hubs: readonly string[],
 ): Promise<void> {
   const refuse = (detail: string) => new GraftError('projects.not_a_project', { file: zip.name, detail });
   const entries = await readZipDirectory(zip);
@@ -78,7 +81,7 @@ export async function importProject(
     if (entry.size > MAX_TEXT) throw refuse(`“${entry.name}” is too large`);
     const bytes = await read(entry);
     try {
-      return JSON.parse(new TextDecoder().decode(bytes));
+      return parseBoundedJson(new TextDecoder().decode(bytes));
     } catch {
       throw refuse(`“${entry.name}” is damaged`);
     }
@@ -105,7 +108,15 @@ export async function importProject(
   for (const [hash, bytes] of files)
     await store.keep(hash, { size: bytes.byteLength, read: async (at, n) => bytes.slice(at, at + n) });
   for (const [hash, changes] of rows) await store.writeRows(made.id, hash, changes);
-  await store.write({ ...project, ...made, example: false, runs: [] });
+  await store.write({ ...project, ...made, model: modelFrom(project, hubs), example: false, runs: [] });
+}
+
+/** The model of a project of others: of another Hub it is one that the user has to open. */
+function modelFrom({ model }: Project, hubs: readonly string[]): Project['model'] {
+  if (model?.kind !== 'hub') return model;
+  const { name, facts } = model;
+  if (!hubs.includes(facts.endpoint)) return { kind: 'dropped', name };
+  return { ...model, facts: { ...facts, page: `${facts.endpoint}/${facts.repo}` } };
 }
 
 const json = (value: unknown): Uint8Array<ArrayBuffer> =>

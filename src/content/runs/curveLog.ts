@@ -1,5 +1,6 @@
 import type { IHasher } from 'hash-wasm';
 import * as v from 'valibot';
+import { parseBoundedJson } from '../../base/lib/boundedJson.ts';
 import { concatBytes } from '../../base/lib/bytes.ts';
 import { createCrc32, takeCrc32 } from '../../base/lib/crc32.ts';
 import { serial } from '../../base/lib/serial.ts';
@@ -223,12 +224,24 @@ function intactEnd(bytes: Uint8Array, crc: IHasher): number {
   return end;
 }
 
-function encodeLine(record: CurveRecord, crc: IHasher): Uint8Array {
-  // JSON has no NaN and no infinity; a loss may be either.
-  const text = JSON.stringify(record, (_, value: unknown) =>
+/** A record as a line of JSON, which has no NaN and no infinity: a loss may be either. */
+export function curveJson(record: CurveRecord): string {
+  return JSON.stringify(record, (_, value: unknown) =>
     typeof value === 'number' && !Number.isFinite(value) ? String(value) : value,
   );
-  const json = new TextEncoder().encode(text);
+}
+
+/** The record in a line of JSON; null where it is none. */
+export function curveOfJson(text: string): CurveRecord | null {
+  try {
+    return v.parse(recordSchema, parseBoundedJson(text));
+  } catch {
+    return null;
+  }
+}
+
+function encodeLine(record: CurveRecord, crc: IHasher): Uint8Array {
+  const json = new TextEncoder().encode(curveJson(record));
   const sum = takeCrc32(crc.update(json)).toString(16).padStart(8, '0');
   return concatBytes([new TextEncoder().encode(`${sum} `), json, new Uint8Array([NEWLINE])]);
 }
@@ -250,10 +263,6 @@ function decodeLine(line: Uint8Array, crc: IHasher): CurveRecord | null {
   const sum = new TextDecoder().decode(line.subarray(0, PREFIX));
   const json = line.subarray(PREFIX);
   if (!/^[0-9a-f]{8} $/.test(sum) || Number.parseInt(sum, 16) !== takeCrc32(crc.update(json))) return null;
-  try {
-    return v.parse(recordSchema, JSON.parse(new TextDecoder().decode(json)));
-  } catch {
-    // Of an imported run: whoever wrote it knew the checksum, yet it is no record.
-    return null;
-  }
+  // Of an imported run it may be none: whoever wrote it knew the checksum.
+  return curveOfJson(new TextDecoder().decode(json));
 }

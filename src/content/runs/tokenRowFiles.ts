@@ -41,7 +41,7 @@ export async function readTokenRows(
     if (!file && key === 'weights') continue;
     if (!file) return null;
     const bytes = await file.read(0, file.size);
-    Object.assign(rows, { [key]: new arrays[key](bytes.buffer, bytes.byteOffset, bytes.byteLength / 4) });
+    Object.assign(rows, { [key]: new arrays[key](bytes.buffer, bytes.byteOffset, bytes.byteLength >> 2) });
   }
   for (const kind of kinds) {
     const file = files.find((one) => one.name === columnFile(name, kind));
@@ -49,7 +49,7 @@ export async function readTokenRows(
     const bytes = await file.read(0, file.size);
     rows.preference = {
       kind,
-      values: new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4),
+      values: new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 2),
     };
   }
   const references = files.find((one) => one.name === `${name}.references`);

@@ -457,5 +457,8 @@ describe('rows', () => {
   it('must be there, and fit the model', async () => {
     await expectGraftError(trainOn(tokenRowsOf([])), 'train.no_rows');
     await expectGraftError(trainOn(randomRows([4, 65])), 'train.row_too_long', { length: 65, positions: 64 });
+    const beyond = randomRows([4, 5]);
+    beyond.labels[7] = 1e6;
+    await expectGraftError(trainOn(beyond), 'train.token_beyond_model', { id: 1e6 });
   });
 });

@@ -1,8 +1,10 @@
 import { GraftError } from '../../base/lib/errors.ts';
+import { largestToken } from '../../content/data/tokens/checkTokenRows.ts';
 import { sequencesOf } from '../../content/data/tokens/preferenceColumn.ts';
 import type { StepPlan } from '../../content/data/tokens/batches.ts';
 import type { TokenRows } from '../../content/data/tokens/tokenRows.ts';
 import { rowLengths } from '../../content/data/tokens/tokenize.ts';
+import type { DecoderSpec } from '../model/spec/spec.ts';
 import { withSmallerBatch } from './longestBatch.ts';
 import { checkObjective } from './checkObjective.ts';
 import { preferenceStep } from './preference/preferenceStep.ts';
@@ -25,13 +27,14 @@ const MAX_SKIPPED = 5;
 /**
  * Runs a recipe. The same recipe, data, weights and adapter give the same bits on the same GPU, also when the run is
  * resumed in between.
- * Throws `train.no_rows`, `train.no_eval_rows`, `train.row_too_long`, `train.batch_too_large`, `train.row_too_large`,
+ * Throws `train.no_rows`, `train.no_eval_rows`, `train.row_too_long`, `train.token_beyond_model`, `train.batch_too_large`, `train.row_too_large`,
  * `train.kto_one_row`, `train.objective_refuses`, `train.no_rewards`, `train.reward_failed`, `train.diverged`, `train.not_finite`, `train.resume_*`, and what saving throws.
  */
 export async function train(options: TrainOptions): Promise<TrainOutcome> {
   const { decoder, adapter, recipe, dataset, evalDataset, resume } = options;
   const lengths = rowLengths(dataset);
-  checkRows(dataset, decoder.spec.maxPositions);
+  checkRows(dataset, decoder.spec);
+  if (evalDataset) checkTokens(evalDataset, decoder.spec);
   checkObjective(recipe);
   checkEvaluation(recipe, evalDataset !== null);
   const plan = stepsOf(recipe, lengths);
@@ -103,11 +106,19 @@ function reportOf(
   };
 }
 
-function checkRows(dataset: TokenRows, positions: number): void {
+function checkRows(dataset: TokenRows, spec: DecoderSpec): void {
   const rows = dataset.offsets.length - 1;
   if (rows === 0) throw new GraftError('train.no_rows');
   let longest = 0;
   for (let row = 0; row < rows; row++)
     for (const { start, end } of sequencesOf(dataset, row)) longest = Math.max(longest, end - start);
+  const { maxPositions: positions } = spec;
   if (longest > positions) throw new GraftError('train.row_too_long', { length: longest, positions });
+  checkTokens(dataset, spec);
+}
+
+/** Rows of a run or a job that others wrote may have tokens that no tokenizer of the model gives. */
+function checkTokens(dataset: TokenRows, { vocabSize }: DecoderSpec): void {
+  const id = largestToken(dataset);
+  if (id >= vocabSize) throw new GraftError('train.token_beyond_model', { id, vocabSize });
 }

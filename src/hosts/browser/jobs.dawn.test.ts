@@ -99,6 +99,15 @@ it('a job that was changed, is of another model, or is none is refused, and noth
   });
   await expectGraftError(() => service.importJob('job', replaced('job.json', '{}')), 'job.not_a_job');
   await expectGraftError(() => service.importJob('job', replaced('job.json', '{"format": 99}')), 'job.newer');
+  const described = await files.find(({ path }) => path === 'job.json')!.file.text();
+  for (const [from, to] of [
+    ['"totalSteps": 6', '"totalSteps": 4000000000'],
+    ['"step": 3', '"step": 2'],
+  ] as const) {
+    expect(described).toContain(from);
+    const changed = replaced('job.json', described.replace(from, to));
+    await expectGraftError(() => service.importJob('job', changed), 'job.not_a_job');
+  }
   await service.openModel(dropped(tinyModel({ seed: 2 })));
   await expectGraftError(() => service.importJob('job', files), 'train.resume_other_model');
   expect((await service.runs()).length).toBe(1);

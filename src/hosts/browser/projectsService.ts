@@ -1,3 +1,4 @@
+import { officialEndpoint } from '../../content/hub/hub.ts';
 import { contentHashOf, rowsHashOf } from '../../content/projects/contentHash.ts';
 import { PROJECT_FORMAT, type ProjectRows } from '../../content/projects/project.ts';
 import { exportProject, importProject } from '../../content/projects/projectFile.ts';
@@ -81,7 +82,8 @@ export function createProjectsService(
       await (await store()).remove(id);
     },
     exportProject: async (id, name) => exportProject(await store(), id, name),
-    importProject: async (file, made) => importProject(await store(), blobSource(file.name, file), made),
+    importProject: async (file, made) =>
+      importProject(await store(), blobSource(file.name, file), made, [officialEndpoint]),
     async attachData(project, rowsField, writable) {
       const projects = await store();
       const { sheet, ...open } = opened();

@@ -29,6 +29,16 @@ it('functions get the text and what is known of its row, and return numbers', as
   expect(await running!.score([input('yes')])).toEqual([[1, 6]]);
 });
 
+it('finds none of the language’s objects that take memory beside the heap', async () => {
+  const all = await scores(
+    [
+      '() => Object.getOwnPropertyNames(globalThis).filter((name) => /.Array|Buffer|^(?:Web|Intl)/.test(name)).length',
+    ],
+    ['a'],
+  );
+  expect(all).toEqual([[0]]);
+});
+
 it('one that throws, or returns something else, has no opinion of that answer', async () => {
   const sources = [
     '(text) => { if (text === "a") throw new Error("no"); return 1; }',
@@ -49,6 +59,11 @@ it.each([
   ['() => { while (true); }', 'longer than 0.2 s'],
   ['(() => { while (true); })()', 'Script execution timed out'],
   ['() => { const all = []; while (true) all.push(new Array(1e5).fill(all.length)); }', '128 MB'],
+  // Memory beside the heap is not counted, so there is none.
+  ['() => new Uint8Array(4e8).fill(1).length', 'Uint8Array is not defined'],
+  ['() => new ArrayBuffer(4e8).byteLength', 'ArrayBuffer is not defined'],
+  ['() => new WebAssembly.Memory({ initial: 6000 }).buffer.byteLength', 'WebAssembly is not defined'],
+  ['() => new Intl.DateTimeFormat().format(0).length', 'Intl is not defined'],
   // There is nothing of Node's.
   ['() => process.env.HOME.length', 'process is not defined'],
   ['() => require("fs").readdirSync("/").length', 'require is not defined'],

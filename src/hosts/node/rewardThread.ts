@@ -20,6 +20,24 @@ interface Ready {
 const CALL = new Script(
   `{ const value = reward(...JSON.parse(input)); typeof value === 'number' && Number.isFinite(value) ? String(value) : '' }`,
 );
+/** What takes memory beside the heap, whose limit does not count it. */
+const UNCOUNTED = [
+  ...['ArrayBuffer', 'SharedArrayBuffer', 'DataView', 'Atomics', 'WebAssembly', 'Intl'],
+  ...[
+    'Int8',
+    'Uint8',
+    'Uint8Clamped',
+    'Int16',
+    'Uint16',
+    'Int32',
+    'Uint32',
+    'Float16',
+    'Float32',
+    'Float64',
+  ].map((type) => `${type}Array`),
+  ...['BigInt64Array', 'BigUint64Array'],
+];
+const REMOVE_UNCOUNTED = new Script(UNCOUNTED.map((name) => `delete globalThis.${name};`).join(''));
 const MAX_MESSAGE = 200;
 
 const port = parentPort;
@@ -37,6 +55,7 @@ function prepare({ source, seconds }: RewardFunction): Ready | FunctionResult {
   };
   const context = createContext(Object.create(null) as Context, options);
   const timeout = 1000 * seconds;
+  REMOVE_UNCOUNTED.runInContext(context);
   try {
     // On lines of its own, so that a comment at its end ends there.
     new Script(`const reward = (\n${source}\n);`).runInContext(context, { timeout });

@@ -1,16 +1,11 @@
 import { concatBytes } from '../../base/lib/bytes.ts';
-import { createCrc32, takeCrc32 } from '../../base/lib/crc32.ts';
-import { bytesSource } from '../../base/storage/byteSource.ts';
 import { MemoryDirectory } from '../../base/storage/memoryDirectory.ts';
-import { contentAt, readZipDirectory } from '../../content/formats/zipReader.ts';
-import { centralHeader, localHeader, zipEnd } from '../../content/formats/zipRecords.ts';
 import { archiveOf } from '../../content/runs/exportRun.ts';
 import { termPattern } from '../../content/runs/fence.ts';
 import { RunStore } from '../../content/runs/runStore.ts';
 import { someCheckpoint } from '../../testing/checkpoints.ts';
 import { freeLocks } from '../../testing/freeLocks.ts';
 import { someRun } from '../../testing/newRun.ts';
-import { bytesOf } from './target.ts';
 
 /** A store of runs in memory, where nobody else is. */
 export function memoryRuns(): { root: MemoryDirectory; store: RunStore } {
@@ -75,37 +70,4 @@ export async function slotJson(name: string): Promise<Uint8Array<ArrayBuffer>> {
   // Magic and length come first, a digest last: see slots.ts.
   const length = new DataView(bytes.buffer).getUint32(8, true);
   return bytes.slice(12, 12 + length);
-}
-
-/** A file in a zip. */
-export interface ZipPart {
-  name: string;
-  bytes: Uint8Array<ArrayBuffer>;
-}
-
-/** The files of a zip. */
-export async function partsOf(zip: Uint8Array): Promise<ZipPart[]> {
-  const source = bytesSource('run.zip', zip);
-  const parts: ZipPart[] = [];
-  for (const entry of (await readZipDirectory(source))!) {
-    const at = (await contentAt(source, entry))!;
-    parts.push({ name: entry.name, bytes: await source.read(at, entry.size) });
-  }
-  return parts;
-}
-
-/** A zip of files, with the checksums they need. */
-export async function zipOf(parts: readonly ZipPart[]): Promise<Uint8Array<ArrayBuffer>> {
-  const crc = await createCrc32();
-  const [pieces, central]: [Uint8Array[], Uint8Array[]] = [[], []];
-  let offset = 0;
-  for (const { name, bytes } of parts) {
-    const sum = takeCrc32(crc.update(bytes));
-    const record = { name: bytesOf(name), size: bytes.byteLength, crc: sum, offset, modified: 0 };
-    pieces.push(localHeader(record), bytes);
-    central.push(centralHeader(record));
-    offset += pieces.at(-2)!.byteLength + bytes.byteLength;
-  }
-  const directory = concatBytes(central);
-  return concatBytes([...pieces, directory, zipEnd(parts.length, directory.byteLength, offset)]);
 }

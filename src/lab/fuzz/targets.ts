@@ -1,6 +1,7 @@
 import type { FuzzTarget } from './target.ts';
 import { dataTargets } from './targets/data.ts';
 import { formatTargets } from './targets/formats.ts';
+import { jobTargets } from './targets/jobs.ts';
 import { intakeTargets } from './targets/intake.ts';
 import { modelTargets } from './targets/models.ts';
 import { recipeTargets } from './targets/recipes.ts';
@@ -18,4 +19,5 @@ export const targets: readonly FuzzTarget[] = [
   ...intakeTargets,
   ...recipeTargets,
   ...runTargets,
+  ...jobTargets,
 ];

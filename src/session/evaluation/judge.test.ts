@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { inspect } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { GraftError } from '../../base/lib/errors.ts';
 import { expectGraftError } from '../../testing/errors.ts';
@@ -14,14 +15,19 @@ interface Asked {
 
 const asked: Asked[] = [];
 /** What the endpoint says to a prompt: a grade, a status, or where to go. */
-let reply: (prompt: string) => { status?: number; content?: string; location?: string } = () => ({});
+let reply: (prompt: string) => {
+  status?: number;
+  content?: string;
+  location?: string;
+  body?: string;
+} = () => ({});
 const server = createServer((request, response) => {
   void read(request).then((text) => {
     const body = JSON.parse(text) as Asked['body'];
     asked.push({ url: request.url, key: request.headers.authorization, body });
-    const { status = 200, content = '', location } = reply(body.messages[1]!.content);
+    const { status = 200, content = '', location, body: sent } = reply(body.messages[1]!.content);
     response.writeHead(status, location === undefined ? {} : { location });
-    response.end(JSON.stringify({ choices: [{ message: { content } }] }));
+    response.end(sent ?? JSON.stringify({ choices: [{ message: { content } }] }));
   });
 });
 
@@ -105,5 +111,26 @@ describe('a judge', () => {
     expect(JSON.stringify([(error as GraftError).message, (error as GraftError).params])).not.toContain(
       'secret',
     );
+  });
+
+  it.each([
+    ['says its key', 'secret-key', { content: 'Your key is secret-key.' }],
+    ['has a key that no header takes', 'secret\nkey', {}],
+  ])('that %s is named without it', async (_, key, said) => {
+    reply = () => said;
+    const ask = judgeAnswers({ answers }, [system('base', ['a', 'b'])], { ...judge(), key });
+    const error = await ask.catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(GraftError);
+    const { message, params, cause } = error as GraftError;
+    expect(inspect([message, params, cause])).not.toMatch(/secret/);
+  });
+
+  it('that sends megabytes is not read to its end', async () => {
+    reply = () => ({ body: ' '.repeat(2 ** 21) });
+    const ask = () => judgeAnswers({ answers }, [system('base', ['a', 'b'])], judge());
+    await expectGraftError(ask, 'infer.judge_failed', {
+      url,
+      detail: 'its response has more than 1048576 bytes',
+    });
   });
 });

@@ -14,6 +14,8 @@ export interface Judge {
 /** Questions that are asked at the same time. */
 const AT_ONCE = 4;
 const PATIENCE_MS = 120_000;
+/** The largest response that is read, in bytes. */
+const MAX_RESPONSE = 1 << 20;
 /** The best grade; scores are grades as parts of it. */
 const BEST = 10;
 
@@ -69,8 +71,9 @@ async function grade({ url, model, key }: Judge, prompt: string): Promise<number
     { role: 'system', content: SYSTEM },
     { role: 'user', content: prompt },
   ];
-  const failed = (detail: string, cause?: unknown) =>
-    new GraftError('infer.judge_failed', { url, detail }, { cause });
+  // Errors of requests quote headers, and an endpoint may send back what it was sent.
+  const hidden = (said: string): string => (key ? said.replaceAll(key, '…') : said);
+  const failed = (detail: string) => new GraftError('infer.judge_failed', { url, detail: hidden(detail) });
   let response: Response;
   let text: string;
   try {
@@ -85,15 +88,33 @@ async function grade({ url, model, key }: Judge, prompt: string): Promise<number
       redirect: 'error',
       signal: AbortSignal.timeout(PATIENCE_MS),
     });
-    text = await response.text();
+    text = await boundedText(response);
   } catch (error) {
-    throw failed(messageOf(error), error);
+    // Not as its cause, which has the key where the message has it.
+    throw failed(messageOf(error));
   }
   if (!response.ok) throw failed(`HTTP ${response.status}`);
   const found = gradeIn(text);
   if (found === null)
-    throw new GraftError('infer.judge_unreadable', { url, best: BEST, found: text.slice(0, 200) });
+    throw new GraftError('infer.judge_unreadable', { url, best: BEST, found: hidden(text).slice(0, 200) });
   return found;
+}
+
+/** The text of a response, which may be of any length. */
+async function boundedText({ body }: Response): Promise<string> {
+  const reader = body?.getReader();
+  const decoder = new TextDecoder();
+  let [text, bytes] = ['', 0];
+  for (;;) {
+    const piece = await reader?.read();
+    if (!piece || piece.done) return text + decoder.decode();
+    bytes += piece.value.byteLength;
+    if (bytes > MAX_RESPONSE) {
+      await reader?.cancel();
+      throw new Error(`its response has more than ${MAX_RESPONSE} bytes`);
+    }
+    text += decoder.decode(piece.value, { stream: true });
+  }
 }
 
 /** The grade in a response; null where there is none from 0 to the best. */

@@ -11,7 +11,7 @@ import { HashedFiles, inJob, type JobSink } from '../../content/job/jobFolder.ts
 import { jobReadme } from '../../content/job/jobReadme.ts';
 import { writeRows, writeTable } from '../../content/job/jobRows.ts';
 import { pinnedVersions } from '../../content/job/pinnedVersions.ts';
-import type { CurveRecord } from '../../content/runs/curveLog.ts';
+import { curveJson, type CurveRecord } from '../../content/runs/curveLog.ts';
 import { recipeAsBegun } from '../../content/runs/header.ts';
 import type { CheckpointData, CheckpointFile } from '../../content/runs/types.ts';
 import { TunedChoices } from '../../engine/gpu/choices.ts';
@@ -119,7 +119,8 @@ export async function exportJob(
     const steps = await writeRows(sink, rows.train, plan, { from: step, packed: run.recipe.packing });
     if (rows.evaluation) await writeTable(sink, 'eval.parquet', rows.evaluation);
     await writeText(sink, 'schedule.json', scheduleJson(run.recipe, plan.steps, steps));
-    await writeText(sink, 'curves.jsonl', jsonLines(run.records.filter(isCurve)));
+    const curves = run.records.filter(isCurve).map((record) => `${curveJson(record)}\n`);
+    await writeText(sink, 'curves.jsonl', curves.join(''));
     const coming = await lossesAhead(
       {
         decoder,

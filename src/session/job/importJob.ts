@@ -1,16 +1,16 @@
-import * as v from 'valibot';
 import type { Elsewhere } from '../../base/config/runRecord.ts';
 import { GraftError } from '../../base/lib/errors.ts';
 import { bestFile, resultFolder, type Job } from '../../content/job/jobFile.ts';
 import type { JobSource } from '../../content/job/jobFolder.ts';
 import {
   readJob,
+  readJobCurves,
   readJobRows,
-  readJsonIn,
-  readLinesIn,
   readResult,
+  readTargets,
   type Result,
 } from '../../content/job/readJob.ts';
+import { rowLengths } from '../../content/data/tokens/tokenize.ts';
 import type { CurveRecord } from '../../content/runs/curveLog.ts';
 import type { RunHeader } from '../../content/runs/header.ts';
 import type { RunStore } from '../../content/runs/runStore.ts';
@@ -19,6 +19,7 @@ import { weightsFingerprint } from '../../engine/model/weights/weightsFingerprin
 import { readProgress, type CheckpointState } from '../../engine/train/checkpointState.ts';
 import { dataDigest } from '../../engine/train/dataDigest.ts';
 import { noteEvaluation } from '../../engine/train/evalTracker.ts';
+import { stepsOf } from '../../engine/train/steps.ts';
 import { noteStep, type TrainProgress } from '../../engine/train/trainProgress.ts';
 import type { TrainContext } from '../trainModel.ts';
 import { readTrained, type NamedBest } from './readTrained.ts';
@@ -50,6 +51,14 @@ export async function importJob(
   const result = await readResult(source, job);
   const { train, evaluation, contextTokens } = await readJobRows(source, job);
   const before = readProgress(job.resume.progress);
+  const planned = stepsOf(recipe, rowLengths(train)).steps;
+  const other = [
+    [before.step, job.step, 'steps were done'],
+    [planned, totalSteps, 'steps are those of its rows and its recipe'],
+  ] as const;
+  for (const [found, said, what] of other)
+    if (found !== said)
+      throw new GraftError('job.not_a_job', { folder: source.name, detail: `${found} ${what}, not ${said}` });
   const progress = result ? progressAfter(before, job, result) : before;
   const { step } = progress;
   // Before its first step a run has nothing but its rows.
@@ -68,8 +77,8 @@ export async function importJob(
       detail: `it is of ${trained.updates} updates, not ${progress.updates}`,
     });
   const records = [
-    ...(await readLinesIn<CurveRecord>(source, 'curves.jsonl')),
-    ...(result ? recordsOf(result, await targetsOf(source), contextTokens) : []),
+    ...(await readJobCurves(source, job)),
+    ...(result ? recordsOf(result, await readTargets(source), contextTokens) : []),
   ];
   const { kernels, activations, seconds } = job.resume;
   const run = await runs.create({
@@ -162,12 +171,4 @@ function recordsOf(
 function evalLossAt(records: readonly CurveRecord[], step: number): number | null {
   const found = records.findLast((record) => record.kind === 'eval' && record.step === step);
   return found?.kind === 'eval' ? found.loss : null;
-}
-
-const scheduleSchema = v.object({ steps: v.array(v.object({ step: v.number(), targets: v.number() })) });
-
-/** The targets of each step that was left. */
-async function targetsOf(source: JobSource): Promise<Map<number, number>> {
-  const { steps } = v.parse(scheduleSchema, await readJsonIn(source, 'schedule.json'));
-  return new Map(steps.map(({ step, targets }) => [step, targets]));
 }

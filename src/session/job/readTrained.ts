@@ -15,7 +15,7 @@ import { FullParameters } from '../../engine/model/trained/fullParameters.ts';
 import { LoraAdapter } from '../../engine/model/trained/loraAdapter.ts';
 import type { Trainable } from '../../engine/model/trained/trainable.ts';
 import { writeRows } from '../../engine/model/weights/floatRows.ts';
-import { ProvenReader } from '../../engine/train/provenReader.ts';
+import { allFinite, ProvenReader } from '../../engine/train/provenReader.ts';
 import { planAdapter } from '../../engine/train/startAdapter.ts';
 import { namedWeights } from './trainedTensors.ts';
 
@@ -68,10 +68,17 @@ export async function readTrained(
       await fill(trained, from, { file, prefix });
       for (const [i, tensor] of trained.params.entries()) {
         const bytes = await reader.readAll(tensor);
+        if (tensor.type === 'f32' && !allFinite(bytes))
+          throw new GraftError('job.result', { file, detail: 'it has numbers that are not finite' });
         files.push({ ...bytesSource(`${part}.${i}`, bytes), forResume: part !== 'parameters' });
       }
     }
     const step = tensorOf(moments, 'step', momentsPath);
+    if (step.size !== 1)
+      throw new GraftError('job.result', {
+        file: momentsPath,
+        detail: `“step” has ${step.size} numbers, not 1`,
+      });
     return { files, updates: (await step.read(0, 1))[0]! };
   } finally {
     reader.dispose();

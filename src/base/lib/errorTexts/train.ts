@@ -129,6 +129,10 @@ export const trainErrors = {
     what: 'A row of {length} tokens exceeds the model’s context of {positions}.',
     next: 'Lower "max_length" to {positions} or less.',
   },
+  'train.token_beyond_model': {
+    what: 'The rows contain token {id}, but the model has only {vocabSize} tokens.',
+    next: 'Open the model that the rows were made for, or start a new run from the data file.',
+  },
   'train.adapter_base': {
     what: 'The adapter includes its own base weights for "{module}", which differ from the model’s, so training cannot continue from it.',
     next: 'Merge it first and train on the merged model, or choose the adapter’s own base model.',

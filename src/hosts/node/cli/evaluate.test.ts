@@ -96,6 +96,19 @@ describe('evaluate', () => {
     expect(await refused('--judge', 'https://host/v1')).toContain('--judge-model');
     const remote = ['--judge', 'http://host/v1', '--judge-model', 'x'];
     expect(await refused(...remote)).toContain('--judge must be an https address');
+    const judge = ['--judge-model', 'x', '--judge'];
+    for (const address of [
+      'https://me:secret@host/v1',
+      'https://host/v1?key=secret',
+      'https://host/v1#secret',
+    ]) {
+      const said = await refused(...judge, address);
+      expect(said).toContain('--judge must be an address without');
+      expect(said).not.toContain('secret');
+    }
+    const broken = { GRAFT_JUDGE_KEY: 'secret key' };
+    const said = await fail([...evaluate, '--data', data, ...judge, 'https://host/v1'], broken);
+    expect(said).toMatch(/^\$GRAFT_JUDGE_KEY has spaces(?!.*secret)/);
     expect(await refused('--metrics', 'choice')).toContain('its rows are no multiple-choice questions');
   });
 });

@@ -10,7 +10,8 @@ import { parseHeader, runStatuses } from '../../../content/runs/header.ts';
 import { importArchive } from '../../../content/runs/importRun.ts';
 import { Slots } from '../../../content/runs/slots.ts';
 import { MergeJournal, journalFile } from '../../../engine/merge/mergeJournal.ts';
-import { exportedRun, memoryRuns, partsOf, slotJson, storedFile, zipOf, type ZipPart } from '../seedRuns.ts';
+import { partsOf, zipOf, type ZipPart } from '../../../testing/zips.ts';
+import { exportedRun, memoryRuns, slotJson, storedFile } from '../seedRuns.ts';
 import { bytesOf, holds, textOf, type FuzzTarget } from '../target.ts';
 
 /** A magic word, the length of a text, and the text. */

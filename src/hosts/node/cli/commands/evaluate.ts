@@ -144,10 +144,11 @@ export const evaluateAnswers = command(
       }
       if (judge) await judgeAnswers(rows, results, judge);
       const report = evaluationReport(rows, results, { seed: options.seed });
+      const { rows: all, problems, ...figures } = report;
+      // Before the files, which a full disk may refuse.
+      printText(JSON.stringify({ ...figures, rows: all.length, problems: problems.length }, null, 2));
       if (jsonFile) await writeText(jsonFile.folder, jsonFile.file, `${JSON.stringify(report, null, 2)}\n`);
       if (csvFile) await writeText(csvFile.folder, csvFile.file, reportCsv(report));
-      const { rows: all, problems, ...figures } = report;
-      printText(JSON.stringify({ ...figures, rows: all.length, problems: problems.length }, null, 2));
     });
   },
 );
@@ -180,7 +181,16 @@ function judgeOf(
   const local = parsed !== null && ['localhost', '127.0.0.1', '[::1]'].includes(parsed.hostname);
   if (parsed?.protocol !== 'https:' && !(local && parsed.protocol === 'http:'))
     throw bad('--judge must be an https address, or http on this machine.');
-  return { url, model, key: process.env.GRAFT_JUDGE_KEY ?? null };
+  // Messages name the address, which must hold no secret.
+  const { username, password, search, hash } = parsed;
+  if (username + password + search + hash !== '')
+    throw bad(
+      '--judge must be an address without a name, a password, “?” and “#”: its key is $GRAFT_JUDGE_KEY.',
+    );
+  const key = process.env.GRAFT_JUDGE_KEY?.trim() || null;
+  if (key !== null && !/^[\x21-\x7e]+$/.test(key))
+    throw bad('$GRAFT_JUDGE_KEY has spaces, line breaks or other characters that no key has.');
+  return { url, model, key };
 }
 
 /** The model, then each adapter by its folder, or by its path where folders have the same name. */

@@ -127,6 +127,10 @@ export const trainErrorsZh = {
     what: '有一条 {length} 个 token 的数据超过了模型的 {positions} 个位置。',
     next: '请把 "max_length" 调到 {positions} 或更小。',
   },
+  'train.token_beyond_model': {
+    what: '数据中有 token {id}，但模型只有 {vocabSize} 个 token。',
+    next: '请打开这些数据所对应的模型，或用数据文件开始新的训练。',
+  },
   'train.adapter_base': {
     what: '适配器自带 "{module}" 的基座权重，与这个模型的不同，因此不能从它继续训练。',
     next: '请先合并它，再在合并后的模型上训练；或选择该适配器自己的基座模型。',
