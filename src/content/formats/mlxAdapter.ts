@@ -19,7 +19,10 @@ const ALL_LAYERS = -1;
  * Throws `formats.mlx_experts`.
  * @returns the number of modules
  */
-export async function writeMlxAdapter(folder: WritableFolder, adapter: PeftAdapter): Promise<number> {
+export async function writeMlxAdapter(
+  folder: Pick<WritableFolder, 'create'>,
+  adapter: PeftAdapter,
+): Promise<number> {
   const modules = [...adapter.modules].sort(([x], [y]) => byCodePoint(x, y));
   const [expert] = modules.find(([, { experts }]) => experts !== undefined) ?? [];
   if (expert !== undefined) throw new GraftError('formats.mlx_experts', { module: expert });

@@ -150,3 +150,10 @@ describe('a mix', () => {
     );
   });
 });
+
+it('names the base without the path that another program wrote', () => {
+  const base = '/home/someone/models/tiny';
+  const own = { ...first, config: { ...first.config, base_model_name_or_path: base } };
+  const { config } = mixAdapters([{ name: 'a', adapter: own, weight: 1 }], options('cat'));
+  expect(config.base_model_name_or_path).toBe('tiny');
+});

@@ -1,4 +1,5 @@
 import { Matrix } from 'ml-matrix';
+import { publicModelName } from '../../base/lib/publicName.ts';
 import { GraftError } from '../../base/lib/errors.ts';
 import type { PeftAdapter, PeftModule } from '../formats/peft.ts';
 import { isOlora } from '../formats/peftConfig.ts';
@@ -187,6 +188,7 @@ function rankOf(ingredients: readonly Ingredient[], rule: MixRule, wanted: numbe
 /** The first adapter's config, for the modules of all. */
 function configOf(ingredients: readonly Ingredient[], rank: number, names: ReadonlySet<string>) {
   const configs = ingredients.map(({ adapter }) => adapter.config);
+  const { base_model_name_or_path: base } = configs[0]!;
   const lists = configs.map(
     ({ target_modules: targets, layers_to_transform: layers, exclude_modules: no }) =>
       Array.isArray(targets) && isEmpty(layers) && isEmpty(no) ? targets : null,
@@ -195,6 +197,8 @@ function configOf(ingredients: readonly Ingredient[], rank: number, names: Reado
   const targets = lists.every((list) => list !== null) ? [...new Set(lists.flat())] : [...names];
   return {
     ...configs[0]!,
+    // Other programs write the path of their machine.
+    base_model_name_or_path: base && publicModelName(base),
     r: rank,
     lora_alpha: rank,
     target_modules: targets,

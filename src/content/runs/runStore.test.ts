@@ -17,7 +17,7 @@ import { signal } from '../../testing/signal.ts';
 import { archiveOf, exportRun } from './exportRun.ts';
 import { importArchive, importRun } from './importRun.ts';
 import type { StoredRun } from './storedRun.ts';
-import { newRunId, RunStore } from './runStore.ts';
+import { newRunId, RunStore, type ReachedState } from './runStore.ts';
 import { readTokenRows } from './tokenRowFiles.ts';
 
 const scratch = scratchFolder();
@@ -160,16 +160,28 @@ it('lists the newest first, and one whose descriptions are both damaged, to be d
   expect(await store.list()).toHaveLength(2);
 });
 
-it('makes a run whole or not at all, whatever call of the storage fails', async () => {
+/** What a cluster has done of a run. */
+const reached: ReachedState = {
+  state: 'paused',
+  progress: { step: 10, loss: 3, evalLoss: 2, seconds: 7 },
+  records: [{ kind: 'eval', step: 10, at: 5, loss: 2 }],
+  checkpoint: someCheckpoint(10),
+  evalLoss: 2,
+};
+
+it.each([
+  ['a run', someRun(), null],
+  ['one that is under way', someRun({ reached }), 10],
+])('makes %s whole or not at all, whatever call of the storage fails', async (_, given, step) => {
   const counted = new FaultyDisk();
-  await (await storeOn(counted.root).create(someRun())).close();
+  await (await storeOn(counted.root).create(given)).close();
   for (const kind of ['fail', 'crash'] as const satisfies Fault[]) {
     let made = 0;
     for (let at = 1; at <= counted.calls; at++) {
       const disk = new FaultyDisk();
       disk.fault = { at, kind };
       const run: StoredRun | null = await storeOn(disk.root)
-        .create(someRun())
+        .create(given)
         .catch(() => null);
       await run?.close();
       const found = disk.after(kind === 'fail' ? 'none' : 'drop');
@@ -177,10 +189,15 @@ it('makes a run whole or not at all, whatever call of the storage fails', async 
       const listed = await store.list();
       if (run) expect(listed).toHaveLength(1);
       for (const { id, header } of listed) {
-        expect(header).toMatchObject({ name: 'Robots / 1' });
+        expect(header).toMatchObject({
+          name: 'Robots / 1',
+          state: step === null ? 'running' : 'paused',
+          progress: { step: step ?? 0, totalSteps: 40 },
+        });
         const opened = await store.open(id);
         expect(await readTokenRows('train', await opened.dataFiles())).toEqual(someRows);
-        expect(await opened.load()).toMatchObject({ checkpoint: null });
+        expect((await opened.load()).checkpoint?.step ?? null).toBe(step);
+        expect((await opened.curves()).records).toEqual(step === null ? [] : reached.records);
         await opened.close();
         made += 1;
       }

@@ -5,6 +5,7 @@ import { serial } from '../../base/lib/serial.ts';
 import type { ByteSource, Directory, Locks, Owner } from '../../base/storage/types.ts';
 import { CheckpointStore } from './checkpointStore.ts';
 import { ChunkStore, type StoredFile } from './chunkStore.ts';
+import { CurveLog, type CurveRecord } from './curveLog.ts';
 import { Fence } from './fence.ts';
 import { RUN_FORMAT, type RunChange, type RunHeader } from './header.ts';
 import { becomeOwner, isOwned, OWNER_WAIT_MS } from './ownership.ts';
@@ -16,7 +17,7 @@ import {
   type RunOwnership,
   type RunSize,
 } from './storedRun.ts';
-import { CHUNK_BYTES } from './types.ts';
+import { CHUNK_BYTES, type CheckpointData } from './types.ts';
 
 /** The contents of a new run. */
 export interface NewRun extends Pick<
@@ -27,6 +28,19 @@ export interface NewRun extends Pick<
   /** The data set: its token rows (tokenRowFiles.ts), and perhaps a copy of its file. Names are unique. */
   files: readonly Pick<ByteSource, 'name' | 'size' | 'read'>[];
   totalSteps: number;
+  /** Of a run that is stored with what was done of it elsewhere; absent of one that begins. */
+  reached?: ReachedState;
+}
+
+/** How far a new run is. */
+export interface ReachedState {
+  state: RunHeader['state'];
+  progress: Omit<RunHeader['progress'], 'totalSteps'>;
+  records: readonly CurveRecord[];
+  /** Null before its first step. */
+  checkpoint: CheckpointData | null;
+  /** At the checkpoint. */
+  evalLoss: number | null;
 }
 
 /** A run in the list. */
@@ -64,21 +78,31 @@ export class RunStore {
   }
 
   /**
-   * Stores a new run, with its data, and becomes its owner. Its state is `running`. Throws what writing throws; nothing
-   * is left then.
+   * Stores a new run, with its data, and becomes its owner. Its state is `running`, unless it is given. Throws what writing
+   * throws; nothing is left then, nor where it is cut off.
    */
   async create(given: NewRun): Promise<StoredRun> {
-    const { name, recipe, base, kernels, activations, elsewhere, extra, files, totalSteps } = given;
-    const at = this.#options.now();
+    const { name, recipe, base, kernels, activations, elsewhere, extra, files, totalSteps, reached } = given;
+    const { now } = this.#options;
+    const at = now();
     return this.make(this.#options.newId(), async (id, directory, chunks, fence) => {
       const stored: StoredFile[] = [];
       for (const file of files) stored.push(await chunks.put(file));
       const options = { run: name, fence, otherFiles: () => stored };
-      await CheckpointStore.create(directory, chunks, options).begin();
+      const checkpoints = CheckpointStore.create(directory, chunks, options);
+      await checkpoints.begin();
+      if (reached) {
+        const log = new CurveLog(directory, now, fence);
+        for (const record of reached.records) await log.append(record);
+        await log.flush();
+        if (reached.checkpoint) await checkpoints.save(reached.checkpoint, reached.evalLoss);
+      }
       const data = { ...given.data, hash: await hashOf(stored) };
       const times = { createdAt: at, changedAt: at };
-      const progress = { step: 0, totalSteps, loss: null, evalLoss: null, seconds: 0 };
-      const start = { note: '', tags: [], state: 'running', failure: null } satisfies Partial<RunHeader>;
+      const begun = { step: 0, loss: null, evalLoss: null, seconds: 0 };
+      const progress = { ...begun, ...reached?.progress, totalSteps };
+      const state = reached?.state ?? 'running';
+      const start = { note: '', tags: [], state, failure: null } satisfies Partial<RunHeader>;
       const ran = { kernels, activations, ...(elsewhere && { elsewhere }) };
       const what = { recipe, base, data, files: stored, ...ran, progress, extra };
       return { format: RUN_FORMAT, id, name, ...start, ...times, ...what };

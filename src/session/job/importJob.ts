@@ -81,6 +81,10 @@ export async function importJob(
     ...(result ? recordsOf(result, await readTargets(source), contextTokens) : []),
   ];
   const { kernels, activations, seconds } = job.resume;
+  const identity = { data: await dataDigest(train, evaluation), model: fingerprint };
+  const state: CheckpointState = { version: 1, recipe, identity, kernels, progress };
+  const evalLoss = records.findLast(({ kind }) => kind === 'eval');
+  // In one go: a part of it would be taken for a run that has just begun.
   const run = await runs.create({
     name: await runs.freeName(job.name),
     recipe,
@@ -92,32 +96,21 @@ export async function importJob(
     kernels,
     activations,
     elsewhere: elsewhereOf(job, result),
-  });
-  try {
-    for (const record of records) await run.record(record);
-    if (trained) {
-      const identity = { data: await dataDigest(train, evaluation), model: fingerprint };
-      const state: CheckpointState = { version: 1, recipe, identity, kernels, progress };
-      await run.save({ step, state, files: trained.files }, evalLossAt(records, step));
-    }
-    const evalLoss = records.findLast(({ kind }) => kind === 'eval');
-    await run.change({
+    reached: {
       state: step >= totalSteps ? 'done' : 'paused',
       progress: {
         step,
-        totalSteps,
         loss: progress.loss,
         evalLoss: evalLoss?.kind === 'eval' ? evalLoss.loss : null,
         seconds,
       },
-    });
-    await run.close();
-    return { header: run.header, step, steps: result?.steps ?? 0 };
-  } catch (error) {
-    await run.close();
-    await runs.remove(run.id).catch(() => undefined);
-    throw error;
-  }
+      records,
+      checkpoint: trained && { step, state, files: trained.files },
+      evalLoss: evalLossAt(records, step),
+    },
+  });
+  await run.close();
+  return { header: run.header, step, steps: result?.steps ?? 0 };
 }
 
 /** Where a run is after the steps of a cluster, as if they had been its own. */

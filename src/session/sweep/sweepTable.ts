@@ -1,5 +1,6 @@
 import { differingKeys } from '../../base/config/recipeDiff.ts';
 import { settingText } from '../../base/config/runName.ts';
+import { csvOf } from '../../base/lib/csv.ts';
 import type { RecipeKey } from '../../base/config/recipe.ts';
 import type { Sweep } from '../../content/runs/sweep.ts';
 import { lastLoss, ranking, rungStep, standing, type SweepRunState } from './halving.ts';
@@ -62,7 +63,7 @@ export function tableCells({ keys, rows }: SweepTable): { columns: string[]; cel
 /** The table as CSV (RFC 4180). */
 export function sweepCsv(table: SweepTable): string {
   const { columns, cells } = tableCells(table);
-  return [columns, ...cells].map((row) => `${row.map(csvCell).join(',')}\r\n`).join('');
+  return csvOf([columns, ...cells]);
 }
 
 /** The table as JSON: an object a run, the best first. */
@@ -77,8 +78,4 @@ export function sweepJson({ keys, rows }: SweepTable): string {
     run: name,
   }));
   return `${JSON.stringify(runs, null, 2)}\n`;
-}
-
-function csvCell(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   changesIn,
   filesIn,
+  interruptAfter,
   interruptAtChange,
   killAtChange,
   runCli,
@@ -13,7 +14,14 @@ import {
   scratchFolder,
   succeed,
 } from '../../../testing/cli.ts';
-import { goldenPath, modelPath, robotStories, starter } from '../../../testing/fixtures.ts';
+import {
+  goldenPath,
+  modelPath,
+  robotStories,
+  smallSums,
+  smallSumsRecipe,
+  starter,
+} from '../../../testing/fixtures.ts';
 import { servedFolder } from '../../../testing/hub.ts';
 import { HubServer } from '../../../testing/hubServer.ts';
 import { writeTinyStories } from '../../../testing/tinyStories.ts';
@@ -53,13 +61,24 @@ const recipes: Record<string, object> = {
     eval_fraction: 0,
   },
 };
-for (const [name, recipe] of Object.entries(recipes))
+const sweepRecipe = { ...recipes.lora, max_steps: 4, eval_fraction: 0.5, eval_steps: 2 };
+for (const [name, recipe] of Object.entries({ ...recipes, sweep: sweepRecipe }))
   writeFileSync(join(scratch, `${name}.json`), JSON.stringify({ seed: 3, ...recipe }));
+
+const sumsRecipe = join(scratch, 'grpo.json');
+const ofSums = { max_steps: 2, eval_fraction: 0, batch_size: 1, checkpoint_steps: 1, dtype: 'f32' };
+writeFileSync(
+  sumsRecipe,
+  JSON.stringify({ ...JSON.parse(readFileSync(smallSumsRecipe, 'utf8')), ...ofSums }),
+);
+const questions = join(scratch, 'questions.jsonl');
+writeFileSync(questions, '{"prompt": "Who is Zip?", "completion": "Zip is a robot."}\n');
 
 let hub: HubServer;
 beforeAll(async () => {
   hub = await HubServer.start({ 'org/tiny': servedFolder(modelPath('tiny-llama3')) });
   await succeed(train('lora')(join(scratch, 'for-merge')));
+  await interruptAfter('step 3/6', train('lora')(join(scratch, 'for-job')));
 });
 afterAll(() => hub.stop());
 
@@ -72,6 +91,10 @@ interface Case {
   /** Its result, below the folder. */
   result: string;
   env?(folder: string): NodeJS.ProcessEnv;
+  /** What others show of the same code: it is killed once, and has one full disk, unless more phases are asked for. */
+  few?: true;
+  /** A file in a folder that nobody owns: what is left of it when it is killed stays there, hidden. */
+  alone?: true;
 }
 
 const train = (method: string) => (folder: string) => [
@@ -119,13 +142,80 @@ const cases: Case[] = [
     result: 'cache',
     env: (folder) => ({ GRAFT_CACHE: join(folder, 'cache') }),
   },
+  ...(['gguf', 'gguf-lora', 'mlx', 'safetensors'] as const).map((format) => ({
+    name: `export ${format}`,
+    args: (folder: string) => [
+      ...['export', '--model', starter, '--adapter', goldenPath('starter-lora', 'final_adapter')],
+      ...['--format', format, '--name', 'tiny'],
+      ...['--out', join(folder, 'out', ...(format.startsWith('gguf') ? ['tiny.gguf'] : []))],
+    ],
+    again: [],
+    result: 'out',
+    few: true as const,
+  })),
+  {
+    name: 'mix',
+    args: (folder) => {
+      const adapter = join(scratch, 'for-merge', 'out');
+      return ['mix', '--adapters', `${adapter},${adapter}`, '--rule', 'cat', '--out', join(folder, 'out')];
+    },
+    again: [],
+    result: 'out',
+    few: true,
+  },
+  {
+    name: 'job',
+    args: (folder) => [
+      ...['job', '--model', model, '--checkpoints', join(scratch, 'for-job', 'checkpoints')],
+      ...['--ahead', '1', '--out', join(folder, 'out')],
+    ],
+    again: [],
+    result: 'out',
+    few: true,
+  },
+  {
+    name: 'evaluate',
+    args: (folder) => [
+      ...['evaluate', '--model', starter, '--data', questions, '--metrics', 'exact', '--max-new-tokens', '2'],
+      ...['--csv', join(folder, 'out', 'rows.csv')],
+    ],
+    again: [],
+    result: 'out',
+    few: true,
+    alone: true,
+  },
+  {
+    name: 'sweep',
+    args: (folder) => [
+      ...['sweep', '--model', model, '--data', robotStories, '--recipe', join(scratch, 'sweep.json')],
+      ...['--grid', 'lr=1e-3,1e-2', '--rungs', '1', '--storage-wait', '0', '--out', join(folder, 'out')],
+    ],
+    again: ['--resume'],
+    // Runs beside it have times.
+    result: 'out/best',
+    few: true,
+  },
+  {
+    name: 'train grpo',
+    args: (folder) => [
+      ...['train', '--model', starter, '--data', smallSums, '--recipe', sumsRecipe],
+      ...['--out', join(folder, 'out'), '--checkpoints', join(folder, 'checkpoints'), '--storage-wait', '0'],
+    ],
+    again: ['--resume'],
+    result: 'out',
+    few: true,
+  },
 ];
 
 /** The parts of a command's changes in which it is interrupted; GRAFT_PHASES=20 tries more of them. */
 const PHASES = Number(process.env.GRAFT_PHASES ?? 2);
-const phases = Array.from({ length: PHASES }, (_, i) => Math.round((100 * (i + 0.5)) / PHASES));
+const phasesOf = (count: number) =>
+  Array.from({ length: count }, (_, i) => Math.round((100 * (i + 0.5)) / count));
 
-describe.each(cases)('$name', ({ name, args, again, result, env = () => ({}) }) => {
+describe.each(cases)('$name', (one) => {
+  const { name, args, again, result, env = () => ({}), few = false, alone = false } = one;
+  const isShort = few && PHASES <= 2;
+  const phases = phasesOf(isShort ? 1 : PHASES);
   const folderOf = (way: string) => join(scratch, name.replace(' ', '-'), way);
   const whole = folderOf('whole');
   let changes = 0;
@@ -139,7 +229,13 @@ describe.each(cases)('$name', ({ name, args, again, result, env = () => ({}) }) 
   const expectWhole = async (folder: string) => {
     const { status, stderr } = await runCli([...args(folder), ...again], env(folder));
     expect({ status, stderr: status === 0 ? '' : stderr }).toEqual({ status: 0, stderr: '' });
-    expect(contentsOf(join(folder, result))).toEqual(contentsOf(join(whole, result)));
+    expectSame(folder);
+  };
+
+  const expectSame = (folder: string) => {
+    const files = Object.entries(contentsOf(join(folder, result)));
+    const own = files.filter(([file]) => !(alone && /^\..*\.graft-part$/.test(file)));
+    expect(Object.fromEntries(own)).toEqual(contentsOf(join(whole, result)));
   };
 
   it.each(phases)('killed after %i percent of its changes', async (phase) => {
@@ -154,7 +250,7 @@ describe.each(cases)('$name', ({ name, args, again, result, env = () => ({}) }) 
     await expectWhole(folder);
   });
 
-  it.each(phases)('sent Ctrl-C after %i percent of its changes', async (phase) => {
+  it.skipIf(isShort).each(phases)('sent Ctrl-C after %i percent of its changes', async (phase) => {
     const folder = folderOf(`interrupt-${phase}`);
     await interruptAtChange(args(folder), folder, Math.ceil((phase / 100) * changes), env(folder));
     await expectWhole(folder);
@@ -163,12 +259,14 @@ describe.each(cases)('$name', ({ name, args, again, result, env = () => ({}) }) 
   it.each(phases)('on a disk that is full after %i percent of its changes', async (phase) => {
     const folder = folderOf(`full-${phase}`);
     const full = { folder, from: Math.ceil((phase / 100) * changes), count: null };
-    const { stderr } = await runOnFullDisk(args(folder), full, { env: env(folder) });
-    expect(stderr).toMatch(/full|space|ENOSPC/i);
+    const { status, stderr } = await runOnFullDisk(args(folder), full, { env: env(folder) });
+    // After its last byte it needs no space.
+    if (status === 0) expectSame(folder);
+    else expect(stderr).toMatch(/full|space|ENOSPC/i);
     await expectWhole(folder);
   });
 
-  it('with a log that nobody reads', async () => {
+  it.skipIf(isShort)('with a log that nobody reads', async () => {
     const folder = folderOf('pipe');
     const { status } = await runCliInto(args(folder), { stderr: 'closed', env: env(folder) });
     expect(status).toBe(0);

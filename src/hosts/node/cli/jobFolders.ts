@@ -1,27 +1,16 @@
 import { join, posix } from 'node:path';
 import { nodeDirectory } from '../../../base/storage/nodeDirectory.ts';
-import type { OwnedFolder } from '../../../base/storage/ownedFolder.ts';
 import type { Directory } from '../../../base/storage/types.ts';
-import type { JobSink, JobSource } from '../../../content/job/jobFolder.ts';
-
-/** A job folder that is written to an output folder which this process owns. */
-export function jobSink(out: OwnedFolder, path: string): JobSink {
-  return {
-    async create(file) {
-      const { dir, base } = posix.parse(file);
-      if (dir === '') return out.create(base);
-      await out.checkOwner();
-      return nodeDirectory(join(path, dir)).create(base);
-    },
-  };
-}
+import { jobFile } from '../../../content/job/jobFile.ts';
+import type { JobSource } from '../../../content/job/jobFolder.ts';
 
 /** A job folder that is read. */
 export function jobSource(path: string): JobSource {
   const root = nodeDirectory(path);
   return {
     name: root.name,
-    paths: () => pathsIn(root, ''),
+    // Without its description it is no job, whatever else is in it.
+    paths: async () => ((await root.list()).includes(jobFile) ? pathsIn(root, '') : []),
     open(file) {
       const { dir, base } = posix.parse(file);
       return nodeDirectory(join(path, dir)).open(base);

@@ -27,6 +27,7 @@ import { bytesText } from '../downloadReporter.ts';
 import { checkHubAccess } from '../hubAccess.ts';
 import { choice, optional, required, type Values } from '../options.ts';
 import { checkEmpty, withMergeOutput, withOutput } from '../output.ts';
+import { withOutputAnew } from '../outputAnew.ts';
 import { forceOption, outputFile } from '../outputFile.ts';
 import { log, printText } from '../terminal.ts';
 import { openModelOf, readAdapterOf, withSession } from '../withSession.ts';
@@ -192,16 +193,15 @@ async function toLora(values: Options): Promise<void> {
 }
 
 async function toMlx({ out, ...values }: Options): Promise<void> {
-  await withOutput(out, async (folder) => {
-    await checkEmpty(folder, out);
-    await withSession(async (session) => {
+  await withOutputAnew(out, (folder) =>
+    withSession(async (session) => {
       const { files } = await openModelOf(session, values);
       const { peft } = (await readAdapterOf(session, values.adapter))!;
       checkLoraAlone(files.spec, peft, 'MLX');
       printText(JSON.stringify({ modules: await writeMlxAdapter(folder, peft) }));
       log(`With mlx-lm: mlx_lm.generate --model ${values.model.replace(/^hf:/, '')} --adapter-path ${out}`);
-    });
-  });
+    }),
+  );
 }
 
 const reports = {

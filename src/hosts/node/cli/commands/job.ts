@@ -20,9 +20,10 @@ import {
 } from '../commonOptions.ts';
 import { readRecipeRows } from '../dataset.ts';
 import { checkHubAccess } from '../hubAccess.ts';
-import { jobSink, jobSource } from '../jobFolders.ts';
+import { jobSource } from '../jobFolders.ts';
 import { number, optional, type Values } from '../options.ts';
-import { checkEmpty, checkNotInUse, withOutput } from '../output.ts';
+import { checkNotInUse, withOutput } from '../output.ts';
+import { withOutputAnew } from '../outputAnew.ts';
 import { readRecipe, withWarmup } from '../recipe.ts';
 import { log, printText } from '../terminal.ts';
 import { openModelOf, readAdapterOf, withSession } from '../withSession.ts';
@@ -73,9 +74,8 @@ export const job = command(
 );
 
 async function exportJob(values: Options, path: string): Promise<void> {
-  await withOutput(path, async (out) => {
-    await checkEmpty(out, path);
-    await withSession(async (session) => {
+  await withOutputAnew(path, (sink) =>
+    withSession(async (session) => {
       const exporting = {
         files: readJobFiles(),
         ahead: values.ahead,
@@ -83,12 +83,12 @@ async function exportJob(values: Options, path: string): Promise<void> {
         onProgress: reportProgress,
       };
       const write = await planned(session, values);
-      const made = await write(jobSink(out, path), exporting);
+      const made = await write(sink, exporting);
       print(made);
       const model = made.base.repo === null && made.recipe.method !== 'full' ? ' --model PATH' : '';
       log(`In ${path}: uv run train.py${model}, then uv run check.py.`);
-    });
-  });
+    }),
+  );
 }
 
 /** The export of what the options name; what is wrong with them shows before the GPU is opened. */

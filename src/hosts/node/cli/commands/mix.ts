@@ -5,7 +5,8 @@ import { mixAdapters, type Ingredient } from '../../../../content/mix/mixAdapter
 import { majorities, mixRules } from '../../../../content/mix/mixRules.ts';
 import { command } from '../command.ts';
 import { choice, number, optional, required } from '../options.ts';
-import { checkEmpty, checkNotInUse, withOutput } from '../output.ts';
+import { checkNotInUse } from '../output.ts';
+import { withOutputAnew } from '../outputAnew.ts';
 import { printText } from '../terminal.ts';
 
 export const mix = command(
@@ -50,8 +51,7 @@ export const mix = command(
       await checkNotInUse(path);
       ingredients.push({ name: path, adapter: await readAdapter(nodeFolder(path)), weight: factors[i]! });
     }
-    await withOutput(out, async (folder) => {
-      await checkEmpty(folder, out);
+    await withOutputAnew(out, async (folder) => {
       const adapter = mixAdapters(ingredients, { rule, density, rank: ranked, majority, seed });
       await writeAdapter(folder, adapter);
       const { config, modules } = adapter;
