@@ -219,6 +219,7 @@ async function finish(session: Session, sweep: Sweep, out: OwnedFolder, path: st
     await withOutput(folder, async (into) => {
       // Of a start that was cut off while it wrote.
       for (const file of await into.list()) await into.remove(file);
+      await into.removeUnfinished?.();
       const ends = await endsOf(session.model.files.folder);
       await writeResult(session, into, { path: folder, dtype: 'F32', ends });
     });
