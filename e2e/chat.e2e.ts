@@ -314,6 +314,24 @@ describe.each(browsers)('the chat in %s', (name, openStudio) => {
     await studio.waitForText('The metric regex cannot be computed: its pattern cannot be read');
   });
 
+  it('compares dtypes on the held-out rows before a merge', async () => {
+    await studio.view('Export');
+    await click('Compare dtypes on 4 eval rows');
+    await studio.waitForText('Merged in each dtype. Unmerged: eval loss', OPEN);
+    const table = await studio.evaluate(
+      () =>
+        [...document.querySelectorAll('#export tbody tr')].map((row) =>
+          [...row.children].map((cell) => cell.textContent ?? ''),
+        ),
+      null,
+    );
+    const changes = new Map(table.map(([dtype, , change]) => [dtype, Number(change)]));
+    // In F32 a merge computes what base and adapter do, but for the order of sums; BF16 rounds it.
+    expect(changes.get('F32')).toBeLessThan(changes.get('F16')!);
+    expect(changes.get('F16')).toBeLessThan(changes.get('BF16')!);
+    await studio.view('Chat');
+  });
+
   it('keeps the conversation, its sides and the added row in the project', async () => {
     await studio.click({ role: 'tab', name: 'Chat' });
     const turns = await userTurns();

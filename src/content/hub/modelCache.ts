@@ -16,6 +16,8 @@ export interface CachedModel {
   license: string | null;
   /** Bytes of its files; commits of one model may share files. */
   bytes: number;
+  /** Its GGUF files, each of them a model; none where it is one in safetensors. */
+  ggufs: { path: string; size: number }[];
   /** Unix time in milliseconds. */
   lastUsed: number;
 }
@@ -29,7 +31,7 @@ export interface CachedRepo {
   models: CachedModel[];
 }
 
-interface Manifest extends Omit<CachedModel, 'bytes' | 'lastUsed'> {
+interface Manifest extends Omit<CachedModel, 'bytes' | 'lastUsed' | 'ggufs'> {
   files: HubFile[];
 }
 
@@ -156,7 +158,11 @@ export class ModelCache {
       const { files, ...rest } = manifest;
       const used = `${manifest.commit}.used`;
       const lastUsed = names.has(used) ? await readNumber(commits, used) : 0;
-      models.push({ ...rest, bytes: files.reduce((sum, { size }) => sum + size, 0), lastUsed });
+      const bytes = files.reduce((sum, { size }) => sum + size, 0);
+      const ggufs = files
+        .filter(({ path }) => /\.gguf$/i.test(path))
+        .map(({ path, size }) => ({ path, size }));
+      models.push({ ...rest, bytes, ggufs, lastUsed });
     }
     return models;
   }

@@ -11,6 +11,12 @@ const wanted = /\.(?:json|jinja|txt|model|tiktoken|md)$|^(?:licen[cs]e|notice|us
 const adapterConfigFile = 'adapter_config.json';
 const unwanted = /\.index\.json$|^(?:onnx|openvino|tf_|flax_)/i;
 
+function ggufFile({ files, repo }: HubRepo, path: string): HubFile {
+  const found = files.get(path);
+  if (!found) throw new GraftError('storage.not_found', { file: path, folder: repo });
+  return found;
+}
+
 /** Whether a repo holds a PEFT adapter and no model. */
 export function isAdapterRepo({ files }: Pick<HubRepo, 'files'>): boolean {
   return files.has(adapterConfigFile) && !files.has('config.json');
@@ -30,10 +36,15 @@ export function checkAdapterRepo({ files, repo }: Pick<HubRepo, 'files' | 'repo'
 /**
  * The files of a model that Graft uses, small ones first. Selects weights like `openCheckpoint`: `model.safetensors`,
  * otherwise the shards of the index, otherwise all top-level safetensors. Without safetensors no weights are included,
- * and opening the model reports what it has instead. Throws `hub.no_model_files`, `hub.is_adapter` and errors of reading the index.
+ * and opening the model reports what it has instead. Of a repo of GGUF files it is the one that `gguf` names. Throws `hub.no_model_files`, `hub.is_adapter` and errors of reading the index.
  */
-export async function chooseModelFiles(model: HubRepo, folder: Folder): Promise<HubFile[]> {
+export async function chooseModelFiles(
+  model: HubRepo,
+  folder: Folder,
+  gguf: string | null = null,
+): Promise<HubFile[]> {
   const { files, repo } = model;
+  if (gguf !== null) return [ggufFile(model, gguf)];
   refuseAdapterRepo(model);
   if (!files.has('config.json')) throw new GraftError('hub.no_model_files', { repo, file: 'config.json' });
   const names = [...files.keys()];

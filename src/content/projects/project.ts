@@ -24,6 +24,8 @@ const hubSchema = v.object({
   begun: v.boolean(),
   complete: v.boolean(),
   offline: v.boolean(),
+  /** The file that was chosen of a repo of GGUF files. */
+  gguf: v.optional(text),
 });
 
 const modelSchema = v.variant('kind', [

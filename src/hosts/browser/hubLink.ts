@@ -2,6 +2,7 @@ import { assert, GraftError } from '../../base/lib/errors.ts';
 import { checkRange, copyingSource } from '../../base/storage/byteSource.ts';
 import type { Folder } from '../../base/storage/types.ts';
 import type { HubFilesApi, HubRef } from './hubProtocol.ts';
+import type { GgufChoice } from './messages.ts';
 import { wrap } from '../../base/threads/errorTransfer.ts';
 
 /** A worker's connection to the hub worker, which alone sends requests to the Hub. */
@@ -9,7 +10,7 @@ export interface HubLink {
   /** Uses this port to the hub worker from now on; pending requests through an earlier one fail. */
   connect(port: MessagePort): void;
   /** A model's files, fetched by range as they are read. */
-  folder(model: HubRef): Folder;
+  folder(model: HubRef & GgufChoice): Folder;
 }
 
 /** A link that is not connected yet. */

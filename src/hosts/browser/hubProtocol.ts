@@ -4,8 +4,10 @@ import type { DownloadProgress } from '../../content/hub/progress.ts';
 import type { PushOptions, PushOutcome, PushProgress } from '../../content/hub/push.ts';
 import type { CachedModelInfo } from '../../engine/model/weights/quantizedCache/quantizedCache.ts';
 import type { FoundModel } from '../../content/hub/searchModels.ts';
-import type { NamedBlob } from './messages.ts';
+import type { HubGguf } from '../../content/hub/ggufFiles.ts';
+import type { GgufChoice, NamedBlob } from './messages.ts';
 
+export { namedGgufs, type HubGguf } from '../../content/hub/ggufFiles.ts';
 export type { CachedModel, CachedRepo } from '../../content/hub/modelCache.ts';
 export type { DownloadProgress } from '../../content/hub/progress.ts';
 export type { PushOutcome, PushProgress } from '../../content/hub/push.ts';
@@ -41,7 +43,9 @@ export interface HubFacts extends HubRef {
   page: string;
 }
 
-export interface HubModelFacts extends HubFacts {
+export interface HubModelFacts extends HubFacts, GgufChoice {
+  /** Of a repo of several GGUF files: they are models to choose from, and this is none yet. */
+  ggufs?: HubGguf[];
   /** Number of files in a download, and their bytes. */
   files: number;
   bytes: number;
@@ -82,13 +86,17 @@ export interface HubApi {
   setToken(token: string | null): Promise<void>;
   /** The most downloaded models that match a name and that Graft may be able to read. */
   search(query: string): Promise<FoundModel[]>;
-  /** Looks a model up; nothing of its weights is read. Throws `hub.is_adapter`. */
-  lookUp(reference: string): Promise<HubModelFacts>;
+  /**
+   * Looks a model up; nothing of its weights is read. A repo of GGUF files is the one that `gguf` names, or the only
+   * one; without either it lists them.
+   * Throws `hub.is_adapter`, `formats.gguf_split`.
+   */
+  lookUp(reference: string, gguf?: string): Promise<HubModelFacts>;
   /** Looks up a PEFT adapter, which is read without a download. Throws `hub.not_adapter`. */
   lookUpAdapter(reference: string): Promise<HubFacts>;
   /** Downloads a model. `cancelled` if the user ended it: a later download continues from what arrived. */
   download(
-    model: HubRef,
+    model: HubRef & GgufChoice,
     onProgress: (progress: DownloadProgress) => void,
     onWait: () => void,
   ): Promise<{ cancelled: boolean }>;
@@ -123,7 +131,12 @@ export interface HubApi {
 
 /** Files of models on a Hub, by ranges: the hub worker's API for other workers. */
 export interface HubFilesApi {
-  list(model: HubRef): Promise<{ name: string; size: number }[]>;
+  list(model: HubRef & GgufChoice): Promise<{ name: string; size: number }[]>;
   /** Bytes `offset` to `offset + length` of a file; they are transferred. */
-  read(model: HubRef, file: string, offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
+  read(
+    model: HubRef & GgufChoice,
+    file: string,
+    offset: number,
+    length: number,
+  ): Promise<Uint8Array<ArrayBuffer>>;
 }

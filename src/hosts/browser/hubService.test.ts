@@ -9,7 +9,10 @@ import { HubServer } from '../../testing/hubServer.ts';
 import { scratchFolder } from '../../testing/cli.ts';
 import { writeTinyStories } from '../../testing/tinyStories.ts';
 import { createHubService } from './hubService.ts';
+import { tinyGguf } from '../../testing/gguf.ts';
 import { createHubLink } from './hubLink.ts';
+import type { ModelSource } from './messages.ts';
+import { folderOf } from './sourceFolder.ts';
 import type { DownloadProgress } from './hubProtocol.ts';
 import { freeLocks } from '../../testing/freeLocks.ts';
 
@@ -174,6 +177,62 @@ describe('createHubService', () => {
     const before = server.bytesSent;
     expect(await service.download(facts, ignore, ignore)).toEqual({ cancelled: false });
     expect(server.bytesSent - before).toBeLessThan(big.length - 400_000);
+  });
+
+  it('has one GGUF file of several chosen, and downloads those beside each other', async () => {
+    const { service, link, close } = await openLinked();
+    const gguf = 'test/ggufs';
+    const small = tinyGguf();
+    const large = tinyGguf([{ key: 'general.name', type: 'string', value: 'a longer one' }]);
+    const files = {
+      'tiny-Q8_0.gguf': small,
+      'tiny.bf16.gguf': large,
+      'mmproj-tiny.gguf': 'sees',
+      'big-00001-of-00002.gguf': 'a part',
+      'README.md': '# Tiny',
+    };
+    server.models.set(gguf, { files, license: 'mit' });
+    const { ggufs } = await service.lookUp(gguf);
+    expect(ggufs).toEqual([
+      { path: 'tiny-Q8_0.gguf', size: small.length, type: 'Q8_0' },
+      { path: 'tiny.bf16.gguf', size: large.length, type: 'BF16' },
+    ]);
+    const facts = await service.lookUp(gguf, 'tiny.bf16.gguf');
+    expect(facts).toMatchObject({ bytes: large.length, files: 1, complete: false, gguf: 'tiny.bf16.gguf' });
+    const source: ModelSource = { ...facts, kind: 'hub', name: 'tiny' };
+    expect((await openModelHeaders(await folderOf(source, link))).spec.layers).toBe(1);
+    for (const path of ['tiny.bf16.gguf', 'tiny-Q8_0.gguf']) {
+      await service.download(await service.lookUp(gguf, path), ignore, ignore);
+      expect(await service.lookUp(gguf, path)).toMatchObject({ complete: true });
+    }
+    await expectGraftError(() => service.lookUp(gguf, 'other.gguf'), 'storage.not_found');
+    server.script = () => ({ kind: 'status', status: 503 });
+    expect((await service.lookUp(gguf)).ggufs).toEqual(ggufs);
+    expect(await service.lookUp(gguf, 'tiny-Q8_0.gguf')).toMatchObject({
+      bytes: small.length,
+      offline: true,
+    });
+    close();
+  });
+
+  it('takes the only GGUF file, and refuses one in parts', async () => {
+    const { service } = await openService();
+    server.models.set('test/one', { files: { 'tiny.gguf': tinyGguf() } });
+    expect(await service.lookUp('test/one')).toMatchObject({ gguf: 'tiny.gguf', files: 1 });
+    server.models.set('test/parts', { files: { 'big-00001-of-00003.gguf': 'a part' } });
+    await expectGraftError(() => service.lookUp('test/parts'), 'formats.gguf_split', { count: 3 });
+  });
+
+  it('tells adapters from models, and serves their files', async () => {
+    const { service, link, close } = await openLinked();
+    const files = { 'adapter_config.json': '{"r": 2}', 'adapter_model.safetensors': 'weights' };
+    server.models.set('test/adapter', { files, license: 'mit' });
+    await expectGraftError(() => service.lookUp('test/adapter'), 'hub.is_adapter');
+    await expectGraftError(() => service.lookUpAdapter(repo), 'hub.not_adapter');
+    const facts = await service.lookUpAdapter('test/adapter');
+    expect(facts).toMatchObject({ repo: 'test/adapter', license: 'mit' });
+    expect((await link.folder(facts).list()).sort()).toEqual(Object.keys(files));
+    close();
   });
 
   it('finds a downloaded model when the Hub is unreachable, and fails for others', async () => {

@@ -2,6 +2,7 @@ import { throttled } from '../../base/lib/throttle.ts';
 import { dataFilesOf, downloadDataFile } from '../../content/hub/dataset.ts';
 import { downloadedInstead } from '../../content/hub/downloadedInstead.ts';
 import { downloadModel } from '../../content/hub/downloadModel.ts';
+import { ggufFilesOf } from '../../content/hub/ggufFiles.ts';
 import { Hub, officialEndpoint, type HubSettings } from '../../content/hub/hub.ts';
 import type { ModelCache } from '../../content/hub/modelCache.ts';
 import { checkAdapterRepo, refuseAdapterRepo } from '../../content/hub/modelFiles.ts';
@@ -17,7 +18,7 @@ import { searchModels } from '../../content/hub/searchModels.ts';
 import type { QuantizedCache } from '../../engine/model/weights/quantizedCache/quantizedCache.ts';
 import { removeModel } from '../../session/removeModel.ts';
 import { openQuantizedCache } from './browserQuantizedCache.ts';
-import { downloadedFacts, modelFacts, repoFacts } from './hubFacts.ts';
+import { downloadedFacts, ggufChoice, modelFacts, repoFacts } from './hubFacts.ts';
 import type { DownloadProgress, HubApi, HubChoice, HubModelFacts } from './hubProtocol.ts';
 import { ServedModels } from './servedModels.ts';
 import { storageReport } from './storageReport.ts';
@@ -65,10 +66,15 @@ export function createHubService(
     return hubAt(new Hub({ endpoint: choice.endpoint ?? officialEndpoint }).endpoint);
   }
 
-  async function findOffline(hub: Hub, reference: RepoReference, error: unknown): Promise<HubModelFacts> {
+  async function findOffline(
+    hub: Hub,
+    reference: RepoReference,
+    error: unknown,
+    gguf: string | undefined,
+  ): Promise<HubModelFacts> {
     const open = () => openCache().catch(() => null);
     const { cache, commit } = await downloadedInstead(error, open, hub.host, reference);
-    const facts = await downloadedFacts(cache, hub, reference.repo, commit);
+    const facts = await downloadedFacts(cache, hub, reference.repo, commit, gguf);
     if (facts === null) throw error;
     return facts;
   }
@@ -109,15 +115,18 @@ export function createHubService(
 
     search: (query) => searchModels(chosenHub(), query),
 
-    async lookUp(text) {
+    async lookUp(text, gguf) {
       const hub = chosenHub();
       const reference = parseModelReference(text);
       const resolved = await resolveRepo(hub, reference).catch((error: Error) => error);
-      if (resolved instanceof Error) return findOffline(hub, reference, resolved);
+      if (resolved instanceof Error) return findOffline(hub, reference, resolved, gguf);
       refuseAdapterRepo(resolved);
-      const { files, model } = await served.add(hub, resolved);
+      const ggufs = ggufFilesOf(resolved);
+      const chosen = gguf ?? (ggufs.length === 1 ? ggufs[0]!.path : undefined);
+      if (chosen === undefined && ggufs.length > 1) return ggufChoice(hub, resolved, ggufs);
+      const { files, model } = await served.add(hub, resolved, chosen);
       // Where the browser denies storage, the model can be looked up all the same.
-      return modelFacts(await openCache().catch(() => null), hub, model, files);
+      return modelFacts(await openCache().catch(() => null), hub, model, files, chosen);
     },
 
     async lookUpAdapter(text) {
@@ -131,7 +140,7 @@ export function createHubService(
     download: (ref, onProgress, onWait) =>
       cancellable('model', async (signal) => {
         const { model } = await served.at(ref);
-        const options = { signal, onProgress: throttled(onProgress, isComplete), onWait };
+        const options = { signal, onProgress: throttled(onProgress, isComplete), onWait, gguf: ref.gguf };
         await downloadModel(hubAt(ref.endpoint), model, await openCache(), options);
       }),
 

@@ -1,5 +1,10 @@
 /** What several protocols of the workers carry. Everything here survives structured cloning. */
 
+/** The file that was chosen of a repo of GGUF files, each of which is a model; absent for other repos. */
+export interface GgufChoice {
+  gguf?: string | undefined;
+}
+
 /** Where a model's files are. */
 export type ModelSource =
   /** Dropped or picked files. */
@@ -7,9 +12,16 @@ export type ModelSource =
   /** A folder the user gave access to. */
   | { kind: 'directory'; name: string; handle: FileSystemDirectoryHandle }
   /** A model of a Hub at a commit: fetched by range through the hub worker as it is read, and not stored. */
-  | { kind: 'hub'; name: string; endpoint: string; repo: string; commit: string; license: string | null }
+  | ({
+      kind: 'hub';
+      name: string;
+      endpoint: string;
+      repo: string;
+      commit: string;
+      license: string | null;
+    } & GgufChoice)
   /** A model that was downloaded, in the origin private file system. */
-  | { kind: 'cached'; name: string; host: string; repo: string; commit: string }
+  | ({ kind: 'cached'; name: string; host: string; repo: string; commit: string } & GgufChoice)
   /** A model that comes with the page. @param url of its folder, ending with a slash */
   | { kind: 'bundled'; name: string; url: string };
 

@@ -7,6 +7,7 @@ import { resolveRepo, type HubRepo } from '../../content/hub/resolveRepo.ts';
 import { checkRange, copyingSource } from '../../base/storage/byteSource.ts';
 import type { ByteSource, Folder } from '../../base/storage/types.ts';
 import type { HubFilesApi, HubRef } from './hubProtocol.ts';
+import type { GgufChoice } from './messages.ts';
 import { expose } from '../../base/threads/errorTransfer.ts';
 
 /** A model or an adapter at its commit, with the files that Graft reads of it. */
@@ -29,17 +30,17 @@ export class ServedModels {
   }
 
   /** The model at a commit. Throws what `resolveRepo` and `chooseModelFiles` throw. */
-  at({ endpoint, repo, commit }: HubRef): Promise<ServedModel> {
+  at({ endpoint, repo, commit, gguf }: HubRef & GgufChoice): Promise<ServedModel> {
     const hub = this.#hubOf(endpoint);
-    return this.#once({ endpoint, repo, commit }, () =>
-      resolveRepo(hub, { repo, revision: commit }).then((model) => open(hub, model)),
+    return this.#once({ endpoint, repo, commit, gguf }, () =>
+      resolveRepo(hub, { repo, revision: commit }).then((model) => open(hub, model, gguf)),
     );
   }
 
   /** Adds a model that was just resolved. */
-  add(hub: Hub, model: HubRepo): Promise<ServedModel> {
+  add(hub: Hub, model: HubRepo, gguf?: string): Promise<ServedModel> {
     const { repo, commit } = model;
-    return this.#once({ endpoint: hub.endpoint, repo, commit }, () => open(hub, model));
+    return this.#once({ endpoint: hub.endpoint, repo, commit, gguf }, () => open(hub, model, gguf));
   }
 
   /** Serves files to another worker. */
@@ -59,8 +60,8 @@ export class ServedModels {
     expose(api, port);
   }
 
-  #once(model: HubRef, make: () => Promise<ServedModel>): Promise<ServedModel> {
-    const key = JSON.stringify([model.endpoint, model.repo, model.commit]);
+  #once(model: HubRef & GgufChoice, make: () => Promise<ServedModel>): Promise<ServedModel> {
+    const key = JSON.stringify([model.endpoint, model.repo, model.commit, model.gguf]);
     let served = this.#models.get(key);
     if (served === undefined) {
       served = make();
@@ -72,8 +73,9 @@ export class ServedModels {
   }
 }
 
-async function open(hub: Hub, model: HubRepo): Promise<ServedModel> {
+async function open(hub: Hub, model: HubRepo, gguf?: string): Promise<ServedModel> {
   const folder = cachingFolder(hubFolder(hub, model));
+  if (gguf !== undefined) return { model, folder, files: await chooseModelFiles(model, folder, gguf) };
   if (isAdapterRepo(model)) return { model, folder, files: [...model.files.values()] };
   const files = await chooseModelFiles(model, folder);
   // Without safetensors there is nothing to choose: all files are listed, so that opening can name what there is.
@@ -97,7 +99,7 @@ function cachingFolder(folder: Folder): Folder {
     ...folder,
     async open(name) {
       const source = await folder.open(name);
-      if (name.endsWith('.safetensors') || source.size > WHOLE_BYTES) return source;
+      if (/\.(?:safetensors|gguf)$/i.test(name) || source.size > WHOLE_BYTES) return source;
       return copyingSource({
         name,
         size: source.size,

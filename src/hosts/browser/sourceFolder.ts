@@ -1,5 +1,5 @@
 import { GraftError } from '../../base/lib/errors.ts';
-import { blobSource } from '../../base/storage/byteSource.ts';
+import { blobSource, renamedSource } from '../../base/storage/byteSource.ts';
 import { directoryHandleFolder } from '../../base/storage/directoryHandleFolder.ts';
 import { fileFolder } from '../../base/storage/fileFolder.ts';
 import type { ByteSource, Folder } from '../../base/storage/types.ts';
@@ -29,10 +29,20 @@ async function openedFolder(source: ModelSource, hub: HubLink): Promise<Folder> 
       return { ...hub.folder(source), origin: { repo, commit, license } };
     }
     case 'cached':
-      return downloaded(source);
+      return onlyGguf(await downloaded(source), source.gguf);
     case 'bundled':
       return bundledFolder(source.name, source.url);
   }
+}
+
+/** A folder of GGUF files as one of the chosen one alone, which has its own name there. */
+function onlyGguf(folder: Folder, gguf: string | undefined): Folder {
+  if (gguf === undefined) return folder;
+  return {
+    ...folder,
+    list: () => Promise.resolve([gguf]),
+    open: async () => renamedSource(await folder.open(gguf), gguf),
+  };
 }
 
 /** The bytes of a data file. Throws `storage.not_found` for a download that was removed. */

@@ -1,4 +1,4 @@
-import type { HubModelFacts } from '../../hosts/browser/hubProtocol.ts';
+import { namedGgufs, type HubModelFacts } from '../../hosts/browser/hubProtocol.ts';
 import { noteOf } from './errorNote.ts';
 import { readPrefs } from './prefs.ts';
 import { busyWith, type SliceOf } from './state.ts';
@@ -35,6 +35,19 @@ export const createHubSlice: SliceOf<HubSlice> =
       }
     };
 
+    const pick = async (reference: string, gguf?: string) => {
+      if (busyWith(get()) || get().hub.lookingUp !== null) return;
+      patch({ lookingUp: reference, error: null });
+      try {
+        await ready();
+        const facts = await workers.hub.call.lookUp(reference, gguf);
+        patch({ lookingUp: null, choosing: facts.ggufs ? facts : null });
+        if (!facts.ggufs) await get().chooseModel(sourceOf(facts), facts);
+      } catch (error) {
+        patch({ lookingUp: null, error: noteOf(error) });
+      }
+    };
+
     return {
       hub: {
         choice: { endpoint: readPrefs().hubEndpoint, tokenForEndpoint: false },
@@ -44,6 +57,7 @@ export const createHubSlice: SliceOf<HubSlice> =
         settingsError: null,
         searching: false,
         found: null,
+        choosing: null,
         lookingUp: null,
         error: null,
       },
@@ -55,19 +69,19 @@ export const createHubSlice: SliceOf<HubSlice> =
         if (isReference(query)) await get().pickModel(query);
         else await search(query);
       },
-      async pickModel(reference) {
-        if (busyWith(get()) || get().hub.lookingUp !== null) return;
-        patch({ lookingUp: reference, error: null });
-        try {
-          await ready();
-          const facts = await workers.hub.call.lookUp(reference);
-          patch({ lookingUp: null });
-          await get().chooseModel(sourceOf(facts), facts);
-        } catch (error) {
-          patch({ lookingUp: null, error: noteOf(error) });
-        }
+      pickModel: (reference) => pick(reference),
+      async pickGguf(path) {
+        const { choosing } = get().hub;
+        if (!choosing) return;
+        const { ggufs = [], ...facts } = choosing;
+        if (!facts.complete) return pick(`${facts.repo}@${facts.commit}`, path);
+        // On this device: the Hub need not be asked again.
+        const bytes = ggufs.find((file) => file.path === path)?.size ?? facts.bytes;
+        const chosen = { ...facts, gguf: path, bytes, bytesHere: bytes };
+        patch({ choosing: null });
+        await get().chooseModel(sourceOf(chosen), chosen);
       },
-      async openStored({ host, repo, commit, revision, license, bytes }) {
+      async openStored({ host, repo, commit, revision, license, bytes, ggufs }) {
         const endpoint = `${/^(?:localhost|127\.)/.test(host) ? 'http' : 'https'}://${host}`;
         const facts: HubModelFacts = {
           endpoint,
@@ -85,8 +99,10 @@ export const createHubSlice: SliceOf<HubSlice> =
           begun: false,
           complete: true,
           offline: false,
+          gguf: ggufs.length === 1 ? ggufs[0]!.path : undefined,
         };
-        await get().chooseModel(sourceOf(facts), facts);
+        if (ggufs.length > 1) patch({ choosing: { ...facts, ggufs: namedGgufs(ggufs) } });
+        else await get().chooseModel(sourceOf(facts), facts);
       },
       async configureHub(changes) {
         const before = get().hub.choice;
@@ -137,9 +153,9 @@ export function isReference(text: string): boolean {
 }
 
 /** Where a Hub model is read from: this device, once it is complete here. */
-export function sourceOf({ endpoint, host, repo, commit, license, complete }: HubModelFacts) {
-  const name = repo.split('/').at(-1)!;
+export function sourceOf({ endpoint, host, repo, commit, license, complete, gguf }: HubModelFacts) {
+  const name = gguf?.replace(/\.gguf$/i, '') ?? repo.split('/').at(-1)!;
   return complete
-    ? ({ kind: 'cached', name, host, repo, commit } as const)
-    : ({ kind: 'hub', name, endpoint, repo, commit, license } as const);
+    ? ({ kind: 'cached', name, host, repo, commit, gguf } as const)
+    : ({ kind: 'hub', name, endpoint, repo, commit, license, gguf } as const);
 }

@@ -27,6 +27,16 @@ const gemmaBlock: Readonly<Record<string, string>> = {
   post_feedforward_layernorm: 'post_ffw_norm',
 };
 
+/** Phi-3 has one matrix for q, k and v, and one for gate and up, as checkpoints have them. */
+const phiBlock: Readonly<Record<string, string>> = {
+  input_layernorm: 'attn_norm',
+  'self_attn.qkv_proj': 'attn_qkv',
+  'self_attn.o_proj': 'attn_output',
+  post_attention_layernorm: 'ffn_norm',
+  'mlp.gate_up_proj': 'ffn_up',
+  'mlp.down_proj': 'ffn_down',
+};
+
 /** A model's family as GGUF has it. */
 export interface GgufArchitecture {
   /** `general.architecture`. */
@@ -96,6 +106,16 @@ export const ggufArchitectures: readonly GgufArchitecture[] = [
       residual_multiplier: 'residual_scale',
       logits_scaling: 'logit_scale',
     },
+  },
+  {
+    name: 'phi3',
+    modelTypes: ['phi3'],
+    className: 'Phi3ForCausalLM',
+    block: phiBlock,
+    permutesHeads: false,
+    normOffset: 0,
+    // llama.cpp reads it and attends to everything all the same, so an export's context is no longer than it.
+    numbers: { sliding_window: 'attention.sliding_window' },
   },
   {
     name: 'smollm3',

@@ -54,6 +54,9 @@ export async function ggufConfig(gguf: GgufFile, sizes: GgufSizes, dtype: string
     }),
   );
   const rope = await ropeScaling(gguf, name);
+  const headDim = gguf.number(key('attention.key_length')) ?? Math.floor(hidden / heads);
+  // Heads may turn in part.
+  const turned = gguf.number(key('rope.dimension_count')) ?? headDim;
   const numbers = Object.entries(architecture.numbers ?? {}).flatMap(([field, rest]) => {
     const value = gguf.number(key(rest));
     return value === null ? [] : [[field, shortest(value)] as const];
@@ -66,7 +69,8 @@ export async function ggufConfig(gguf: GgufFile, sizes: GgufSizes, dtype: string
     num_hidden_layers: size(gguf, key('block_count')),
     num_attention_heads: heads,
     num_key_value_heads: kvHeads,
-    head_dim: gguf.number(key('attention.key_length')) ?? Math.floor(hidden / heads),
+    head_dim: headDim,
+    ...(turned < headDim && { partial_rotary_factor: turned / headDim }),
     max_position_embeddings: size(gguf, key('context_length')),
     vocab_size: embedding.shape[0] ?? 0,
     rms_norm_eps: shortest(positive(gguf, key('attention.layer_norm_rms_epsilon'))),

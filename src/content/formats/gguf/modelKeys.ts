@@ -12,7 +12,8 @@ export interface WrittenModel {
   vocabSize: number;
   maxPositions: number;
   normEps: number;
-  rope: { theta: number; scaling: { rope_type: string; factor?: number } };
+  /** `dims` of a head turn. */
+  rope: { theta: number; dims: number; scaling: { rope_type: string; factor?: number } };
 }
 
 /** What a file says of where its model comes from. */
@@ -95,6 +96,6 @@ export function sizeKeys(
       return [rest.endsWith('sliding_window') ? u32(key(rest), value) : f32(key(rest), value)];
     }),
     u32(key('vocab_size'), model.vocabSize),
-    u32(key('rope.dimension_count'), headDim),
+    u32(key('rope.dimension_count'), rope.dims),
   ];
 }

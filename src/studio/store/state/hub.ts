@@ -1,4 +1,9 @@
-import type { CachedModel, FoundModel, HubChoice } from '../../../hosts/browser/hubProtocol.ts';
+import type {
+  CachedModel,
+  FoundModel,
+  HubChoice,
+  HubModelFacts,
+} from '../../../hosts/browser/hubProtocol.ts';
 import type { ErrorNote } from '../errorNote.ts';
 
 export interface HubState {
@@ -14,6 +19,8 @@ export interface HubState {
   searching: boolean;
   /** The last search and its results; null before a search. */
   found: { query: string; models: FoundModel[] } | null;
+  /** A repo of several GGUF files that was looked up, of which one is to be chosen; null for none. */
+  choosing: HubModelFacts | null;
   /** The model being looked up. */
   lookingUp: string | null;
   error: ErrorNote | null;
@@ -27,6 +34,8 @@ export interface HubSlice {
   findModel(text: string): Promise<void>;
   /** Looks up a model and opens its metadata without a download, or the downloaded model if there is one. */
   pickModel(reference: string): Promise<void>;
+  /** Opens one GGUF file of the repo that was looked up. */
+  pickGguf(path: string): Promise<void>;
   /** Opens a downloaded model without contacting the Hub. */
   openStored(model: CachedModel): Promise<void>;
   /**

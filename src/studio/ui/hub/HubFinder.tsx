@@ -6,12 +6,13 @@ import { ProgressLine } from '../controls/ProgressLine.tsx';
 import { formatCompact } from '../format.ts';
 import { t } from '../text/index.ts';
 import { Connection } from './Connection.tsx';
+import { GgufFiles } from './GgufFiles.tsx';
 import { HubError } from './HubError.tsx';
 import { starters } from './starters.ts';
 
 /** Finds a model on the Hub: by search, by name, or from a few suggestions. */
 export function HubFinder({ disabled }: { disabled: boolean }) {
-  const { host, choice, searching, lookingUp, found, error } = useStudio((state) => state.hub);
+  const { host, choice, searching, lookingUp, found, choosing, error } = useStudio((state) => state.hub);
   const findModel = useStudio((state) => state.findModel);
   const dismiss = useStudio((state) => state.dismissHubError);
   const [text, setText] = useState('');
@@ -43,6 +44,7 @@ export function HubFinder({ disabled }: { disabled: boolean }) {
       <HubError error={error} onDismiss={dismiss} />
       {searching && <ProgressLine label={t('hub.searching', { host })} progress={null} />}
       {lookingUp !== null && <ProgressLine label={t('hub.lookingUp', { repo: lookingUp })} progress={null} />}
+      {choosing && <GgufFiles facts={choosing} disabled={waiting} />}
       {found ? <Found {...found} disabled={waiting} /> : <Starters disabled={waiting} />}
       <Connection />
     </section>

@@ -7,6 +7,8 @@ export const hubTexts = {
   'hub.titleOther': 'From {host}',
   'hub.find': 'Find a model',
   'hub.findHint': 'Search, or paste org/name',
+  'hub.chooseGguf':
+    'Its weights are GGUF files, each a complete model. Choose one: training unpacks it, so that a small file saves download, not GPU memory.',
   'hub.findButton': 'Find',
   'hub.searching': 'Searching {host}',
   'hub.lookingUp': 'Looking up {repo}',

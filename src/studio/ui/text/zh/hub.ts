@@ -8,6 +8,8 @@ export const hubTextsZh = {
   'hub.titleOther': '来自 {host}',
   'hub.find': '查找模型',
   'hub.findHint': '搜索，或粘贴 org/name',
+  'hub.chooseGguf':
+    '这个仓库的权重是 GGUF 文件，每个文件都是完整的模型。请选择一个：训练时会解包，小文件只节省下载量，不节省显存。',
   'hub.findButton': '查找',
   'hub.searching': '正在搜索 {host}',
   'hub.lookingUp': '正在查询 {repo}',

@@ -1,0 +1,37 @@
+"""Writes a small random model of a family in F32, without a tokenizer: small_models.py FAMILY FOLDER. Its vocabulary is the
+starter's, so that the starter's tokenizer fits."""
+import sys
+
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM
+
+SIZES = {
+    "vocab_size": 1280,
+    "hidden_size": 128,
+    "intermediate_size": 192,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 512,
+    "bos_token_id": 1278,
+    "eos_token_id": 1279,
+    "pad_token_id": 1277,
+    "tie_word_embeddings": False,
+    "dtype": "float32",
+}
+FAMILIES = {"phi3": {"partial_rotary_factor": 0.75, "rope_theta": 500.0}}
+
+
+def main(family, folder):
+    torch.manual_seed(7)
+    config = AutoConfig.for_model(family, **{**SIZES, **FAMILIES[family]})
+    model = AutoModelForCausalLM.from_config(config).float()
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            # Norms of 1 and matrices of a fiftieth would hide what goes wrong.
+            parameter.normal_(1 if name.endswith("norm.weight") else 0, 0.1)
+    model.save_pretrained(folder)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
