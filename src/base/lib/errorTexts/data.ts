@@ -297,6 +297,18 @@ export const dataErrors = {
     what: 'Data of this size are read from disk as they are due, which “{what}” cannot do.',
     next: 'Train with the objective "sft", or use a file with fewer rows.',
   },
+  'data.tokenizing_stopped': {
+    what: 'Tokenizing was stopped.',
+    next: 'Train again: it goes on where it was.',
+  },
+  'data.large_not_changed': {
+    what: 'Only the first rows of {file} are shown, so its rows cannot be changed here.',
+    next: 'Change the file itself, or use one with fewer rows.',
+  },
+  'data.large_held_out': {
+    what: 'Which rows of {file} are held out is known to its runs alone.',
+    next: 'Choose a validation file.',
+  },
   'data.bad_split': {
     what: 'Holding out {wanted} of {rows} rows for evaluation leaves none to train on.',
     next: 'Lower the evaluation split (eval_fraction), or add rows.',

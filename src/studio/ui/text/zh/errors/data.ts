@@ -289,6 +289,18 @@ export const dataErrorsZh = {
     what: '这么大的数据在需要时才从磁盘读取，而“{what}”做不到。',
     next: '请使用训练目标 "sft"，或使用条数更少的文件。',
   },
+  'data.tokenizing_stopped': {
+    what: '分词已停止。',
+    next: '重新开始训练，会从停下的地方继续。',
+  },
+  'data.large_not_changed': {
+    what: '这里只显示 {file} 的开头部分，因此不能在这里修改数据。',
+    next: '请修改文件本身，或使用条数更少的文件。',
+  },
+  'data.large_held_out': {
+    what: '{file} 中留出哪些数据只有它的训练知道。',
+    next: '请选择验证文件。',
+  },
   'data.bad_split': {
     what: '从 {rows} 条数据中留出 {wanted} 条做评估，就没有数据可训练了。',
     next: '请调低评估集比例（eval_fraction），或增加数据。',
