@@ -23,6 +23,8 @@ export interface Host {
    * be ended. Where absent, they run in the caller's thread, and nothing ends them.
    */
   startScoring?(): WorkerLike;
+  /** The folder of streamed rows, a folder a data file; absent where all rows are in memory. */
+  rowShards?(): Promise<Directory>;
   /** Runs functions of a recipe's rewards apart from the program itself; absent where there is no such place. */
   rewardFunctions?(functions: readonly RewardFunction[]): RewardFunctions;
 }

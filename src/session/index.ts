@@ -7,6 +7,7 @@ export { LibrarySession, type ChatOptions, type ReadRows, type WriteModelOptions
 export type { Host } from './host.ts';
 export { OpenModel, type LoadReports, type OpenModelOptions, type WeightSettings } from './openModel.ts';
 export type {
+  RowsInMemory,
   RunStorage,
   SamplePrompt,
   SplitRows,

@@ -22,7 +22,7 @@ import type { MergeSettings } from './mergeTrained.ts';
 import { readRows } from './readData.ts';
 import { Session, type UseOptions } from './session.ts';
 import { writeAdapterFolder } from './trainedFiles.ts';
-import type { SplitRows } from './trainJob.ts';
+import type { RowsInMemory } from './trainJob.ts';
 
 /** Sampling of an answer, by default greedy and of up to 256 tokens. */
 export interface ChatOptions extends Partial<AnswerOptions>, UseOptions {
@@ -32,7 +32,7 @@ export interface ChatOptions extends Partial<AnswerOptions>, UseOptions {
 
 /** A data file as it will be trained on. */
 export interface ReadRows {
-  rows: SplitRows;
+  rows: RowsInMemory;
   /** Rows that were left out, and why. */
   problems: readonly Problem[];
   /** All that is known of the file: its format, what was cut, what may be wrong with rows that are used. */

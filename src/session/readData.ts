@@ -8,7 +8,7 @@ import type { RowTokenizer } from '../content/data/dataset/rowTokenizer.ts';
 import { splitDataset } from '../content/data/tokens/split.ts';
 import { readableSource } from '../content/intake/unpack/readable.ts';
 import type { DecoderSpec } from '../engine/model/spec/spec.ts';
-import type { SplitRows } from './trainJob.ts';
+import type { RowsInMemory } from './trainJob.ts';
 
 /** What of a model decides how data is read, beside its tokenizer. */
 export interface DataModel {
@@ -54,7 +54,7 @@ export async function readData(
 export function splitOf(
   { tokens, validation }: Pick<Inspection, 'tokens' | 'validation'>,
   { eval_fraction, seed }: Pick<Recipe, 'eval_fraction' | 'seed'>,
-): SplitRows {
+): RowsInMemory {
   assert(tokens, 'a data file without an error has tokens');
   if (validation) return { train: tokens, evaluation: validation.tokens };
   return splitDataset(tokens, eval_fraction, seed);
@@ -71,7 +71,7 @@ export async function readRows(
   recipe: Recipe,
   rowsField?: string,
   validation?: ByteSource,
-): Promise<{ rows: SplitRows; inspection: Inspection }> {
+): Promise<{ rows: RowsInMemory; inspection: Inspection }> {
   const options = { reading: readingOf(recipe), maxLength: recipe.max_length, rowsField, validation };
   const inspection = await readData(source, tokenizer, files, options);
   if (inspection.error) throw inspection.error;

@@ -190,7 +190,7 @@ export class Session {
         dataFile: data.file,
         changes: data.changes,
         validationFile: data.validation,
-        rows: await storedRows(resumed.run),
+        rows: await storedRows(resumed.run, this.host),
         ...more(resumed.run),
       });
       return this.#resume(resumed, job, options);

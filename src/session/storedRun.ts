@@ -1,16 +1,17 @@
 import { GraftError } from '../base/lib/errors.ts';
 import { wrongPart } from '../content/data/tokens/checkTokenRows.ts';
-import { rowLengths } from '../content/data/tokens/tokenize.ts';
+import { isStreamed, lengthsOf } from '../content/data/tokens/trainRows.ts';
 import type { CurveRecord } from '../content/runs/curveLog.ts';
 import type { StoredRun } from '../content/runs/storedRun.ts';
 import type { RunStore } from '../content/runs/runStore.ts';
-import { readTokenRows, tokenRowFiles } from '../content/runs/tokenRowFiles.ts';
+import { readRowsPlace, readTokenRows, rowsPlaceFile, tokenRowFiles } from '../content/runs/tokenRowFiles.ts';
 import type { CheckpointData } from '../content/runs/types.ts';
 
 import { stepsOf } from '../engine/train/steps.ts';
 import { readCheckpointState } from '../engine/train/checkpointState.ts';
 import { weightsFingerprint } from '../engine/model/weights/weightsFingerprint.ts';
 import type { TrainEvent } from './events.ts';
+import type { Host } from './host.ts';
 import type { OpenModel } from './openModel.ts';
 import type { RunLog } from './runRecorder.ts';
 import type { RunStorage, SplitRows, TrainJob } from './trainJob.ts';
@@ -41,8 +42,11 @@ export async function createStoredRun(
     data,
     extra,
     base: { ...base, fingerprint },
-    files: [...tokenRowFiles('train', train), ...(evaluation ? tokenRowFiles('eval', evaluation) : [])],
-    totalSteps: stepsOf(recipe, rowLengths(train)).steps,
+    files: [
+      ...(isStreamed(train) ? [rowsPlaceFile('train', train)] : tokenRowFiles('train', train)),
+      ...(evaluation ? tokenRowFiles('eval', evaluation) : []),
+    ],
+    totalSteps: stepsOf(recipe, lengthsOf(train)).steps,
     kernels: { ...kernels },
     activations,
   });
@@ -89,8 +93,12 @@ export async function checkModel({ header }: StoredRun, model: OpenModel): Promi
     throw new GraftError('train.resume_other_model');
 }
 
-/** The rows a run was stored with. Throws `runs.damaged`, also of an imported run whose rows are none. */
-export async function storedRows(run: StoredRun): Promise<SplitRows> {
+/**
+ * The rows a run was stored with. Throws `runs.damaged`, also of an imported run whose rows are none, and for streamed ones
+ * `data.shards_missing`.
+ * @param host where streamed rows are; null where rows have to be in memory: others are refused by `data.needs_memory`
+ */
+export async function storedRows(run: StoredRun, host: Pick<Host, 'rowShards'> | null): Promise<SplitRows> {
   const files = await run.dataFiles();
   const damaged = (file: string) => new GraftError('runs.damaged', { run: run.header.name, step: 0, file });
   const read = async (name: string) => {
@@ -99,6 +107,18 @@ export async function storedRows(run: StoredRun): Promise<SplitRows> {
     if (wrong) throw damaged(`${name}.${wrong}`);
     return rows;
   };
+  const place = await readRowsPlace('train', files).catch(() => {
+    throw damaged('train.place');
+  });
+  if (place) {
+    if (!host) throw new GraftError('data.needs_memory', { what: run.header.name });
+    const root = await host.rowShards?.();
+    if (!root) throw new GraftError('data.shards_missing');
+    // Few runs have such rows.
+    const { openShards } = await import('../content/data/streamed/openShards.ts');
+    const { train } = await openShards(root, place);
+    return { train, evaluation: await read('eval') };
+  }
   const train = await read('train');
   if (!train) throw damaged('train.ids');
   return { train, evaluation: await read('eval') };

@@ -1,14 +1,20 @@
 import type { Recipe } from '../base/config/recipe.ts';
 import type { ActivationDtype, Elsewhere, RowChanges } from '../base/config/runRecord.ts';
 import type { TokenRows } from '../content/data/tokens/tokenRows.ts';
+import type { TrainRows } from '../content/data/tokens/trainRows.ts';
 import type { PeftAdapter } from '../content/formats/peft.ts';
 import type { RunStore } from '../content/runs/runStore.ts';
 import type { TrainEvent } from './events.ts';
 
 /** Tokenized rows to train on, and those held out for evaluation. */
 export interface SplitRows {
-  train: TokenRows;
+  train: TrainRows;
   evaluation: TokenRows | null;
+}
+
+/** Rows that are all in memory. */
+export interface RowsInMemory extends SplitRows {
+  train: TokenRows;
 }
 
 /** A prompt that is answered at each checkpoint. */

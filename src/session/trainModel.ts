@@ -1,7 +1,7 @@
 import type { Recipe } from '../base/config/recipe.ts';
 import { errorFacts } from '../base/lib/errorFacts.ts';
 import { GraftError, messageOf } from '../base/lib/errors.ts';
-import { rowLengths } from '../content/data/tokens/tokenize.ts';
+import { lengthsOf, rowsInMemory } from '../content/data/tokens/trainRows.ts';
 import { recipeAsBegun } from '../content/runs/header.ts';
 import type { StoredRun } from '../content/runs/storedRun.ts';
 import { TunedChoices } from '../engine/gpu/choices.ts';
@@ -114,7 +114,7 @@ export async function parametersAt(
 
 /** What was trained up to a checkpoint of a stored run. Throws `train.resume_other_model`, `runs.*`. */
 export async function resultAt(
-  { gpu, model }: Pick<TrainContext, 'gpu' | 'model'>,
+  { host, gpu, model }: Pick<TrainContext, 'host' | 'gpu' | 'model'>,
   runs: RunStore,
   id: string,
   step: number,
@@ -125,7 +125,7 @@ export async function resultAt(
   await checkModel(run, model);
   const { checkpoint } = await run.load(step);
   if (!checkpoint) throw new GraftError('runs.no_such_step', { run: name, step });
-  const rows = await storedRows(run);
+  const rows = await storedRows(run, host);
   const choices = new TunedChoices(kernels);
   const asBegun = { recipe: recipeAsBegun(run.header), rows, choices };
   const { decoder } = await loadForRun(gpu, model, asBegun, reports);
@@ -222,12 +222,13 @@ async function runTraining(
   let firstStep = true;
   let scorer: CompletionScorer | null = null;
   try {
-    scorer = completionScorer(host, recipe, model.tokenizer, rows.train);
+    if (recipe.objective !== 'sft')
+      scorer = completionScorer(host, recipe, model.tokenizer, rowsInMemory(rows.train, recipe.objective));
     // What the model says before it has learned anything, to compare with.
     if (!resumed?.checkpoint) await ask(0);
     onEvent({
       kind: 'start',
-      totalSteps: stepsOf(recipe, rowLengths(rows.train)).steps,
+      totalSteps: stepsOf(recipe, lengthsOf(rows.train)).steps,
       trainableParameters: adapter.parameters,
     });
     const meter = stepMeter(gpu.memory);

@@ -34,8 +34,9 @@ export function interruptAfter(
   mark: string,
   args: readonly string[],
   signal: NodeJS.Signals = 'SIGINT',
+  env: NodeJS.ProcessEnv = {},
 ): Promise<CliResult> {
-  return runVictim(args, { signal, mark });
+  return runVictim(args, { signal, mark }, env);
 }
 
 /** Runs a command that is killed as a power cut would, in the middle of a change of a file below `folder`. */

@@ -22,11 +22,11 @@ export function createRandom(seed: number): Random {
 }
 
 /** Shuffles `items` in place (Fisher–Yates) and returns it. */
-export function shuffle<T>(items: T[], random: Random): T[] {
+export function shuffle<Items extends unknown[] | Uint32Array>(items: Items, random: Random): Items {
   for (let i = items.length - 1; i > 0; i--) {
     const j = random.below(i + 1);
-    const swapped = items[i] as T;
-    items[i] = items[j] as T;
+    const swapped = items[i];
+    items[i] = items[j];
     items[j] = swapped;
   }
   return items;

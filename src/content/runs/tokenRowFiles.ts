@@ -1,3 +1,5 @@
+import * as v from 'valibot';
+import type { RowsPlace, StreamedRows } from '../data/tokens/trainRows.ts';
 import { referenceBytes, tokenRowsOf, type TokenRows } from '../data/tokens/tokenRows.ts';
 import type { PreferenceColumn } from '../data/tokens/preferenceColumn.ts';
 import { bytesSource } from '../../base/storage/byteSource.ts';
@@ -29,6 +31,24 @@ export function tokenRowFiles(name: string, rows: TokenRows): ByteSource[] {
 function fileOf(name: string, { buffer, byteOffset, byteLength }: ArrayBufferView): ByteSource {
   return bytesSource(name, new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength));
 }
+
+/** Where streamed rows are, as a file of a run, which goes on with them: `name.place`. */
+export function rowsPlaceFile(name: string, { place }: StreamedRows): ByteSource {
+  return bytesSource(`${name}.place`, new TextEncoder().encode(JSON.stringify(place)));
+}
+
+/** Where the streamed rows `name` of a run are; null where it has none of that name. */
+export async function readRowsPlace(
+  name: string,
+  files: readonly Pick<ByteSource, 'name' | 'size' | 'read'>[],
+): Promise<RowsPlace | null> {
+  const file = files.find((one) => one.name === `${name}.place`);
+  if (!file) return null;
+  const json: unknown = JSON.parse(new TextDecoder().decode(await file.read(0, file.size)));
+  return v.parse(placeSchema, json);
+}
+
+const placeSchema = v.object({ store: v.string(), heldOut: v.array(v.pipe(v.number(), v.integer(), v.minValue(0))) });
 
 /** The token rows `name` of a run's files, verified by who gives the files; null where it has none of that name. */
 export async function readTokenRows(

@@ -1,7 +1,7 @@
 import { mayHoldOut } from '../../base/config/evaluationSplit.ts';
 import type { Recipe } from '../../base/config/recipe.ts';
-import { cutShapes, rowShapes, type RowShapes } from '../../content/data/tokens/rowShapes.ts';
-import type { TokenRows } from '../../content/data/tokens/tokenRows.ts';
+import { cutShapes, type RowShapes } from '../../content/data/tokens/rowShapes.ts';
+import { shapesOf, type TrainRows } from '../../content/data/tokens/trainRows.ts';
 import { GraftError } from '../../base/lib/errors.ts';
 import { completionRoom, shapesWithCompletions } from './grpo/completionShapes.ts';
 import { stepsOf } from './steps.ts';
@@ -16,8 +16,8 @@ export interface DataShapes {
 }
 
 /** The shapes of tokenized rows as a run has them. */
-export function dataShapes(rows: { train: TokenRows; evaluation: TokenRows | null }): DataShapes {
-  return { train: rowShapes(rows.train), evaluation: rows.evaluation && rowShapes(rows.evaluation) };
+export function dataShapes(rows: { train: TrainRows; evaluation: TrainRows | null }): DataShapes {
+  return { train: shapesOf(rows.train), evaluation: rows.evaluation && shapesOf(rows.evaluation) };
 }
 
 /**

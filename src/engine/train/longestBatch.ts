@@ -1,5 +1,6 @@
 import type { Recipe } from '../../base/config/recipe.ts';
 import { buildMicroBatch } from '../../content/data/tokens/microBatch.ts';
+import { readMicroBatch, rowsInMemory } from '../../content/data/tokens/trainRows.ts';
 import { GraftError } from '../../base/lib/errors.ts';
 import { longestGeneration } from './grpo/completionShapes.ts';
 import { dataShapes, largestEvaluation, largestTraining, promptsOf, rowLimit } from './largestBatch.ts';
@@ -30,10 +31,12 @@ export async function runLongest(
   const longest = training.from.filter((batch) => grpo || !known.has(JSON.stringify(batch)));
   const p = recipe.dropout;
   if (longest.length > 0) {
-    const batches = longest.map((rows) =>
-      grpo
-        ? grpo.longestCompletionBatch(dataset, rows.flat(), recipe, limit)
-        : buildMicroBatch(dataset, rows, limit),
+    const batches = await Promise.all(
+      longest.map((rows) =>
+        grpo
+          ? grpo.longestCompletionBatch(rowsInMemory(dataset, recipe.objective), rows.flat(), recipe, limit)
+          : readMicroBatch(dataset, rows, limit),
+      ),
     );
     // Micro-batches that pass streamed blocks together are as many as a step has.
     const count = decoder.weights.streams ? Math.max(recipe.grad_accum, batches.length) : batches.length;

@@ -1,7 +1,6 @@
 import type { Recipe } from '../../base/config/recipe.ts';
-import { buildMicroBatch, type MicroBatch } from '../../content/data/tokens/microBatch.ts';
-import { rowLengths } from '../../content/data/tokens/tokenize.ts';
-import type { TokenRows } from '../../content/data/tokens/tokenRows.ts';
+import type { MicroBatch } from '../../content/data/tokens/microBatch.ts';
+import { lengthsOf, readMicroBatch, type TrainRows } from '../../content/data/tokens/trainRows.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { byteLengthOf } from '../gpu/tensor.ts';
 import { uploadBytes } from '../gpu/transfer.ts';
@@ -40,7 +39,7 @@ export interface LrRangeOptions {
   decoder: Decoder;
   adapter: Trainable;
   recipe: Recipe;
-  dataset: TokenRows;
+  dataset: TrainRows;
   sweep?: LrSweep;
   onPoint?(point: LrPoint, total: number): void;
   /** Asked after each step: true ends the sweep with the points so far. */
@@ -69,14 +68,14 @@ export async function lrRange(options: LrRangeOptions): Promise<LrRange> {
   // Its losses are about 0 at every learning rate.
   if (recipe.objective === 'grpo')
     throw new GraftError('train.objective_no_range', { objective: recipe.objective });
-  const plan = stepsOf({ ...recipe, max_steps: sweep.steps }, rowLengths(dataset));
+  const plan = stepsOf({ ...recipe, max_steps: sweep.steps }, lengthsOf(dataset));
   if (plan.steps === 0) throw new GraftError('train.no_rows');
   const batchesOf = (step: number) =>
-    plan.step(step % DISTINCT_STEPS).map((rows) => buildMicroBatch(dataset, rows, limit));
+    Promise.all(plan.step(step % DISTINCT_STEPS).map((rows) => readMicroBatch(dataset, rows, limit)));
   const saved = await readParameters(gpu, adapter);
   const before: number[] = [];
   for (let step = 0; step < Math.min(sweep.steps, DISTINCT_STEPS) && !options.shouldStop?.(); step++)
-    before.push(await lossOf(decoder, adapter, batchesOf(step), objective));
+    before.push(await lossOf(decoder, adapter, await batchesOf(step), objective));
   const mean = before.reduce((a, b) => a + b, 0) / before.length;
   const preference = objective && new PreferenceObjective(objective);
   const runner = new StepRunner(decoder, adapter, recipe.optimizer, recipe.kept_inputs, preference);
@@ -87,7 +86,7 @@ export async function lrRange(options: LrRangeOptions): Promise<LrRange> {
     let updates = 0;
     for (let i = 0; i < sweep.steps && !options.shouldStop?.(); i++) {
       const lr = sweep.from * (sweep.to / sweep.from) ** (i / Math.max(1, sweep.steps - 1));
-      const batches = batchesOf(i);
+      const batches = await batchesOf(i);
       const seeds = batches.map((_, batch) => dropoutSeeds.fork(`${i} ${batch}`).uint32());
       const dropout = { p: recipe.dropout, noiseAlpha: recipe.neftune_noise_alpha, seeds };
       const numbers = await runner.run(batches, dropout, adamWOf(recipe, lr, updates + 1));

@@ -7,11 +7,8 @@ import {
   type RunRecord,
 } from '../../base/config/runRecord.ts';
 import { publicName } from '../../base/lib/publicName.ts';
-import {
-  countTrainedTokens,
-  countWeightedTokens,
-  type TokenRows,
-} from '../../content/data/tokens/tokenRows.ts';
+import type { TokenRows } from '../../content/data/tokens/tokenRows.ts';
+import { lengthsOf, tokenCounts, type TrainRows } from '../../content/data/tokens/trainRows.ts';
 import type { KernelChoices } from '../gpu/choices.ts';
 import type { KernelKind } from '../gpu/kernelKind.ts';
 import type { Folder } from '../../base/storage/types.ts';
@@ -24,7 +21,7 @@ export interface RunInput {
   changes?: RowChanges | undefined;
   /** The name of the file of the evaluation rows; none where they are of the same file. */
   validationFile?: string | undefined;
-  rows: { train: TokenRows; evaluation: TokenRows | null };
+  rows: { train: TrainRows; evaluation: TokenRows | null };
   recipe: Recipe;
   /** The device's kernels when the run begins. */
   choices: KernelChoices;
@@ -54,7 +51,8 @@ export function runLog(input: RunInput) {
   const losses: number[] = [];
   const evalLosses: RunRecord['evalLosses'] = [];
   const { train, evaluation } = rows;
-  const weightedTokens = countWeightedTokens(train);
+  const { tokens, trained, weighted } = tokenCounts(train);
+  const trainRows = lengthsOf(train).length;
   return {
     step: ({ loss }: { loss: number }) => void losses.push(loss),
     evaluated: (step: number, loss: number) => void evalLosses.push({ step, loss }),
@@ -67,12 +65,12 @@ export function runLog(input: RunInput) {
       },
       data: {
         file: publicName(dataFile),
-        rows: train.offsets.length - 1,
+        rows: trainRows,
         evalRows: evaluation ? evaluation.offsets.length - 1 : 0,
         ...(validationFile !== undefined && { validation: publicName(validationFile) }),
-        tokens: train.ids.length,
-        trainedTokens: countTrainedTokens(train),
-        ...(weightedTokens > 0 && { weightedTokens }),
+        tokens,
+        trainedTokens: trained,
+        ...(weighted > 0 && { weightedTokens: weighted }),
         ...(changes && { changes }),
       },
       recipe,

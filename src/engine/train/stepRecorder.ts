@@ -1,7 +1,7 @@
 import type { Recipe } from '../../base/config/recipe.ts';
 import { createRandom, type Random } from '../../base/lib/random.ts';
 import type { StepPlan } from '../../content/data/tokens/batches.ts';
-import { buildMicroBatch } from '../../content/data/tokens/microBatch.ts';
+import { readMicroBatch } from '../../content/data/tokens/trainRows.ts';
 import type { Profiler } from '../gpu/profiler.ts';
 import { runLongest, withSmallerBatch } from './longestBatch.ts';
 import type { StepNumbers } from './optimizer.ts';
@@ -64,7 +64,7 @@ export class StepRecorder {
     const limit = rowLimit(recipe, decoder.spec.maxPositions);
     const batches = sampled
       ? await sampled.batches(step)
-      : plan.step(step - 1).map((rows) => buildMicroBatch(dataset, rows, limit));
+      : await Promise.all(plan.step(step - 1).map((rows) => readMicroBatch(dataset, rows, limit)));
     const seeds = batches.map((_, i) => this.#dropoutSeeds.fork(`${step - 1} ${i}`).uint32());
     const profiler = this.#options.profiler?.() ?? null;
     commands.profile(profiler);

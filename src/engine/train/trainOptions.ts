@@ -1,6 +1,7 @@
 import type { Recipe } from '../../base/config/recipe.ts';
 import type { Profile } from '../../base/lib/profile.ts';
 import type { TokenRows } from '../../content/data/tokens/tokenRows.ts';
+import type { TrainRows } from '../../content/data/tokens/trainRows.ts';
 import type { CheckpointData } from '../../content/runs/types.ts';
 import type { Profiler } from '../gpu/profiler.ts';
 import type { Decoder } from '../model/decoder/decoder.ts';
@@ -50,7 +51,7 @@ export interface TrainOptions {
   /** What is trained: an adapter, or the whole model. */
   adapter: Trainable;
   recipe: Recipe;
-  dataset: TokenRows;
+  dataset: TrainRows;
   /** Rows for evaluation only, or null. */
   evalDataset: TokenRows | null;
   checkpoints?: Checkpoints | null;

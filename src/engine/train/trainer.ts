@@ -3,7 +3,7 @@ import { largestToken } from '../../content/data/tokens/checkTokenRows.ts';
 import { sequencesOf } from '../../content/data/tokens/preferenceColumn.ts';
 import type { StepPlan } from '../../content/data/tokens/batches.ts';
 import type { TokenRows } from '../../content/data/tokens/tokenRows.ts';
-import { rowLengths } from '../../content/data/tokens/tokenize.ts';
+import { isStreamed, lengthsOf, rowsInMemory, type TrainRows } from '../../content/data/tokens/trainRows.ts';
 import type { DecoderSpec } from '../model/spec/spec.ts';
 import { withSmallerBatch } from './longestBatch.ts';
 import { checkObjective } from './checkObjective.ts';
@@ -30,20 +30,28 @@ const MAX_SKIPPED = 5;
  * Throws `train.no_rows`, `train.no_eval_rows`, `train.row_too_long`, `train.token_beyond_model`, `train.batch_too_large`, `train.row_too_large`,
  * `train.kto_one_row`, `train.objective_refuses`, `train.no_rewards`, `train.reward_failed`, `train.diverged`, `train.not_finite`, `train.resume_*`, and what saving throws.
  */
-export async function train(options: TrainOptions): Promise<TrainOutcome> {
+export async function train(given: TrainOptions): Promise<TrainOutcome> {
+  const options = { ...given, dataset: checkedRows(given.dataset, given.decoder.spec) };
   const { decoder, adapter, recipe, dataset, evalDataset, resume } = options;
-  const lengths = rowLengths(dataset);
-  checkRows(dataset, decoder.spec);
+  const lengths = lengthsOf(dataset);
+  checkRows(dataset, lengths, decoder.spec);
   if (evalDataset) checkTokens(evalDataset, decoder.spec);
   checkObjective(recipe);
   checkEvaluation(recipe, evalDataset !== null);
   const plan = stepsOf(recipe, lengths);
   const growth = await RankGrowth.begin(adapter, recipe, resume?.step ?? 1);
-  const preference = await preferenceStep(decoder, recipe, dataset, lengths, options.onReferences).catch(
-    (error: unknown) => {
-      throw withSmallerBatch(error, recipe);
-    },
-  );
+  const preference =
+    recipe.objective === 'sft' && isStreamed(dataset)
+      ? null
+      : await preferenceStep(
+          decoder,
+          recipe,
+          rowsInMemory(dataset, recipe.objective),
+          lengths,
+          options.onReferences,
+        ).catch((error: unknown) => {
+          throw withSmallerBatch(error, recipe);
+        });
   const sampled = await sampledSteps(options, plan);
   const objective = sampled?.objective ?? preference;
   const runner = new StepRunner(decoder, adapter, recipe.optimizer, recipe.kept_inputs, objective);
@@ -106,15 +114,29 @@ function reportOf(
   };
 }
 
-function checkRows(dataset: TokenRows, spec: DecoderSpec): void {
-  const rows = dataset.offsets.length - 1;
-  if (rows === 0) throw new GraftError('train.no_rows');
+function checkRows(dataset: TrainRows, lengths: Uint32Array, spec: DecoderSpec): void {
+  if (lengths.length === 0) throw new GraftError('train.no_rows');
   let longest = 0;
-  for (let row = 0; row < rows; row++)
-    for (const { start, end } of sequencesOf(dataset, row)) longest = Math.max(longest, end - start);
+  for (let row = 0; row < lengths.length; row++) {
+    if (isStreamed(dataset)) longest = Math.max(longest, lengths[row]!);
+    else for (const { start, end } of sequencesOf(dataset, row)) longest = Math.max(longest, end - start);
+  }
   const { maxPositions: positions } = spec;
   if (longest > positions) throw new GraftError('train.row_too_long', { length: longest, positions });
-  checkTokens(dataset, spec);
+  if (!isStreamed(dataset)) checkTokens(dataset, spec);
+}
+
+/** Streamed rows, whose tokens are checked as they are read. */
+function checkedRows(dataset: TrainRows, spec: DecoderSpec): TrainRows {
+  if (!isStreamed(dataset)) return dataset;
+  return {
+    ...dataset,
+    async read(rows) {
+      const read = await dataset.read(rows);
+      checkTokens(read, spec);
+      return read;
+    },
+  };
 }
 
 /** Rows of a run or a job that others wrote may have tokens that no tokenizer of the model gives. */

@@ -15,6 +15,7 @@ import type { AddedMessage } from '../../content/data/rows/addedRow.ts';
 import type { RowPrompt } from '../../content/data/rows/rowPrompt.ts';
 import type { ChangeCounts } from '../../content/data/rows/sheet.ts';
 import type { TokenRows } from '../../content/data/tokens/tokenRows.ts';
+import type { RowsPlace } from '../../content/data/tokens/trainRows.ts';
 import type { ErrorCode, ErrorParams } from '../../base/lib/errors.ts';
 import type { DataShapes } from '../../engine/train/largestBatch.ts';
 import type { EndToken } from '../../content/data/labels/turnEnd.ts';
@@ -62,6 +63,8 @@ export interface DatasetSummary extends DataFacts, FileFacts {
   format: DataFormat | 'columns' | null;
   /** Rows that were read. */
   rows: number;
+  /** Bytes of a file of which only the first rows are here: all of them are read when a run begins. Null for others. */
+  sampleOf: number | null;
   /** Number of rows of the file that can be shown: those, and those that can't be read but may be repaired. */
   positions: number;
   /** Columns to choose from. */
@@ -185,6 +188,12 @@ export type RowChange =
   | { kind: 'restore'; position: number }
   | { kind: 'undo' };
 
+/** The rows of a run: in memory, or where they are stored. */
+export interface RunRows {
+  train: TokenRows | RowsPlace;
+  evaluation: TokenRows | null;
+}
+
 /** Everything about text: parsing, templates, tokens, masks. */
 export interface DataApi extends ProjectsApi, IntakeApi {
   /** Takes a port to the hub worker, for sources of kind `hub`. */
@@ -259,6 +268,13 @@ export interface DataApi extends ProjectsApi, IntakeApi {
   chatParts(): Promise<ChatParts | null>;
   /** Tokens and targets of each tokenized row, for memory plans. */
   rowShapes(): Promise<DataShapes>;
-  /** The tokenized rows, for the engine. */
+  /** The tokenized rows, for the engine. Throws `data.needs_memory` for a large file. */
   rows(): Promise<{ train: TokenRows; evaluation: TokenRows | null }>;
+  /**
+   * The same for a run. All rows of a large file are tokenized now, or where that was ended gone on with; the engine reads
+   * them from where they are. Throws `data.tokenizing_stopped`, and as `tokenizeLarge` and `splitStreamed` do.
+   */
+  runRows(onProgress: (p: Progress) => void): Promise<RunRows>;
+  /** Ends `runRows`. */
+  stopRows(): Promise<void>;
 }

@@ -9,6 +9,9 @@ import { writeTinyStories } from '../../testing/tinyStories.ts';
 import { expectGraftError } from '../../testing/errors.ts';
 import { fixture } from '../../testing/tokenizers.ts';
 import { textInThread } from '../../content/guard/textInThread.ts';
+import { MemoryDirectory } from '../../base/storage/memoryDirectory.ts';
+import { openShards } from '../../content/data/streamed/openShards.ts';
+import type { RowsPlace } from '../../content/data/tokens/trainRows.ts';
 import { createDataService } from './dataService.ts';
 import type { ModelSource } from './messages.ts';
 
@@ -205,6 +208,36 @@ describe('data service', () => {
       code: 'data.unknown_format',
     });
     expect((await service.tokenize(options, ignore)).rows).toBe(1);
+  });
+
+  it('shows the first rows of a large file, and tokenizes all of them for a run, also after a stop', async () => {
+    const root = new MemoryDirectory('rows');
+    const large = { root: async () => root, from: 1024 };
+    const service = createDataService(textInThread, undefined, large);
+    const memory = await serviceWithStories();
+    await service.openTokenizer(modelSource(tinyStories), 512);
+    const summary = await service.openDataset({ kind: 'file', file: robotStories() }, ignore);
+    expect(summary).toMatchObject({ rows: 240, sampleOf: robotStories().size });
+    const split = { ...options, evalFraction: 'auto' as const };
+    await memory.tokenize(split, ignore);
+    expect(await service.tokenize(split, ignore)).toMatchObject({ rows: 216, evalRows: 24 });
+    expect((await service.preview(0)).line).toBe(1);
+
+    const stopped = service.runRows(() => void service.stopRows());
+    await expect(stopped).rejects.toMatchObject({ code: 'data.tokenizing_stopped' });
+    const { train, evaluation } = await service.runRows(ignore);
+    const expected = await memory.runRows(ignore);
+    expect(evaluation).toEqual(expected.evaluation);
+    const { train: rows } = await openShards(root, train as RowsPlace);
+    const { ids, labels, offsets } = await rows.read([...rows.shapes.tokens.keys()]);
+    expect(expected.train).toMatchObject({ ids, labels, offsets });
+
+    await expectGraftError(() => service.rows(), 'data.needs_memory');
+    await expectGraftError(
+      () => service.changeRows({ kind: 'exclude', position: 0 }),
+      'data.large_not_changed',
+    );
+    await expectGraftError(() => service.heldOutPrompts(), 'data.large_held_out');
   });
 
   it('trains pre-tokenized rows of a model without a tokenizer, and nothing else', async () => {

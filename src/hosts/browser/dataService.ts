@@ -8,7 +8,7 @@ import { parseDataset } from '../../content/data/files/parse.ts';
 import { readableSource } from '../../content/intake/unpack/readable.ts';
 import { readTokenizerFiles } from '../../content/data/tokenizer/tokenizerFiles.ts';
 import { rowShapes, selectShapes } from '../../content/data/tokens/rowShapes.ts';
-import { selectRows } from '../../content/data/tokens/tokenRows.ts';
+import { selectRows, type TokenRows } from '../../content/data/tokens/tokenRows.ts';
 import { addedRow } from '../../content/data/rows/addedRow.ts';
 import { toJsonText } from '../../content/data/files/exactJson.ts';
 import { fileEvaluation, heldOutEvaluation } from './data/evaluation.ts';
@@ -17,7 +17,9 @@ import { mappedRows } from './data/mappedRows.ts';
 import { changedFile, openFile, type OpenFile } from './data/openFile.ts';
 import { checkedRow, previewedRow } from './data/previewedRow.ts';
 import { datasetSummary, findingSummaries, tokenizedSummary } from './data/summaries.ts';
-import type { DataApi, DataSource } from './dataProtocol.ts';
+import { inOpfs, LargeRows, type LargeFiles } from './data/largeRows.ts';
+import { tokenizerKey } from '../../content/data/streamed/fileKey.ts';
+import type { DataApi, DataSource, TokenizeRequest } from './dataProtocol.ts';
 import { createHubLink } from './hubLink.ts';
 import { createIntakeService } from './intakeService.ts';
 import type { Progress } from './messages.ts';
@@ -31,14 +33,18 @@ import type { WorkerLike } from '../../base/threads/workerClient.ts';
  * and tokenizer. A data file that can't be opened leaves the open one in place.
  * @param startText starts the text worker
  * @param openProjects opens the stored projects
+ * @param largeFiles where their rows are tokenized to
  */
 export function createDataService(
   startText: () => WorkerLike,
   openProjects: () => Promise<ProjectStore> = openProjectStore,
+  largeFiles: LargeFiles = inOpfs,
 ): DataApi {
   const hub = createHubLink();
   const tokenizer = new TextGuard(startText);
   let vocabSize = 0;
+  let tokenizerId = '';
+  let asked: TokenizeRequest | null = null;
   let file: OpenFile | null = null;
   let bytes: { file: ByteSource; copy: boolean } | null = null;
   let validation: { dataset: Dataset; file: ByteSource; copy: boolean } | null = null;
@@ -65,6 +71,21 @@ export function createDataService(
     return file.dataset.tokens;
   };
 
+  /** The data set, whose held-out rows are those of a run: of a large file only the run knows them. */
+  const withHeldOut = (): Dataset => {
+    const { dataset, large } = opened();
+    if (large && !dataset.validation)
+      throw new GraftError('data.large_held_out', { file: dataset.parsed.name });
+    return dataset;
+  };
+
+  const rowsInMemory = (): { train: TokenRows; evaluation: TokenRows | null } => {
+    if (opened().large) throw new GraftError('data.needs_memory', { what: opened().dataset.parsed.name });
+    const { all, train, evaluation, validation: other } = tokens();
+    const held = evaluation.length > 0 ? selectRows(all, evaluation) : null;
+    return { train: selectRows(all, train), evaluation: other ?? held };
+  };
+
   return {
     ...projects,
     ...createIntakeService(),
@@ -80,6 +101,7 @@ export function createDataService(
         async () => readTokenizerFiles(await folderOf(source, hub)),
         vocabulary,
       );
+      tokenizerId = await tokenizerKey(files);
       return files && { fallbackTemplate: files.chatTemplate === null };
     },
 
@@ -87,7 +109,9 @@ export function createDataService(
       const report = reporter('bytes', onProgress);
       const options = { ...(rowsField !== undefined && { rowsField }), ...encodingOf(source) };
       const read = await sourceOf(source);
-      file = openFile(await parseDataset(await readableSource(read, report), report, options));
+      const readable = await readableSource(read, report);
+      const large = await LargeRows.open(readable, options, largeFiles);
+      file = openFile(large?.sample ?? (await parseDataset(readable, report, options)), large);
       file.dataset.validation = validation?.dataset ?? null;
       bytes = { file: read, copy: source.kind !== 'cached' };
       detach();
@@ -115,6 +139,7 @@ export function createDataService(
       assert(file && vocabSize > 0, 'tokenize before a model and a data file');
       const { dataset } = file;
       const report = reporter('rows', onProgress);
+      asked = request;
       const made = await dataset.tokenize(tokenizer, { ...request, vocabSize }, report);
       return tokenizedSummary(dataset, made, tokenizer);
     },
@@ -131,6 +156,8 @@ export function createDataService(
 
     async changeRows(change) {
       const { sheet, findings } = opened().dataset;
+      if (opened().large)
+        throw new GraftError('data.large_not_changed', { file: opened().dataset.parsed.name });
       switch (change.kind) {
         case 'edit':
           sheet.edit(change.position, change.text);
@@ -168,10 +195,9 @@ export function createDataService(
     preview: async (position) => previewedRow(opened().dataset, tokens(), tokenizer, position),
 
     async heldOutPrompts() {
-      const { dataset } = opened();
-      return heldOutPrompts(dataset);
+      return heldOutPrompts(withHeldOut());
     },
-    heldOutEvaluation: async (settings) => heldOutEvaluation(opened().dataset, tokenizer, settings),
+    heldOutEvaluation: async (settings) => heldOutEvaluation(withHeldOut(), tokenizer, settings),
     fileEvaluation: async (source, settings, mask) =>
       fileEvaluation(await sourceOf(source), tokenizer, {
         ...settings,
@@ -191,11 +217,18 @@ export function createDataService(
       return { train: selectShapes(shapes, train), evaluation: other ? rowShapes(other) : held };
     },
 
-    async rows() {
-      const { all, train, evaluation, validation: other } = tokens();
-      const held = evaluation.length > 0 ? selectRows(all, evaluation) : null;
-      return { train: selectRows(all, train), evaluation: other ?? held };
+    async runRows(onProgress) {
+      const { dataset, large } = opened();
+      if (!large) return rowsInMemory();
+      tokens();
+      assert(asked, 'rows that have tokens were tokenized');
+      const report = reporter('bytes', onProgress);
+      return large.tokenize(dataset, { tokenizer, tokenizerId }, { ...asked, vocabSize }, report);
     },
+    async stopRows() {
+      file?.large?.stop();
+    },
+    rows: async () => rowsInMemory(),
   };
 }
 

@@ -6,8 +6,10 @@ import { adapterKey, browserName, TunedKernels } from '../../engine/tuning/tuned
 import type { Host } from '../../session/host.ts';
 import { openQuantizedCache } from './browserQuantizedCache.ts';
 
-/** Folders of the origin private file system: for block inputs, and for which kernels were measured to be fastest. */
+/** Folders of the origin private file system: for block inputs, for which kernels were measured to be fastest. */
 const [SPILL, TUNING] = ['spill', 'tuning'];
+/** And for streamed rows. */
+export const ROW_SHARDS = 'rows';
 
 /**
  * A page or worker as a host: WebGPU, and the origin private file system for whatever waits or is cached on disk.
@@ -20,6 +22,7 @@ export function browserHost(startScoring?: () => WorkerLike): Host {
     // Opened once: where storage is denied, what is measured lasts as long as the page.
     tunedKernels: (gpu) => (tuned ??= openTunedKernels(gpu)),
     spillFolder: () => opfsDirectory(SPILL),
+    rowShards: () => opfsDirectory(ROW_SHARDS),
     quantizedCache: openQuantizedCache,
     ...(startScoring && { startScoring }),
   };

@@ -2,6 +2,7 @@
 import type { Recipe, RecipeKey } from '../../base/config/recipe.ts';
 import type { RowChanges } from '../../base/config/runRecord.ts';
 import type { TokenRows } from '../../content/data/tokens/tokenRows.ts';
+import type { RowsPlace } from '../../content/data/tokens/trainRows.ts';
 import type { CheckpointInfo } from '../../content/runs/checkpointStore.ts';
 import type { CurveRecord } from '../../content/runs/curveLog.ts';
 import type { RunHeader } from '../../content/runs/header.ts';
@@ -36,13 +37,14 @@ export interface TrainRequest {
   changes?: RowChanges | undefined;
   /** Name of the file of the evaluation rows, where they are not of the data file. */
   validationFile?: string | undefined;
-  rows: TokenRows;
+  rows: TokenRows | RowsPlace;
   evalRows: TokenRows | null;
   samples: SamplePrompt[];
 }
 
 /** Recipes to compare. */
-export interface SweepRequest extends Omit<TrainRequest, 'name' | 'samples'> {
+export interface SweepRequest extends Omit<TrainRequest, 'name' | 'samples' | 'rows'> {
+  rows: TokenRows;
   /** The settings that are varied, and their values as they are written: `1e-4, 3e-4`. `recipe` has what all share. */
   axes: readonly { key: RecipeKey; values: string }[];
   /** Whether the worse half is stopped at each rung. */

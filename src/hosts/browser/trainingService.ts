@@ -1,11 +1,13 @@
 import { readValues } from '../../base/config/sweepAxes.ts';
 import { GraftError } from '../../base/lib/errors.ts';
 import { throttled } from '../../base/lib/throttle.ts';
+import type { RowsPlace, StreamedRows } from '../../content/data/tokens/trainRows.ts';
 import type { RunStore } from '../../content/runs/runStore.ts';
 import type { Sweep } from '../../content/runs/sweep.ts';
 import type { SweepStore } from '../../content/runs/sweepStore.ts';
 import type { SweepOptions } from '../../session/sweep/sweepJob.ts';
 import type { LoadReports } from '../../session/openModel.ts';
+import type { Host } from '../../session/host.ts';
 import type { Session } from '../../session/session.ts';
 import type { TrainOptions } from '../../session/trainJob.ts';
 import { droppedJob, zippedJob } from './jobs.ts';
@@ -112,7 +114,8 @@ export function createTrainingService(
     async train({ name, rows, evalRows, samples, ...request }, onEvent) {
       const options = watched(onEvent);
       const extra: RunExtra = { place: refOf(source()), samples };
-      const job = { ...request, samples, rows: { train: rows, evaluation: evalRows } };
+      const train = 'store' in rows ? await storedTrainRows(session.host, rows) : rows;
+      const job = { ...request, samples, rows: { train, evaluation: evalRows } };
       return untilEnd(session.train(job, { runs: store, name, extra }, options));
     },
     async resumeRun(id, onEvent) {
@@ -178,6 +181,14 @@ export function createTrainingService(
       session.openCheckpoint(await store(), id, step, loadReports(onProgress)),
   };
   return { api, training: () => training };
+}
+
+/** The rows of a large file. Throws `data.shards_missing`. */
+async function storedTrainRows({ rowShards }: Host, place: RowsPlace): Promise<StreamedRows> {
+  const root = await rowShards?.();
+  if (!root) throw new GraftError('data.shards_missing');
+  const { openShards } = await import('../../content/data/streamed/openShards.ts');
+  return (await openShards(root, place)).train;
 }
 
 function refOf(source: ModelSource): ModelRef {

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { nodeDirectory } from '../../base/storage/nodeDirectory.ts';
+import type { Directory } from '../../base/storage/types.ts';
 import { openGpu } from '../../engine/gpu/device.ts';
 import { QuantizedCache } from '../../engine/model/weights/quantizedCache/quantizedCache.ts';
 import { adapterKey, TunedKernels } from '../../engine/tuning/tunedKernels.ts';
@@ -24,6 +25,11 @@ export function openQuantizedCache(onProblem: (error: unknown) => void = () => u
   return new QuantizedCache(nodeDirectory(join(cachePath(), 'quantized')), { onProblem });
 }
 
+/** The rows of large data files, tokenized. */
+export function nodeRowShards(): Directory {
+  return nodeDirectory(join(cachePath(), 'rows'));
+}
+
 /** Node as a host: WebGPU through Dawn, and the platform's folders for whatever is cached or waits on disk. */
 export function nodeHost(): Host {
   const shaders = readShaders();
@@ -37,6 +43,7 @@ export function nodeHost(): Host {
       );
     },
     // Not in the system's temporary folder, which may be main memory, and is shared by all users.
+    rowShards: async () => nodeRowShards(),
     spillFolder: async () => nodeDirectory(join(cachePath(), 'spill')),
     quantizedCache: async (onProblem) => openQuantizedCache(onProblem),
     startScoring,

@@ -5,7 +5,7 @@ import { nodeFolder, nodeSource } from '../../base/storage/nodeFolder.ts';
 import type { TokenRows } from '../../content/data/tokens/tokenRows.ts';
 import { openSession } from '../../hosts/node/api.ts';
 import type { LibrarySession } from '../../session/librarySession.ts';
-import type { SplitRows } from '../../session/trainJob.ts';
+import type { RowsInMemory } from '../../session/trainJob.ts';
 import { modelPath, starter } from '../../testing/fixtures.ts';
 import { table } from '../../testing/markdownTable.ts';
 
@@ -106,7 +106,7 @@ async function readSample(
   sample: string,
   recipe: Recipe,
   path: string,
-): Promise<SplitRows> {
+): Promise<RowsInMemory> {
   await session.openModel(nodeFolder(starter));
   const { rows } = await session.readRows(
     await nodeSource(join(root, 'public', 'samples', `${sample}.jsonl`)),

@@ -2,6 +2,7 @@ import type { Recipe } from '../../base/config/recipe.ts';
 import type { ActivationDtype, Elsewhere, RunRecord } from '../../base/config/runRecord.ts';
 import { GraftError } from '../../base/lib/errors.ts';
 import { publicModelName, publicName } from '../../base/lib/publicName.ts';
+import { rowsInMemory } from '../../content/data/tokens/trainRows.ts';
 import { rowLengths } from '../../content/data/tokens/tokenize.ts';
 import { writeAdapter, type PeftAdapter } from '../../content/formats/peft.ts';
 import type { PeftSaved } from '../../content/formats/peftSaved.ts';
@@ -80,7 +81,8 @@ export async function exportJob(
   out: JobSink,
   { files, ahead = EXPECTED_STEPS, onDifferences, onProgress = () => undefined }: ExportJobOptions,
 ): Promise<Job> {
-  const { rows, checkpoint } = run;
+  const { checkpoint } = run;
+  const rows = { ...run.rows, train: rowsInMemory(run.rows.train, 'graft job') };
   const state = checkpoint && readCheckpointState(checkpoint);
   const progress = state?.progress ?? newProgress();
   const { step } = progress;

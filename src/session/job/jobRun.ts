@@ -17,7 +17,7 @@ export async function storedJobRun(model: OpenModel, runs: RunStore, id: string)
     name: header.name,
     id,
     recipe: header.recipe,
-    rows: await storedRows(run),
+    rows: await storedRows(run, null),
     data: header.data,
     base: header.base,
     kernels: header.kernels,

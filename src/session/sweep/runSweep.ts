@@ -1,7 +1,7 @@
 import { differingKeys } from '../../base/config/recipeDiff.ts';
 import { sweepRunName } from '../../base/config/runName.ts';
 import { GraftError, type ErrorCode } from '../../base/lib/errors.ts';
-import { rowLengths } from '../../content/data/tokens/tokenize.ts';
+import { lengthsOf } from '../../content/data/tokens/trainRows.ts';
 import type { RunStore } from '../../content/runs/runStore.ts';
 import type { Sweep, SweepRun } from '../../content/runs/sweep.ts';
 import type { StoredSweep } from '../../content/runs/sweepStore.ts';
@@ -40,7 +40,7 @@ export async function createSweep(
   checkSweep(recipes);
   checkRows(rows);
   const keys = differingKeys(recipes);
-  const lengths = rowLengths(rows.train);
+  const lengths = lengthsOf(rows.train);
   return sweeps.create({
     data: { file, ...(validation !== undefined && { validation }) },
     fingerprint: await weightsFingerprint(files.checkpoint),
@@ -86,7 +86,7 @@ export async function runSweep(
 }
 
 function checkRows({ evaluation }: SplitRows): void {
-  if (!evaluation || rowLengths(evaluation).length === 0) throw new GraftError('train.sweep_no_eval_rows');
+  if (!evaluation || lengthsOf(evaluation).length === 0) throw new GraftError('train.sweep_no_eval_rows');
 }
 
 async function checkSame(session: SweepSession, sweep: Sweep, rows: SplitRows): Promise<void> {

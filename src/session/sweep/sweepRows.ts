@@ -10,7 +10,7 @@ export async function storedSweepRows(sweep: Sweep, runs: RunStore): Promise<Spl
   const there = new Set((await runs.list()).flatMap(({ id, header }) => (header ? [id] : [])));
   for (const [index, run] of sweep.runs.entries()) {
     const id = run.id ?? (await findRun(runs, sweep.id, index));
-    if (id !== null && there.has(id)) return storedRows(await runs.look(id));
+    if (id !== null && there.has(id)) return storedRows(await runs.look(id), null);
   }
   throw new GraftError('runs.sweep_no_rows', { sweep: sweep.id });
 }

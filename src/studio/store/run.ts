@@ -127,7 +127,9 @@ export const createRunSlice: SliceOf<RunSlice> =
       // A plan that is still being made follows, by `planned`.
       begin({ recipe, plan: planning ? null : plan });
       const beginning = async (): Promise<TrainOutcome> => {
-        const { train, evaluation } = await workers.data.call.rows();
+        const { train, evaluation } = await workers.data.call
+          .runRows((tokenizing) => patch({ tokenizing }))
+          .finally(() => patch({ tokenizing: null }));
         patch({ evalRows: evaluation ? evaluation.offsets.length - 1 : 0 });
         const { address, summary, changes } = get().dataset;
         const validationFile = get().validation.summary?.name;
@@ -155,6 +157,7 @@ export const createRunSlice: SliceOf<RunSlice> =
       const before = get().run.status;
       if (before !== 'preparing' && before !== 'running' && before !== 'recovering') return;
       endRequest = wanted;
+      if (get().run.tokenizing) void workers.data.call.stopRows().catch(() => undefined);
       // Stopping does not wait for space: the engine skips the pending checkpoint.
       patch({ status: wanted, ...(wanted === 'stopping' && { storageFull: null }) });
       try {

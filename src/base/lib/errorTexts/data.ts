@@ -281,6 +281,34 @@ export const dataErrors = {
     what: 'No prompt and answer columns of {file} are selected.',
     next: 'Choose the columns.',
   },
+  'data.shard_damaged': {
+    what: 'The stored tokens in {file} are damaged.',
+    next: 'Open the data file again, or run the command again: what is damaged is made anew.',
+  },
+  'data.shards_missing': {
+    what: 'The stored tokens that the run trains on are no longer there.',
+    next: 'Tokenize the same data file again with the same model and recipe: that makes the same tokens.',
+  },
+  'data.held_out_too_many': {
+    what: 'Data of this size are read from disk as they are due, and at most {most} of their rows can be held out for evaluation; {wanted} are too many.',
+    next: 'Set "eval_fraction" to a number of rows up to {most}.',
+  },
+  'data.needs_memory': {
+    what: 'Data of this size are read from disk as they are due, which “{what}” cannot do.',
+    next: 'Train with the objective "sft", or use a file with fewer rows.',
+  },
+  'data.tokenizing_stopped': {
+    what: 'Tokenizing was stopped.',
+    next: 'Train again: it goes on where it was.',
+  },
+  'data.large_not_changed': {
+    what: 'Only the first rows of {file} are shown, so its rows cannot be changed here.',
+    next: 'Change the file itself, or use one with fewer rows.',
+  },
+  'data.large_held_out': {
+    what: 'Which rows of {file} are held out is known to its runs alone.',
+    next: 'Choose a validation file.',
+  },
   'data.bad_split': {
     what: 'Holding out {wanted} of {rows} rows for evaluation leaves none to train on.',
     next: 'Lower the evaluation split (eval_fraction), or add rows.',

@@ -56,3 +56,22 @@ export async function* parquetRows(
     }
   }
 }
+
+/** Bytes of a Parquet file's rows without compression; 0 of another file, and of one that cannot be read. */
+export async function uncompressedParquet(source: ByteSource): Promise<number> {
+  const head = await source.read(0, Math.min(4, source.size));
+  if (head.length < 4 || ![0x50, 0x41, 0x52, 0x31].every((byte, i) => head[i] === byte)) return 0;
+  const { parquetMetadataAsync } = await import('hyparquet');
+  const slice = async (start: number, end = source.size) =>
+    new Uint8Array(await source.read(start, end - start)).buffer;
+  try {
+    const metadata = await parquetMetadataAsync(
+      { byteLength: source.size, slice },
+      { parsers, geoparquet: false },
+    );
+    return metadata.row_groups.reduce((sum, { total_byte_size: bytes }) => sum + Number(bytes), 0);
+  } catch {
+    // What is wrong with it is said by who reads its rows.
+    return 0;
+  }
+}

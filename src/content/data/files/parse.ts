@@ -64,6 +64,7 @@ type Progress = (done: number, total: number) => void;
 type Found = Pick<ParsedDataset, 'kind' | 'rowsField' | 'otherRowsFields'>;
 
 const HEAD_BYTES = 256 * 1024;
+const PARQUET_ROWS = 1024;
 
 /**
  * Reads a dataset by its content, whatever its name: consecutive JSON objects (one per line, or pretty-printed), a JSON
@@ -79,10 +80,29 @@ export async function parseDataset(
   onProgress?: Progress,
   options: ParseOptions = {},
 ): Promise<ParsedDataset> {
+  const batches = rowBatches(source, onProgress, options);
+  const rows: Row[] = [];
+  for (;;) {
+    const next = await batches.next();
+    if (next.done) return { ...next.value, rows };
+    // Not a spread: a batch has more rows than a call may have arguments.
+    for (const row of next.value) rows.push(row);
+  }
+}
+
+/**
+ * The rows of {@link parseDataset} as they are read, and then what it says of the file. Of lines of JSON, CSV and Parquet
+ * no more are in memory than were read at once; a JSON array or object and plain text are one batch.
+ */
+export async function* rowBatches(
+  source: ByteSource,
+  onProgress?: Progress,
+  options: ParseOptions = {},
+): AsyncGenerator<Row[], Omit<ParsedDataset, 'rows'>, void> {
   const file = source.name;
   if (source.size === 0) throw new GraftError('data.empty_file', { file });
   const head = await source.read(0, Math.min(HEAD_BYTES, source.size));
-  const isParquet = [0x50, 0x41, 0x52, 0x31].every((byte, i) => head[i] === byte);
+  const isParquet = isParquetHead(head);
   if (!isParquet) refuseOther(head, file, encodingOf(head).encoding !== 'utf-8');
   const found = isParquet
     ? null
@@ -90,76 +110,109 @@ export async function parseDataset(
       ? chosenEncoding(head, options.encoding)
       : await detectEncoding(source, head);
   const log = new ParseLog(file, options.strict, found?.encoding ?? 'utf-8');
-  const rows: Row[] = [];
-  let read: Found = { kind: 'parquet' };
-  if (found) read = await textRows(textSource(source, found), log, rows, options, onProgress);
-  else for await (const row of parquetRows(source, onProgress)) rows.push(row);
+  const batches = found
+    ? textRows(textSource(source, found), log, options, onProgress)
+    : parquetBatches(source, onProgress);
+  let count = 0;
+  let next = await batches.next();
+  for (; !next.done; next = await batches.next()) {
+    if (next.value.length === 0) continue;
+    count += next.value.length;
+    yield next.value;
+  }
+  const read = next.value;
   if (options.rowsField !== undefined && read.rowsField === undefined) {
     throw new GraftError('data.rows_field_missing', { file, field: options.rowsField, fields: 'none' });
   }
 
-  if (rows.length === 0) {
+  if (count === 0) {
     const first = log.problems[0]?.message;
     if (first === undefined) throw new GraftError('data.empty_file', { file });
     throw new GraftError('data.no_valid_rows', { file, count: log.count, first });
   }
   const kindFrom = kindsOfName(file)[0] === read.kind ? 'name' : 'content';
   const { encoding, problems, count: problemCount } = log;
-  return { name: file, ...read, kindFrom, encoding, rows, problems, problemCount };
+  return { name: file, ...read, kindFrom, encoding, problems, problemCount };
 }
 
-async function textRows(
+/** Whether a file begins as a Parquet file does. */
+export function isParquetHead(head: Uint8Array): boolean {
+  return [0x50, 0x41, 0x52, 0x31].every((byte, i) => head[i] === byte);
+}
+
+/** Rows as they are read, and then the structure of the file. */
+type FoundRows = AsyncGenerator<Row[], Found, void>;
+
+async function* parquetBatches(source: ByteSource, onProgress?: Progress): FoundRows {
+  const rows: Row[] = [];
+  for await (const row of parquetRows(source, onProgress)) {
+    rows.push(row);
+    if (rows.length === PARQUET_ROWS) yield rows.splice(0);
+  }
+  yield rows;
+  return { kind: 'parquet' };
+}
+
+async function* textRows(
   text: TextSource,
   log: ParseLog,
-  rows: Row[],
   options: ParseOptions,
   onProgress?: Progress,
-): Promise<Found> {
+): FoundRows {
   const { head, whole } = await headOf(text);
   const content = await contentOf(head, whole, log);
-  const eachLine = async (push: (line: Line) => void) => {
-    for await (const lines of readLines(text.chunks(0, onProgress))) for (const line of lines) push(line);
-  };
+  const rows: Row[] = [];
+  const lines = () => readLines(text.chunks(0, onProgress));
   switch (content.kind) {
     case 'txt': {
       const reader = new TextRows(log);
-      await eachLine((line) => reader.push(line));
-      // Not a spread: a book has more lines than a call may have arguments.
-      for (const row of reader.rows()) rows.push(row);
+      for await (const some of lines()) for (const line of some) reader.push(line);
+      yield reader.rows();
       return { kind: 'txt' };
     }
     case 'csv': {
-      const reader = csvRows(content.dialect, log, rows);
-      await eachLine((line) => reader.push(line));
-      reader.end();
+      yield* pushedRows(lines(), csvRows(content.dialect, log, rows), rows);
       return { kind: 'csv' };
     }
     case 'list': {
       const cursor = new JsonCursor(text.chunks(0, onProgress));
       await listRows(cursor, log, rows);
       if ((await cursor.peek()) >= 0) log.add(cursor.line, 'data.after_array');
+      yield rows;
       return { kind: 'json' };
     }
     case 'object':
-      return objectRows(text, log, rows, options, onProgress, eachLine);
+      return yield* objectRows(text, log, options, onProgress, lines);
     case 'lines': {
-      const reader = new JsonLines(log, rows);
-      await eachLine((line) => reader.push(line));
-      reader.end();
+      yield* pushedRows(lines(), new JsonLines(log, rows), rows);
       return { kind: 'jsonl' };
     }
   }
 }
 
+/** What a reader makes of lines. @param rows where it puts them */
+async function* pushedRows(
+  lines: AsyncIterable<Line[]>,
+  reader: { push(line: Line): void; end(): void },
+  rows: Row[],
+): AsyncGenerator<Row[], void, void> {
+  for await (const some of lines) {
+    for (const line of some) reader.push(line);
+    yield rows.splice(0);
+  }
+  reader.end();
+  yield rows;
+}
+
 /** Rows of a file that starts with a JSON object. */
-async function objectRows(
+async function* objectRows(
   text: TextSource,
   log: ParseLog,
-  rows: Row[],
   { rowsField }: ParseOptions,
   onProgress: Progress | undefined,
-  eachLine: (push: (line: Line) => void) => Promise<void>,
-): Promise<Found> {
+  lines: () => AsyncIterable<Line[]>,
+): FoundRows {
+  const rows: Row[] = [];
   const outlined = new JsonCursor(text.chunks(0));
   await outlined.peek();
   const start = { offset: outlined.offset, line: outlined.line };
@@ -170,22 +223,21 @@ async function objectRows(
     new JsonCursor(text.chunks(position.offset, onProgress), position.line);
   switch (plan.kind) {
     case 'lines': {
-      const reader = new JsonLines(log, rows);
-      await eachLine((line) => reader.push(line));
-      reader.end();
+      yield* pushedRows(lines(), new JsonLines(log, rows), rows);
       return { kind: 'jsonl' };
     }
     case 'one': {
       const raw = await cursorAt(start).value();
       const value = jsonValue(raw, log);
       const row = value && objectRow(value.value, raw.line, log);
-      if (row) rows.push(row);
+      if (row) yield [row];
       const isJson = outline.spansLines || kindsOfName(log.file)[0] === 'json';
       return { kind: isJson ? 'json' : 'jsonl' };
     }
     case 'list': {
       const { field, others } = plan;
       await listRows(cursorAt(field), log, rows);
+      yield rows;
       return {
         kind: 'json',
         rowsField: pathOf(field),
@@ -194,6 +246,7 @@ async function objectRows(
     }
     default: {
       await tableRows(plan, cursorAt, start, log, rows);
+      yield rows;
       if (plan.kind !== 'columns' || !plan.field) return { kind: 'json' };
       const { field, others = [] } = plan;
       return {

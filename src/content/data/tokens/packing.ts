@@ -5,7 +5,7 @@
  */
 export function packRows(
   lengths: ArrayLike<number>,
-  order: readonly number[],
+  order: ArrayLike<number> & Iterable<number>,
   maxLength: number,
 ): number[][] {
   let leaves = 1;

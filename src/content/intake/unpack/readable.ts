@@ -67,7 +67,9 @@ async function unpacked(
     onProgress?.(read, source.size);
   }
   if (size <= limit) return bytesSource(file, concatBytes(held));
-  return sequentialSource(file, size, () => bounded(file, piecesOf(source, compression)));
+  const { version } = source;
+  const inner = sequentialSource(file, size, () => bounded(file, piecesOf(source, compression)));
+  return { ...inner, ...(version !== undefined && { version }) };
 }
 
 function isParquet(head: Uint8Array): boolean {

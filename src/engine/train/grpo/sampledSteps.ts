@@ -3,6 +3,7 @@ import { createRandom, type Random } from '../../../base/lib/random.ts';
 import type { StepPlan } from '../../../content/data/tokens/batches.ts';
 import type { MicroBatch } from '../../../content/data/tokens/microBatch.ts';
 import type { TokenRows } from '../../../content/data/tokens/tokenRows.ts';
+import { rowsInMemory } from '../../../content/data/tokens/trainRows.ts';
 import type { AdapterUse } from '../../model/decoder/decoder.ts';
 import { dataShapes, promptsOf, rowLimit } from '../largestBatch.ts';
 import type { CompletionNumbers } from '../completionNumbers.ts';
@@ -25,6 +26,7 @@ export class SampledSteps {
   /** What is made of their losses. */
   readonly objective: GrpoObjective;
   readonly #options: RunOptions;
+  readonly #prompts: TokenRows;
   readonly #plan: StepPlan;
   readonly #random: Random;
   readonly #sampling: SampledCompletions;
@@ -36,6 +38,7 @@ export class SampledSteps {
     const { recipe, sampling, dataset, evalDataset } = options;
     if (!sampling || sampling.scorer.names.length === 0) throw new GraftError('train.no_rewards');
     this.#options = options;
+    this.#prompts = rowsInMemory(dataset, recipe.objective);
     this.#plan = plan;
     this.#sampling = sampling;
     const { maxPositions } = options.decoder.spec;
@@ -47,7 +50,7 @@ export class SampledSteps {
 
   /** The micro-batches of a step, from 1: those of a new sample, or of the one that the step before had. */
   async batches(step: number): Promise<MicroBatch[]> {
-    const { recipe, dataset } = this.#options;
+    const { recipe } = this.#options;
     const index = Math.floor((step - 1) / recipe.num_iterations);
     if (this.#sample?.index !== index) this.#sample = await this.#draw(index, step);
     const { batches } = this.#sample;
@@ -55,7 +58,7 @@ export class SampledSteps {
       batches.map((batch) => batch.map(({ ids }) => ids.length)),
       recipe,
     );
-    return batches.map((batch, i) => completionBatch(dataset, batch, shares[i]!));
+    return batches.map((batch, i) => completionBatch(this.#prompts, batch, shares[i]!));
   }
 
   /** What a checkpoint after a step needs beside the parameters: the sample, where the next step is on it, too. */
@@ -86,17 +89,17 @@ export class SampledSteps {
   }
 
   async #draw(index: number, step: number): Promise<Sample> {
-    const { recipe, dataset, decoder, onCompletions } = this.#options;
+    const { recipe, decoder, onCompletions } = this.#options;
     const { num_generations: size, temperature, top_k: topK, top_p: topP } = recipe;
     const { endIds, scorer } = this.#sampling;
     const planned = this.#plan.step(step - 1).map((batch) => batch.flat());
     const rows = planned.flat().flatMap((row) => Array.from({ length: size }, () => row));
     const asked = rows.map((row, i) =>
-      this.#asked(dataset, row, this.#random.fork(`${index} ${row} ${i % size}`).uint32()),
+      this.#asked(this.#prompts, row, this.#random.fork(`${index} ${row} ${i % size}`).uint32()),
     );
     const sampling = { temperature, topK, topP, endIds, shape: this.#shape };
     const completions = await sampleCompletions(decoder, this.#use, asked, sampling);
-    const scores = await this.#score(dataset, rows, completions);
+    const scores = await this.#score(this.#prompts, rows, completions);
     const found = advantagesOf(scores, scorer.weights, size, recipe.scale_rewards);
     onCompletions?.(
       step,

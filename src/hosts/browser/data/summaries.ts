@@ -14,13 +14,14 @@ const LISTED_ROWS = 8;
 const BINS = 32;
 
 /** An open file as the page shows it. */
-export function datasetSummary({ dataset, columns }: OpenFile): DatasetSummary {
+export function datasetSummary({ dataset, columns, large }: OpenFile): DatasetSummary {
   const { parsed, sheet, detected, mapping } = dataset;
   const { name, kind, kindFrom, encoding, rowsField, otherRowsFields, rows } = parsed;
   return {
     name,
     kind,
     rows: rows.length,
+    sampleOf: large?.bytes ?? null,
     positions: sheet.fileLength,
     ...(kindFrom && { kindFrom }),
     ...(encoding && { encoding }),

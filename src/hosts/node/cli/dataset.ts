@@ -13,8 +13,13 @@ import { downloadDataFile } from '../../../content/hub/dataset.ts';
 import { parseDatasetFile } from '../../../content/hub/repoReference.ts';
 import { resolveRepo } from '../../../content/hub/resolveRepo.ts';
 import { readData, splitOf, type DataModel, type ReadDataOptions } from '../../../session/readData.ts';
-import type { SplitRows } from '../../../session/trainJob.ts';
+import type { RowsInMemory, SplitRows } from '../../../session/trainJob.ts';
+import { streamRows } from '../../../session/streamRows.ts';
+import { largeFile } from '../../../content/data/streamed/streamedFile.ts';
+import { readableSource } from '../../../content/intake/unpack/readable.ts';
+import { nodeRowShards } from '../host.ts';
 import { downloadReporter } from './downloadReporter.ts';
+import { streamReporter } from './streamReporter.ts';
 import { findingLine } from './findingLine.ts';
 import { withText } from '../withText.ts';
 import { hubOf, isOnHub, openCache, type HubAccess } from './hubAccess.ts';
@@ -22,6 +27,14 @@ import { log } from './terminal.ts';
 
 /** A model to read data for: its folder has the tokenizer. */
 type ModelOfData = DataModel & { folder: Folder };
+
+/** How the rows of a recipe are read, beside what it says itself. */
+interface ReadRowsOptions {
+  rowsField?: string | undefined;
+  encoding?: Encoding | undefined;
+  /** The file of the evaluation rows. */
+  validation?: string | undefined;
+}
 
 /** Problems reported one by one; the rest is a number. */
 const SHOWN_PROBLEMS = 10;
@@ -56,9 +69,10 @@ async function readReported(
   if ((parsed.encoding ?? 'utf-8') !== 'utf-8') log(`Read as ${parsed.encoding}.`);
   if (parsed.rowsField !== undefined) log(`Reading rows from "${parsed.rowsField}".`);
   const maxLength = Math.min(options.maxLength ?? Infinity, files.spec.maxPositions);
-  for (const note of notesOn(parsed, tokens, maxLength)) log(note);
+  for (const note of notesOn(parsed, { ...tokens, used: tokens.lines.length }, maxLength)) log(note);
   if (validation) {
-    for (const note of notesOn(validation.parsed, validation.tokens, maxLength))
+    const used = validation.tokens.lines.length;
+    for (const note of notesOn(validation.parsed, { ...validation.tokens, used }, maxLength))
       log(`${validation.parsed.name}: ${note}`);
   }
   for (const finding of findings) log(findingLine(finding));
@@ -75,15 +89,8 @@ export async function readRecipeRows(
   access: HubAccess,
   files: ModelOfData,
   recipe: Recipe,
-  {
-    validation,
-    ...how
-  }: {
-    rowsField?: string | undefined;
-    encoding?: Encoding | undefined;
-    validation?: string | undefined;
-  } = {},
-): Promise<SplitRows> {
+  { validation, ...how }: ReadRowsOptions = {},
+): Promise<RowsInMemory> {
   const inspection = await readReported(path, access, files, {
     reading: readingOf(recipe),
     maxLength: recipe.max_length,
@@ -91,6 +98,52 @@ export async function readRecipeRows(
     validation: validation === undefined ? undefined : await dataSource(validation, access),
   });
   return splitOf(inspection, recipe);
+}
+
+/**
+ * The rows to train on and to evaluate on, as {@link readRecipeRows} reads them; those of a large file are tokenized to a
+ * folder of the cache, where an earlier call that was ended is gone on with, and are read from there as they are due.
+ * @param streamFrom the size from which a file is large
+ */
+export async function readTrainRows(
+  path: string,
+  access: HubAccess,
+  files: ModelOfData,
+  recipe: Recipe,
+  { streamFrom, ...how }: ReadRowsOptions & { streamFrom: number },
+): Promise<SplitRows> {
+  const source = await readableSource(await dataSource(path, access));
+  const { rowsField, encoding } = how;
+  const reading = {
+    ...(rowsField !== undefined && { rowsField }),
+    ...(encoding !== undefined && { encoding }),
+  };
+  const sample = await largeFile(source, reading, streamFrom);
+  if (!sample) return readRecipeRows(path, access, files, recipe, how);
+  const validation =
+    how.validation === undefined
+      ? null
+      : await readDataset(how.validation, access, files, {
+          reading: readingOf(recipe),
+          maxLength: recipe.max_length,
+        });
+  log(`${source.name} is large: its rows are read, tokenized and kept on disk in parts.`);
+  const report = streamReporter();
+  const { rows, large } = await withText(files.folder, (text) =>
+    streamRows(source, sample, { tokenizer: text, root: nodeRowShards() }, files, recipe, {
+      ...reading,
+      held: validation !== null,
+      onProgress: report.progress,
+    }),
+  );
+  report.end();
+  const { totals, findings, unused } = large;
+  const maxLength = Math.min(recipe.max_length, files.spec.maxPositions);
+  for (const note of notesOn(totals.file, { ...totals, used: totals.rows }, maxLength)) log(note);
+  log(`Checked: the first ${sample.rows.length} rows of ${totals.parsedRows}.`);
+  for (const finding of findings) log(findingLine(finding));
+  if (unused.length > 0) log(`Not used: ${unused.join(', ')}.`);
+  return { ...rows, evaluation: validation ?? rows.evaluation };
 }
 
 /** The tokens that answers of a model end with. A tokenizer that cannot be read is reported and ends nothing. */
@@ -126,12 +179,18 @@ async function hubFile(name: string, access: HubAccess): Promise<ByteSource> {
   return source;
 }
 
-function notesOn(parsed: ParsedDataset, dataset: TokenizedDataset, maxLength: number): string[] {
+function notesOn(
+  parsed: Pick<ParsedDataset, 'problems' | 'problemCount'>,
+  dataset: Pick<TokenizedDataset, 'problems' | 'problemCount' | 'truncated' | 'truncatedTokens'> & {
+    used: number;
+  },
+  maxLength: number,
+): string[] {
   const problems = [...parsed.problems, ...dataset.problems].sort((a, b) => a.line - b.line);
   const count = parsed.problemCount + dataset.problemCount;
   const notes = problems.slice(0, SHOWN_PROBLEMS).map(({ message }) => message);
   if (count > notes.length) notes.push(`… and ${count - notes.length} more problems.`);
-  if (count > 0) notes.push(`Rows used: ${dataset.lines.length}. Problems: ${count}.`);
+  if (count > 0) notes.push(`Rows used: ${dataset.used}. Problems: ${count}.`);
   if (dataset.truncated > 0) {
     notes.push(
       `Rows truncated to ${maxLength} tokens: ${dataset.truncated} (${dataset.truncatedTokens} tokens dropped).`,

@@ -29,6 +29,8 @@ export interface RunState {
   startedAt: number;
   /** Weight upload progress. */
   loading: Progress | null;
+  /** How much of a large file has tokens, before the weights are loaded. */
+  tokenizing: Progress | null;
   totalSteps: number;
   trainableParameters: number;
   /** The memory plan made before the run. */
@@ -75,6 +77,7 @@ export const emptyRun: RunState = {
   phaseCount: 0,
   startedAt: 0,
   loading: null,
+  tokenizing: null,
   totalSteps: 0,
   trainableParameters: 0,
   plan: null,

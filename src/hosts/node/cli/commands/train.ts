@@ -5,7 +5,7 @@ import { parseRunRecord } from '../../../../base/config/runRecord.ts';
 import { GraftError } from '../../../../base/lib/errors.ts';
 import { nodeFolder } from '../../../../base/storage/nodeFolder.ts';
 import type { OwnedFolder } from '../../../../base/storage/ownedFolder.ts';
-import { rowLengths } from '../../../../content/data/tokens/tokenize.ts';
+import { lengthsOf } from '../../../../content/data/tokens/trainRows.ts';
 import { readJson } from '../../../../content/formats/text.ts';
 import type { RunHeader } from '../../../../content/runs/header.ts';
 import { discardUnfinished } from '../../../../engine/merge/mergeModel.ts';
@@ -13,7 +13,7 @@ import { stepsOf } from '../../../../engine/train/steps.ts';
 import type { TrainEvent } from '../../../../session/events.ts';
 import { recipeOfRun } from '../../../../session/recipeOfRun.ts';
 import type { TrainJob } from '../../../../session/trainJob.ts';
-import { endsOf, readRecipeRows } from '../dataset.ts';
+import { endsOf, readTrainRows } from '../dataset.ts';
 import { checkHubAccess, isOnHub } from '../hubAccess.ts';
 import { command } from '../command.ts';
 import { bytes, choice, flag, number, optional, required } from '../options.ts';
@@ -50,6 +50,11 @@ export const train = command(
       'The rows to measure the loss on. Without it, rows of --data are held out as the recipe says: by default a tenth from 50 rows on.',
     ),
     encoding: encodingOption,
+    streamFrom: bytes(
+      'Data',
+      '256MiB',
+      'Rows of JSONL, CSV and Parquet files of this size and more are tokenized to disk and read as they are due; what was tokenized is used again.',
+    ),
     out: required('Output', 'DIR', 'A new or empty folder for the result.'),
     fallbackOut: optional('Output', 'DIR', 'Takes the result if --out cannot be written when training ends.'),
     recipe: recipeOption,
@@ -129,17 +134,18 @@ export const train = command(
         // What is wrong with the input shows before the GPU is opened.
         const { recipe: planned, reshaped } = recipeOfRun(model.files, asked, initial?.peft ?? null);
         if (reshaped) log('Training continues the adapter with its own rank, alpha, modules and layers.');
-        const rows = await readRecipeRows(data, options, model.files, planned, {
+        const rows = await readTrainRows(data, options, model.files, planned, {
+          streamFrom: options.streamFrom,
           rowsField: options.rowsField,
           encoding: options.encoding,
           validation: evalData,
         });
-        const held = rows.evaluation ? rowLengths(rows.evaluation).length : 0;
+        const held = rows.evaluation ? lengthsOf(rows.evaluation).length : 0;
         if (held > 0 && planned.eval_fraction === 'auto' && evalData === undefined)
           log(`Rows held out for evaluation: ${held}. Set "eval_fraction" to 0 to train on all rows.`);
         const recipe = withWarmup(
           { ...given, recipe: planned },
-          stepsOf(planned, rowLengths(rows.train)).steps,
+          stepsOf(planned, lengthsOf(rows.train)).steps,
         );
         const job = {
           recipe,

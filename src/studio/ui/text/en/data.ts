@@ -19,6 +19,8 @@ export const dataTexts = {
   'data.kind.csv': 'CSV',
   'data.kind.parquet': 'Parquet',
   'data.kind.txt': 'text file',
+  'data.sampleOf':
+    'First {n} rows of a large file ({size}): checks and counts are of these. All rows are tokenized when training begins',
   'data.byContent': 'Read as {kind}, based on its content',
   'data.rowsOf': 'Rows from “{field}”',
   'data.rowsOfOthers': 'Rows from “{field}”; not read: {lists}',

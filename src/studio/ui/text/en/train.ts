@@ -38,6 +38,7 @@ export const trainTexts = {
   'train.memoryPeak': '{measured} peak',
   'train.memoryPeakPlanned': '{measured} peak, {planned} planned',
   'train.loading': 'Loading weights',
+  'train.tokenizing': 'Tokenizing all rows',
   'train.trainableCount': '{count} trainable parameters',
   'train.chart': 'Loss by step',
   'train.chartSummary': 'Loss curve of {n} steps; the last smoothed loss is {loss}.',

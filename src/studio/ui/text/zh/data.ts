@@ -19,6 +19,7 @@ export const dataTextsZh = {
   'data.kind.csv': 'CSV',
   'data.kind.parquet': 'Parquet',
   'data.kind.txt': '文本文件',
+  'data.sampleOf': '大文件（{size}）的前 {n} 条：检查和统计只针对这些数据。开始训练时会对全部数据分词',
   'data.byContent': '按内容识别为 {kind}',
   'data.rowsOf': '数据来自“{field}”',
   'data.rowsOfOthers': '数据来自“{field}”；未读取：{lists}',

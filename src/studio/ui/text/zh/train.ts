@@ -39,6 +39,7 @@ export const trainTextsZh = {
   'train.memoryPeak': '峰值 {measured}',
   'train.memoryPeakPlanned': '峰值 {measured}，预计 {planned}',
   'train.loading': '正在加载权重',
+  'train.tokenizing': '正在对全部数据分词',
   'train.trainableCount': '{count} 个可训练参数',
   'train.chart': '损失曲线',
   'train.chartSummary': '{n} 步的损失曲线；最后的平滑损失为 {loss}。',

@@ -1,6 +1,6 @@
 import type { DatasetSummary } from '../../../../hosts/browser/dataProtocol.ts';
 import { useStudio } from '../../../store/index.ts';
-import { formatList } from '../../format.ts';
+import { formatBytes, formatCount, formatList } from '../../format.ts';
 import { t } from '../../text/index.ts';
 import { EncodingSelect, encodingName } from './EncodingChoice.tsx';
 import { OtherRows } from './RowsChoice.tsx';
@@ -14,6 +14,7 @@ const isWide = (encoding: string): boolean => /^utf-(16|32)/.test(encoding);
 export function FileFacts({ summary, disabled }: { summary: DatasetSummary; disabled: boolean }) {
   const { kind, kindFrom, encoding = 'utf-8', otherRowsFields = [] } = summary;
   const facts = [
+    sampleText(summary),
     kindFrom === 'content' ? t('data.byContent', { kind: t(`data.kind.${kind}`) }) : null,
     isWide(encoding) ? encodingName(encoding) : null,
     rowsText(summary),
@@ -30,6 +31,10 @@ export function FileFacts({ summary, disabled }: { summary: DatasetSummary; disa
       {otherRowsFields.length > 0 && <OtherRows fields={otherRowsFields} disabled={disabled} />}
     </div>
   );
+}
+
+function sampleText({ sampleOf, rows }: DatasetSummary): string | null {
+  return sampleOf === null ? null : t('data.sampleOf', { n: formatCount(rows), size: formatBytes(sampleOf) });
 }
 
 function rowsText({ rowsField: field, otherRowsFields: others = [] }: DatasetSummary): string | null {

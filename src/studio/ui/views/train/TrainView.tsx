@@ -54,6 +54,7 @@ export function TrainView() {
         </div>
         <div className="column panel">
           {!training && <Launch />}
+          {run.tokenizing && <ProgressLine label={t('train.tokenizing')} progress={run.tokenizing} />}
           {run.loading && <ProgressLine label={t('train.loading')} progress={run.loading} />}
           <RunSafety />
           {run.notCached && (

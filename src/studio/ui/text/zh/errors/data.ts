@@ -273,6 +273,34 @@ export const dataErrorsZh = {
     what: '尚未选择 {file} 的提示词列和回答列。',
     next: '请选择列。',
   },
+  'data.shard_damaged': {
+    what: '已保存的分词结果 {file} 已损坏。',
+    next: '请重新打开数据文件，或重新运行命令：损坏的部分会重新生成。',
+  },
+  'data.shards_missing': {
+    what: '这次训练所用的已保存分词结果已不存在。',
+    next: '请用相同的模型和配置重新对同一数据文件分词，会得到相同的结果。',
+  },
+  'data.held_out_too_many': {
+    what: '这么大的数据在需要时才从磁盘读取，最多只能留出 {most} 条做评估；{wanted} 条太多。',
+    next: '请把 "eval_fraction" 设为不超过 {most} 的条数。',
+  },
+  'data.needs_memory': {
+    what: '这么大的数据在需要时才从磁盘读取，而“{what}”做不到。',
+    next: '请使用训练目标 "sft"，或使用条数更少的文件。',
+  },
+  'data.tokenizing_stopped': {
+    what: '分词已停止。',
+    next: '重新开始训练，会从停下的地方继续。',
+  },
+  'data.large_not_changed': {
+    what: '这里只显示 {file} 的开头部分，因此不能在这里修改数据。',
+    next: '请修改文件本身，或使用条数更少的文件。',
+  },
+  'data.large_held_out': {
+    what: '{file} 中留出哪些数据只有它的训练知道。',
+    next: '请选择验证文件。',
+  },
   'data.bad_split': {
     what: '从 {rows} 条数据中留出 {wanted} 条做评估，就没有数据可训练了。',
     next: '请调低评估集比例（eval_fraction），或增加数据。',
