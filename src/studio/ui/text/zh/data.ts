@@ -32,6 +32,7 @@ export const dataTextsZh = {
   'data.preference.pairs': '偏好数据（成对）：{n} 条有较好和较差的回答',
   'data.preference.labels': '偏好数据（标签）：{n} 条标明回答是好是坏',
   'data.preferenceRefused': '训练目标“sft”用不到较差的回答，这些数据会被跳过。',
+  'data.preferenceAsk': '请选择模型从中学习什么。',
   'data.preferenceChosen': '只用较好的回答训练。',
   'data.preferenceBoth': '较好和较差的回答都参与训练，训练目标为 {objective}。',
   'data.trainPairs': '从两个回答中学习（DPO）',

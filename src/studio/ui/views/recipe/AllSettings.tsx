@@ -173,14 +173,6 @@ const groups = {
     'max_length',
     'mask',
   ],
-  data: [
-    'train_thoughts',
-    'train_tool_calls',
-    'split_turns',
-    'special_tokens_in_text',
-    'preference_data',
-    'template_args',
-  ],
   preference: [
     'dpo_loss',
     'beta',
@@ -192,6 +184,14 @@ const groups = {
     'undesirable_weight',
   ],
   grpo: grpoFields,
+  data: [
+    'train_thoughts',
+    'train_tool_calls',
+    'split_turns',
+    'special_tokens_in_text',
+    'preference_data',
+    'template_args',
+  ],
   adapter: ['targets', 'layers', 'dropout', 'rslora', 'dora', 'start_rank', 'grow_steps', 'modules_to_save'],
   numbers: ['quant', 'double_quant', 'head', 'dtype', 'kept_inputs', 'optimizer', 'memory_budget'],
   steps: [
