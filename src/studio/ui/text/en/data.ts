@@ -100,7 +100,7 @@ export const dataTexts = {
   'data.trainedEnd': ' end of trained. ',
   'data.histogram': 'Tokens per row',
   'data.histogramSummary': 'Rows by token count: {rows} rows, the longest has {longest} tokens.',
-  'data.histogramBar': '{from}–{to} tokens: {n}',
+  'data.histogramBar': '{range} tokens: {n}',
 
   'data.show': 'Show',
   'data.showLine': 'Show line {line}',

@@ -75,7 +75,7 @@ export const dataTextsZh = {
   'data.trainedEnd': ' 训练部分结束。 ',
   'data.histogram': '每条数据的 token 数',
   'data.histogramSummary': '数据的 token 长度分布：共 {rows} 条，最长 {longest} 个 token。',
-  'data.histogramBar': '{from}–{to} 个 token：{n} 条',
+  'data.histogramBar': '{range} 个 token：{n}',
 
   'data.show': '查看',
   'data.showLine': '查看第 {line} 行',

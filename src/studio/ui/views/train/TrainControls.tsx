@@ -30,7 +30,7 @@ export function TrainControls() {
         </Button>
       )}
       <Button
-        className={isSecond ? 'button button--large' : 'button button--primary button--large'}
+        className={isSecond ? 'button' : 'button button--primary button--large'}
         isDisabled={blocked}
         onPress={() => void train()}
       >
