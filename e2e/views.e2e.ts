@@ -215,7 +215,7 @@ describe('the views', () => {
       const narrow = await studio.evaluate(
         () =>
           [...document.querySelectorAll('main :is(input[type="text"], select, textarea)')]
-            .filter((one) => one.checkVisibility() && one.clientWidth < 60)
+            .filter((one) => one.checkVisibility() && one.clientWidth < 40)
             .map((one) => one.parentElement!.textContent),
         null,
       );
