@@ -59,6 +59,9 @@ describe.each(['en', 'zh'] as const)('preference training in Chromium, %s', (lan
     await studio.waitForText(words('train.done', { n: 6 }).split('6')[0] + '6', OPEN);
     const trained = await studio.waitForText(words('train.margin'));
     expect(trained).toContain(words('train.accuracy'));
+    // Nothing is held out: a sweep could compare nothing.
+    await studio.click({ role: 'button', name: words('sweep.title') });
+    await studio.waitForText(words('sweep.noHeldOut'));
     await studio.screenshot(`preferences-trained-${language}`);
     expect(await accessibilityProblems(studio)).toEqual([]);
 

@@ -211,7 +211,7 @@ describe('contents of rows', () => {
   it('preference data is recognized, rejected, and trained on its better answers on request', async () => {
     await recipe({ max_steps: 6 });
     await drop('pairs.jsonl', pairs);
-    await studio.waitForText('pairs.jsonl is preference data (rows: 4)', OPEN);
+    await studio.waitForText('Choose what the model is to learn from them.', OPEN);
     expect(await studio.text()).toContain('Preference pairs (chosen, rejected), JSONL');
     expect(await accessibilityProblems(studio)).toEqual([]);
     await button('Train on the better answers only');
@@ -225,12 +225,11 @@ describe('contents of rows', () => {
     await train(6);
     await studio.view('Data');
     await button('Skip these rows');
-    await studio.waitForText('pairs.jsonl is preference data (rows: 4)', OPEN);
+    await studio.waitForText('Choose what the model is to learn from them.', OPEN);
 
     await drop('labels.jsonl', labelled);
-    await studio.waitForText('labels.jsonl is preference data (rows: 4)', OPEN);
-    await button('Train on the better answers only');
     await studio.waitForText('Preference labels: 4 rows mark their answers as good or bad', OPEN);
+    await button('Train on the better answers only');
     await studio.waitForText('Line 1 of labels.jsonl: "label" marks the answer as bad', OPEN);
     await studio.waitForText('1 row can’t be used and is skipped', OPEN);
   });

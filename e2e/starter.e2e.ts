@@ -5,6 +5,8 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { accessibilityProblems } from '../src/testing/browsers/accessibility.ts';
 import { browsers } from '../src/testing/browsers/browsers.ts';
 import { answersOf, OPEN, unzip } from '../src/testing/browsers/job.ts';
+import type { ChromiumStudio } from '../src/testing/browsers/chromium.ts';
+import { Keyboard } from '../src/testing/browsers/keyboard.ts';
 import type { Studio } from '../src/testing/browsers/studio.ts';
 import { wordsOf, type Language } from '../src/testing/browsers/words.ts';
 
@@ -29,15 +31,48 @@ describe.each(kinds)('the example in %s, %s', (name, language, openStudio) => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('leads from one click to a downloaded model', async () => {
+  const isTrained = async () => {
+    await studio.waitForText(words('train.done', { n: 40 }).split('40')[0] + '40', TRAIN);
+    expect(await studio.text()).toContain(words('samples.before'));
+  };
+
+  it.runIf(name === 'chromium')(
+    'leads by keyboard to a downloaded adapter, in at most 60 keystrokes',
+    async () => {
+      await studio.open();
+      await studio.waitForText('WebGPU is ready', OPEN);
+      const keyboard = new Keyboard(studio as ChromiumStudio);
+      await keyboard.goTo(words('intro.example'));
+      await keyboard.press('Enter');
+      await isTrained();
+      await keyboard.goTo(words('train.seeChange'));
+      await keyboard.press('Enter');
+      await keyboard.goTo(words('try.prompt'));
+      // The example's prompt is there already.
+      await keyboard.press('Enter');
+      const [base, tuned] = await answersOf(studio, 0);
+      expect(base).not.toContain('Arr');
+      expect(tuned).toContain('Arr, matey!');
+      // Backwards, to the rail.
+      await keyboard.goTo(words('view.export'), 'Shift+Tab');
+      await keyboard.press('Enter');
+      await keyboard.goTo(words('export.downloadAdapter'));
+      const zip = await studio.download(() => keyboard.press('Enter'), OPEN);
+      expect(await readdir(await unzip(zip, folder))).toContain('adapter_model.safetensors');
+      expect(keyboard.keystrokes).toBeLessThanOrEqual(60);
+    },
+  );
+  it.runIf(name === 'firefox')('trains with one click', async () => {
     await studio.open();
     await studio.waitForText(/WebGPU is ready|WebGPU 可用/, OPEN);
     if (language === 'zh') await studio.click({ role: 'radio', name: '中文' });
     await studio.click({ role: 'button', name: words('intro.example') });
-    await studio.waitForText(words('train.done', { n: 60 }).split('60')[0] + '60', TRAIN);
-    expect(await studio.text()).toContain(words('samples.before'));
-    await studio.view(words('view.chat'));
+    await isTrained();
+  });
 
+  it('is asked, and downloaded as a merged model', async () => {
+    await studio.view(words('view.chat'));
+    if (name === 'chromium') await studio.click({ role: 'button', name: words('chat.clear') });
     await studio.fill(words('try.prompt'), 'Where does Pip live?');
     await studio.click({ role: 'button', name: words('try.send') });
     const [base, tuned] = await answersOf(studio, 0);

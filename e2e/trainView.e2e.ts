@@ -135,8 +135,8 @@ describe('the training view', () => {
     expect(Object.keys(last)).toEqual([
       'Learning rate',
       'Gradient norm',
-      'Tokens/s, last 10 steps',
-      'GPU memory, peak',
+      'Tokens/s, 10 steps',
+      'Peak memory',
     ]);
     expect(first['Learning rate']).not.toBe(last['Learning rate']);
     await studio.hover(chart, 0.55);

@@ -194,6 +194,7 @@ describe('the views', () => {
     const found: string[] = [];
     for (const name of views) {
       await studio.view(name);
+      if (name === 'Train') await click('Sweep');
       const wide = await studio.evaluate(() => document.documentElement.scrollWidth, null);
       expect(wide, name).toBe(390);
       await studio.screenshot(`views-phone-${name}`);
@@ -211,6 +212,14 @@ describe('the views', () => {
           .map((one) => `${one.textContent || one.ariaLabel}: ${reach(one)}`);
       }, null);
       found.push(...small.map((one) => `${name}: ${one}`));
+      const narrow = await studio.evaluate(
+        () =>
+          [...document.querySelectorAll('main :is(input[type="text"], select, textarea)')]
+            .filter((one) => one.checkVisibility() && one.clientWidth < 40)
+            .map((one) => one.parentElement!.textContent),
+        null,
+      );
+      found.push(...narrow.map((one) => `${name}: no room in ${one}`));
     }
     expect(found).toEqual([]);
     expect(studio.problems).toEqual([]);

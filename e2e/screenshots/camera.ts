@@ -6,12 +6,15 @@ import { accessibilityProblems } from '../../src/testing/browsers/accessibility.
 
 const themes = ['light', 'dark'] as const;
 const windows = {
-  desktop: { width: 1280, height: 900 },
   phone: { width: 390, height: 844 },
+  wide: { width: 1920, height: 1080 },
+  /** The desktop's at 200%: half the CSS pixels. */
+  zoomed: { width: 640, height: 450 },
+  desktop: { width: 1280, height: 900 },
 } as const;
 type WindowName = keyof typeof windows;
 
-/** Takes screenshots of a page in both themes and both sizes, and records problems in each. */
+/** Takes screenshots of a page in both themes and all sizes, and records problems in each. */
 export class Camera {
   /** One line per problem: axe violations, and elements wider than the window. */
   readonly faults: string[] = [];
@@ -34,7 +37,8 @@ export class Camera {
     const folder = join(this.folder, this.language);
     await mkdir(folder, { recursive: true });
     const number = String(this.#shot).padStart(2, '0');
-    for (const window of ['phone', 'desktop'] as const) {
+    // The desktop is last: it is what the visit goes on with.
+    for (const window of Object.keys(windows) as WindowName[]) {
       await this.page.setViewportSize(windows[window]);
       for (const theme of themes.toReversed()) {
         await this.page.emulateMedia({ colorScheme: theme });
@@ -42,7 +46,8 @@ export class Camera {
         const path = join(folder, `${number}-${name}-${window}-${theme}.png`);
         // What sticks to the window would cover a tall view.
         const style = '.rail, .next, .guide, .status { position: static !important; }';
-        if (selector) await this.page.locator(selector).first().screenshot({ path, animations: 'disabled' });
+        if (selector)
+          await this.page.locator(selector).first().screenshot({ path, animations: 'disabled', style });
         else await this.page.screenshot({ path, fullPage: true, animations: 'disabled', style });
         this.pictures += 1;
         await this.#check(`${this.language} ${name} ${window} ${theme}`, window);

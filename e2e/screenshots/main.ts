@@ -12,7 +12,7 @@ import { Camera } from './camera.ts';
 import { visit } from './visit.ts';
 import { Visitor } from './visitor.ts';
 
-const usage = `Pictures of every step of the studio: both themes, desktop and phone, in each language.
+const usage = `Pictures of every step of the studio: both themes, desktop, wide, at 200% and phone, in each language.
 
 npm run screenshots -- [folder] [--language en|zh] [--model folder] [--data file]
 

@@ -21,6 +21,13 @@ const prompts: Record<Language, string> = {
   zh: '讲一个关于 Zip 和红色皮球的故事。',
 };
 
+/** Better and worse answers: preference data. */
+const pairs = ['ball', 'cat', 'boat'].map((thing) => ({
+  prompt: `Tell a story about a ${thing}.`,
+  chosen: `Zip found a ${thing}.`,
+  rejected: 'No, I will not.',
+}));
+
 const badRows = [
   '{"prompt": "What is a graft?", "completion": "A shoot joined to another plant."}',
   '{"prompt": "What is a scion?", "completion": 7}',
@@ -88,6 +95,16 @@ export async function visit(
   await visitor.unfold('profile.title');
   await visitor.unfold('runs.title');
   await camera.take('trained');
+  await visitor.fold('train.table');
+  await visitor.fold('profile.title');
+  await visitor.pressAt('#train .run__actions > button:last-child');
+  await page.locator('.run__details').waitFor();
+  await camera.take('run-details', '.run-folds');
+  await visitor.fold('runs.title');
+  await visitor.unfold('sweep.title');
+  await visitor.press('sweep.add', '#train');
+  await camera.take('sweep', '.run-folds');
+  await visitor.fold('sweep.title');
 
   await visitor.view('chat');
   await visitor.fill('try.prompt', prompts[language]);
@@ -98,13 +115,39 @@ export async function visit(
     .filter({ hasText: /\d/ });
   await facts.waitFor({ timeout: 300_000 });
   await camera.take('compared');
+  await visitor.tab('chat.tab.batch');
+  await camera.take('batch');
+  await visitor.tab('chat.tab.evaluate');
+  await camera.take('evaluate-empty');
+  await visitor.pressAt('#chat .batch__controls .button--primary');
+  await page.locator('#chat table').first().waitFor({ timeout: 600_000 });
+  await camera.take('evaluated');
 
   await visitor.view('export');
   await visitor.press('export.downloadMerged', '#export');
   await visitor.see('proof.passed');
   await camera.take('exported');
+  for (const use of ['transformers', 'ollama', 'hub'] as const) {
+    await visitor.choose(`use.${use}`);
+    await camera.take(`export-${use}`);
+  }
   await visitor.view('home');
   await camera.take('home');
+
+  await visitor.view('data');
+  const preferences = join(files.scratch, 'preferences.jsonl');
+  await writeFile(preferences, pairs.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  await visitor.drop('data', [preferences]);
+  await visitor.see('data.trainPairs');
+  await camera.take('data-pairs');
+  await visitor.press('data.trainPairs', '#data');
+  await visitor.see('data.answer.better');
+  await camera.take('data-preferences');
+  await visitor.view('recipe');
+  await camera.take('recipe-preferences');
+  await writeFile(path, JSON.stringify({ ...recipe, objective: 'grpo' }));
+  await visitor.giveRecipe(path);
+  await camera.take('recipe-grpo');
 
   await visitor.press('benchmark.open');
   await visitor.see('benchmark.lead', { adapter: '{' });

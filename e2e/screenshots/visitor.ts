@@ -24,6 +24,11 @@ export class Visitor {
       .click({ timeout: PATIENCE });
   }
 
+  /** Presses the first button that a selector finds, where its name says what it acts on. */
+  async pressAt(selector: string): Promise<void> {
+    await this.page.locator(selector).filter({ visible: true }).first().click({ timeout: PATIENCE });
+  }
+
   /** Waits until a text is shown; of one with parameters, the part before the first. */
   async see(key: TextKey, params: Record<string, string | number> = {}): Promise<void> {
     const text = t(key, params).split('{')[0]!.trim();
@@ -31,9 +36,33 @@ export class Visitor {
   }
 
   /** Opens the fold with that title. */
-  async unfold(key: TextKey): Promise<void> {
-    const fold = this.page.getByRole('button', { name: t(key) }).first();
-    if ((await fold.getAttribute('aria-expanded')) === 'false') await fold.click();
+  unfold(key: TextKey): Promise<void> {
+    return this.turnFold(key, 'true');
+  }
+
+  /** Closes it. */
+  fold(key: TextKey): Promise<void> {
+    return this.turnFold(key, 'false');
+  }
+
+  private async turnFold(key: TextKey, expanded: 'true' | 'false'): Promise<void> {
+    const fold = this.page
+      .getByRole('button', { name: t(key) })
+      .filter({ visible: true })
+      .first();
+    if ((await fold.getAttribute('aria-expanded')) !== expanded) await fold.click();
+  }
+
+  /** Shows the tab of that name. */
+  async tab(key: TextKey): Promise<void> {
+    await this.page.getByRole('tab', { name: t(key), exact: true }).click({ timeout: PATIENCE });
+  }
+
+  /** Chooses the radio of that name. */
+  async choose(key: TextKey): Promise<void> {
+    // The radio itself is below its label, whose name is followed by its help.
+    const name = this.page.locator('.radio__name').getByText(t(key), { exact: true });
+    await this.page.locator('label.radio').filter({ has: name }).click({ timeout: PATIENCE });
   }
 
   async fill(key: TextKey, value: string): Promise<void> {

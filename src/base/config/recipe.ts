@@ -95,7 +95,7 @@ export const recipeFields = {
     1024,
     'main',
     'Max length',
-    'Rows longer than this many tokens are truncated; step 2 shows how many.',
+    'Rows longer than this many tokens are truncated; the Data view shows how many.',
   ),
   mask: field(
     choice(['assistant', 'all', 'last', 'chatml']),

@@ -63,8 +63,7 @@ export function recipeNotes(recipe: Recipe, facts: RecipeFacts): RecipeNote[] {
   if (isAdapter && scale > SCALE_ABOVE) note('alphaHigh', 'alpha', alpha, { scale });
   if (isAdapter && scale < SCALE_BELOW) note('alphaLow', 'alpha', alpha, { scale });
 
-  // Preferences take smaller steps.
-  const lr = usualLr(recipe.method, facts.parameters) * (recipe.objective === 'sft' ? 1 : 0.1);
+  const lr = usualLr(recipe, facts.parameters);
   if (recipe.lr === 0) note('lrZero', 'lr', { lr }, {});
   else if (recipe.lr > LR_ABOVE * lr) note('lrHigh', 'lr', { lr }, { lr: recipe.lr, usual: lr });
   else if (recipe.lr < LR_BELOW * lr) note('lrLow', 'lr', { lr }, { lr: recipe.lr, usual: lr });

@@ -60,9 +60,14 @@ export function modelSize(parameters: number | null): ModelSize {
 const adapterLr: Record<ModelSize, number> = { tiny: 3e-3, small: 1e-3, medium: 2e-4, large: 1e-4 };
 const fullLr: Record<ModelSize, number> = { tiny: 1e-3, small: 1e-4, medium: 2e-5, large: 1e-5 };
 
-/** The learning rate that suits a model of this size. */
-export function usualLr(method: Recipe['method'], parameters: number | null): number {
-  return (method === 'full' ? fullLr : adapterLr)[modelSize(parameters)];
+/** The learning rate that suits a model of this size, and what is trained of it: preferences take smaller steps. */
+export function usualLr(
+  { method, objective }: Pick<Recipe, 'method' | 'objective'>,
+  parameters: number | null,
+): number {
+  const lr = (method === 'full' ? fullLr : adapterLr)[modelSize(parameters)];
+  // Without what division adds: 3e-4, not 3.0000000000000003e-4.
+  return objective === 'sft' ? lr : Number((lr / 10).toPrecision(2));
 }
 
 /** The largest power of two up to `value`, from 1 on. */
@@ -156,11 +161,11 @@ function lengthFields(answer: Answer<'length'>, recipe: Recipe, facts: RecipeFac
 
 function goalFields(
   answer: Answer<'goal'>,
-  { method }: Recipe,
+  recipe: Recipe,
   { parameters, hiddenSize, attention }: RecipeFacts,
 ): Partial<Recipe> {
-  const lr = usualLr(method, parameters);
-  if (method === 'full') return { lr: answer === 'style' ? lr / 2 : answer === 'task' ? lr : lr * 2 };
+  const lr = usualLr(recipe, parameters);
+  if (recipe.method === 'full') return { lr: answer === 'style' ? lr / 2 : answer === 'task' ? lr : lr * 2 };
   const wanted = { style: 8, task: 16, knowledge: 64 }[answer];
   // As wide as the model itself, an adapter is no smaller than what it adapts.
   const rank = Math.min(wanted, powerOfTwo((hiddenSize ?? Infinity) / 2) || wanted);

@@ -4,13 +4,14 @@ import type { Recipe, RecipeKey } from './recipe.ts';
 const methods: Record<Recipe['method'], string> = { lora: 'LoRA', qlora: 'QLoRA', full: 'Full' };
 
 /**
- * What a run is called: how it trains, and on what: “QLoRA r16 2e-3, pirate-talk”.
+ * What a run is called: how it trains, and on what: “QLoRA r16 2e-3, pirate-talk”, “DPO LoRA r8 3e-4, pairs”.
  * @param data name of the data file, its path, or its address on a Hub
  */
-export function runName(recipe: Pick<Recipe, 'method' | 'rank' | 'lr'>, data: string): string {
-  const { method, rank, lr } = recipe;
+export function runName(recipe: Pick<Recipe, 'method' | 'rank' | 'lr' | 'objective'>, data: string): string {
+  const { method, rank, lr, objective } = recipe;
+  const aim = objective === 'sft' ? [] : [objective.toUpperCase()];
   const rankPart = method === 'full' ? [] : [`r${rank}`];
-  return `${[methods[method], ...rankPart, rateText(lr)].join(' ')}, ${dataName(data)}`;
+  return `${[...aim, methods[method], ...rankPart, rateText(lr)].join(' ')}, ${dataName(data)}`;
 }
 
 /**

@@ -13,12 +13,13 @@ const exampleRecipe: Partial<Recipe> = {
   rank: 8,
   alpha: 16,
   lr: 3e-3,
-  max_steps: 60,
+  max_steps: 40,
   batch_size: 4,
   max_length: 256,
 };
 const exampleData: SampleFile = 'pirate-talk';
-const examplePrompts = ['Who are you?', 'What does Pip eat?'];
+/** Each is answered before, while and after it trains, which takes a software adapter longer than ten steps. */
+const examplePrompts = ['Who are you?'];
 
 const fileOf = (sample: SampleFile): string => `${sample}.jsonl`;
 

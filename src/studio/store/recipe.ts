@@ -40,14 +40,17 @@ export const createRecipeSlice: SliceOf<RecipeSlice> = () => (set, get) => {
     const { draft: before, moved, answers: given } = get().recipe;
     const draft = withObjectiveDefaults(before, { ...before, ...changes });
     const changed = changedFields(draft, before);
+    // Answers mean other settings for another objective: those that held go on to hold.
+    const isOther = !answers && draft.objective !== before.objective && !('lr' in changes);
     patch({
       draft,
       invalid,
       error: null,
-      answers: answers ?? heldAnswers(given, draft, recipeFacts(get())),
+      answers: answers ?? (isOther ? given : heldAnswers(given, draft, recipeFacts(get()))),
       moved: Object.fromEntries(Object.entries(moved).filter(([key]) => !changed.includes(key as RecipeKey))),
     });
     if (changed.some((key) => tokenFields.includes(key))) get().tokenizeSoon();
+    if (isOther) get().followAnswers();
   };
 
   const giveAnswers = (answers: Answers) => {

@@ -158,7 +158,11 @@ export function nextView(state: Studio): Next {
   const { view } = state;
   if (view === 'home') {
     const current = stepIds.find((id) => ['current', 'busy'].includes(stepStatus(state, id)));
-    return { todo: 'home', view: current ?? 'model', ready: state.device.status === 'ready' };
+    return {
+      todo: 'home',
+      view: current ?? (state.adapter ? 'export' : 'model'),
+      ready: state.device.status === 'ready',
+    };
   }
   const following = viewIds[viewIds.indexOf(view) + 1] ?? null;
   if (isTraining(state)) return { todo: 'training', view: following, ready: false };

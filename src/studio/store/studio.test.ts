@@ -149,6 +149,20 @@ describe('studio', () => {
     expect(recipe()).toMatchObject({ draft: { lr: 1e-4, rank: 16 }, moved: { lr: 3e-3, rank: 12 } });
   });
 
+  it('moves the learning rate with the objective, unless it is the user’s own', async () => {
+    const { studio, openModel } = openStudio();
+    const draft = () => studio.getState().recipe.draft;
+    await openModel();
+    studio.getState().setFields({ objective: 'dpo' });
+    expect(draft()).toMatchObject({ objective: 'dpo', lr: 3e-4 });
+    expect(studio.getState().recipe).toMatchObject({ answers: { goal: 'task' }, moved: { lr: 3e-3 } });
+    studio.getState().setFields({ objective: 'sft' });
+    expect(draft()).toMatchObject({ objective: 'sft', lr: 3e-3 });
+    studio.getState().setFieldText('lr', '2e-3');
+    studio.getState().setFields({ objective: 'dpo' });
+    expect(draft().lr).toBe(2e-3);
+  });
+
   it('takes a recipe file at its word, whatever the model', async () => {
     const { studio, openModel } = openStudio();
     await studio.getState().loadRecipe(new File(['{"max_steps": 9}'], 'recipe.json'));

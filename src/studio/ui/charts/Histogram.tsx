@@ -23,13 +23,14 @@ export function Histogram({ bins, rows, longest }: HistogramProps) {
       </p>
       <ul className="histogram__bars">
         {bins.map((bin) => {
+          const { from, to } = bin;
           const label = t('data.histogramBar', {
-            from: bin.from,
-            to: bin.to,
+            range: from === to ? formatCount(from) : `${formatCount(from)}–${formatCount(to)}`,
             n: t('rail.data', { n: bin.rows }),
           });
           return (
-            <li key={bin.from} title={label}>
+            // Lengths that no row has are nothing to read out.
+            <li key={from} title={label} aria-hidden={bin.rows === 0}>
               <span className="hidden">{label}</span>
               <span className="histogram__bar" style={{ height: `${(bin.rows / most) * 100}%` }} />
             </li>

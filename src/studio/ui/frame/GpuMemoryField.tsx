@@ -4,8 +4,11 @@ import { formatNumber } from '../../store/recipeShape.ts';
 import { NumberInput } from '../controls/NumberInput.tsx';
 import { t } from '../text/index.ts';
 
-/** The amount of GPU memory, as entered by the user: browsers don't reveal it. */
-export function GpuMemoryField() {
+/**
+ * The amount of GPU memory, as entered by the user: browsers don't reveal it.
+ * @param explained whether the text beside it already says so
+ */
+export function GpuMemoryField({ explained = false }: { explained?: boolean }) {
   const gigabytes = useStudio((state) => state.prefs.gpuMemoryGB);
   const setPref = useStudio((state) => state.setPref);
   const [problem, setProblem] = useState<string | null>(null);
@@ -27,7 +30,7 @@ export function GpuMemoryField() {
         onText={onText}
         placeholder={t('device.memoryUnknown')}
         unit={t('device.memoryUnit')}
-        help={t('device.memoryHelp')}
+        {...(explained ? {} : { help: t('device.memoryHelp') })}
         problem={problem}
       />
     </div>

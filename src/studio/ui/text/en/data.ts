@@ -46,6 +46,7 @@ export const dataTexts = {
     other: 'Preference labels: {n} rows mark their answers as good or bad',
   },
   'data.preferenceRefused': 'The objective “sft” has no use for worse answers, so these rows are skipped.',
+  'data.preferenceAsk': 'Choose what the model is to learn from them.',
   'data.preferenceChosen': 'Only the better answers are trained on.',
   'data.preferenceBoth': 'Better and worse answers are both trained on, with the objective {objective}.',
   'data.trainPairs': 'Learn from both answers (DPO)',
@@ -101,7 +102,7 @@ export const dataTexts = {
   'data.trainedEnd': ' end of trained. ',
   'data.histogram': 'Tokens per row',
   'data.histogramSummary': 'Rows by token count: {rows} rows, the longest has {longest} tokens.',
-  'data.histogramBar': '{from}–{to} tokens: {n}',
+  'data.histogramBar': '{range} tokens: {n}',
 
   'data.show': 'Show',
   'data.showLine': 'Show line {line}',

@@ -16,6 +16,7 @@ export const sweepTexts = {
   'sweep.halving': 'Stop the worse half early',
   'sweep.halvingHelp':
     'Successive halving: the runs are compared at a quarter and at half of their steps (with more than four, at an eighth too), and only the better half goes on. Off: all are trained to their end.',
+  'sweep.noHeldOut': 'Hold out rows in the Data view first: the runs are compared on them.',
   'sweep.start': { one: 'Start {n} run', other: 'Start {n} runs' },
   'sweep.pick': 'Shown sweep',
   'sweep.pickName': '{settings}, {time}',

@@ -33,6 +33,7 @@ export const dataTextsZh = {
   'data.preference.pairs': '偏好数据（成对）：{n} 条有较好和较差的回答',
   'data.preference.labels': '偏好数据（标签）：{n} 条标明回答是好是坏',
   'data.preferenceRefused': '训练目标“sft”用不到较差的回答，这些数据会被跳过。',
+  'data.preferenceAsk': '请选择模型从中学习什么。',
   'data.preferenceChosen': '只用较好的回答训练。',
   'data.preferenceBoth': '较好和较差的回答都参与训练，训练目标为 {objective}。',
   'data.trainPairs': '从两个回答中学习（DPO）',
@@ -75,7 +76,7 @@ export const dataTextsZh = {
   'data.trainedEnd': ' 训练部分结束。 ',
   'data.histogram': '每条数据的 token 数',
   'data.histogramSummary': '数据的 token 长度分布：共 {rows} 条，最长 {longest} 个 token。',
-  'data.histogramBar': '{from}–{to} 个 token：{n} 条',
+  'data.histogramBar': '{range} 个 token：{n}',
 
   'data.show': '查看',
   'data.showLine': '查看第 {line} 行',

@@ -27,7 +27,7 @@ export const fieldTextsZh: Record<RecipeKey, FieldText> = {
     label: '梯度累积',
     help: '累加多少个微批次的梯度后再更新一步：效果相当于更大的批次，却不多占显存。',
   },
-  max_length: { label: '截断长度', help: '超过这么多 token 的数据会被截断；第 2 步会显示有多少条。' },
+  max_length: { label: '截断长度', help: '超过这么多 token 的数据会被截断；“数据”页会显示有多少条。' },
   mask: {
     label: '训练范围',
     help: '哪些 token 计入损失：助手的回答、全部、仅最后一个回答，或像 Qwen v1 那样包括回答和每轮的 ChatML 标记。',

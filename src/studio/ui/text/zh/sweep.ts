@@ -16,6 +16,7 @@ export const sweepTextsZh = {
   'sweep.halving': '提前停止较差的一半',
   'sweep.halvingHelp':
     '逐次减半：在步数的四分之一和一半处（多于四次训练时还有八分之一处）比较，只有较好的一半继续。关闭后，全部训练到结束。',
+  'sweep.noHeldOut': '请先在“数据”页留出评估数据：各次训练靠它们比较。',
   'sweep.start': '开始 {n} 次训练',
   'sweep.pick': '显示的搜索',
   'sweep.pickName': '{settings}，{time}',

@@ -30,7 +30,7 @@ export const trainTextsZh = {
   'train.withoutSpread': '奖励全都相同的提示词',
   'train.kl': '与训练前模型的 KL 散度',
   'train.gradNorm': '梯度范数',
-  'train.tokensPerSecond': 'token/秒（最近 10 步）',
+  'train.tokensPerSecond': 'token/秒（10 步）',
   'train.timeLeft': '剩余时间',
   'train.timeTaken': '用时',
   'train.memory': '峰值显存',

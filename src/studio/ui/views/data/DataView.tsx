@@ -22,7 +22,7 @@ import { DataChanges } from './DataChanges.tsx';
 import { DataFindings } from './DataFindings.tsx';
 import { DataProblems } from './DataProblems.tsx';
 import { EvaluationRows } from './EvaluationRows.tsx';
-import { PreferenceNotice, UsePreferences } from './PreferenceNotice.tsx';
+import { PreferenceNotice, PreferenceQuestion } from './PreferenceNotice.tsx';
 import { Preview } from './Preview.tsx';
 import { UnclearRows } from './RowsChoice.tsx';
 import { UnusedFields } from './UnusedFields.tsx';
@@ -40,22 +40,24 @@ export function DataView() {
   const unclearEncoding = error?.code === 'data.encoding_unclear';
   const unclear = error?.code === 'data.rows_field_unclear';
   const hasPreview = tokenized !== null && tokenized.rows > 0;
-  const onlyPreferences = error?.code === 'data.only_preferences';
+  const onlyPreferences = error?.code === 'data.only_preferences' ? (summary?.preference ?? null) : null;
   return (
     <View id="data" aside={summary && <Choose disabled={disabled} />}>
-      <ErrorNotice
-        error={error}
-        onDismiss={dismiss}
-        action={
-          onlyPreferences ? (
-            <UsePreferences kind={summary?.preference?.kind ?? 'pairs'} />
-          ) : unclear ? (
-            <UnclearRows disabled={disabled} />
-          ) : (
-            unclearEncoding && <UnclearEncoding disabled={disabled} />
-          )
-        }
-      />
+      {onlyPreferences ? (
+        <PreferenceQuestion preference={onlyPreferences} />
+      ) : (
+        <ErrorNotice
+          error={error}
+          onDismiss={dismiss}
+          action={
+            unclear ? (
+              <UnclearRows disabled={disabled} />
+            ) : (
+              unclearEncoding && <UnclearEncoding disabled={disabled} />
+            )
+          }
+        />
+      )}
       {status === 'reading' && (
         <ProgressLine label={t('data.reading', { name: reading })} progress={progress} />
       )}

@@ -32,13 +32,24 @@ export function PreferenceNotice({ preference }: { preference: DatasetSummary['p
   );
 }
 
-/** What to do with a file of nothing but preference data. */
-export function UsePreferences({ kind }: { kind: Kind }) {
+/** Asks what to do with a file of nothing but preference data: no error, but without an answer nothing is trained on. */
+export function PreferenceQuestion({
+  preference,
+}: {
+  preference: NonNullable<DatasetSummary['preference']>;
+}) {
+  const { kind, rows } = preference;
   return (
-    <>
-      <TrainBoth kind={kind} />
-      <TrainChosen />
-    </>
+    <div role="alert">
+      <Notice tone="warning">
+        <p className="notice__what">{t(`data.preference.${kind}`, { n: rows })}</p>
+        <p>{t('data.preferenceAsk')}</p>
+        <div className="row row--tight">
+          <TrainBoth kind={kind} />
+          <TrainChosen />
+        </div>
+      </Notice>
+    </div>
   );
 }
 

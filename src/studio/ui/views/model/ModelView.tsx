@@ -148,7 +148,7 @@ function Summary({ model, summary }: { model: ModelState; summary: ModelSummary 
       </div>
       <div className="column panel">
         <FitBadge />
-        <GpuMemoryField />
+        <GpuMemoryField explained />
         {summary.quantized && (
           <Notice tone="info">
             <p className="notice__what">

@@ -1,7 +1,14 @@
 import { useEffect, useState } from 'react';
 import { Button, Group, Input, Label, TextField, ToggleButton } from 'react-aria-components';
 import { changedFields, presetOf, presets, type Preset } from '../../../../base/config/presets.ts';
-import { defaultRecipe, grpoFields, recipeFields, type RecipeKey } from '../../../../base/config/recipe.ts';
+import {
+  defaultRecipe,
+  grpoFields,
+  preferenceFields,
+  recipeFields,
+  type Recipe,
+  type RecipeKey,
+} from '../../../../base/config/recipe.ts';
 import { useStudio } from '../../../store/index.ts';
 import { fieldShape } from '../../../store/recipeShape.ts';
 import { shownRecipe } from '../../../store/steps.ts';
@@ -12,7 +19,7 @@ import type { FieldText } from '../../text/texts.ts';
 import { RecipeField } from './RecipeField.tsx';
 import { isChinese, isFound, type SettingTexts } from './searchSettings.ts';
 
-/** Every setting in one list, with a search, what was changed, and help for the one at hand. */
+/** The settings in one list, with a search of all, what was changed, and help for the one at hand. */
 export function AllSettings({ disabled }: { disabled: boolean }) {
   const changed = useStudio((state) => changedFields(shownRecipe(state)).length);
   return (
@@ -34,7 +41,12 @@ function Settings({ disabled }: { disabled: boolean }) {
   const setFields = useStudio((state) => state.setFields);
   const languages = useLanguagesOf(query);
   const changed = new Set<RecipeKey>([...changedFields(recipe), ...(Object.keys(invalid) as RecipeKey[])]);
-  const shown = listed.filter((key) => (!onlyChanged || changed.has(key)) && isFound(query, key, languages));
+  const shown = listed.filter(
+    (key) =>
+      (!onlyChanged || changed.has(key)) &&
+      (query !== '' || changed.has(key) || isRead(recipe.objective, key)) &&
+      isFound(query, key, languages),
+  );
   return (
     <div className="settings">
       <div className="settings__tools">
@@ -161,14 +173,6 @@ const groups = {
     'max_length',
     'mask',
   ],
-  data: [
-    'train_thoughts',
-    'train_tool_calls',
-    'split_turns',
-    'special_tokens_in_text',
-    'preference_data',
-    'template_args',
-  ],
   preference: [
     'dpo_loss',
     'beta',
@@ -180,6 +184,14 @@ const groups = {
     'undesirable_weight',
   ],
   grpo: grpoFields,
+  data: [
+    'train_thoughts',
+    'train_tool_calls',
+    'split_turns',
+    'special_tokens_in_text',
+    'preference_data',
+    'template_args',
+  ],
   adapter: ['targets', 'layers', 'dropout', 'rslora', 'dora', 'start_rank', 'grow_steps', 'modules_to_save'],
   numbers: ['quant', 'double_quant', 'head', 'dtype', 'kept_inputs', 'optimizer', 'memory_budget'],
   steps: [
@@ -198,6 +210,18 @@ const groups = {
 } as const satisfies Record<string, readonly RecipeKey[]>;
 type Part = keyof typeof groups;
 const parts = Object.keys(groups) as Part[];
+
+/** Whether training with an objective reads a setting of preference training or GRPO; the others are always read. */
+function isRead(objective: Recipe['objective'], key: RecipeKey): boolean {
+  const part = partOf(key);
+  if (part === 'grpo') return objective === 'grpo';
+  if (part !== 'preference') return true;
+  const read: Partial<Record<Recipe['objective'], readonly RecipeKey[]>> = {
+    ...preferenceFields,
+    grpo: ['beta'],
+  };
+  return read[objective]?.includes(key) ?? false;
+}
 
 function partOf(key: RecipeKey): Part {
   return parts.find((part) => (groups[part] as readonly RecipeKey[]).includes(key)) ?? 'rows';

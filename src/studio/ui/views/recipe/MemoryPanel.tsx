@@ -34,7 +34,7 @@ export function MemoryPanel() {
         <>
           <MemoryBar parts={plan.parts} total={plan.total} budget={budget} />
           <FitBadge />
-          <GpuMemoryField />
+          <GpuMemoryField explained />
           <MemoryAdvice plan={plan} budget={budget} />
           <p className="remark">
             {t('unit.sentences', {

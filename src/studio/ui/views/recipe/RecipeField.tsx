@@ -16,6 +16,7 @@ import { SelectInput } from '../../controls/SelectInput.tsx';
 import { SwitchInput } from '../../controls/SwitchInput.tsx';
 import { formatCount } from '../../format.ts';
 import { fieldText, hasText, t } from '../../text/index.ts';
+import { AddReward } from './AddReward.tsx';
 import { LayersField } from './LayersField.tsx';
 import { SavedModulesField, TargetsField } from './ModulesField.tsx';
 import { optionText, settingText, valueText } from './recipeText.ts';
@@ -107,21 +108,24 @@ function Editor({ field, disabled }: { field: RecipeKey; disabled: boolean }) {
       return <LayersField disabled={disabled} />;
     case 'json':
       return (
-        <JsonInput
-          label={label}
-          help={help}
-          text={invalid ?? formatJson(value)}
-          problem={
-            invalid === undefined
-              ? null
-              : t('unit.sentences', {
-                  first: t('recipe.badJson'),
-                  second: t('recipe.keptValue', { value: formatJson(value) }),
-                })
-          }
-          disabled={disabled}
-          onText={(text) => setFieldText(field, text)}
-        />
+        <>
+          <JsonInput
+            label={label}
+            help={help}
+            text={invalid ?? formatJson(value)}
+            problem={
+              invalid === undefined
+                ? null
+                : t('unit.sentences', {
+                    first: t(field === 'rewards' ? 'rewards.badJson' : 'recipe.badJson'),
+                    second: t('recipe.keptValue', { value: formatJson(value) }),
+                  })
+            }
+            disabled={disabled}
+            onText={(text) => setFieldText(field, text)}
+          />
+          {field === 'rewards' && <AddReward disabled={disabled} />}
+        </>
       );
     case 'number':
       return (

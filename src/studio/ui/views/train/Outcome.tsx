@@ -15,7 +15,7 @@ export function Outcome() {
   const hasAdapter = useStudio((state) => state.adapter?.origin === 'trained');
   const showView = useStudio((state) => state.showView);
   if (!outcome) return null;
-  const { ended, best, result } = outcome;
+  const { ended, best, result, steps } = outcome;
   const verdict = judge({
     losses: Array.from({ length: metrics.length }, (_, i) => metrics.at('loss', i)),
     evaluations: metrics.evaluations,
@@ -27,7 +27,9 @@ export function Outcome() {
     <Notice tone={isJudged ? toneOf(verdict) : 'info'}>
       <p>{endOf(outcome, verdict)}</p>
       {isJudged && <p className="remark">{t(`verdict.by.${verdict.change?.measured ?? 'steps'}`)}</p>}
-      {best && <p>{t('train.best', { step: best.step, loss: formatLoss(best.loss) })}</p>}
+      {best && best.step !== steps && (
+        <p>{t('train.best', { step: best.step, loss: formatLoss(best.loss) })}</p>
+      )}
       {isJudged && sentences(verdict).map((sentence) => <p key={sentence}>{sentence}</p>)}
       {ended !== 'paused' && hasAdapter && (
         <div className="row row--tight">

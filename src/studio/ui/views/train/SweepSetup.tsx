@@ -15,6 +15,7 @@ export function SweepSetup() {
   const halving = useStudio((state) => state.sweep.halving);
   const runs = useStudio(plannedRuns);
   const reason = useStudio((state) => blockReason(state, 'train'));
+  const heldOut = useStudio((state) => state.dataset.tokenized?.evalRows ?? 0);
   const busy = useStudio((state) => busyWith(state) !== null);
   const add = useStudio((state) => state.addAxis);
   const setHalving = useStudio((state) => state.setHalving);
@@ -35,7 +36,7 @@ export function SweepSetup() {
       <div className="row row--tight">
         <Button
           className="button button--primary"
-          isDisabled={busy || reason !== null || runs < 2}
+          isDisabled={busy || reason !== null || heldOut === 0 || runs < 2}
           onPress={() => void start()}
         >
           {t('sweep.start', { n: runs })}
@@ -43,7 +44,11 @@ export function SweepSetup() {
         <Button className="button button--quiet" isDisabled={busy} onPress={add}>
           {t('sweep.add')}
         </Button>
-        {reason !== null && <span className="remark">{t(`block.${reason}`)}</span>}
+        {reason !== null ? (
+          <span className="remark">{t(`block.${reason}`)}</span>
+        ) : (
+          heldOut === 0 && <span className="remark">{t('sweep.noHeldOut')}</span>
+        )}
       </div>
     </div>
   );

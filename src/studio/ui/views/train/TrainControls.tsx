@@ -4,7 +4,10 @@ import { busyWith } from '../../../store/state.ts';
 import { blockReason, canResume } from '../../../store/steps.ts';
 import { t } from '../../text/index.ts';
 
-/** Starts a run. One that was paused or failed resumes where it was: starting over is the second choice. */
+/**
+ * Starts a run. One that was paused or failed resumes where it was: starting over is the second choice, as is another
+ * run after one that ended, whose verdict says what comes next.
+ */
 export function TrainControls() {
   const status = useStudio((state) => state.run.status);
   const id = useStudio((state) => state.run.id);
@@ -14,6 +17,7 @@ export function TrainControls() {
   const train = useStudio((state) => state.train);
   const resume = useStudio((state) => state.resumeRun);
   const first = status === 'idle';
+  const isSecond = resumable || status === 'done';
   return (
     <div className="row row--tight">
       {resumable && (
@@ -26,7 +30,7 @@ export function TrainControls() {
         </Button>
       )}
       <Button
-        className={resumable ? 'button button--large' : 'button button--primary button--large'}
+        className={isSecond ? 'button' : 'button button--primary button--large'}
         isDisabled={blocked}
         onPress={() => void train()}
       >

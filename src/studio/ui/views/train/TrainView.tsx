@@ -61,8 +61,8 @@ export function TrainView() {
             <Notice tone="info">{t('train.notCached', { detail: detailText(run.notCached) })}</Notice>
           )}
           {run.outcome && <Outcome />}
-          {!training && <SamplePrompts />}
           <Samples samples={run.samples} charts={charts} />
+          {!training && <SamplePrompts />}
         </div>
       </div>
       <div className="panel run-folds">
