@@ -11,7 +11,7 @@ const input = (text: string): FunctionInput => ({
   row: { answer: 'yes', columns: { level: 3 }, tokens: 2, ended: true },
 });
 
-function scores(sources: string[], texts: string[], seconds = 1) {
+function scores(sources: string[], texts: string[], seconds = 30) {
   running = nodeRewardFunctions(sources.map((source, i) => ({ name: `f${i}`, source, seconds })));
   return running.score(texts.map(input));
 }
@@ -74,7 +74,7 @@ it.each([
   ],
 ])('%s is an error that says why', async (source, detail) => {
   // Only what never ends needs to be ended soon.
-  const seconds = source.includes('while') && !source.includes('push') ? 0.2 : 30;
+  const seconds = /longer than|timed out/.test(detail) ? 0.2 : 30;
   const work = () => scores([source], ['a', 'b'], seconds);
   await expectGraftError(work, 'train.reward_failed', {
     name: 'f0',
