@@ -48,7 +48,10 @@ export async function readRowsPlace(
   return v.parse(placeSchema, json);
 }
 
-const placeSchema = v.object({ store: v.string(), heldOut: v.array(v.pipe(v.number(), v.integer(), v.minValue(0))) });
+const placeSchema = v.object({
+  store: v.string(),
+  heldOut: v.array(v.pipe(v.number(), v.integer(), v.minValue(0))),
+});
 
 /** The token rows `name` of a run's files, verified by who gives the files; null where it has none of that name. */
 export async function readTokenRows(
