@@ -5,11 +5,10 @@ import { openGpu, type Gpu } from '../../engine/gpu/device.ts';
 import { adapterKey, browserName, TunedKernels } from '../../engine/tuning/tunedKernels.ts';
 import type { Host } from '../../session/host.ts';
 import { openQuantizedCache } from './browserQuantizedCache.ts';
+import { opfsRowShards } from './rowShards.ts';
 
-/** Folders of the origin private file system: for block inputs, for which kernels were measured to be fastest. */
+/** Folders of the origin private file system: for block inputs, and for which kernels were measured to be fastest. */
 const [SPILL, TUNING] = ['spill', 'tuning'];
-/** And for streamed rows. */
-export const ROW_SHARDS = 'rows';
 
 /**
  * A page or worker as a host: WebGPU, and the origin private file system for whatever waits or is cached on disk.
@@ -22,7 +21,7 @@ export function browserHost(startScoring?: () => WorkerLike): Host {
     // Opened once: where storage is denied, what is measured lasts as long as the page.
     tunedKernels: (gpu) => (tuned ??= openTunedKernels(gpu)),
     spillFolder: () => opfsDirectory(SPILL),
-    rowShards: () => opfsDirectory(ROW_SHARDS),
+    rowShards: opfsRowShards,
     quantizedCache: openQuantizedCache,
     ...(startScoring && { startScoring }),
   };

@@ -6,8 +6,7 @@ import { splitStreamed } from '../../../content/data/streamed/heldOut.ts';
 import { largeFile, STREAM_FROM_BYTES, tokenizeLarge } from '../../../content/data/streamed/streamedFile.ts';
 import type { TextGuard } from '../../../content/guard/textGuard.ts';
 import type { RunRows, TokenizeRequest } from '../dataProtocol.ts';
-import { ROW_SHARDS } from '../host.ts';
-import { opfsDirectory } from '../../../base/storage/opfsDirectory.ts';
+import { opfsRowShards } from '../rowShards.ts';
 
 /** Where rows of large files are tokenized to, and from which size on files are large. */
 export interface LargeFiles {
@@ -15,7 +14,7 @@ export interface LargeFiles {
   from: number;
 }
 
-export const inOpfs: LargeFiles = { root: () => opfsDirectory(ROW_SHARDS), from: STREAM_FROM_BYTES };
+export const inOpfs: LargeFiles = { root: opfsRowShards, from: STREAM_FROM_BYTES };
 
 /** A file of which only the first rows are open. */
 export class LargeRows {
