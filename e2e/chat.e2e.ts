@@ -228,6 +228,8 @@ describe.each(browsers)('the chat in %s', (name, openStudio) => {
       () =>
         [...document.querySelectorAll<HTMLElement>('.evaluate__metrics label')]
           .find(({ textContent }) => textContent === 'Matches a pattern')!
+          // The label of a box toggles it by presses alone.
+          .querySelector('input')!
           .click(),
       null,
     );
@@ -309,6 +311,7 @@ describe.each(browsers)('the chat in %s', (name, openStudio) => {
     await studio.setFiles('#chat .batch input[type="file"]', [path]);
     await click('Evaluate the file');
     await studio.waitForText('Accuracy, by length', OPEN);
+    await studio.waitForText('Evaluate the file', OPEN);
     await studio.fill('Pattern that the answer has to contain', '(');
     await click('Evaluate the file');
     await studio.waitForText('The metric regex cannot be computed: its pattern cannot be read');

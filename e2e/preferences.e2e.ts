@@ -87,7 +87,7 @@ describe.each(['en', 'zh'] as const)('preference training in Chromium, %s', (lan
     await studio.view('Recipe');
     await studio.setFiles('input[accept=".json,application/json"]', [recipe]);
     await studio.view('Train');
-    await studio.click({ role: 'button', name: 'Train' });
+    await studio.click({ role: 'button', name: 'Train again' });
     await studio.waitForText('Sampled answers, step 2', OPEN);
     const trained = await studio.waitForText('Spread of rewards', OPEN);
     expect(trained).toMatch(/\d\+\d=/);
