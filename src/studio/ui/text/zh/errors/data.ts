@@ -323,7 +323,7 @@ export const dataErrorsZh = {
   },
   'data.too_few_shots': {
     what: '{file} 中可作第 {line} 行示例的选择题有 {rows} 道，少于所需的 {shots} 道。',
-    next: '请减少 --shots，或用 --shots-from 指定有更多选择题的文件。',
+    next: '请减少 --shots，或用“--shots-from”指定有更多选择题的文件。',
   },
   'data.metric_option': {
     what: '无法计算指标 {metric}：{detail}。',
