@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { accessibilityProblems } from '../src/testing/browsers/accessibility.ts';
 import { openChromium } from '../src/testing/browsers/chromium.ts';
 import { dropData, dropModel, OPEN, unzip } from '../src/testing/browsers/job.ts';
-import { starter } from '../src/testing/fixtures.ts';
+import { smallSums, smallSumsRecipe, starter } from '../src/testing/fixtures.ts';
 import type { Studio } from '../src/testing/browsers/studio.ts';
 import { wordsOf } from '../src/testing/browsers/words.ts';
 
@@ -74,6 +74,31 @@ describe.each(['en', 'zh'] as const)('preference training in Chromium, %s', (lan
     const margins = lines.map((line) => (JSON.parse(line) as { margin: number }).margin);
     expect(margins).toHaveLength(6);
     expect(margins.at(-1)).toBeGreaterThan(margins[0]! + 0.1);
+    expect(studio.problems).toEqual([]);
+  });
+
+  it.runIf(language === 'en')('goes from the sample of sums to rewarded answers', async () => {
+    await dropData(studio, smallSums);
+    await studio.waitForText('small-sums.jsonl', OPEN);
+    const recipe = join(folder, 'sums.json');
+    const sample = JSON.parse(await readFile(smallSumsRecipe, 'utf8')) as object;
+    const few = { max_steps: 2, batch_size: 2, num_generations: 4, eval_fraction: 0, eval_steps: 1 };
+    await writeFile(recipe, JSON.stringify({ ...sample, ...few }));
+    await studio.view('Recipe');
+    await studio.setFiles('input[accept=".json,application/json"]', [recipe]);
+    await studio.view('Train');
+    await studio.click({ role: 'button', name: 'Train again' });
+    await studio.waitForText('Sampled answers, step 2', OPEN);
+    const trained = await studio.waitForText('Spread of rewards', OPEN);
+    expect(trained).toMatch(/\d\+\d=/);
+    const rewards = await studio.evaluate(
+      () => [...document.querySelectorAll('.completions__reward')].map(({ textContent }) => textContent),
+      null,
+    );
+    expect(rewards).toHaveLength(4);
+    for (const reward of rewards) expect(reward).toMatch(/^[01]$/);
+    await studio.screenshot('grpo-trained');
+    expect(await accessibilityProblems(studio)).toEqual([]);
     expect(studio.problems).toEqual([]);
   });
 });

@@ -55,6 +55,16 @@ MMLU = [
     {"question": "Who is an owl?", "choices": ["Gus", "Pip", "Zip", "Momo"], "answer": 1, "subject": "small_numbers"},
 ]
 
+# Examples from a file of their own; enough that Python draws from a set.
+SHOTS = [
+    {
+        "question": f"What comes after {i}?",
+        "choices": {"text": [str(i + 1), "an owl"], "label": ["A", "B"]},
+        "answerKey": "AB"[i % 2],
+    }
+    for i in range(40)
+]
+
 
 def lines(rows):
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
@@ -66,6 +76,7 @@ def make(folder: Path):
     (folder / "rows.jsonl").write_text(lines(rows), "utf-8")
     (folder / "arc.jsonl").write_text(lines(ARC), "utf-8")
     (folder / "mmlu.jsonl").write_text(lines(MMLU), "utf-8")
+    (folder / "shots.jsonl").write_text(lines(SHOTS), "utf-8")
 
 
 def report(name, ok, detail=""):
@@ -113,13 +124,17 @@ def check_answers(model_path: str, folder: Path):
         report(f"mean {name}", abs(found - total / len(ROWS)) <= SCORE_TOLERANCE * 100, f"{found}, {total / len(ROWS)}")
 
 
-def task(name, file, context, choices, target, description=""):
+def task(name, file, context, choices, target, description="", shots=0, shots_from=None, sampler="default"):
     """As the task's file in lm_eval/tasks, on a local file."""
+    files = {"test": str(file), **({"train": str(shots_from)} if shots_from else {})}
     return {
         "task": name,
         "dataset_path": "json",
-        "dataset_kwargs": {"data_files": {"test": str(file)}},
+        "dataset_kwargs": {"data_files": files},
         "test_split": "test",
+        "fewshot_split": "train" if shots_from else "test",
+        "fewshot_config": {"sampler": sampler},
+        "num_fewshot": shots,
         "output_type": "multiple_choice",
         "description": description,
         "doc_to_text": context,
@@ -134,28 +149,31 @@ def check_choices(model_path: str, folder: Path):
     from lm_eval.models.huggingface import HFLM
 
     options = "".join(f"{letter}. {{{{choices[{i}]}}}}\n" for i, letter in enumerate("ABCD"))
+    arc = (
+        folder / "arc.jsonl",
+        "Question: {{question}}\nAnswer:",
+        "{{choices.text}}",
+        "{{choices.label.index(answerKey)}}",
+    )
+    mmlu = (
+        folder / "mmlu.jsonl",
+        "{{question.strip()}}\n" + options + "Answer:",
+        ["A", "B", "C", "D"],
+        "answer",
+        "The following are multiple choice questions (with answers) about small numbers.\n\n",
+    )
     tasks = [
-        task(
-            "arc",
-            folder / "arc.jsonl",
-            "Question: {{question}}\nAnswer:",
-            "{{choices.text}}",
-            "{{choices.label.index(answerKey)}}",
-        ),
-        task(
-            "mmlu",
-            folder / "mmlu.jsonl",
-            "{{question.strip()}}\n" + options + "Answer:",
-            ["A", "B", "C", "D"],
-            "answer",
-            "The following are multiple choice questions (with answers) about small numbers.\n\n",
-        ),
+        task("arc", *arc),
+        task("arc-own", *arc, shots=2),
+        task("arc-other", *arc, shots=3, shots_from=folder / "shots.jsonl"),
+        task("mmlu", *mmlu),
+        task("mmlu-own", *mmlu, shots=1, sampler="first_n"),
     ]
     # Its progress is no result.
     with contextlib.redirect_stderr(io.StringIO()):
         lm = HFLM(pretrained=model_path, dtype="float32", device="cpu", batch_size=2)
         results = simple_evaluate(model=lm, tasks=tasks, log_samples=True, bootstrap_iters=0, cache_requests=False)
-    for name in ("arc", "mmlu"):
+    for name in ("arc", "arc-own", "arc-other", "mmlu", "mmlu-own"):
         made = json.loads((folder / f"{name}.json").read_text("utf-8"))
         by_line = {row["line"]: row["systems"][0] for row in made["rows"]}
         for sample in results["samples"][name]:

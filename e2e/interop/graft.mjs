@@ -207,6 +207,18 @@ export async function evaluateRows(folder) {
     const settings = { data: at(`${name}.jsonl`), json: at(`${name}.json`), 'max-new-tokens': 24 };
     await graft('evaluate', { model: starter, ...settings });
   }
+  const shots = [
+    ['arc', 'arc-own', { shots: 2 }],
+    ['arc', 'arc-other', { shots: 3, 'shots-from': at('shots.jsonl') }],
+    ['mmlu', 'mmlu-own', { shots: 1 }],
+  ];
+  for (const [data, name, settings] of shots)
+    await graft('evaluate', {
+      model: starter,
+      data: at(`${data}.jsonl`),
+      json: at(`${name}.json`),
+      ...settings,
+    });
 }
 
 /** Trains on rewarded samples as grpo.py says; see grpoSteps.ts. */

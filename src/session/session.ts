@@ -9,6 +9,7 @@ import type { StoredRun } from '../content/runs/storedRun.ts';
 import type { RunStore } from '../content/runs/runStore.ts';
 import type { Gpu } from '../engine/gpu/device.ts';
 import { answer, type Answer, type AnswerOptions } from '../engine/infer/answer.ts';
+import type { AnswerBatchOptions, AskedBatch } from '../engine/infer/batch/answerBatch.ts';
 import type { GgufExportType } from '../content/formats/gguf/exportTypes.ts';
 import type { LoraGguf } from '../content/formats/gguf/loraGguf.ts';
 import {
@@ -373,6 +374,38 @@ export class Session {
       const start = performance.now();
       const answered = await answer(decoder, use, tokenizer, prompt, options);
       return { ...answered, seconds: (performance.now() - start) / 1000 };
+    });
+  }
+
+  /**
+   * Answers many prompts together, as `answerBatch` does. @returns each with the seconds from the beginning to its end; null
+   * for those that had not begun when it was stopped. Throws `infer.*`.
+   */
+  async generateMany(
+    prompts: readonly AskedBatch[],
+    {
+      onAnswer,
+      ...options
+    }: Omit<AnswerBatchOptions, 'onAnswer'> & {
+      onAnswer?: (prompt: number, answer: Answer & { seconds: number }) => void;
+    } & UseOptions,
+  ): Promise<((Answer & { seconds: number }) | null)[]> {
+    const { tokenizer, files } = this.model;
+    if (!tokenizer) throw new GraftError('infer.no_tokenizer');
+    checkTokenizerFits(tokenizer, files.spec.vocabSize);
+    const { answerBatch } = await import('../engine/infer/batch/answerBatch.ts');
+    return this.use(options, async (decoder, use) => {
+      const start = performance.now();
+      const seconds = new Map<number, number>();
+      const answers = await answerBatch(decoder, use, { files, tokenizer }, prompts, {
+        ...options,
+        onAnswer(i, made) {
+          const taken = (performance.now() - start) / 1000;
+          seconds.set(i, taken);
+          onAnswer?.(i, { ...made, seconds: taken });
+        },
+      });
+      return answers.map((made, i) => made && { ...made, seconds: seconds.get(i)! });
     });
   }
 

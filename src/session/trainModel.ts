@@ -212,9 +212,7 @@ async function runTraining(
   const recorder = new RunRecorder(log, stored, options);
   recorder.replay(resumed?.records ?? []);
   hold(resultOf(model, job, adapter, recorder));
-  const answerSamples = sampler(decoder, adapter, model.tokenizer, samples, (...sample) =>
-    recorder.sampled(...sample),
-  );
+  const answerSamples = sampler(decoder, adapter, model, samples, (...sample) => recorder.sampled(...sample));
   const ask = async (step: number): Promise<void> => {
     if (samples.length > 0) onEvent({ kind: 'answering', step, prompts: samples.length });
     await answerSamples(step);

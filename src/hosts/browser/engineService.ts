@@ -145,7 +145,26 @@ export function createEngineService(
           return stopGenerating;
         },
       });
-      return { ...result, tokensPerSecond: result.tokens / result.seconds };
+      return withSpeed(result);
+    },
+    async generateMany(
+      { prompts, adapterStrength, trained: ref, weights, ...options },
+      onAnswer,
+      onProgress,
+    ) {
+      stopGenerating = false;
+      const reports = loadReports(onProgress);
+      const trained = ref && (await adapters.read(ref, reports));
+      const answers = await session.generateMany(prompts, {
+        ...options,
+        ...(trained && { trained }),
+        strength: adapterStrength,
+        fallback: weights,
+        ...reports,
+        onAnswer: (i, made) => onAnswer(i, withSpeed(made)),
+        shouldStop: () => stopGenerating,
+      });
+      return answers.map((made) => made && withSpeed(made));
     },
     async stopGenerating() {
       stopGenerating = true;
@@ -233,4 +252,8 @@ export function createEngineService(
       benchmarking?.abort();
     },
   };
+}
+
+function withSpeed<T extends { tokens: number; seconds: number }>(made: T): T & { tokensPerSecond: number } {
+  return { ...made, tokensPerSecond: made.tokens / made.seconds };
 }

@@ -159,6 +159,11 @@ export interface GenerateRequest {
   weights: WeightSettings;
 }
 
+/** Many prompts that one model answers together. */
+export interface GenerateManyRequest extends Omit<GenerateRequest, 'prompt' | 'alternatives'> {
+  prompts: PromptTokens[];
+}
+
 /** What scores rows: the base first. */
 export interface EvaluationRequest {
   /** From the data worker. */
@@ -246,6 +251,15 @@ export interface EngineApi extends RunsApi {
     onText: (piece: string) => void,
     onProgress: (p: Progress) => void,
   ): Promise<GenerateOutcome>;
+  /**
+   * Answers prompts together, each as `generate` does; null for one that `stopGenerating` left without an answer.
+   * @param onAnswer gets each answer when it has ended, possibly after the outcome
+   */
+  generateMany(
+    request: GenerateManyRequest,
+    onAnswer: (prompt: number, outcome: GenerateOutcome) => void,
+    onProgress: (p: Progress) => void,
+  ): Promise<(GenerateOutcome | null)[]>;
   stopGenerating(): Promise<void>;
   /** Scores rows with each system in turn, and compares them with the first; null where `stopEvaluating` ended it. */
   evaluate(

@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { choiceTokenRows, choiceTokens, scoreChoices } from './choices.ts';
 
-const row = { line: 1, context: 'Q:\nA: ', continuations: ['x', 'yz'], choices: ['x', 'yz'], gold: 1 };
+const row = {
+  line: 1,
+  context: 'Q:\nA: ',
+  intro: '',
+  question: 'Q:\nA: ',
+  lettered: false,
+  continuations: ['x', 'yz'],
+  choices: ['x', 'yz'],
+  gold: 1,
+};
 
 const codes = (text: string) => Array.from(text, (char) => char.charCodeAt(0));
 /** BOS is 7; a token a character, but “ x” is one. */

@@ -1,5 +1,5 @@
 import type { Vocabulary } from '../../content/data/tokenizer/vocabulary.ts';
-import { StreamDecoder } from '../../content/data/tokenizer/streamDecoder.ts';
+import { streamedText } from '../../content/data/tokenizer/streamDecoder.ts';
 import type { RowScore } from '../../content/metrics/bootstrap.ts';
 import { isAnswerMetric, needsExpected } from '../../content/metrics/metrics.ts';
 import type { ScoringGuard } from '../../content/rewards/scoringGuard.ts';
@@ -118,7 +118,7 @@ async function answersOf(
     shouldStop: () => signal?.aborted ?? false,
   });
   signal?.throwIfAborted();
-  const texts = generated.map(({ ids }) => textOf(tokenizer, ids));
+  const texts = generated.map(({ ids }) => streamedText(tokenizer, ids));
   const names = metrics.filter(isAnswerMetric);
   const compared = texts.map((answer, i) => ({ answer, expected: answers[i]!.expected ?? '' }));
   const scored = await scoring.answers(names, metricOptions, compared);
@@ -128,10 +128,4 @@ async function answersOf(
     );
     return { text: texts[i]!, tokens: ids.length, stoppedBy, scores: Object.fromEntries(own) };
   });
-}
-
-/** The text of an answer's tokens, as an answer is streamed. */
-function textOf(tokenizer: Vocabulary, ids: readonly number[]): string {
-  const decode = new StreamDecoder(tokenizer, { keepLeadingSpace: false });
-  return ids.map((id) => decode.push(id)).join('') + decode.flush();
 }

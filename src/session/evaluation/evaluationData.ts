@@ -5,6 +5,7 @@ import type { Encoding } from '../../content/data/files/encoding.ts';
 import { parseDataset, type ParsedDataset } from '../../content/data/files/parse.ts';
 import { detectFormat, toConversation } from '../../content/data/rows/formats.ts';
 import { choiceRow, isChoiceRow, type ChoiceRow } from '../../content/data/rows/choiceRow.ts';
+import { withShots } from '../../content/data/rows/choiceShots.ts';
 import { promptText, rowPrompt, type RowPrompt } from '../../content/data/rows/rowPrompt.ts';
 import type { TextGuard } from '../../content/guard/textGuard.ts';
 import { readableSource } from '../../content/intake/unpack/readable.ts';
@@ -46,6 +47,8 @@ export interface EvaluationData {
   answers: AnswerRow[];
   losses: { tokens: TokenRows; rows: LossRow[] } | null;
   choices: ChoiceTokens[];
+  /** Examples before each question, where there are any. */
+  shots?: number;
   /** Rows that could not be used, by line. */
   problems: { line: number; error: GraftError }[];
 }
@@ -60,6 +63,12 @@ export interface EvaluationSettings extends MetricOptions {
   encoding?: Encoding | undefined;
   /** Rows from the first on; by default all. */
   limit?: number;
+  /** Examples before each multiple-choice question; by default none. */
+  shots?: number;
+  /** What examples are drawn with. */
+  shotsSeed?: number;
+  /** The file they are taken from; by default the others of the same. */
+  shotsFrom?: ByteSource | undefined;
   /** Leaves out metrics that there are no rows for; at least one is left. By default those of `metrics` are refused. */
   whereUsable?: boolean;
 }
@@ -97,32 +106,60 @@ export async function readEvaluation(
     answers: [],
     losses: null,
     choices: [],
+    ...(settings.shots && { shots: settings.shots }),
     problems: [],
   };
-  if (isChoices) await readChoices(data, { ...parsed, rows }, text);
+  if (isChoices) await readChoices(data, parsed, text, settings);
   else {
     if (data.metrics.some((name) => name === 'loss' || name === 'perplexity'))
       await readLosses(data, source, text, { spec }, settings);
     if (data.metrics.some(isAnswerMetric)) await readAnswers(data, { ...parsed, rows }, text, spec, settings);
   }
+  if ((settings.shots ?? 0) > 0 && !isChoices)
+    throw new GraftError('data.metric_without_rows', {
+      file: parsed.name,
+      metric: 'choice',
+      detail: 'its rows are no multiple-choice questions',
+    });
   checkMetrics(data, settings.metrics !== undefined && !settings.whereUsable);
   return data;
 }
 
 async function readChoices(
   data: EvaluationData,
-  { rows, name }: ParsedDataset,
+  parsed: ParsedDataset,
   text: TextGuard,
+  { limit = Infinity, shots = 0, shotsSeed, shotsFrom }: EvaluationSettings,
 ): Promise<void> {
-  const questions: ChoiceRow[] = [];
+  const all = questionsOf(parsed, data.problems);
+  const asked = parsed.rows.slice(0, limit).flatMap((row) => all.get(row) ?? []);
+  const lines = new Set(parsed.rows.slice(limit).map(({ line }) => line));
+  data.problems = data.problems.filter(({ line }) => !lines.has(line));
+  const other = shotsFrom && (await parseDataset(await readableSource(shotsFrom)));
+  const pool = [...(other ? questionsOf(other, data.problems) : all).values()];
+  const questions = withShots(
+    asked,
+    pool,
+    { shots, ...(shotsSeed !== undefined && { seed: shotsSeed }) },
+    { isOwn: !other, file: (other ?? parsed).name },
+  );
+  data.choices = await choiceTokens(questions, (texts) => text.encode(texts));
+}
+
+/** The questions of a file by its rows; what is none is a problem. */
+function questionsOf(
+  { rows, name }: ParsedDataset,
+  problems: EvaluationData['problems'],
+): Map<ParsedDataset['rows'][number], ChoiceRow> {
+  const questions = new Map<ParsedDataset['rows'][number], ChoiceRow>();
   for (const row of rows) {
     try {
-      questions.push(choiceRow(row, name));
+      questions.set(row, choiceRow(row, name));
     } catch (error) {
-      data.problems.push({ line: row.line, error: asGraftError(error) });
+      problems.push({ line: row.line, error: asGraftError(error) });
     }
   }
-  data.choices = await choiceTokens(questions, (texts) => text.encode(texts));
+  return questions;
 }
 
 async function readLosses(

@@ -48,6 +48,8 @@ export interface EvaluationReport {
   /** Of the bootstrap. */
   seed: number;
   maxNewTokens: number;
+  /** Examples before each multiple-choice question, where there are any. */
+  shots?: number;
   systems: SystemReport[];
   /** Rows that systems differ in first. */
   rows: RowReport[];
@@ -67,6 +69,7 @@ export function evaluationReport(
     file: data.file,
     seed,
     maxNewTokens: data.maxNewTokens,
+    ...(data.shots !== undefined && { shots: data.shots }),
     systems: systems.map(({ name, result }): SystemReport => {
       const all = figures.map((figure) => {
         const of = figure === 'perplexity' ? Math.exp : (mean: number) => mean;

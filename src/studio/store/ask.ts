@@ -1,6 +1,12 @@
 import type { Recipe } from '../../base/config/recipe.ts';
 import { GraftError } from '../../base/lib/errors.ts';
-import type { GenerateOutcome, Progress, Prompt, WeightSettings } from '../../hosts/browser/protocol.ts';
+import type {
+  GenerateOutcome,
+  Progress,
+  Prompt,
+  PromptTokens,
+  WeightSettings,
+} from '../../hosts/browser/protocol.ts';
 import { trainedRef } from './sides.ts';
 import type { StoreDeps, Studio } from './state.ts';
 import type { SideAnswerer } from './state/tryout.ts';
@@ -37,7 +43,6 @@ export async function ask(
 ): Promise<GenerateOutcome> {
   const tokens = await state.promptTokens(prompt);
   checkRoom(prompt, tokens.ids.length, state.model.summary?.maxPositions ?? Infinity);
-  const { maxNewTokens, temperature, topK, topP, repetitionPenalty, adapterStrength } = state.tryout.request;
   let text = '';
   let count = 0;
   let begun = 0;
@@ -52,16 +57,9 @@ export async function ask(
     return await workers.engine.call.generate(
       {
         prompt: tokens,
-        maxNewTokens,
-        temperature,
-        topK,
-        topP,
-        repetitionPenalty,
+        ...settingsOf(state, answerer),
         seed,
         ...(alternatives !== undefined && { alternatives }),
-        adapterStrength: answerer.kind === 'base' ? 0 : adapterStrength,
-        trained: trainedRef(answerer),
-        weights: weightsOf(state.recipe.draft),
       },
       (piece) => {
         // Tokens and the outcome use different ports: a token may arrive later.
@@ -78,6 +76,53 @@ export async function ask(
     clearTimeout(timer);
     onLoading(null);
   }
+}
+
+/** Many prompts for one answerer. */
+export interface Questions extends Pick<Question, 'answerer' | 'seed'> {
+  prompts: readonly PromptTokens[];
+}
+
+/**
+ * Has prompts answered together, with the sampling settings of the chat. @param onAnswer gets each answer when it has ended
+ * Throws as `ask` does; no prompt may be too long.
+ */
+export async function askMany(
+  { workers }: StoreDeps,
+  state: Studio,
+  { prompts, answerer, seed }: Questions,
+  {
+    onAnswer,
+    onLoading,
+  }: { onAnswer(prompt: number, made: GenerateOutcome): void } & Pick<Hearing, 'onLoading'>,
+): Promise<(GenerateOutcome | null)[]> {
+  let ended = false;
+  try {
+    return await workers.engine.call.generateMany(
+      { prompts: [...prompts], ...settingsOf(state, answerer), seed },
+      // Answers and the outcome, which has all of them, use different ports.
+      (i, made) => ended || onAnswer(i, made),
+      (loading) => onLoading(loading.done < loading.total && !ended ? loading : null),
+    );
+  } finally {
+    ended = true;
+    onLoading(null);
+  }
+}
+
+/** The sampling settings of the chat, and what answers. */
+function settingsOf({ tryout, recipe }: Studio, answerer: SideAnswerer) {
+  const { maxNewTokens, temperature, topK, topP, repetitionPenalty, adapterStrength } = tryout.request;
+  return {
+    maxNewTokens,
+    temperature,
+    topK,
+    topP,
+    repetitionPenalty,
+    adapterStrength: answerer.kind === 'base' ? 0 : adapterStrength,
+    trained: trainedRef(answerer),
+    weights: weightsOf(recipe.draft),
+  };
 }
 
 /** Throws `infer.prompt_too_long`, `infer.conversation_too_long` where there is no room for an answer. */

@@ -1,6 +1,7 @@
 import { GraftError } from '../../base/lib/errors.ts';
 import type { AddedMessage, RowPrompt } from '../../hosts/browser/dataProtocol.ts';
-import { ask } from './ask.ts';
+import { askMany, checkRoom } from './ask.ts';
+import type { GenerateOutcome, PromptTokens } from '../../hosts/browser/protocol.ts';
 import { noteOf } from './errorNote.ts';
 import { askedSides, authorOf, sameAuthor } from './sides.ts';
 import { busyWith, type SliceOf, type Studio } from './state.ts';
@@ -13,6 +14,9 @@ import {
 } from './state/batch.ts';
 import { sideIds, type Side } from './state/tryout.ts';
 
+/** Rows that a model answers together. */
+const GROUP = 64;
+
 export const createBatchSlice: SliceOf<BatchSlice> = (deps) => (set, get) => {
   const { workers } = deps;
   const patch = (changes: Partial<BatchState>) => set(({ batch }) => ({ batch: { ...batch, ...changes } }));
@@ -22,55 +26,81 @@ export const createBatchSlice: SliceOf<BatchSlice> = (deps) => (set, get) => {
     });
   let stopped = false;
 
-  const answer = async (row: BatchRow, side: Side): Promise<BatchAnswer> => {
-    const answerer = get().tryout.sides[side]!;
-    const by = authorOf(get(), answerer);
+  const setAnswer = (at: number, side: Side, made: BatchAnswer) =>
+    patchRow(at, ({ answers }) => ({ answers: { ...answers, [side]: made } }));
+
+  /** The tokens of a row's prompt; null for one that cannot be asked, whose row says why. */
+  const tokensOf = async (at: number, side: Side): Promise<PromptTokens | null> => {
+    const prompt = promptOf(get().batch.rows[at]!, get());
     try {
-      const outcome = await ask(
-        deps,
-        get(),
-        { prompt: promptOf(row, get()), answerer, seed: get().tryout.request.seed },
-        {
-          onText: () => undefined,
-          onLoading: (loading) => set(({ tryout }) => ({ tryout: { ...tryout, loading } })),
-        },
-      );
-      // A part of an answer is none: the row is asked again when the batch resumes.
-      if (outcome.stoppedBy === 'caller') return null;
-      const { text, tokens, tokensPerSecond, stoppedBy } = outcome;
-      return { kind: 'answer', answer: { text, tokens, tokensPerSecond, stoppedBy, by } };
+      const tokens = await get().promptTokens(prompt);
+      checkRoom(prompt, tokens.ids.length, get().model.summary?.maxPositions ?? Infinity);
+      return tokens;
     } catch (error) {
       if (!isOfPrompt(error)) throw error;
-      return { kind: 'failed', error: noteOf(error) };
+      setAnswer(at, side, { kind: 'failed', error: noteOf(error) });
+      return null;
     }
+  };
+
+  /** Answers the rows of a group that a side has not answered. @param onAnswer called after each */
+  const answerGroup = async (group: readonly number[], side: Side, onAnswer: () => void) => {
+    const answerer = get().tryout.sides[side]!;
+    const by = authorOf(get(), answerer);
+    const rows: number[] = [];
+    const prompts: PromptTokens[] = [];
+    for (const at of group) {
+      const tokens = stopped ? null : await tokensOf(at, side);
+      if (!tokens) continue;
+      rows.push(at);
+      prompts.push(tokens);
+    }
+    if (stopped || prompts.length === 0) return;
+    const give = (i: number, { text, tokens, tokensPerSecond, stoppedBy }: GenerateOutcome) => {
+      const at = rows[i]!;
+      // A part of an answer is none: the row is asked again when the batch resumes.
+      if (stoppedBy === 'caller' || get().batch.rows[at]?.answers[side] !== null) return;
+      setAnswer(at, side, { kind: 'answer', answer: { text, tokens, tokensPerSecond, stoppedBy, by } });
+      onAnswer();
+    };
+    const outcomes = await askMany(
+      deps,
+      get(),
+      { prompts, answerer, seed: get().tryout.request.seed },
+      {
+        onAnswer: give,
+        onLoading: (loading) => set(({ tryout }) => ({ tryout: { ...tryout, loading } })),
+      },
+    );
+    outcomes.forEach((made, i) => made && give(i, made));
   };
 
   const run = async () => {
     stopped = false;
     const sides = askedSides(get());
-    let seconds = 0;
+    const start = performance.now();
     let done = 0;
+    const onAnswer = () => {
+      done++;
+      patch({ secondsPerRow: (performance.now() - start) / 1000 / (done / sides.length) });
+    };
     patch({ status: 'running', error: null, authors: authorsOf(get()), secondsPerRow: null });
     try {
-      for (const at of get().batch.rows.keys()) {
-        const open = sides.filter((side) => get().batch.rows[at]!.answers[side] === null);
-        if (open.length === 0) continue;
-        const start = performance.now();
-        patch({ at });
-        for (const side of open) {
+      const places = [...get().batch.rows.keys()];
+      // Side after side in each group: whoever stops has rows that all sides have answered.
+      for (let at = 0; at < places.length; at += GROUP) {
+        for (const side of sides) {
+          const open = places
+            .slice(at, at + GROUP)
+            .filter((place) => get().batch.rows[place]!.answers[side] === null);
+          await answerGroup(open, side, onAnswer);
           if (stopped) return;
-          const made = await answer(get().batch.rows[at]!, side);
-          if (made === null) return;
-          patchRow(at, ({ answers }) => ({ answers: { ...answers, [side]: made } }));
         }
-        seconds += (performance.now() - start) / 1000;
-        done++;
-        patch({ secondsPerRow: seconds / done });
       }
     } catch (error) {
       patch({ error: noteOf(error) });
     } finally {
-      patch({ status: 'idle', at: null });
+      patch({ status: 'idle' });
       get().announce({ kind: 'answersDone' });
     }
   };

@@ -5,6 +5,9 @@ import type { Metrics } from './metrics.ts';
 import type { RunState } from './state/run.ts';
 import type { Studio } from './state.ts';
 
+/** Groups of sampled answers that are kept, the latest: a run may have thousands. */
+const MAX_GROUPS = 200;
+
 /** Applies the engine's events of a run to the page's state and curves. */
 export function runEvents({
   metrics,
@@ -37,7 +40,10 @@ export function runEvents({
       case 'resumed':
         // Steps after the checkpoint are reported again.
         metrics.rewind(event.step);
-        patch({ samples: get().run.samples.filter(({ step }) => event.step > 0 && step <= event.step) });
+        patch({
+          samples: get().run.samples.filter(({ step }) => event.step > 0 && step <= event.step),
+          groups: get().run.groups.filter(({ step }) => step <= event.step),
+        });
         return patch({
           resumed: { step: event.step, passedOver: event.damaged.length },
           checkpoint: { step: event.step, at: Date.now() },
@@ -50,6 +56,10 @@ export function runEvents({
         return get().announce({ kind: 'storageFull' });
       case 'sample':
         return patch({ samples: [...get().run.samples, event] });
+      case 'completions': {
+        const { step, prompt, answers } = event;
+        return patch({ groups: [...get().run.groups, { step, prompt, answers }].slice(-MAX_GROUPS) });
+      }
       case 'start': {
         const { totalSteps, trainableParameters } = event;
         metrics.begin(totalSteps);

@@ -329,6 +329,10 @@ export const dataErrors = {
     what: 'The regular expression of “{name}” was ended after {seconds} s on one answer.',
     next: 'Write it without repeats within repeats, such as (a+)+, or with an end to each of them, such as a{1,9}.',
   },
+  'data.too_few_shots': {
+    what: '{file} has {rows} questions as examples for line {line}, and {shots} are wanted.',
+    next: 'Lower --shots, or name a file with more of them by --shots-from.',
+  },
   'data.metric_option': {
     what: 'The metric {metric} cannot be computed: {detail}.',
     next: 'Type a regular expression as in JavaScript for regex, a JSON Schema for schema, or choose other metrics.',

@@ -15,6 +15,9 @@ describe('a multiple-choice row', () => {
     const expected = {
       line: 7,
       context: 'Question: Which is a bird?\nAnswer:',
+      intro: '',
+      question: 'Question: Which is a bird?\nAnswer:',
+      lettered: false,
       continuations: [' cat', ' owl', ' a big dog'],
       choices: ['cat', 'owl', 'a big dog'],
       gold: 1,
@@ -31,6 +34,9 @@ describe('a multiple-choice row', () => {
       line: 7,
       context:
         'The following are multiple choice questions (with answers) about abstract algebra.\n\n1 + 1 =\nA. 1\nB. 2\nAnswer:',
+      intro: 'The following are multiple choice questions (with answers) about abstract algebra.\n\n',
+      question: '1 + 1 =\nA. 1\nB. 2\nAnswer:',
+      lettered: true,
       continuations: [' A', ' B'],
       choices: ['A', 'B'],
       gold: 1,

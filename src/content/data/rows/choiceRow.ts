@@ -5,7 +5,13 @@ import { isObject } from './conversation.ts';
 /** A multiple-choice question as lm-evaluation-harness asks it: which continuation of the context is the likeliest. */
 export interface ChoiceRow {
   line: number;
+  /** What the model is given: intro, examples where there are any, and question. */
   context: string;
+  /** What stands once, before examples; mostly empty. */
+  intro: string;
+  question: string;
+  /** Whether choices are listed, and their letters are the continuations: MMLU's layout. */
+  lettered: boolean;
   /** What follows the context for each choice, with the space before it. */
   continuations: string[];
   /** The choices without that space: `acc_norm` divides by their length in characters. */
@@ -45,7 +51,8 @@ export function choiceRow({ value, line }: Row, file: string): ChoiceRow {
       throw bad('“choices” has no texts, each with its label');
     const gold = labels.indexOf(String(value.answerKey));
     if (gold < 0) throw bad('“answerKey” is none of its labels');
-    return asked(line, `Question: ${stem}\nAnswer:`, texts, gold);
+    const question = `Question: ${stem}\nAnswer:`;
+    return asked({ line, intro: '', question, lettered: false, choices: texts, gold });
   }
   if (!areTexts(listed) || listed.length > LETTERS.length) throw bad('“choices” is no list of texts');
   const gold = goldOf(value.answer ?? value.answerKey, listed.length);
@@ -57,11 +64,14 @@ export function choiceRow({ value, line }: Row, file: string): ChoiceRow {
       ? `The following are multiple choice questions (with answers) about ${subject.replaceAll('_', ' ')}.\n\n`
       : '';
   const choices = listed.map((choice, i) => `${letters[i]}. ${choice}\n`).join('');
-  return asked(line, `${intro}${stem.trim()}\n${choices}Answer:`, letters, gold);
+  const question = `${stem.trim()}\n${choices}Answer:`;
+  return asked({ line, intro, question, lettered: true, choices: letters, gold });
 }
 
-function asked(line: number, context: string, choices: string[], gold: number): ChoiceRow {
-  return { line, context, choices, continuations: choices.map((choice) => ` ${choice}`), gold };
+/** A question without examples. */
+function asked(row: Omit<ChoiceRow, 'context' | 'continuations'>): ChoiceRow {
+  const continuations = row.choices.map((choice) => ` ${choice}`);
+  return { ...row, context: row.intro + row.question, continuations };
 }
 
 /** The choices of ARC: two lists, or a list of pairs. */

@@ -67,3 +67,13 @@ export class StreamDecoder {
     return text.startsWith(' ') ? text.slice(1) : text;
   }
 }
+
+/** The text of an answer's tokens, as they are streamed. */
+export function streamedText(
+  tokenizer: Vocabulary,
+  ids: readonly number[],
+  options?: StreamDecoderOptions,
+): string {
+  const decode = new StreamDecoder(tokenizer, options);
+  return ids.map((id) => decode.push(id)).join('') + decode.flush();
+}

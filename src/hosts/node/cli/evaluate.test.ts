@@ -94,6 +94,8 @@ describe('evaluate', () => {
     expect(await refused('--regex', '(')).toContain('--regex cannot be read');
     expect(await refused('--metrics', 'schema', '--schema', '{"$ref": "#"}')).toContain('“$ref” at #');
     expect(await refused('--judge', 'https://host/v1')).toContain('--judge-model');
+    expect(await refused('--shots-from', data)).toContain('--shots-from goes with --shots');
+    expect(await refused('--shots', '1')).toContain('its rows are no multiple-choice questions');
     const remote = ['--judge', 'http://host/v1', '--judge-model', 'x'];
     expect(await refused(...remote)).toContain('--judge must be an https address');
     const judge = ['--judge-model', 'x', '--judge'];

@@ -26,8 +26,6 @@ export interface BatchState {
   status: 'idle' | 'reading' | 'running';
   /** What answers, by its name when the batch began; null before. */
   authors: Partial<Record<Side, ChatAuthor>> | null;
-  /** The row that is being answered. */
-  at: number | null;
   /** Mean seconds of a row so far; null before the first. */
   secondsPerRow: number | null;
   error: ErrorNote | null;
@@ -53,7 +51,6 @@ export const emptyBatch: BatchState = {
   problems: [],
   status: 'idle',
   authors: null,
-  at: null,
   secondsPerRow: null,
   error: null,
 };

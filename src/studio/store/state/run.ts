@@ -18,6 +18,13 @@ export interface Sample {
   text: string;
 }
 
+/** Answers to a prompt that were sampled for a step, with their rewards; null where no reward says anything. */
+export interface SampledGroup {
+  step: number;
+  prompt: string;
+  answers: readonly { text: string; reward: number | null }[];
+}
+
 export interface RunState {
   /** `recovering`: the device or its worker was lost, and a stored run is about to resume. */
   status: 'idle' | 'preparing' | 'running' | 'stopping' | 'pausing' | 'recovering' | 'done' | 'failed';
@@ -58,6 +65,8 @@ export interface RunState {
   /** The worker with the model was lost, and none has opened it again so far. */
   modelLost: boolean;
   samples: Sample[];
+  /** Groups of answers of GRPO with their rewards, as long as the page is open. */
+  groups: SampledGroup[];
   outcome: TrainOutcome | null;
   /** Time from the start to the end of the first step, and the part of it before the step. */
   firstStep: { seconds: number; preparation: Preparation } | null;
@@ -93,6 +102,7 @@ export const emptyRun: RunState = {
   recoveries: 0,
   modelLost: false,
   samples: [],
+  groups: [],
   outcome: null,
   firstStep: null,
   profiling: false,

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { defaultReading } from '../../../../base/config/reading.ts';
 import { GraftError } from '../../../../base/lib/errors.ts';
+import { SHOTS_SEED } from '../../../../content/data/rows/choiceShots.ts';
 import { writeText } from '../../../../content/formats/text.ts';
 import { readSchema } from '../../../../content/metrics/jsonSchema.ts';
 import { metricNames, type MetricName } from '../../../../content/metrics/metrics.ts';
@@ -63,6 +64,23 @@ export const evaluateAnswers = command(
       { min: 0 },
       'How far apart the last numbers may be for the metric number.',
     ),
+    shots: number(
+      'Evaluation',
+      0,
+      { min: 0, integer: true },
+      'Examples before each multiple-choice question, as lm-evaluation-harness counts and chooses them: drawn for ARC, the first ones for MMLU.',
+    ),
+    shotsFrom: optional(
+      'Evaluation',
+      'FILE',
+      'The file that examples are taken from; by default the other questions of --data.',
+    ),
+    shotsSeed: number(
+      'Evaluation',
+      SHOTS_SEED,
+      { min: 0, max: 0xffffffff, integer: true },
+      'What examples are drawn with.',
+    ),
     judge: optional(
       'Evaluation',
       'URL',
@@ -89,7 +107,7 @@ export const evaluateAnswers = command(
     force: forceOption,
   },
   async (options, usage) => {
-    const { model, data, force } = options;
+    const { model, data, force, shotsFrom } = options;
     checkHubAccess(options, usage, [model, data]);
     const bad = (detail: string) => new GraftError('cli.bad_option', { detail, usage });
     const adapters = options.adapters?.split(',').map((path) => path.trim()) ?? [];
@@ -99,11 +117,13 @@ export const evaluateAnswers = command(
     const judge = judgeOf(options.judge, options.judgeModel, bad);
     const hasSchema = Object.keys(options.schema).length > 0;
     if (asked('regex') !== (regex !== null)) throw bad('The metric regex goes with --regex.');
+    if (shotsFrom !== undefined && options.shots === 0) throw bad('--shots-from goes with --shots.');
     if (asked('schema') !== hasSchema) throw bad('The metric schema goes with --schema.');
     const schema = hasSchema ? readSchema(options.schema) : null;
     const inputs = {
       model,
       data,
+      ...(shotsFrom !== undefined && { 'shots-from': shotsFrom }),
       ...Object.fromEntries(adapters.map((path, i) => [`adapters ${i + 1}`, path])),
     };
     const fileOf = (path: string | undefined) =>
@@ -114,7 +134,9 @@ export const evaluateAnswers = command(
       const opened = [];
       for (const path of adapters) opened.push(await readAdapterOf(session, path));
       const source = await dataSource(data, options);
+      const examples = shotsFrom === undefined ? undefined : await dataSource(shotsFrom, options);
       const { mask, templateArgs, rowsField, encoding, tolerance, maxNewTokens, limit } = options;
+      const { shots, shotsSeed } = options;
       const rows = await withText(
         files.folder,
         (text) =>
@@ -127,6 +149,9 @@ export const evaluateAnswers = command(
             rowsField,
             encoding,
             limit,
+            shots,
+            shotsSeed,
+            shotsFrom: examples,
             reading: { ...defaultReading, mask, templateArgs },
           }),
         files.spec.vocabSize,

@@ -29,6 +29,9 @@ export const runsTexts = {
   'train.saveAgain': 'Try again',
   'train.saveWithout': 'Continue without this checkpoint',
 
+  'completions.title': 'Sampled answers, {step}',
+  'completions.answers': 'Answers with their rewards',
+  'completions.noReward': 'none',
   'samples.title': 'Sample answers',
   'samples.label': 'Prompts to answer at every checkpoint',
   'samples.help': 'One per line. Shows how the answers change during training.',

@@ -22,6 +22,9 @@ export const runsTextsZh = {
   'train.saveAgain': '重试',
   'train.saveWithout': '跳过这个检查点继续',
 
+  'completions.title': '采样的回答，{step}',
+  'completions.answers': '回答及其奖励',
+  'completions.noReward': '无',
   'samples.title': '样例回答',
   'samples.label': '每个检查点都要回答的提示词',
   'samples.help': '每行一条。你可以看到回答如何随学习而变化。',

@@ -12,7 +12,7 @@ import { authorText } from './authorText.ts';
 
 /** Prompts, what is expected, and the answers of each side, filled row by row. */
 export function BatchTable() {
-  const { rows, authors, at, source } = useStudio((state) => state.batch);
+  const { rows, authors, status, source } = useStudio((state) => state.batch);
   const model = useStudio((state) => state.model.summary?.name ?? '');
   const sides = sideIds.filter((side) => authors?.[side]);
   const hasExpected = rows.some(({ prompt }) => prompt.expected !== null);
@@ -40,12 +40,12 @@ export function BatchTable() {
           <tbody>
             {rows.map((row, index) => (
               // oxlint-disable-next-line react/no-array-index-key -- rows keep their places
-              <tr key={index} data-now={index === at}>
+              <tr key={index}>
                 <td className="table__number">{formatCount(row.prompt.line)}</td>
                 <td className="batch__text">{row.prompt.text}</td>
                 {hasExpected && <td className="batch__text">{row.prompt.expected}</td>}
                 {sides.map((side) => (
-                  <AnswerCell key={side} row={row} index={index} side={side} isNow={index === at} />
+                  <AnswerCell key={side} row={row} index={index} side={side} isAsked={status === 'running'} />
                 ))}
               </tr>
             ))}
@@ -60,15 +60,16 @@ interface AnswerCellProps {
   row: BatchRow;
   index: number;
   side: Side;
-  isNow: boolean;
+  /** Whether answers are still to come. */
+  isAsked: boolean;
 }
 
-function AnswerCell({ row, index, side, isNow }: AnswerCellProps) {
+function AnswerCell({ row, index, side, isAsked }: AnswerCellProps) {
   const addBatchAnswer = useStudio((state) => state.addBatchAnswer);
   const busy = useStudio((state) => busyWith(state) !== null);
   const model = useStudio((state) => state.model.summary?.name ?? '');
   const made = row.answers[side];
-  if (made === null) return <td className="batch__text">{isNow && '…'}</td>;
+  if (made === null) return <td className="batch__text">{isAsked && '…'}</td>;
   if (made.kind === 'failed') {
     const { code, params, message } = made.error;
     return <td className="batch__text batch__failed">{code ? errorText(code, params).what : message}</td>;

@@ -51,27 +51,14 @@ export function Samples({ samples, charts = noCharts }: { samples: readonly Samp
     <div className="part samples">
       <div className="part__head">
         <h3>{t('samples.title')}</h3>
-        {last > 1 && (
-          <Slider
-            className="slider samples__steps"
-            value={at}
-            minValue={0}
-            maxValue={last}
-            step={1}
-            onChange={(index) => {
-              const step = steps[index]!;
-              setChosen(index === last ? null : step);
-              charts.point(step === 0 ? null : step);
-            }}
-          >
-            <Label>{t('samples.after')}</Label>
-            <SliderTrack className="slider__track">
-              <span className="slider__fill" style={{ width: `${(at / last) * 100}%` }} />
-              <SliderThumb className="slider__thumb" />
-            </SliderTrack>
-            <output className="slider__value">{stepText(steps[at]!)}</output>
-          </Slider>
-        )}
+        <StepSlider
+          steps={steps}
+          at={at}
+          onStep={(step) => {
+            setChosen(step === steps[last] ? null : step);
+            charts.point(step === 0 ? null : step);
+          }}
+        />
       </div>
       {prompts.map((prompt) => (
         <AnswersTo
@@ -82,6 +69,38 @@ export function Samples({ samples, charts = noCharts }: { samples: readonly Samp
         />
       ))}
     </div>
+  );
+}
+
+/** Chooses one of some steps; nothing where there are only two, or fewer. */
+export function StepSlider({
+  steps,
+  at,
+  onStep,
+}: {
+  steps: readonly number[];
+  /** The place of the chosen one. */
+  at: number;
+  onStep: (step: number) => void;
+}) {
+  const last = steps.length - 1;
+  if (last < 2) return null;
+  return (
+    <Slider
+      className="slider samples__steps"
+      value={at}
+      minValue={0}
+      maxValue={last}
+      step={1}
+      onChange={(index) => onStep(steps[index]!)}
+    >
+      <Label>{t('samples.after')}</Label>
+      <SliderTrack className="slider__track">
+        <span className="slider__fill" style={{ width: `${(at / last) * 100}%` }} />
+        <SliderThumb className="slider__thumb" />
+      </SliderTrack>
+      <output className="slider__value">{stepText(steps[at]!)}</output>
+    </Slider>
   );
 }
 
@@ -113,6 +132,7 @@ function AnswerAt({ sample: { step, text } }: { sample: Sample }) {
   );
 }
 
-function stepText(step: number): string {
+/** A step in words; 0 is before the first. */
+export function stepText(step: number): string {
   return step === 0 ? t('samples.before') : t('samples.step', { step });
 }

@@ -20,6 +20,7 @@ import { Readouts } from './Readouts.tsx';
 import { RunHistory } from './RunHistory.tsx';
 import { RunMemory } from './RunMemory.tsx';
 import { RunSafety } from './RunSafety.tsx';
+import { Completions } from './Completions.tsx';
 import { SamplePrompts, Samples } from './Samples.tsx';
 import { SmallCharts } from './SmallCharts.tsx';
 import { SweepPanel } from './SweepPanel.tsx';
@@ -62,6 +63,7 @@ export function TrainView() {
           )}
           {run.outcome && <Outcome />}
           <Samples samples={run.samples} charts={charts} />
+          <Completions groups={run.groups} charts={charts} />
           {!training && <SamplePrompts />}
         </div>
       </div>

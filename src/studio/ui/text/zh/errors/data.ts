@@ -321,6 +321,10 @@ export const dataErrorsZh = {
     what: '“{name}”的正则表达式在一个回答上运行了 {seconds} 秒，已被终止。',
     next: '请不要在重复里再写重复，例如 (a+)+，或给每个重复设上限，例如 a{1,9}。',
   },
+  'data.too_few_shots': {
+    what: '{file} 中可作第 {line} 行示例的选择题有 {rows} 道，少于所需的 {shots} 道。',
+    next: '请减少 --shots，或用“--shots-from”指定有更多选择题的文件。',
+  },
   'data.metric_option': {
     what: '无法计算指标 {metric}：{detail}。',
     next: '请为“regex”填写一个 JavaScript 的正则表达式，为“schema”填写一个“JSON Schema”，或选择其他指标。',
