@@ -254,7 +254,7 @@ describe('projects', () => {
   it('leave nothing of the example to another model or to other data', async () => {
     await studio.view('Home');
     await click('Run the example');
-    await studio.waitForText(/Step [2-9] of 60/, OPEN);
+    await studio.waitForText(/Step [2-9] of 40/, OPEN);
     await studio.waitForText(/Rank 8, learning rate 3e-\W?3/);
     await click('Stop and keep the adapter');
     await studio.waitForText(/Stopped after \d+ steps/, OPEN);
