@@ -77,7 +77,7 @@ describe.each(['en', 'zh'] as const)('preference training in Chromium, %s', (lan
     expect(studio.problems).toEqual([]);
   });
 
-  it.runIf(language === 'en')('goes from the sample of sums to rewarded answers', async () => {
+  it.each(language === 'en' ? ['sums'] : [])('goes from the sample of %s to rewarded answers', async () => {
     await dropData(studio, smallSums);
     await studio.waitForText('small-sums.jsonl', OPEN);
     const recipe = join(folder, 'sums.json');
