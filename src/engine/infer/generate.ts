@@ -16,7 +16,7 @@ export interface GenerateOptions extends SamplingOptions {
   seed: number;
   /** Ids that end the text; they are not returned. */
   endIds: readonly number[];
-  /** How many of the likeliest tokens `onToken` is told of at each place; by default it is told no chances. */
+  /** How many of the likeliest tokens `onToken` receives for each token, with their probabilities; none by default. */
   alternatives?: number;
   /** Called with each token; return true to stop. */
   onToken?: (id: number, chances: TokenChances | null) => boolean | void;

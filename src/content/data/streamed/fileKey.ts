@@ -6,7 +6,7 @@ import type { TokenizerFiles } from '../tokenizer/tokenizerFiles.ts';
 
 /** Raised where the same rows become other tokens than before. */
 const TOKENS = 1;
-/** Parts of a file, and bytes of each, by which it is told from another of the same name, size and version. */
+/** Parts of a file, and bytes of each, that distinguish it from another of the same name, size and version. */
 const [PARTS, PART_BYTES] = [64, 16 * 1024];
 const PIECE_BYTES = 1024 * 1024;
 
