@@ -1,28 +1,12 @@
-const [N, M] = [624, 397];
+import { MersenneTwister } from './mersenneTwister.ts';
 
-/**
- * Python's `random.Random(seed)` as far as `sample` goes: the Mersenne Twister (Matsumoto & Nishimura, 1998), seeded by an
- * array as CPython seeds it. It is here to draw what a Python program draws; anything else takes `createRandom`.
- */
+/** Python's `random.Random(seed)` as far as `sample` goes, seeded as CPython seeds it. */
 export class PythonRandom {
-  readonly #state = new Uint32Array(N);
-  #at = N;
+  readonly #numbers: MersenneTwister;
 
   /** @param seed a whole number below 2^32 */
   constructor(seed: number) {
-    const state = this.#state;
-    state[0] = 19_650_218;
-    for (let i = 1; i < N; i++) state[i] = Math.imul(1_812_433_253, mixed(state, i)) + i;
-    let i = 1;
-    for (let rounds = N; rounds > 0; rounds--) {
-      state[i] = (state[i]! ^ Math.imul(mixed(state, i), 1_664_525)) + seed;
-      i = next(state, i);
-    }
-    for (let rounds = N - 1; rounds > 0; rounds--) {
-      state[i] = (state[i]! ^ Math.imul(mixed(state, i), 1_566_083_941)) - i;
-      i = next(state, i);
-    }
-    state[0] = 0x8000_0000;
+    this.#numbers = MersenneTwister.ofArray(seed);
   }
 
   /** `random.sample(range(count), k)`: k different numbers below `count`, in the order in which they are drawn. */
@@ -53,35 +37,8 @@ export class PythonRandom {
   #below(n: number): number {
     const bits = 32 - Math.clz32(n);
     for (;;) {
-      const drawn = this.#uint32() >>> (32 - bits);
+      const drawn = this.#numbers.uint32() >>> (32 - bits);
       if (drawn < n) return drawn;
     }
   }
-
-  #uint32(): number {
-    const state = this.#state;
-    if (this.#at === N) {
-      for (let i = 0; i < N; i++) {
-        const y = (state[i]! & 0x8000_0000) | (state[(i + 1) % N]! & 0x7fff_ffff);
-        state[i] = state[(i + M) % N]! ^ (y >>> 1) ^ (y & 1 ? 0x9908_b0df : 0);
-      }
-      this.#at = 0;
-    }
-    let y = state[this.#at++]!;
-    y ^= y >>> 11;
-    y ^= (y << 7) & 0x9d2c_5680;
-    y ^= (y << 15) & 0xefc6_0000;
-    return (y ^ (y >>> 18)) >>> 0;
-  }
-}
-
-function mixed(state: Uint32Array, i: number): number {
-  return state[i - 1]! ^ (state[i - 1]! >>> 30);
-}
-
-/** The next place, from 1 on; at the end the last becomes the first. */
-function next(state: Uint32Array, i: number): number {
-  if (i + 1 < N) return i + 1;
-  state[0] = state[N - 1]!;
-  return 1;
 }

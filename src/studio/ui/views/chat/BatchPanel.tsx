@@ -1,9 +1,9 @@
-import { Button, Label, Radio, RadioGroup, TextArea, TextField } from 'react-aria-components';
+import { Button, Label, TextArea, TextField } from 'react-aria-components';
 import { answeredRows, canResumeBatch } from '../../../store/batch.ts';
 import { batchCsv } from '../../../store/batchReport.ts';
 import { useStudio } from '../../../store/index.ts';
 import { busyWith } from '../../../store/state.ts';
-import type { BatchSource, BatchState } from '../../../store/state/batch.ts';
+import type { BatchState } from '../../../store/state/batch.ts';
 import { sideIds } from '../../../store/state/tryout.ts';
 import { ErrorNotice } from '../../controls/Notice.tsx';
 import { Icon } from '../../controls/Icon.tsx';
@@ -11,10 +11,12 @@ import { ProgressLine } from '../../controls/ProgressLine.tsx';
 import { downloadFile } from '../../files.ts';
 import { formatDuration } from '../../format.ts';
 import { t } from '../../text/index.ts';
-import { problemText } from '../data/DataProblems.tsx';
 import { authorText } from './authorText.ts';
 import { BatchTable } from './BatchTable.tsx';
+import { heldOutName } from './heldOutName.ts';
+import { ProblemList } from './ProblemList.tsx';
 import { SidePicker } from './SidePicker.tsx';
+import { SourceChoice } from './SourceChoice.tsx';
 
 /** Many prompts at once: those of held-out rows, or pasted ones, with a table of the answers. */
 export function BatchPanel() {
@@ -33,13 +35,7 @@ export function BatchPanel() {
       {loading && <ProgressLine label={t('train.loading')} progress={loading} />}
       <ErrorNotice error={error} />
       {skipped > 0 && <p className="remark">{t('batch.skipped', { n: skipped })}</p>}
-      {problems.length > 0 && (
-        <ul className="batch__problems">
-          {problems.map((problem) => (
-            <li key={problem.line}>{problemText(problem)}</li>
-          ))}
-        </ul>
-      )}
+      <ProblemList problems={problems} />
       {rows.length > 0 ? (
         <BatchTable />
       ) : (
@@ -59,26 +55,16 @@ function Prompts() {
   const busy = useStudio((state) => busyWith(state) !== null);
   return (
     <div className="batch__source">
-      <RadioGroup
-        className="batch__sources"
-        aria-label={t('batch.prompts')}
+      <SourceChoice
+        label={t('batch.prompts')}
         value={source}
-        onChange={(value) => setBatch({ source: value as BatchSource })}
-        isDisabled={busy}
-      >
-        {(['heldOut', 'pasted'] as const).map((value) => (
-          <Radio key={value} value={value} className="radio">
-            <span className="radio__dot" aria-hidden="true" />
-            <span className="radio__name">
-              {value === 'pasted'
-                ? t('batch.pasted')
-                : heldOut > 0
-                  ? t('batch.heldOut', { n: heldOut })
-                  : t('batch.noHeldOut')}
-            </span>
-          </Radio>
-        ))}
-      </RadioGroup>
+        options={[
+          { value: 'heldOut', name: heldOutName(heldOut) },
+          { value: 'pasted', name: t('batch.pasted') },
+        ]}
+        disabled={busy}
+        onChange={(value) => setBatch({ source: value })}
+      />
       {source === 'heldOut' ? (
         <p className="remark">
           {t('unit.sentences', {

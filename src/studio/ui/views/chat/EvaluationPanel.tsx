@@ -1,23 +1,8 @@
-import {
-  Button,
-  Checkbox,
-  CheckboxGroup,
-  Input,
-  Label,
-  Radio,
-  RadioGroup,
-  TextArea,
-  TextField,
-} from 'react-aria-components';
+import { Button, Checkbox, CheckboxGroup, Input, Label, TextArea, TextField } from 'react-aria-components';
 import type { EvaluationReport } from '../../../../hosts/browser/protocol.ts';
 import { useStudio } from '../../../store/index.ts';
 import { busyWith } from '../../../store/state.ts';
-import {
-  pageMetrics,
-  type EvaluationSource,
-  type EvaluationState,
-  type PageMetric,
-} from '../../../store/state/evaluation.ts';
+import { pageMetrics, type EvaluationState, type PageMetric } from '../../../store/state/evaluation.ts';
 import { votedCsv, withVotes } from '../../../store/votes.ts';
 import { FileButton } from '../../controls/FileButton.tsx';
 import { ErrorNotice } from '../../controls/Notice.tsx';
@@ -25,9 +10,11 @@ import { Icon } from '../../controls/Icon.tsx';
 import { ProgressLine } from '../../controls/ProgressLine.tsx';
 import { downloadFile } from '../../files.ts';
 import { t } from '../../text/index.ts';
-import { problemText } from '../data/DataProblems.tsx';
 import { authorText } from './authorText.ts';
 import { EvaluatedRows, EvaluationFigures } from './EvaluationTables.tsx';
+import { heldOutName } from './heldOutName.ts';
+import { ProblemList } from './ProblemList.tsx';
+import { SourceChoice } from './SourceChoice.tsx';
 import { Voting } from './Voting.tsx';
 
 /** Scores of the held-out rows: of the base, and of what answers besides. */
@@ -50,13 +37,7 @@ export function EvaluationPanel() {
         />
       )}
       <ErrorNotice error={error} />
-      {problems.length > 0 && (
-        <ul className="batch__problems">
-          {problems.map((problem) => (
-            <li key={problem.line}>{problemText(problem)}</li>
-          ))}
-        </ul>
-      )}
+      <ProblemList problems={problems} />
       {report ? (
         <>
           <EvaluationFigures report={report} names={names} />
@@ -80,26 +61,16 @@ function Rows() {
   const help = source === 'file' ? 'evaluate.fileHelp' : heldOut > 0 ? 'evaluate.help' : 'evaluate.noHeldOut';
   return (
     <div className="batch__source">
-      <RadioGroup
-        className="batch__sources"
-        aria-label={t('evaluate.source')}
+      <SourceChoice
+        label={t('evaluate.source')}
         value={source}
-        onChange={(value) => setEvaluation({ source: value as EvaluationSource })}
-        isDisabled={busy}
-      >
-        {(['heldOut', 'file'] as const).map((value) => (
-          <Radio key={value} value={value} className="radio">
-            <span className="radio__dot" aria-hidden="true" />
-            <span className="radio__name">
-              {value === 'file'
-                ? (file?.name ?? t('evaluate.file'))
-                : heldOut > 0
-                  ? t('batch.heldOut', { n: heldOut })
-                  : t('batch.noHeldOut')}
-            </span>
-          </Radio>
-        ))}
-      </RadioGroup>
+        options={[
+          { value: 'heldOut', name: heldOutName(heldOut) },
+          { value: 'file', name: file?.name ?? t('evaluate.file') },
+        ]}
+        disabled={busy}
+        onChange={(value) => setEvaluation({ source: value })}
+      />
       {source === 'file' && (
         <FileButton
           label={t('evaluate.chooseFile')}
