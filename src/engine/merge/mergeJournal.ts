@@ -73,7 +73,7 @@ export class MergeJournal {
     try {
       const bytes = file ? await file.read(0, await file.size()) : await readWhole(destination);
       const head = await parseHead(bytes);
-      if (head) return new MergeJournal(destination, file, head.head, head.end, bytes);
+      if (head) return new MergeJournal(destination, file, head.head, head.end, wholeOf(bytes, head));
     } catch (error) {
       await file?.close();
       throw error;
@@ -86,8 +86,7 @@ export class MergeJournal {
   static async create(destination: MergeFolder, head: JournalHead): Promise<MergeJournal> {
     const encoded = await encodeHead(head);
     // Allocates all records at the start: a write within a file is cheaper than one that extends it.
-    const notes = head.shards.reduce((sum, { pieces }) => sum + pieces, 0);
-    const bytes = concatBytes([encoded, new Uint8Array(notes * DIGEST_BYTES)]);
+    const bytes = wholeOf(encoded, { head, end: encoded.byteLength });
     const file = (await destination.edit?.(journalFile)) ?? null;
     const journal = new MergeJournal(destination, file, head, encoded.byteLength, bytes);
     try {
@@ -159,6 +158,17 @@ export class MergeJournal {
 async function readWhole(destination: MergeFolder): Promise<Uint8Array<ArrayBuffer>> {
   const source = await destination.open(journalFile);
   return source.read(0, source.size);
+}
+
+/** A journal with room for all its records: a write that was interrupted may have left the head with some of them. */
+function wholeOf(
+  bytes: Uint8Array,
+  { head, end }: { head: JournalHead; end: number },
+): Uint8Array<ArrayBuffer> {
+  const notes = head.shards.reduce((sum, { pieces }) => sum + pieces, 0);
+  const whole = new Uint8Array(end + notes * DIGEST_BYTES);
+  whole.set(bytes.subarray(0, whole.byteLength));
+  return whole;
 }
 
 async function encodeHead(head: JournalHead): Promise<Uint8Array<ArrayBuffer>> {

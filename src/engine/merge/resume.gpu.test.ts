@@ -104,6 +104,16 @@ describe('a merge that is restarted', () => {
     }
   });
 
+  it.each([1, 31, 32, 95])('goes on with a journal whose last %i bytes were not written', async (lost) => {
+    const { folder: whole, task } = await mergeIn([]);
+    const folder = new MemoryDirectory('merged');
+    await caught(() => mergeModel(gpu, task, dyingAfter(folder, 120_000), options));
+    folder.files.set(journalFile, folder.files.get(journalFile)!.slice(0, -lost));
+    await mergeModel(gpu, task, folder, options);
+    expect([...folder.files.keys()].sort()).toEqual([...whole.files.keys()].sort());
+    for (const [name, bytes] of whole.files) expect(sameBytes(folder.files.get(name)!, bytes)).toBe(true);
+  });
+
   it('starts over for another base, adapter or setting, and removes what was there', async () => {
     const others = [
       await job({}, { dtype: 'F16' }),
