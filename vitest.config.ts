@@ -4,6 +4,13 @@ import { wgslPlugin } from './src/launch/wgslPlugin.ts';
 import { chromiumLaunchOptions } from './src/launch/chromiumOptions.ts';
 
 const gpuTests = 'src/**/*.gpu.test.ts';
+/**
+ * Those that run in Chromium as well: kernels, and the layers built on them, since its adapter takes others than Node's.
+ * What trains and merges is in its page's tests.
+ */
+const chromiumTests = ['gpu', 'kernels', 'model/decoder'].map(
+  (folder) => `src/engine/${folder}/**/*.gpu.test.ts`,
+);
 /** Needs a GPU and Node's files. */
 const dawnTests = 'src/**/*.dawn.test.ts';
 const cliTests = 'src/hosts/node/cli/**/*.test.ts';
@@ -46,7 +53,7 @@ export default defineConfig({
         optimizeDeps: { exclude: ['webgpu'] },
         test: {
           name: 'chromium',
-          include: [gpuTests],
+          include: [...chromiumTests, 'src/testing/gpu.gpu.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
           isolate: false,
