@@ -23,7 +23,7 @@ const OTHER = {
 } as const;
 
 /**
- * What a file is by its content; its name only says whether a script calls a training. Compressed files count as what is
+ * What a file is by its content; its name only says whether a script calls a training, or that what begins like a GGUF is one. Compressed files count as what is
  * in them. Throws what reading throws.
  */
 export async function sortOf(source: ByteSource): Promise<FileSort> {
@@ -35,7 +35,7 @@ export async function sortOf(source: ByteSource): Promise<FileSort> {
     const head = await unpackedHead(source, HEAD_BYTES);
     if (startsWith(head, 'PAR1')) return 'data';
     // Behind the magic is its version, below 256; in text there are letters.
-    if (startsWith(head, 'GGUF') && head[5] === 0) return 'gguf';
+    if (startsWith(head, 'GGUF') && (head[5] === 0 || /\.gguf$/i.test(file))) return 'gguf';
     const isWide = encodingOf(head).encoding !== 'utf-8';
     const kind = binaryKind(head, isWide);
     if (kind === 'a safetensors file') return 'weights';

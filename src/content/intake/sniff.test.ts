@@ -188,6 +188,12 @@ describe('single files', () => {
     }
   });
 
+  it('that begin like a GGUF and are named so are models, cut off as they are', async () => {
+    for (const bytes of [latin('GGUF'), latin('GGUFrows')])
+      expect((await itemsOf({ 'cut.gguf': bytes }))[0]?.kind).toBe('model');
+    expect((await itemsOf({ 'notes.txt': latin('GGUF is a format of weights.') }))[0]?.kind).toBe('data');
+  });
+
   it('that are recipes are told from data, and so are scripts that call a training', async () => {
     const recipe = JSON.stringify(defaultRecipe());
     const script = 'torchrun finetune.py \\\n  --model_name_or_path x --learning_rate 3e-4\n';

@@ -26,6 +26,7 @@ export const questionTexts = {
   'ask.own': 'own settings',
   'ask.change': '{field} from {from} to {to}',
   'ask.would': 'Would change:',
+  'ask.stepsByEpochs': 'as epochs say',
 
   // All settings
   'settings.title': 'All settings',

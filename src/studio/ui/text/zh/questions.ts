@@ -27,6 +27,7 @@ export const questionTextsZh = {
   'ask.own': '自定义设置',
   'ask.change': '{field}从 {from} 改为 {to}',
   'ask.would': '将改动：',
+  'ask.stepsByEpochs': '由轮数决定',
 
   // All settings
   'settings.title': '全部设置',

@@ -19,6 +19,7 @@ export function valueText(value: unknown): string {
 /** The value of a setting for display: sizes with their unit, and modules by the part of a block that they are. */
 export function settingText(key: RecipeKey, value: unknown, facts?: Pick<RecipeFacts, 'attention'>): string {
   if (key === 'memory_budget') return value === 0 ? t('budget.none') : formatBytes(Number(value));
+  if (key === 'max_steps' && value === 0) return t('ask.stepsByEpochs');
   const isAttention = key === 'targets' && String(value) === String(facts?.attention ?? null);
   return isAttention ? t('targets.attention') : valueText(value);
 }
