@@ -14,6 +14,15 @@ const chromiumTests = ['gpu', 'kernels', 'model/decoder'].map(
 /** Needs a GPU and Node's files. */
 const dawnTests = 'src/**/*.dawn.test.ts';
 const cliTests = 'src/hosts/node/cli/**/*.test.ts';
+/** Unit tests that take over 10 s each: they wait for deadlines, or plan and parse what is large. */
+const slowTests = [
+  'src/content/guard/*.test.ts',
+  'src/content/rewards/scoringGuard.test.ts',
+  'src/content/hub/download.test.ts',
+  'src/content/data/files/{charset,parse,jsonDocument}.test.ts',
+  'src/engine/train/{memoryPlan,streamingPlan,largeModels}.test.ts',
+  'src/lab/fuzz/*.test.ts',
+];
 /** Starts browsers. */
 const browserTests = 'src/**/*.browser.test.ts';
 
@@ -32,7 +41,17 @@ export default defineConfig({
           name: 'unit',
           environment: 'node',
           include: ['src/**/*.test.{ts,tsx}'],
-          exclude: [...configDefaults.exclude, gpuTests, dawnTests, cliTests, browserTests],
+          exclude: [...configDefaults.exclude, gpuTests, dawnTests, cliTests, browserTests, ...slowTests],
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'slow',
+          environment: 'node',
+          include: slowTests,
           testTimeout: 600_000,
           hookTimeout: 600_000,
         },

@@ -42,6 +42,7 @@ const steps = [
   { name: 'e2e', needs: ['vulkan', 'chromium', 'firefox'], pieces: 2, count: vitest('e2e') },
   { name: 'chromium', needs: ['chromium'], count: vitest('chromium') },
   { name: 'unit', needs: [], count: vitest('unit') },
+  { name: 'slow', needs: [], count: vitest('slow') },
   { name: 'golden', needs: ['vulkan'], partOf: 'gpu', count: vitest('gpu', ['golden.dawn']) },
   { name: 'gpu', needs: ['vulkan'], wants: ['gpuCompiler'], pieces: 3, count: vitest('gpu') },
   { name: 'as-gpu', needs: ['vulkan'], count: vitest('gpu', AS_GPU.files, AS_GPU.env) },
