@@ -63,6 +63,11 @@ export interface TrainOptions {
   onEvent?(event: TrainEvent): void;
   /** Ends the run after its current step; with the reason "pause" it counts as paused. The adapter stays either way. */
   signal?: AbortSignal;
+  /**
+   * A step that is evaluated besides those of the recipe's schedule, such as a sweep's rung. It counts for neither the best
+   * step nor early stopping.
+   */
+  evaluateAfter?: number;
   /** Seconds between two checkpoints: what a crash may cost. */
   checkpointSeconds?: number;
   /** A checkpoint cannot be written, most often for want of room: try again, or continue without it. By default it is skipped. */

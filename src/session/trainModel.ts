@@ -236,6 +236,7 @@ async function runTraining(
       recipe,
       dataset: rows.train,
       evalDataset: rows.evaluation,
+      evaluateAfter: options.evaluateAfter,
       sampling: scorer?.sampling,
       checkpoints: stored && {
         seconds: checkpointSeconds,

@@ -273,6 +273,21 @@ describe('rows set aside', () => {
     expect(new Float32Array((await first.read(0, first.size)).buffer)).toEqual(params);
   });
 
+  it('are evaluated in a run that is stopped and resumed when they are in one that is not', async () => {
+    const own = { max_steps: 6, eval_steps: 4, lr: 0.1, load_best: true, checkpoint_steps: 0 };
+    const recipe = await open(own);
+    const whole = await run(recipe, { evalDataset: evalRows });
+    expect(whole.evals.map(([step]) => step)).toEqual([0, 4, 6]);
+    for (const until of [1, 4, 5]) {
+      const stopped = await run(recipe, { evalDataset: evalRows, until });
+      const resume = stored(stopped.saved.get(until)!);
+      const resumed = await run(recipe, { evalDataset: evalRows, resume });
+      expect([...stopped.evals, ...resumed.evals]).toEqual(whole.evals);
+      expect(await contentOf(resumed.saved.get(6)!)).toEqual(await contentOf(whole.saved.get(6)!));
+      expect(resumed.params).toEqual(whole.params);
+    }
+  });
+
   it('end the run when their loss stops getting better', async () => {
     const recipe = await open({ max_steps: 60, eval_steps: 1, lr: 0.1, patience: 3, schedule: 'constant' });
     const { outcome, evals, reports } = await run(recipe, { evalDataset: evalRows });

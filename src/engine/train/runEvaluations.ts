@@ -11,14 +11,16 @@ import type { FinishedStep } from './pipelinedSteps.ts';
 import type { TrainingState } from './trainingState.ts';
 import type { TrainOptions } from './trainOptions.ts';
 
-/** The evaluations of a run: before its first step, every `eval_steps` steps, after the last, and where it is stopped. */
+/**
+ * The evaluations of a run: before its first step, every `eval_steps` steps, and after the last. Where a run is stopped or
+ * paused there is none besides, since it may be resumed, and must not differ from one that was not.
+ */
 export class RunEvaluations {
   readonly #options: Pick<
     TrainOptions,
-    'decoder' | 'adapter' | 'recipe' | 'evalDataset' | 'onEval' | 'onEvaluating'
+    'decoder' | 'adapter' | 'recipe' | 'evalDataset' | 'evaluateAfter' | 'onEval' | 'onEvaluating'
   >;
   readonly #state: TrainingState;
-  #lastIsBest = false;
   #references: KeptReferences | null = null;
 
   readonly #sampled: SampledSteps | null;
@@ -38,21 +40,14 @@ export class RunEvaluations {
    * Evaluates after a step where that is due; the best parameters so far are copied where the recipe loads them at its end.
    * @returns whether it is the best evaluation so far
    */
-  async after(
-    { step, settled }: FinishedStep,
-    { isLast, stopped }: { isLast: boolean; stopped: boolean },
-  ): Promise<boolean> {
-    const { recipe, evalDataset } = this.#options;
+  async after({ step, settled }: FinishedStep, isLast: boolean): Promise<boolean> {
+    const { recipe, evalDataset, evaluateAfter } = this.#options;
     const { progress } = this.#state;
     const isDue = isLast || step % recipe.eval_steps === 0;
-    if (!evalDataset || !(isDue || stopped)) return false;
+    if (!evalDataset || !(isDue || step === evaluateAfter)) return false;
     await settled();
     const loss = await this.#evaluate(step, evalDataset);
-    if (!isDue) {
-      // A run that was not stopped has no such evaluation, and a resumed one must not differ from that.
-      this.#lastIsBest = !progress.best || loss < progress.best.loss;
-      return false;
-    }
+    if (!isDue) return false;
     const isBest = noteEvaluation(progress, loss, recipe.min_delta);
     if (isBest) await this.#state.copyBest();
     return isBest;
@@ -93,7 +88,6 @@ export class RunEvaluations {
 
   /** Gives the adapter the parameters that are the run's result. @returns their step */
   loadResult(): number {
-    const best = this.#lastIsBest ? null : this.#state.loadBest();
-    return best ?? this.#state.progress.step;
+    return this.#state.loadBest() ?? this.#state.progress.step;
   }
 }

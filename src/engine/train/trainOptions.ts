@@ -54,6 +54,11 @@ export interface TrainOptions {
   dataset: TrainRows;
   /** Rows for evaluation only, or null. */
   evalDataset: TokenRows | null;
+  /**
+   * A step that is evaluated besides those of the recipe's schedule, such as a sweep's rung. It counts for neither the best
+   * step nor early stopping.
+   */
+  evaluateAfter?: number | undefined;
   checkpoints?: Checkpoints | null;
   /** The checkpoint that the run continues from; needs `checkpoints`. */
   resume?: CheckpointData | null;

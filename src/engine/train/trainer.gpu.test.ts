@@ -60,12 +60,13 @@ interface RunOptions {
   dataset?: TokenRows;
   evalDataset?: TokenRows | null;
   stopAfter?: number;
+  evaluateAfter?: number;
 }
 
 /** Trains a fresh adapter; gives what was reported, what came of it (or its error) and the adapter's values. */
 async function run(
   fields: Partial<Recipe> = {},
-  { dataset = rows, evalDataset = null, stopAfter = Infinity }: RunOptions = {},
+  { dataset = rows, evalDataset = null, stopAfter = Infinity, evaluateAfter }: RunOptions = {},
 ) {
   const recipe = recipeOf(fields);
   const adapter = await startAdapter(decoder, recipe, null);
@@ -78,6 +79,7 @@ async function run(
     recipe,
     dataset,
     evalDataset,
+    evaluateAfter,
     onStep: (report) => reports.push(report),
     onEval: (step, loss) => evals.push([step, loss]),
     shouldStop: () => reports.length >= stopAfter,
@@ -356,8 +358,28 @@ describe('evaluation', () => {
     expect(evaluated.params).toEqual(plain.params);
     expect(evaluated.evals.map(([step]) => step)).toEqual([0, 2, 4, 5]);
     expectClose([evaluated.evals[3]![1]], [plain.evalLoss], { rtol: 1e-6 });
-    const stopped = await run({ max_steps: 5, eval_steps: 2 }, { evalDataset: evalRows, stopAfter: 1 });
-    expect(stopped.evals.map(([step]) => step)).toEqual([0, 1]);
+  });
+
+  it('comes where the schedule has it and where it was asked for, wherever the run is stopped', async () => {
+    const stepsWith = async (options: RunOptions) => {
+      const { evals } = await run({ max_steps: 5, eval_steps: 2 }, { evalDataset: evalRows, ...options });
+      return evals.map(([step]) => step);
+    };
+    expect(await stepsWith({ stopAfter: 1 })).toEqual([0]);
+    expect(await stepsWith({ stopAfter: 3 })).toEqual([0, 2]);
+    expect(await stepsWith({ stopAfter: 4 })).toEqual([0, 2, 4]);
+    expect(await stepsWith({ stopAfter: 3, evaluateAfter: 3 })).toEqual([0, 2, 3]);
+  });
+
+  it('that was only asked for decides neither the best step nor when the run ends', async () => {
+    const fields = { max_steps: 6, eval_steps: 3, lr: 0.3, load_best: true, patience: 1 };
+    const scheduled = await run(fields, { evalDataset: evalRows });
+    for (const evaluateAfter of [1, 2, 4]) {
+      const asked = await run(fields, { evalDataset: evalRows, evaluateAfter });
+      expect(asked.evals.length).toBeGreaterThanOrEqual(scheduled.evals.length);
+      expect(asked.outcome).toEqual(scheduled.outcome);
+      expect(asked.params).toEqual(scheduled.params);
+    }
   });
 
   it('is the mean over all targets, whatever the batches', async () => {

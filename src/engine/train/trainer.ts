@@ -70,7 +70,7 @@ export async function train(given: TrainOptions): Promise<TrainOutcome> {
       if (progress.skippedInARow >= MAX_SKIPPED)
         throw new GraftError('train.diverged', { step, count: MAX_SKIPPED });
       stopped = options.shouldStop();
-      const isBest = await evaluations.after(done, { isLast: step === plan.steps, stopped });
+      const isBest = await evaluations.after(done, step === plan.steps);
       if (await state.checkpoint(ended() || stopped, isBest)) {
         await done.settled();
         await options.onCheckpoint?.(step);

@@ -35,6 +35,8 @@ export class RunOfSweep {
     this.options = {
       ...more,
       signal: this.#ending.signal,
+      // Runs are compared there, whatever their schedules.
+      ...(until !== null && { evaluateAfter: until }),
       onEvent: (event) => {
         if (event.kind === 'stored') this.#note({ id: event.id });
         if (event.kind === 'eval' && event.step > 0) losses.set(event.step, event.loss);
