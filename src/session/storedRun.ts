@@ -1,11 +1,18 @@
 import { GraftError } from '../base/lib/errors.ts';
 import { wrongPart } from '../content/data/tokens/checkTokenRows.ts';
 import { isStreamed, lengthsOf } from '../content/data/tokens/trainRows.ts';
+import type { PeftAdapter } from '../content/formats/peft.ts';
 import type { CurveRecord } from '../content/runs/curveLog.ts';
+import {
+  initialAdapterFiles,
+  isInitialAdapter,
+  isInitialFile,
+  readInitialAdapter,
+} from '../content/runs/initialAdapter.ts';
 import type { StoredRun } from '../content/runs/storedRun.ts';
 import type { RunStore } from '../content/runs/runStore.ts';
 import { readRowsPlace, readTokenRows, rowsPlaceFile, tokenRowFiles } from '../content/runs/tokenRowFiles.ts';
-import type { CheckpointData } from '../content/runs/types.ts';
+import type { CheckpointData, CheckpointFile } from '../content/runs/types.ts';
 
 import { stepsOf } from '../engine/train/steps.ts';
 import { readCheckpointState } from '../engine/train/checkpointState.ts';
@@ -27,10 +34,10 @@ export interface ResumableRun {
   kernels: Readonly<Record<string, string>>;
 }
 
-/** Stores a new run with its rows. Throws what writing throws; nothing is left then. */
+/** Stores a new run with its rows, and the adapter that it continues. Throws what writing throws; nothing is left then. */
 export async function createStoredRun(
   { runs, name, extra = null }: RunStorage,
-  { recipe, rows: { train, evaluation } }: TrainJob,
+  { recipe, rows: { train, evaluation }, initial = null }: TrainJob,
   log: RunLog,
   fingerprint: string,
 ): Promise<StoredRun> {
@@ -45,6 +52,7 @@ export async function createStoredRun(
     files: [
       ...(isStreamed(train) ? [rowsPlaceFile('train', train)] : tokenRowFiles('train', train)),
       ...(evaluation ? tokenRowFiles('eval', evaluation) : []),
+      ...(initial ? await initialAdapterFiles(initial) : []),
     ],
     totalSteps: stepsOf(recipe, lengthsOf(train)).steps,
     kernels: { ...kernels },
@@ -91,6 +99,23 @@ export async function openStoredRun(
 export async function checkModel({ header }: StoredRun, model: OpenModel): Promise<void> {
   if ((await weightsFingerprint(model.files.checkpoint)) !== header.base.fingerprint)
     throw new GraftError('train.resume_other_model');
+}
+
+/** The adapter that a run began with; null where it began with a fresh one. Throws `runs.data_damaged`. */
+export async function storedInitial(run: StoredRun): Promise<PeftAdapter | null> {
+  return readInitialAdapter(await initialFiles(run));
+}
+
+/** Throws `train.resume_other_adapter` where a run did not begin with this adapter, and `runs.data_damaged`. */
+export async function checkInitialOf(run: StoredRun, adapter: PeftAdapter): Promise<void> {
+  if (!(await isInitialAdapter(await initialFiles(run), adapter)))
+    throw new GraftError('train.resume_other_adapter');
+}
+
+async function initialFiles(run: StoredRun): Promise<CheckpointFile[]> {
+  const names = run.header.files.filter(isInitialFile).map(({ name }) => name);
+  const files = await Promise.all(names.map((name) => run.dataFile(name)));
+  return files.filter((file) => file !== null);
 }
 
 /**

@@ -37,7 +37,7 @@ export interface TrainJob {
   /** Name of the file of the evaluation rows, where they are not of the data file. */
   validationFile?: string | undefined;
   samples?: readonly SamplePrompt[];
-  /** The adapter training continues from. */
+  /** The adapter training continues from; a stored run has a copy, and is resumed without. */
   initial?: PeftAdapter | null;
   /** Kernels of an earlier run, for the same bits; by default those that are fastest here. */
   kernels?: Readonly<Record<string, string>> | null;

@@ -24,7 +24,14 @@ import type { LoadReports, OpenModel } from './openModel.ts';
 import { RunRecorder, type RunLog } from './runRecorder.ts';
 import { sampler } from './sampler.ts';
 import { stepMeter } from './stepMeter.ts';
-import { checkModel, createStoredRun, storedRows, type ResumableRun } from './storedRun.ts';
+import {
+  checkInitialOf,
+  checkModel,
+  createStoredRun,
+  storedInitial,
+  storedRows,
+  type ResumableRun,
+} from './storedRun.ts';
 import { TrainedResult } from './trainedResult.ts';
 import type { RunStorage, TrainJob, TrainOptions, TrainOutcome } from './trainJob.ts';
 import type { RunStore } from '../content/runs/runStore.ts';
@@ -69,16 +76,18 @@ export function trainModel(
 }
 
 /**
- * Continues a stored run from its last checkpoint, to the same bits.
+ * Continues a stored run from its last checkpoint, or where it has none from its beginning, to the same bits. The adapter that it
+ * began with is its own copy; the job's, where it has one, must be the same.
  * The caller opened it and closes it.
  * Throws `train.resume_*`, `runs.*`, and what `trainModel` throws.
  */
-export function resumeTraining(
+export async function resumeTraining(
   context: TrainContext,
   resumed: ResumableRun,
   job: TrainJob,
   options: TrainOptions,
 ): Promise<TrainOutcome> {
+  if (job.initial) await checkInitialOf(resumed.run, job.initial);
   return runTraining(
     context,
     {
@@ -86,6 +95,7 @@ export function resumeTraining(
       kernels: resumed.kernels,
       activations: resumed.run.header.activations ?? 'f32',
       elsewhere: resumed.run.header.elsewhere,
+      initial: await storedInitial(resumed.run),
     },
     resumed,
     async () => resumed.run,
@@ -109,7 +119,7 @@ export async function parametersAt(
   await checkModel(run, model);
   const { checkpoint } = await run.load(step);
   if (!checkpoint) throw new GraftError('runs.no_such_step', { run: run.header.name, step });
-  return trainedAt(await load(recipeAsBegun(run.header)), checkpoint);
+  return trainedAt(await load(recipeAsBegun(run.header)), checkpoint, await storedInitial(run));
 }
 
 /** What was trained up to a checkpoint of a stored run. Throws `train.resume_other_model`, `runs.*`. */
@@ -129,7 +139,8 @@ export async function resultAt(
   const choices = new TunedChoices(kernels);
   const asBegun = { recipe: recipeAsBegun(run.header), rows, choices };
   const { decoder } = await loadForRun(gpu, model, asBegun, reports);
-  const trained = await trainedAt(decoder, checkpoint);
+  const initial = await storedInitial(run);
+  const trained = await trainedAt(decoder, checkpoint, initial);
   const log = runLog({
     base: model.files.folder,
     dataFile: data.file,
@@ -143,7 +154,7 @@ export async function resultAt(
   });
   const recorder = new RunRecorder(log, null, {});
   recorder.replay((await run.curves()).records.filter((record) => record.step <= step));
-  return resultOf(model, { recipe, rows, initial: null }, trained, recorder);
+  return resultOf(model, { recipe, rows, initial }, trained, recorder);
 }
 
 function resultOf(

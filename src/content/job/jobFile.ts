@@ -8,6 +8,9 @@ export const jobFile = 'job.json';
 /** The parameters at the lowest evaluation loss, where a run ends with them. */
 export const bestFile = 'best.safetensors';
 
+/** The adapter that the run began with, a PEFT folder, where it continues one. */
+export const initialFolder = 'initial';
+
 /** The newest layout of a job folder that this code reads. */
 export const JOB_FORMAT = 1;
 

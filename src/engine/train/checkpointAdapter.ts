@@ -1,4 +1,5 @@
 import { readCheckpointState, restore } from './checkpointState.ts';
+import type { PeftAdapter } from '../../content/formats/peft.ts';
 import type { Decoder } from '../model/decoder/decoder.ts';
 import type { Trainable } from '../model/trained/trainable.ts';
 import type { CheckpointData } from '../../content/runs/types.ts';
@@ -8,11 +9,16 @@ import { startTraining } from './startTraining.ts';
 /**
  * What a run had trained at a checkpoint, to be tried or exported: the adapter at its recipe's rank, or with method "full"
  * the parameters. Files that only a resume needs may be missing.
+ * @param initial the adapter that the run began with, whose modules, ranks and scales hold; null for a fresh one
  * Throws `train.resume_unreadable`, and what `startTraining` throws.
  */
-export async function trainedAt(decoder: Decoder, data: CheckpointData): Promise<Trainable> {
+export async function trainedAt(
+  decoder: Decoder,
+  data: CheckpointData,
+  initial: PeftAdapter | null = null,
+): Promise<Trainable> {
   const { recipe, progress } = readCheckpointState(data);
-  const trained = await startTraining(decoder, recipe);
+  const trained = await startTraining(decoder, recipe, initial);
   try {
     const rank = rankAt(recipe, Math.max(1, progress.step));
     const grows = rank === recipe.rank ? null : trained.growable;

@@ -7,7 +7,14 @@ import { rowLengths } from '../../content/data/tokens/tokenize.ts';
 import { writeAdapter, type PeftAdapter } from '../../content/formats/peft.ts';
 import type { PeftSaved } from '../../content/formats/peftSaved.ts';
 import { readText, writeText } from '../../content/formats/text.ts';
-import { bestFile, JOB_FORMAT, jobFile, parseJob, type Job } from '../../content/job/jobFile.ts';
+import {
+  bestFile,
+  initialFolder,
+  JOB_FORMAT,
+  jobFile,
+  parseJob,
+  type Job,
+} from '../../content/job/jobFile.ts';
 import { HashedFiles, inJob, type JobSink } from '../../content/job/jobFolder.ts';
 import { jobReadme } from '../../content/job/jobReadme.ts';
 import { writeRows, writeTable } from '../../content/job/jobRows.ts';
@@ -49,7 +56,7 @@ export interface JobRun {
   /** Null before the first step. */
   checkpoint: CheckpointData | null;
   records: readonly CurveRecord[];
-  /** The adapter that training begins with; null for a fresh one. */
+  /** The adapter that training began or begins with; null for a fresh one. */
   initial: PeftAdapter | null;
 }
 
@@ -107,15 +114,18 @@ export async function exportJob(
   onDifferences?.(differences);
   const sink = new HashedFiles(out);
   const trained = checkpoint
-    ? await trainedAt(decoder, checkpoint)
+    ? await trainedAt(decoder, checkpoint, run.initial)
     : await startTraining(decoder, run.recipe, run.initial);
   const about = describeAdapter(model.base, run.recipe, run.initial, model.files.spec);
   try {
     await writeWeights(sink, model.files, trained, about);
+    // The run keeps it, and its config says which modules and scales there are.
+    if (run.initial) await writeAdapter(inJob(sink, initialFolder), run.initial);
     if (checkpoint) {
       const shapes = shapesOf(model.files);
-      await writeOptimizer(sink, decoder, checkpoint, { updates: progress.updates, shapes });
-      await writeBest(sink, decoder, checkpoint, shapes);
+      const partOf = partsAt(decoder, checkpoint, run.initial);
+      await writeOptimizer(sink, partOf, { updates: progress.updates, shapes });
+      if (checkpoint.files.some(({ name }) => name === 'best.0')) await writeBest(sink, partOf, shapes);
     }
     onProgress({ kind: 'rows', done: 0, total: plan.steps - step });
     const steps = await writeRows(sink, rows.train, plan, { from: step, packed: run.recipe.packing });
@@ -188,12 +198,11 @@ async function writeWeights(
 /** Writes AdamW's moments as `m.NAME` and `v.NAME`, by the names that the weights have, and the number of updates as `step`. */
 async function writeOptimizer(
   sink: JobSink,
-  decoder: Decoder,
-  checkpoint: CheckpointData,
+  partOf: PartOf,
   { updates, shapes }: { updates: number; shapes: Shapes },
 ): Promise<void> {
-  const m = await partAt(decoder, checkpoint, 'm');
-  const v = await partAt(decoder, checkpoint, 'v').catch((error: unknown) => {
+  const m = await partOf('m');
+  const v = await partOf('v').catch((error: unknown) => {
     m.dispose();
     throw error;
   });
@@ -207,15 +216,9 @@ async function writeOptimizer(
   }
 }
 
-/** Writes the parameters at the lowest evaluation loss, where a run keeps them. */
-async function writeBest(
-  sink: JobSink,
-  decoder: Decoder,
-  checkpoint: CheckpointData,
-  shapes: Shapes,
-): Promise<void> {
-  if (!checkpoint.files.some(({ name }) => name === 'best.0')) return;
-  const best = await partAt(decoder, checkpoint, 'best');
+/** Writes the parameters at the lowest evaluation loss. */
+async function writeBest(sink: JobSink, partOf: PartOf, shapes: Shapes): Promise<void> {
+  const best = await partOf('best');
   try {
     await writeTensors(sink, bestFile, namedRows(best), shapes);
   } finally {
@@ -223,13 +226,17 @@ async function writeBest(
   }
 }
 
-/** A part of what a checkpoint has of every trained parameter, in the form of what is trained. */
-function partAt(decoder: Decoder, checkpoint: CheckpointData, part: 'm' | 'v' | 'best'): Promise<Trainable> {
-  const files = checkpoint.files
-    .filter(({ name }) => name.startsWith(`${part}.`))
-    .map((file): CheckpointFile => ({ ...file, name: file.name.replace(part, 'parameters') }));
-  return trainedAt(decoder, { ...checkpoint, files });
-}
+/** Gives a part of what a checkpoint has of every trained parameter, in the form of what is trained. */
+type PartOf = (part: 'm' | 'v' | 'best') => Promise<Trainable>;
+
+const partsAt =
+  (decoder: Decoder, checkpoint: CheckpointData, initial: PeftAdapter | null): PartOf =>
+  (part) => {
+    const files = checkpoint.files
+      .filter(({ name }) => name.startsWith(`${part}.`))
+      .map((file): CheckpointFile => ({ ...file, name: file.name.replace(part, 'parameters') }));
+    return trainedAt(decoder, { ...checkpoint, files }, initial);
+  };
 
 /** Answers to sample prompts are not published. */
 const isCurve = ({ kind }: CurveRecord): boolean => kind === 'step' || kind === 'eval';

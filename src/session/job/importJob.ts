@@ -1,8 +1,9 @@
 import type { Elsewhere } from '../../base/config/runRecord.ts';
 import { GraftError } from '../../base/lib/errors.ts';
-import { bestFile, resultFolder, type Job } from '../../content/job/jobFile.ts';
+import { bestFile, initialFolder, resultFolder, type Job } from '../../content/job/jobFile.ts';
 import type { JobSource } from '../../content/job/jobFolder.ts';
 import {
+  folderIn,
   readJob,
   readJobCurves,
   readJobRows,
@@ -11,6 +12,8 @@ import {
   type Result,
 } from '../../content/job/readJob.ts';
 import { rowLengths } from '../../content/data/tokens/tokenize.ts';
+import { readAdapter } from '../../content/formats/peft.ts';
+import { initialAdapterFiles } from '../../content/runs/initialAdapter.ts';
 import type { CurveRecord } from '../../content/runs/curveLog.ts';
 import type { RunHeader } from '../../content/runs/header.ts';
 import type { RunStore } from '../../content/runs/runStore.ts';
@@ -21,6 +24,7 @@ import { dataDigest } from '../../engine/train/dataDigest.ts';
 import { noteEvaluation } from '../../engine/train/evalTracker.ts';
 import { stepsOf } from '../../engine/train/steps.ts';
 import { noteStep, type TrainProgress } from '../../engine/train/trainProgress.ts';
+import { recipeOfRun } from '../recipeOfRun.ts';
 import type { TrainContext } from '../trainModel.ts';
 import { readTrained, type NamedBest } from './readTrained.ts';
 
@@ -61,12 +65,17 @@ export async function importJob(
       throw new GraftError('job.not_a_job', { folder: source.name, detail: `${found} ${what}, not ${said}` });
   const progress = result ? progressAfter(before, job, result) : before;
   const { step } = progress;
-  // Before its first step a run has nothing but its rows.
+  const initial = job.files.some(({ path }) => path.startsWith(`${initialFolder}/`))
+    ? await readAdapter(await folderIn(source, initialFolder))
+    : null;
+  if (initial) recipeOfRun(model.files, recipe, initial);
+  // Before its first step a run has nothing but its rows, and the adapter that it continues.
   const trained =
     step === 0
       ? null
       : await readTrained(gpu, model.files.spec, {
           recipe,
+          initial,
           source,
           folder: result && resultFolder,
           best: bestOf(job, progress),
@@ -91,7 +100,11 @@ export async function importJob(
     data: job.data,
     base: job.base,
     extra,
-    files: [...tokenRowFiles('train', train), ...(evaluation ? tokenRowFiles('eval', evaluation) : [])],
+    files: [
+      ...tokenRowFiles('train', train),
+      ...(evaluation ? tokenRowFiles('eval', evaluation) : []),
+      ...(initial ? await initialAdapterFiles(initial) : []),
+    ],
     totalSteps,
     kernels,
     activations,

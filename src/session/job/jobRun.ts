@@ -2,7 +2,7 @@ import { newRunId, type RunStore } from '../../content/runs/runStore.ts';
 import { noChoices } from '../../engine/gpu/choices.ts';
 import { runLog } from '../../engine/train/runLog.ts';
 import type { OpenModel } from '../openModel.ts';
-import { checkModel, storedRows } from '../storedRun.ts';
+import { checkModel, storedInitial, storedRows } from '../storedRun.ts';
 import type { TrainJob } from '../trainJob.ts';
 import type { JobRun } from './exportJob.ts';
 
@@ -26,7 +26,7 @@ export async function storedJobRun(model: OpenModel, runs: RunStore, id: string)
     elsewhere: header.elsewhere,
     checkpoint,
     records: (await run.curves()).records.filter((record) => record.step <= step),
-    initial: null,
+    initial: await storedInitial(run),
   };
 }
 

@@ -3,6 +3,7 @@ import { GraftError } from '../../base/lib/errors.ts';
 import { decodeFloats, floatSize } from '../../base/lib/floats.ts';
 import { bytesSource } from '../../base/storage/byteSource.ts';
 import { openCheckpoint, type Checkpoint } from '../../content/formats/checkpoint.ts';
+import type { PeftAdapter } from '../../content/formats/peft.ts';
 import { openSafetensors } from '../../content/formats/safetensors.ts';
 import { bestFile } from '../../content/job/jobFile.ts';
 import type { JobSource } from '../../content/job/jobFolder.ts';
@@ -12,6 +13,7 @@ import type { Gpu } from '../../engine/gpu/device.ts';
 import { byteLengthOf } from '../../engine/gpu/tensor.ts';
 import type { DecoderSpec } from '../../engine/model/spec/spec.ts';
 import { FullParameters } from '../../engine/model/trained/fullParameters.ts';
+import { loadAdapter } from '../../engine/model/trained/adapterFiles.ts';
 import { LoraAdapter } from '../../engine/model/trained/loraAdapter.ts';
 import type { Trainable } from '../../engine/model/trained/trainable.ts';
 import { writeRows } from '../../engine/model/weights/floatRows.ts';
@@ -27,6 +29,7 @@ type NamedTensors = Pick<Checkpoint, 'tensors' | 'readRange'>;
 
 /**
  * The weights of a job, or of its result, and AdamW's moments as files of a checkpoint.
+ * @param initial the adapter that the run began with; null for a fresh one
  * @param folder in the job: `result`, or nothing for what was exported
  * @param best where the parameters at the lowest evaluation loss are: in a file of their own, or the weights themselves. Throws `job.result`, `formats.*`.
  */
@@ -35,10 +38,17 @@ export async function readTrained(
   spec: DecoderSpec,
   {
     recipe,
+    initial,
     source,
     folder,
     best,
-  }: { recipe: Recipe; source: JobSource; folder: string | null; best: NamedBest },
+  }: {
+    recipe: Recipe;
+    initial: PeftAdapter | null;
+    source: JobSource;
+    folder: string | null;
+    best: NamedBest;
+  },
 ): Promise<{ files: CheckpointFile[]; updates: number }> {
   const at = (path: string): string => (folder === null ? path : `${folder}/${path}`);
   const weightsPath = at(recipe.method === 'full' ? 'model' : 'adapter/adapter_model.safetensors');
@@ -51,7 +61,9 @@ export async function readTrained(
   const trained =
     recipe.method === 'full'
       ? new FullParameters(gpu, spec, false)
-      : new LoraAdapter(gpu, ...planAdapter(spec, recipe));
+      : initial
+        ? await loadAdapter(gpu, spec, initial)
+        : new LoraAdapter(gpu, ...planAdapter(spec, recipe));
   const reader = new ProvenReader(gpu, Math.max(...trained.params.map(byteLengthOf)));
   try {
     const files: CheckpointFile[] = [];

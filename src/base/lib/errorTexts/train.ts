@@ -117,6 +117,10 @@ export const trainErrors = {
     what: 'The checkpoint belongs to a run on other rows: the data, or its tokenization, has changed.',
     next: 'Open the data the run started with, or start a new run.',
   },
+  'train.resume_other_adapter': {
+    what: 'The run did not begin with this adapter.',
+    next: 'Resume without naming an adapter, since the run keeps the one that it began with, or start a new run.',
+  },
   'train.resume_other_recipe': {
     what: 'The checkpoint belongs to a run with another recipe: {keys} differ.',
     next: 'Resume with the recipe the run started with, or start a new run.',

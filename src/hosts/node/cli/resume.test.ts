@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { fail, filesIn, interruptAfter, runCli, scratchFolder, succeed } from '../../../testing/cli.ts';
-import { robotStories } from '../../../testing/fixtures.ts';
+import { goldenPath, robotStories, starter } from '../../../testing/fixtures.ts';
 import { writeTinyStories } from '../../../testing/tinyStories.ts';
 
 const scratch = scratchFolder();
@@ -55,6 +55,29 @@ it('goes on after kill -9, to the files of a run that nothing has ended', async 
   for (const file of files.filter((name) => name !== 'README.md')) {
     expect(read('resumed', file).equals(read('whole', file)), file).toBe(true);
   }
+});
+
+it('that continues an adapter, and is killed before its first checkpoint, begins with it again', async () => {
+  const recipe = join(scratch, 'further.json');
+  writeFileSync(
+    recipe,
+    JSON.stringify({ max_steps: 6, batch_size: 1, max_length: 32, checkpoint_steps: 0, eval_fraction: 0 }),
+  );
+  const args = (name: string, adapter: string) => [
+    ...['train', '--model', starter, '--data', robotStories, '--recipe', recipe],
+    ...['--out', join(scratch, name), '--init-adapter', goldenPath('starter-lora', adapter)],
+  ];
+  await succeed(args('further', 'final_adapter'));
+  const kept = ['--checkpoints', join(scratch, 'further-kept'), '--checkpoint-seconds', '1000'];
+  const again = [...args('again', 'final_adapter'), ...kept];
+  expect((await interruptAfter('step 1/', again, 'SIGKILL')).status).toBe(null);
+  expect(await fail([...args('again', 'init_adapter'), ...kept, '--resume'])).toContain(
+    'did not begin with this adapter',
+  );
+  const { stderr } = await runCli([...again, '--resume']);
+  expect(stderr).toMatch(/^Resuming after step 0\.$/m);
+  const bytes = (name: string) => readFileSync(join(scratch, name, 'adapter_model.safetensors'));
+  expect(bytes('again').equals(bytes('further'))).toBe(true);
 });
 
 it('--resume says where from', async () => {

@@ -12,6 +12,7 @@ import { discardUnfinished } from '../../../../engine/merge/mergeModel.ts';
 import { stepsOf } from '../../../../engine/train/steps.ts';
 import type { TrainEvent } from '../../../../session/events.ts';
 import { recipeOfRun } from '../../../../session/recipeOfRun.ts';
+import { storedInitial } from '../../../../session/storedRun.ts';
 import type { TrainJob } from '../../../../session/trainJob.ts';
 import { endsOf, readTrainRows } from '../dataset.ts';
 import { checkHubAccess, isOnHub } from '../hubAccess.ts';
@@ -61,7 +62,7 @@ export const train = command(
     initAdapter: optional(
       'Training',
       'DIR',
-      'A PEFT folder to continue from, with its own rank and modules.',
+      'A PEFT folder to continue from, with its own rank and modules. A run in --checkpoints keeps a copy.',
     ),
     objective: objectiveOption,
     memoryBudget: bytes(
@@ -130,9 +131,10 @@ export const train = command(
       const resumed = found && checkpoints ? await checkpoints.open(found, onEvent) : null;
       const training = withSession(async (session) => {
         const model = await openModelOf(session, options);
-        const initial = await readAdapterOf(session, options.initAdapter);
+        const named = await readAdapterOf(session, options.initAdapter);
+        const initial = named?.peft ?? (resumed && (await storedInitial(resumed.run)));
         // What is wrong with the input shows before the GPU is opened.
-        const { recipe: planned, reshaped } = recipeOfRun(model.files, asked, initial?.peft ?? null);
+        const { recipe: planned, reshaped } = recipeOfRun(model.files, asked, initial);
         if (reshaped) log('Training continues the adapter with its own rank, alpha, modules and layers.');
         const rows = await readTrainRows(data, options, model.files, planned, {
           streamFrom: options.streamFrom,
@@ -152,7 +154,7 @@ export const train = command(
           rows,
           dataFile: data,
           validationFile: evalData,
-          initial: initial?.peft ?? null,
+          initial,
           ...earlier,
         };
         const signal = onInterrupt(

@@ -115,6 +115,10 @@ export const trainErrorsZh = {
     what: '这个检查点来自另一批数据的训练：数据本身或转换成 token 的方式变了。',
     next: '请打开训练开始时的数据，或开始新的训练。',
   },
+  'train.resume_other_adapter': {
+    what: '这次训练开始时用的不是这个适配器。',
+    next: '训练已保存开始时的适配器：请不要另外指定适配器，直接继续，或开始新的训练。',
+  },
   'train.resume_other_recipe': {
     what: '这个检查点来自另一份配方的训练：{keys} 不同。',
     next: '请使用训练开始时的配方继续，或开始新的训练。',
