@@ -17,6 +17,9 @@ const PREFIX = MAGIC.byteLength + 4;
 /** Maximum size of a head: enough for the names of some hundred thousand shards. */
 const MAX_HEAD = 16 << 20;
 
+/** Maximum number of pieces: those of some terabytes. */
+const MAX_PIECES = 1 << 21;
+
 /** Number of times the journal is written during a merge. */
 const NOTES = 128;
 
@@ -150,7 +153,7 @@ export class MergeJournal {
   }
 
   #place(shard: number, piece: number): number {
-    const before = this.head.shards.slice(0, shard).reduce((sum, { pieces }) => sum + pieces, 0);
+    const before = piecesOf({ ...this.head, shards: this.head.shards.slice(0, shard) });
     return this.#start + (before + piece) * DIGEST_BYTES;
   }
 }
@@ -160,13 +163,16 @@ async function readWhole(destination: MergeFolder): Promise<Uint8Array<ArrayBuff
   return source.read(0, source.size);
 }
 
+function piecesOf({ shards }: JournalHead): number {
+  return shards.reduce((sum, { pieces }) => sum + pieces, 0);
+}
+
 /** A journal with room for all its records: a write that was interrupted may have left the head with some of them. */
 function wholeOf(
   bytes: Uint8Array,
   { head, end }: { head: JournalHead; end: number },
 ): Uint8Array<ArrayBuffer> {
-  const notes = head.shards.reduce((sum, { pieces }) => sum + pieces, 0);
-  const whole = new Uint8Array(end + notes * DIGEST_BYTES);
+  const whole = new Uint8Array(end + piecesOf(head) * DIGEST_BYTES);
   whole.set(bytes.subarray(0, whole.byteLength));
   return whole;
 }
@@ -197,7 +203,8 @@ async function parseHead(bytes: Uint8Array): Promise<{ head: JournalHead; end: n
 /** Null for what is no head: there is nothing to resume. */
 function headOf(text: string): JournalHead | null {
   try {
-    return v.parse(headSchema, JSON.parse(text));
+    const head = v.parse(headSchema, JSON.parse(text));
+    return piecesOf(head) <= MAX_PIECES ? head : null;
   } catch {
     return null;
   }
