@@ -224,6 +224,9 @@ export async function evaluateRows(folder) {
 /** Trains on rewarded samples as grpo.py says; see grpoSteps.ts. */
 export const runGrpo = (folder) => tsx('e2e/interop/grpoSteps.ts', folder);
 
+/** Trains with PiSSA on a model; see pissa.ts. */
+export const trainPissa = (model, folder) => tsx('e2e/interop/pissa.ts', model, folder);
+
 /** A run and its job in `folder`; see clusterJob.ts. */
 export const clusterJob = (mode, folder) => tsx('e2e/interop/clusterJob.ts', mode, folder);
 

@@ -2,7 +2,7 @@
 // per check; the last line is "N passed, N failed", with ", N skipped" if Python is unavailable.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -15,6 +15,7 @@ import {
   randomModel,
   runFamilies,
   starter,
+  trainPissa,
   runGrpo,
   trainPreferences,
   writeEnds,
@@ -61,6 +62,7 @@ async function checkAll() {
     await runChecks('check_templates.py', 'odd', '2000');
     await checkFamilies(join(folder, 'families'));
     await checkMixes(join(folder, 'mixes'));
+    await checkPissa(join(folder, 'pissa'));
     await checkPreferences(starter, join(folder, 'preferences'));
     await checkPreferences(randomModel('tiny-qwen3'), join(folder, 'random-preferences'));
     await checkEvaluation(join(folder, 'evaluation'));
@@ -98,6 +100,15 @@ async function checkMixes(folder) {
   await runChecks('mixes.py', 'make', randomModel('tiny-qwen3'), folder);
   await mixAll(folder).catch(({ message }) => report('FAIL', `mix: ${message}`));
   await runChecks('mixes.py', 'check', folder);
+}
+
+/** Adapters that begin as the largest singular values, by Graft and by peft. */
+async function checkPissa(folder) {
+  mkdirSync(folder);
+  await trainPissa(randomModel('tiny-qwen3'), folder).catch(({ message }) =>
+    report('FAIL', `pissa: ${message}`),
+  );
+  await runChecks('check_pissa.py', folder);
 }
 
 /** Preference training on a model, by Graft and by TRL. */

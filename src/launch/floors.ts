@@ -25,6 +25,12 @@ export const floors: Readonly<Record<string, Floor>> = {
     tests:
       'Beside each file with logic of its own; error texts by `src/studio/ui/text/text.test.ts`, security headers by `src/launch/hosting.test.ts`.',
   },
+  'base/algebra': {
+    is: 'singular values: the nearest matrix of a rank, exactly and by subspace iteration',
+    imports: ['base/lib'],
+    packages: ['ml-matrix'],
+    tests: '`principalFactors.test.ts`; `lowRank.ts` by `src/content/mix/mixAdapters.test.ts`.',
+  },
   'base/config': {
     is: 'the recipe: fields, rules, defaults and help in one list; presets, import and export; the record of a run',
     imports: ['base/lib'],
@@ -52,8 +58,7 @@ export const floors: Readonly<Record<string, Floor>> = {
   },
   'content/mix': {
     is: 'several LoRA adapters mixed into one, by PEFT’s rules',
-    imports: ['base/lib', 'content/formats'],
-    packages: ['ml-matrix'],
+    imports: ['base/lib', 'base/algebra', 'content/formats'],
     tests: '`mixAdapters.test.ts`; every rule against PEFT by `e2e/interop/mixes.py`.',
   },
   'content/metrics': {
@@ -127,7 +132,7 @@ export const floors: Readonly<Record<string, Floor>> = {
   },
   'engine/model': {
     is: 'the decoder described by a spec, a small file a family; what is trained of it; where weights come from',
-    imports: ['base/lib', 'content/formats', 'engine/gpu', 'engine/kernels'],
+    imports: ['base/lib', 'base/algebra', 'content/formats', 'engine/gpu', 'engine/kernels'],
     types: ['base/config', 'base/storage', 'content/data'],
     tests:
       'decoder/ by `decoder/decoder.gpu.test.ts` and `decoder/qwen.gpu.test.ts`, its logits and gradients by `src/engine/train/golden.dawn.test.ts`; weights/ by `weights/weights.gpu.test.ts`; trained/ by `trained/adapterFiles.gpu.test.ts`.',

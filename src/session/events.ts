@@ -22,6 +22,8 @@ export type TrainEvent =
   | { kind: 'notCached'; detail: string }
   /** Weights are on the GPU; what of the run waits on disk. */
   | { kind: 'loaded'; streaming: Streaming; layers: number }
+  /** A and B begin as what the weights' largest singular values make of them (PiSSA): weights decomposed so far, and all. */
+  | { kind: 'initializing'; done: number; total: number }
   /** The run is stored under this id from now on. */
   | { kind: 'stored'; id: string }
   /** It cannot be stored: it trains all the same, and is lost with the process. */

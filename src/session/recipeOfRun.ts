@@ -19,14 +19,14 @@ export function recipeOfRun(
   initial: PeftAdapter | null,
 ): { recipe: Recipe; reshaped: boolean } {
   const { spec } = files;
-  checkTraining(files, asked);
-  if (!initial) return { recipe: asked, reshaped: false };
+  // All of an adapter's rank has learned something, and it begins with that.
+  const recipe = initial ? { ...asked, start_rank: 0, init_lora_weights: 'default' as const } : asked;
+  checkTraining(files, recipe);
+  if (!initial) return { recipe, reshaped: false };
   checkInitial(initial);
   const modules = matchModules(spec, initial);
   const saved = matchSaved(spec, initial);
-  // All of its rank has learned something.
-  const recipe = { ...asked, start_rank: 0 };
-  if (shapeText(...planAdapter(spec, asked)) === shapeText(modules, saved))
+  if (shapeText(...planAdapter(spec, recipe)) === shapeText(modules, saved))
     return { recipe, reshaped: false };
   const { r: rank, lora_alpha: alpha, use_rslora: rslora, use_dora: dora } = initial.config;
   const inBlocks = modules.filter((module) => !isHead(module));

@@ -202,7 +202,11 @@ async function runTraining(
     },
   );
   onEvent({ kind: 'loaded', streaming, layers: decoder.spec.layers });
-  const adapter = await startTraining(decoder, recipe, initial);
+  const adapter = await startTraining(decoder, recipe, initial, {
+    ...(resumed?.checkpoint && { unused: 'restored' }),
+    signal,
+    onProgress: (done, total) => onEvent({ kind: 'initializing', done, total }),
+  });
   const log = runLog({
     base: model.files.folder,
     dataFile,

@@ -31,6 +31,7 @@ const expressible: ReadonlySet<RecipeKey> = new Set([
     'dropout',
     'rslora',
     'dora',
+    'init_lora_weights',
     'neftune_noise_alpha',
     'schedule',
   ] as const),
@@ -74,6 +75,7 @@ export function pythonScript(recipe: Recipe, model: string): PythonScript {
     ...(recipe.modules_to_save.length > 0 ? [`modules_to_save=${py(recipe.modules_to_save)}`] : []),
     `use_rslora=${py(recipe.rslora)}`,
     ...(recipe.dora ? ['use_dora=True'] : []),
+    ...(recipe.init_lora_weights === 'default' ? [] : [`init_lora_weights=${py(recipe.init_lora_weights)}`]),
   ]);
   const mask = masks[recipe.mask];
   const split = splitOf(recipe);

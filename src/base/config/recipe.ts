@@ -23,6 +23,18 @@ export const schedules = [
 ] as const;
 export type ScheduleName = (typeof schedules)[number];
 
+/** What A and B of LoRA begin as, by PEFT's names; `default` is what `true` is there. */
+export const loraInits = [
+  'default',
+  'pissa',
+  'pissa_niter_1',
+  'pissa_niter_2',
+  'pissa_niter_4',
+  'pissa_niter_8',
+  'pissa_niter_16',
+  'pissa_niter_32',
+] as const;
+
 export type { RecipeGroup } from './recipeField.ts';
 
 /** Every setting of a training run: its rule, default and help, in display order. */
@@ -342,6 +354,13 @@ export const recipeFields = {
     'DoRA',
     'Trains the length of each weight row apart from its direction, as in PEFT’s use_dora. Often better at low ranks, somewhat slower; needs dropout 0.',
   ),
+  init_lora_weights: field(
+    choice(loraInits),
+    'default',
+    'advanced',
+    'Initialization',
+    'What A and B begin as. default: A random and B zero. pissa: the largest singular values of the weights with their vectors, as in PEFT, which often learns faster; exact, for matrices up to 1024 wide. pissa_niter_N finds them by N passes, quickly for any size; 16 is PEFT’s advice. The adapter has twice the rank, half of it frozen, in memory and in its file. Needs weights that are not quantized, and dropout and weight decay 0.',
+  ),
   loraplus_lr_ratio: field(
     real(1, 1024),
     1,
@@ -537,6 +556,7 @@ export const adapterFields: readonly RecipeKey[] = [
   'dropout',
   'rslora',
   'dora',
+  'init_lora_weights',
   'loraplus_lr_ratio',
 ];
 

@@ -1,9 +1,8 @@
-import { Matrix } from 'ml-matrix';
 import { publicModelName } from '../../base/lib/publicName.ts';
 import { GraftError } from '../../base/lib/errors.ts';
 import type { PeftAdapter, PeftModule } from '../formats/peft.ts';
 import { isOlora } from '../formats/peftConfig.ts';
-import { nearestOfRank, nearestToProduct, type Factors } from './lowRank.ts';
+import { Matrix, nearestOfRank, nearestToProduct, type Factors } from '../../base/algebra/lowRank.ts';
 import { combinationOf, combine, type MixRule, type MixSettings } from './mixRules.ts';
 import { inModelOrder } from './moduleOrder.ts';
 import { TorchRandom } from './torchRandom.ts';

@@ -18,7 +18,7 @@ export async function trainedAt(
   initial: PeftAdapter | null = null,
 ): Promise<Trainable> {
   const { recipe, progress } = readCheckpointState(data);
-  const trained = await startTraining(decoder, recipe, initial);
+  const trained = await startTraining(decoder, recipe, initial, { unused: 'restored' });
   try {
     const rank = rankAt(recipe, Math.max(1, progress.step));
     const grows = rank === recipe.rank ? null : trained.growable;

@@ -88,6 +88,7 @@ const cases: Case[] = [
   ]),
   { name: 'bitsandbytes with nested absmax', recipe: {}, model: bnbModel(true) },
   { name: 'GPTQ with groups out of order', recipe: { layers: [1] }, model: gptqModel(16, false) },
+  { name: 'PiSSA', recipe: { init_lora_weights: 'pissa_niter_1', targets: ['q_proj', 'down_proj'] } },
   { name: 'block inputs in f16', recipe: { kept_inputs: 'f16' } },
   { name: 'block inputs in 8 bits', recipe: { kept_inputs: '8bit' }, evalRows: few },
   { name: 'a head in 8 bits', recipe: { head: '8bit' }, model: { dtype: 'BF16' } },
@@ -206,10 +207,23 @@ it('counts modules trained in full', async () => {
   expect(Math.abs(plan.total / total - 1)).toBeLessThan(0.01);
 });
 
+it('counts the weights that PiSSA reads, where that takes more than a step', async () => {
+  const recipe = recipeOf({ init_lora_weights: 'pissa_niter_1', targets: ['down_proj'], rank: 1 });
+  const folder = tinyModel({ config: { intermediate_size: 4096 } });
+  const rows = randomRows([3, 4]);
+  const data = { train: rowShapes(rows), evaluation: null };
+  const plan = await planMemory(await openModelHeaders(folder), recipe, gpu, data);
+  const { total, parts } = await peakOf(gpu, await openModelFiles(folder), recipe, { rows, evalRows: null });
+  // The matrix, and the buffer it is read through.
+  expect(parts.other).toBeGreaterThanOrEqual(4 * 4096 * 32);
+  expect({ total: plan.total, parts: plan.parts }).toEqual({ total, parts });
+});
+
 describe('the plan is what a measurement finds', () => {
   it.each<[string, Partial<Recipe>]>([
     ['rows of the maximal length', { max_length: 48 }],
     ['rows as long as the model allows, and an evaluation', { eval_fraction: 0.1 }],
+    ['PiSSA', { max_length: 48, init_lora_weights: 'pissa_niter_1' }],
     ['DoRA, at two learning rates', { max_length: 48, dora: true, loraplus_lr_ratio: 4 }],
     ['rows packed beyond what the model allows', { packing: true, max_length: 192, batch_size: 1 }],
   ])('without data: %s', async (_, fields) => {

@@ -227,7 +227,7 @@ async function memoryOf(
     spillFolder,
   });
   const loadPeak = memory.peak - before;
-  const adapter = await startTraining(decoder, recipe);
+  const adapter = await startTraining(decoder, recipe, null, { unused: 'reserved' });
   const objective = objectiveOf(recipe);
   // Log-probabilities of the reference that are computed once take what the pass of a step takes.
   const preference = objective && new PreferenceObjective(objective);

@@ -72,7 +72,7 @@ interface RunOptions {
 /** Trains; gives what was reported, all checkpoints in memory, and the adapter's values. */
 async function run(recipe: Recipe, options: RunOptions = {}) {
   const { resume = null, dataset = rows, evalDataset = null, until = Infinity, model = 'tiny' } = options;
-  const adapter = await startAdapter(decoder, recipe, null);
+  const adapter = await startAdapter(decoder, recipe, null, resume ? { unused: 'restored' } : {});
   const reports: StepReport[] = [];
   const evals: [number, number][] = [];
   const saved = new Map<number, CheckpointData>();
@@ -132,6 +132,7 @@ describe('a resumed run', () => {
       [2, 3],
     ],
     ['a rank that grows', { start_rank: 1, grow_steps: 3, eval_steps: 2, lr: 0.1 }, 9, [2, 3]],
+    ['PiSSA', { init_lora_weights: 'pissa_niter_2', dropout: 0 }, 4, [1, 3]],
     ['LoRA on experts', { dropout: 0 }, 4, [1, 3], rows, tinyFamilies.qwen3Moe!],
     ['experts in NF4', { dropout: 0, method: 'qlora' }, 3, [1], rows, tinyFamilies.graniteMoe!],
     ['Gated DeltaNet', {}, 3, [1], rows, tinyFamilies.qwen35!],

@@ -8,7 +8,8 @@ import type { ModelFiles } from '../model/spec/openModel.ts';
 import { groupsOf } from '../model/spec/fusedProjections.ts';
 import type { DecoderSpec } from '../model/spec/spec.ts';
 import type { Trainable } from '../model/trained/trainable.ts';
-import { planAdapter, startAdapter } from './startAdapter.ts';
+import { isPissa } from '../model/trained/pissa.ts';
+import { planAdapter, startAdapter, type StartOptions } from './startAdapter.ts';
 
 /** Bytes of activations up to which they are stored rather than recomputed. */
 const MAX_STORED_ACTIVATIONS = 512 * 1024 * 1024;
@@ -22,8 +23,9 @@ export async function startTraining(
   decoder: Decoder,
   recipe: Recipe,
   initial: PeftAdapter | null = null,
+  options: StartOptions = {},
 ): Promise<Trainable> {
-  if (recipe.method !== 'full') return startAdapter(decoder, recipe, initial);
+  if (recipe.method !== 'full') return startAdapter(decoder, recipe, initial, options);
   const storesActivations = activationBytes(decoder.spec, recipe) <= MAX_STORED_ACTIVATIONS;
   const trained = new FullParameters(decoder.gpu, decoder.spec, storesActivations);
   try {
@@ -50,7 +52,7 @@ function activationBytes(spec: DecoderSpec, { batch_size, max_length }: Recipe):
 
 /**
  * Checks from headers alone that a recipe can train this model. Throws `train.no_targets`, `train.no_saved_module`,
- * `train.layer_out_of_range`, `train.target_saved`, `train.head_trained`, `train.full_quantized`.
+ * `train.layer_out_of_range`, `train.target_saved`, `train.head_trained`, `train.full_quantized`, `train.pissa_*`.
  */
 export function checkTraining({ spec, quantization }: ModelFiles, recipe: Recipe): void {
   if (recipe.method === 'full') {
@@ -59,6 +61,9 @@ export function checkTraining({ spec, quantization }: ModelFiles, recipe: Recipe
     return;
   }
   const [, saved] = planAdapter(spec, recipe);
+  const { init_lora_weights: init } = recipe;
+  if (quantization && isPissa(init))
+    throw new GraftError('train.pissa_quantized', { init, method: quantization.method });
   checkHead(
     spec,
     recipe,

@@ -116,6 +116,7 @@ it('a job that was changed, is of another model, or is none is refused, and noth
 it.each([
   [{ optimizer: 'adamw_8bit' }, 'optimizer'],
   [{ dora: true }, 'dora'],
+  [{ init_lora_weights: 'pissa_niter_1' }, 'init_lora_weights'],
   [{ loraplus_lr_ratio: 4 }, 'loraplus_lr_ratio'],
   [{ neftune_noise_alpha: 5 }, 'neftune_noise_alpha'],
 ] as [Partial<Recipe>, string][])(

@@ -37,7 +37,7 @@ export interface Progress {
   subject?: string;
   done: number;
   total: number;
-  unit: 'bytes' | 'rows' | 'steps' | 'tensors' | 'tokens' | 'measurements';
+  unit: 'bytes' | 'rows' | 'steps' | 'tensors' | 'tokens' | 'measurements' | 'weights';
 }
 
 /** A file on disk or in memory, and its name. */

@@ -21,6 +21,7 @@ export function checkJob(recipe: Recipe, { experts, inside, mixers }: DecoderSpe
   };
   if (recipe.objective !== 'sft') refuse('objective', 'sft');
   if (recipe.dora) refuse('dora', 'false');
+  if (recipe.init_lora_weights !== 'default') refuse('init_lora_weights', 'default');
   if (recipe.loraplus_lr_ratio !== 1) refuse('loraplus_lr_ratio', '1');
   if (recipe.neftune_noise_alpha !== 0) refuse('neftune_noise_alpha', '0');
   if (recipe.optimizer !== 'adamw') refuse('optimizer', 'adamw');

@@ -26,6 +26,11 @@ export function runEvents({
       }
       case 'loaded':
         return patch({ phase: 'adapter', loading: null });
+      case 'initializing': {
+        const { done, total } = event;
+        const loading = { phase: 'adapter', done, total, unit: 'weights' } as const;
+        return patch({ phase: 'adapter', loading: done < total ? loading : null });
+      }
       case 'notCached':
         return patch({ notCached: event.detail });
       case 'stored':

@@ -153,6 +153,30 @@ export const trainErrors = {
     what: 'DoRA cannot be trained with dropout here (dropout is {dropout}).',
     next: 'Set dropout to 0, or train plain LoRA.',
   },
+  'train.pissa_setting': {
+    what: 'Initialization "{init}" does not work with "{key}" {value}.',
+    next: 'Set "{key}" to {instead}, or "init_lora_weights" to "default".',
+  },
+  'train.pissa_quantized': {
+    what: 'Initialization "{init}" decomposes the model’s weights, which are quantized ({method}).',
+    next: 'Train on the model that is not quantized, or set "init_lora_weights" to "default".',
+  },
+  'train.pissa_module': {
+    what: 'Initialization "{init}" is for linear layers of blocks, which "{module}" is not.',
+    next: 'Remove the module from the targets, or set "init_lora_weights" to "default".',
+  },
+  'train.pissa_rank': {
+    what: 'Rank {rank} is more than the {side} singular values of "{module}", which PiSSA begins with.',
+    next: 'Lower "rank" to {side} or less, remove the module from the targets, or set "init_lora_weights" to "default".',
+  },
+  'train.pissa_exact': {
+    what: 'The shorter side of "{module}" is {side}: exact singular values of matrices above {limit} take too long.',
+    next: 'Set "init_lora_weights" to "pissa_niter_16".',
+  },
+  'train.pissa_stopped': {
+    what: 'The run was stopped while the singular values of its weights were computed. Nothing has been trained.',
+    next: 'Start it again; with fewer passes, such as "pissa_niter_4", they take less time.',
+  },
   'train.target_saved': {
     what: '"{module}" is both a LoRA target and in "modules_to_save", which trains it in full.',
     next: 'Remove it from one of the two.',

@@ -118,12 +118,13 @@ export class LoraAdapter implements Growable {
   pair(layer: number, path: string, buffers: ParameterBuffers = this.#params): LoraPair | null {
     const range = this.#layout.ranges.get(keyOf(layer, path));
     if (!range) return null;
-    const { rank, scale, linear } = range.module;
+    const { rank, frozen = 0, scale, linear } = range.module;
     const { experts = 1, inFeatures, outFeatures } = linear;
     return {
       a: matrixAt(buffers, range.a, [experts * rank, inFeatures]),
       b: matrixAt(buffers, range.b, [experts * outFeatures, rank]),
       rank,
+      trained: rank - frozen,
       scale,
       magnitudes: range.magnitudes && matrixAt(buffers, range.magnitudes, [linear.outFeatures]),
     };

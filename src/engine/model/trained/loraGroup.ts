@@ -8,6 +8,8 @@ export interface LoraPair {
   /** [out, rank], likewise. */
   b: Tensor;
   rank: number;
+  /** The first rows of A and columns of B that get gradients: all of them, but for PiSSA. */
+  trained: number;
   scale: number;
   /** DoRA's, [out]; null for plain LoRA. */
   magnitudes: Tensor | null;

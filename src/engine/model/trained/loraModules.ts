@@ -1,3 +1,4 @@
+import type { Recipe } from '../../../base/config/recipe.ts';
 import { GraftError } from '../../../base/lib/errors.ts';
 import { groupOf } from '../spec/fusedProjections.ts';
 import { headLinear, linearsOf, modulePath, type DecoderSpec, type LinearSpec } from '../spec/spec.ts';
@@ -15,6 +16,8 @@ export interface LoraModule {
   times?: number;
   /** Whether its outputs have magnitudes of their own (DoRA). */
   dora?: boolean;
+  /** How many of its rank, the last, keep the values they begin with (PiSSA). */
+  frozen?: number;
 }
 
 /** The part of a recipe that defines the adapter: which layers it adapts, and its strength. */
@@ -23,6 +26,7 @@ export interface LoraShape {
   alpha: number;
   rslora: boolean;
   dora?: boolean;
+  init_lora_weights?: Recipe['init_lora_weights'];
   targets: 'all-linear' | readonly string[];
   layers: 'all' | readonly number[];
 }
@@ -37,7 +41,7 @@ export function loraScale(rank: number, alpha: number, rslora: boolean): number 
  * as in PEFT. Throws `train.no_targets`, `train.layer_out_of_range`, `model.adapter_dora_head`.
  */
 export function planLora(spec: DecoderSpec, shape: LoraShape): LoraModule[] {
-  const { rank, alpha, rslora, targets, layers, dora = false } = shape;
+  const { rank, alpha, rslora, targets, layers, dora = false, init_lora_weights: init = 'default' } = shape;
   const head = headLinear(spec);
   if (targets !== 'all-linear') checkTargets(spec, targets);
   const outside = layers === 'all' ? undefined : layers.find((layer) => layer >= spec.layers);
@@ -47,7 +51,9 @@ export function planLora(spec: DecoderSpec, shape: LoraShape): LoraModule[] {
   const modules: LoraModule[] = [];
   const add = (layer: number, linear: LinearSpec, path: string, times: number) => {
     const scale = loraScale(times * rank, times * alpha, rslora);
-    modules.push({ layer, linear, path, rank: times * rank, scale, dora, ...(times > 1 && { times }) });
+    const one = { layer, linear, path, rank: times * rank, scale, dora, ...(times > 1 && { times }) };
+    // Of twice the rank: what is trained, and what takes its beginning from the base.
+    modules.push(init === 'default' ? one : { ...one, rank: 2 * one.rank, frozen: one.rank });
   };
   for (let layer = 0; layer < spec.layers; layer++) {
     if (layers !== 'all' && !layers.includes(layer)) continue;

@@ -86,19 +86,23 @@ export function loraBackward(
   const dU = workspace.get(`lora dU ${ref.group.name}`, 'f32', [m, group.rank]);
   outputGradients(pass, ref.group, lora, gradient, { dy: tensors.dy, dU });
   const whole = joinedA(pass, group);
+  // dU is stored [T, rank], of which a projection has a column range: TN takes a as [k, m].
+  const addToA = ({ pair, column: aOffset, index }: Member, w: Tensor) => {
+    const dA = { c: gradient.pairs[index]!.a, accumulate: true };
+    matmul(commands, { layout: 'TN', a: dU, lda: group.rank, aOffset, w, ...dA, m: pair.trained, n, k: m });
+  };
   if (whole && gradient.a) {
     const dA = { c: gradient.a, accumulate: true };
-    matmul(commands, { layout: 'TN', a: dU, w: x, ...dA, m: group.rank, n, k: m });
+    if (hasFrozen(group)) for (const member of membersOf(ref.group, group)) addToA(member, x);
+    else matmul(commands, { layout: 'TN', a: dU, w: x, ...dA, m: group.rank, n, k: m });
     const epilogue = { u: dU, ldu: group.rank, rank: group.rank, scale: 1, b: whole };
     return { epilogue, finish: () => undefined };
   }
   const finish = () => {
-    for (const { pair, column: aOffset, index } of membersOf(ref.group, group)) {
+    for (const member of membersOf(ref.group, group)) {
+      const { pair, column: aOffset, index } = member;
       const { rank } = pair;
-      const w = droppedInput(pass, ref, index, x);
-      const dA = { c: gradient.pairs[index]!.a, accumulate: true };
-      // A column range of dU, which is stored [T, rank]: TN takes a as [k, m].
-      matmul(commands, { layout: 'TN', a: dU, lda: group.rank, aOffset, w, ...dA, m: rank, n, k: m });
+      addToA(member, droppedInput(pass, ref, index, x));
       const factors = { a: dU, lda: group.rank, aOffset, w: pair.a };
       if (!pass.dropout) {
         matmul(commands, { layout: 'NN', ...factors, c: dx, ldc: ldx, m, n, k: rank, accumulate: true });
@@ -125,7 +129,7 @@ function outputGradients(
   const { starts, width: lda } = fused;
   const ldu = group.rank;
   const [first] = group.pairs;
-  if (group.b && gradient.b && first) {
+  if (group.b && gradient.b && first && !hasFrozen(group)) {
     const { rank } = first;
     const scale = scaleOf(first);
     const members = <A extends 'm' | 'k'>(along: A) => (starts.length > 1 ? { along, starts } : null);
@@ -140,9 +144,15 @@ function outputGradients(
     const scale = scaleOf(pair);
     const toU = { c: dU, ldc: ldu, cOffset: column, m: rows, n: rank, k: width };
     matmul(commands, { layout: 'NN', a: dy, lda, aOffset, w: pair.b, ...toU, scale });
-    const toB = { c: gradient.pairs[index]!.b, m: width, n: rank, k: rows, accumulate: true };
+    const target = { c: gradient.pairs[index]!.b, ldc: rank, accumulate: true };
+    const toB = { ...target, m: width, n: pair.trained, k: rows };
     matmul(commands, { layout: 'TN', a: dy, lda, aOffset, w: u, ldw: ldu, wCol: column, ...toB, scale });
   }
+}
+
+/** Whether some of the rank gets no gradient; gradients are then those of one projection each. */
+function hasFrozen({ pairs }: LoraGroup): boolean {
+  return pairs.some((pair) => pair !== null && pair.trained < pair.rank);
 }
 
 function membersOf({ starts }: FusedGroup, { pairs, columns }: LoraGroup): Member[] {

@@ -1,3 +1,4 @@
+import { orthonormalize } from '../../../base/algebra/orthonormalize.ts';
 import { decodeFloats, floatSize } from '../../../base/lib/floats.ts';
 import { GraftError } from '../../../base/lib/errors.ts';
 import { isOlora } from '../../../content/formats/peftConfig.ts';
@@ -53,21 +54,12 @@ function withoutStart(module: PeftModule, w: Float32Array): PeftModule {
   return { ...module, rank: 2 * rank, a: both, b: wide };
 }
 
-/** An orthonormal basis of the first `count` columns of a matrix [rows, cols], by Gram-Schmidt, twice for precision. */
+/** An orthonormal basis of the first `count` columns of a matrix [rows, cols]. */
 function orthonormalColumns(w: Float32Array, rows: number, cols: number, count: number): Float64Array[] {
-  const basis: Float64Array[] = [];
-  for (let column = 0; column < Math.min(count, rows, cols); column++) {
-    const q = Float64Array.from({ length: rows }, (_, row) => w[row * cols + column]!);
-    for (let round = 0; round < 2; round++) {
-      for (const earlier of basis) {
-        let product = 0;
-        for (let i = 0; i < rows; i++) product += earlier[i]! * q[i]!;
-        for (let i = 0; i < rows; i++) q[i]! -= product * earlier[i]!;
-      }
-    }
-    const length = Math.hypot(...q);
-    basis.push(q.map((value) => (length === 0 ? 0 : value / length)));
-  }
+  const basis = Array.from({ length: Math.min(count, rows, cols) }, (_, column) =>
+    Float64Array.from({ length: rows }, (_, row) => w[row * cols + column]!),
+  );
+  orthonormalize(basis);
   return basis;
 }
 

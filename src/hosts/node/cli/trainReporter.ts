@@ -30,6 +30,10 @@ function linesOf(event: TrainEvent): string[] {
       const streaming = describeStreaming(event.streaming, event.layers);
       return streaming === null ? [] : [streaming];
     }
+    case 'initializing':
+      return event.done === 0
+        ? [`Computing the largest singular values of the ${event.total} weights that get an adapter.`]
+        : [];
     case 'resumed':
       return [
         ...event.damaged.map(

@@ -7,7 +7,7 @@ export function waitText({
   phaseCount,
   loading,
 }: Pick<RunState, 'phase' | 'phaseCount' | 'loading'>): string {
-  if (loading) return t('wait.weights');
+  if (loading) return t(loading.phase === 'adapter' ? 'wait.adapter' : 'wait.weights');
   switch (phase) {
     case 'answering':
     case 'evaluating':

@@ -73,4 +73,5 @@ export const commonTexts = {
   'unit.name.tensors': 'tensors',
   'unit.name.tokens': 'tokens',
   'unit.name.measurements': 'measurements',
+  'unit.name.weights': 'weights',
 } as const satisfies Record<string, Phrase>;

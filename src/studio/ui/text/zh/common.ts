@@ -70,4 +70,5 @@ export const commonTextsZh = {
   'unit.name.tensors': '个张量',
   'unit.name.tokens': '个 token',
   'unit.name.measurements': '项',
+  'unit.name.weights': '个权重',
 } as const satisfies Translated<typeof commonTexts>;

@@ -159,6 +159,10 @@ export const fieldTextsZh: Record<RecipeKey, FieldText> = {
     label: 'DoRA',
     help: '把每行权重的长度与方向分开训练，同 PEFT 的 use_dora。低秩时往往效果更好，速度略慢；要求 dropout 为 0。',
   },
+  init_lora_weights: {
+    label: '初始化',
+    help: 'A 和 B 的初始值。“default”：A 随机，B 为零。“pissa”：取权重最大的奇异值及其向量，同 PEFT，往往学得更快；精确分解，矩阵宽度不超过 1024。“pissa_niter_N”用 N 轮迭代求得，任何大小都很快，PEFT 建议 16。适配器在显存和文件里都是两倍的秩，其中一半固定不变。要求权重未经量化，dropout 和权重衰减为 0。',
+  },
   loraplus_lr_ratio: {
     label: 'LoRA+ 比率',
     help: 'B 的学习率是 A 的多少倍，同 PEFT 的 create_loraplus_optimizer。常用 16，并配合较低的学习率；1 表示两者相同。',

@@ -31,7 +31,7 @@ const pairs: [string, string[], string[]][] = [
 /** Latin words that Chinese texts may contain: terms, names, units, and file content. */
 const terms = new Set(
   (
-    'graft lora qlora rslora dora olora neftune peft gguf token logits kernel dispatch dropout packing adam adamw alpha chatml qwen llama ' +
+    'graft lora qlora rslora dora olora pissa neftune peft gguf token logits kernel dispatch dropout packing adam adamw alpha chatml qwen llama ' +
     'hub hugging face huggingface huggingface.co webgpu gpu cpu vulkan firefox chrome chromium edge safari ' +
     'javascript json jsonl parquet csv http https localhost apache bitsandbytes gptq awq transformers normalfloat q-lora ' +
     'zip pytorch kib kernels top-k top-p unsafe support nf4 nt nn tn english your-name sharegpt prompt completion messages alpaca ' +

@@ -192,7 +192,17 @@ const groups = {
     'preference_data',
     'template_args',
   ],
-  adapter: ['targets', 'layers', 'dropout', 'rslora', 'dora', 'start_rank', 'grow_steps', 'modules_to_save'],
+  adapter: [
+    'targets',
+    'layers',
+    'dropout',
+    'rslora',
+    'dora',
+    'init_lora_weights',
+    'start_rank',
+    'grow_steps',
+    'modules_to_save',
+  ],
   numbers: ['quant', 'double_quant', 'head', 'dtype', 'kept_inputs', 'optimizer', 'memory_budget'],
   steps: [
     'schedule',

@@ -56,7 +56,12 @@ export function TrainView() {
         <div className="column panel">
           {!training && <Launch />}
           {run.tokenizing && <ProgressLine label={t('train.tokenizing')} progress={run.tokenizing} />}
-          {run.loading && <ProgressLine label={t('train.loading')} progress={run.loading} />}
+          {run.loading && (
+            <ProgressLine
+              label={t(run.loading.phase === 'adapter' ? 'phase.adapter' : 'train.loading')}
+              progress={run.loading}
+            />
+          )}
           <RunSafety />
           {run.notCached && (
             <Notice tone="info">{t('train.notCached', { detail: detailText(run.notCached) })}</Notice>

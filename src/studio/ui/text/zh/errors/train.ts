@@ -151,6 +151,30 @@ export const trainErrorsZh = {
     what: '这里的 DoRA 不能与 dropout 一起训练（dropout 为 {dropout}）。',
     next: '请把 dropout 设为 0，或训练普通的 LoRA。',
   },
+  'train.pissa_setting': {
+    what: '初始化方式“{init}”不能与“{key}”{value} 一起使用。',
+    next: '请把“{key}”设为 {instead}，或把“init_lora_weights”设为“default”。',
+  },
+  'train.pissa_quantized': {
+    what: '初始化方式“{init}”要分解模型的权重，而这些权重是量化过的（{method}）。',
+    next: '请在未量化的模型上训练，或把“init_lora_weights”设为“default”。',
+  },
+  'train.pissa_module': {
+    what: '初始化方式“{init}”只用于各层里的线性层，“{module}”不是。',
+    next: '请从目标模块中去掉它，或把“init_lora_weights”设为“default”。',
+  },
+  'train.pissa_rank': {
+    what: '秩 {rank} 超过了“{module}”的 {side} 个奇异值，而 PiSSA 从奇异值开始训练。',
+    next: '请把“rank”降到 {side} 或更低，从目标模块中去掉它，或把“init_lora_weights”设为“default”。',
+  },
+  'train.pissa_exact': {
+    what: '“{module}”较短的一边为 {side}：超过 {limit} 的矩阵，精确计算奇异值耗时太长。',
+    next: '请把“init_lora_weights”设为“pissa_niter_16”。',
+  },
+  'train.pissa_stopped': {
+    what: '计算权重的奇异值时，训练被停止了。还没有训练任何内容。',
+    next: '请重新开始；迭代轮数少一些（例如“pissa_niter_4”）会更快。',
+  },
   'train.target_saved': {
     what: '"{module}" 既是 LoRA 的目标，又在 "modules_to_save"（全量训练）里。',
     next: '请从其中一处去掉它。',

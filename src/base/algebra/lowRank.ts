@@ -1,4 +1,6 @@
-import { type Matrix, QrDecomposition, SingularValueDecomposition } from 'ml-matrix';
+import { Matrix, QrDecomposition, SingularValueDecomposition } from 'ml-matrix';
+
+export { Matrix };
 
 /** Two matrices whose product b · a is, of all of this rank, the nearest to another matrix. */
 export interface Factors {
