@@ -19,7 +19,20 @@ SIZES = {
     "tie_word_embeddings": False,
     "dtype": "float32",
 }
-FAMILIES = {"phi3": {"partial_rotary_factor": 0.75, "rope_theta": 500.0}}
+FAMILIES = {
+    "phi3": {"partial_rotary_factor": 0.75, "rope_theta": 500.0},
+    # Where llama.cpp's quantization counts layers of attention only, it gives their values other types.
+    "lfm2": {
+        "num_hidden_layers": 4,
+        "layer_types": ["conv", "conv", "full_attention", "full_attention"],
+        "conv_L_cache": 4,
+        "intermediate_size": 288,
+        "block_multiple_of": 32,
+        "norm_eps": 1e-4,
+        "rope_theta": 500.0,
+        "tie_word_embeddings": True,
+    },
+}
 
 
 def main(family, folder):

@@ -40,6 +40,8 @@ export interface TypedTensor {
 /** The model a tensor belongs to. */
 export interface TypedModel {
   layers: number;
+  /** The layers with an `attn_v.weight`, in order. */
+  valueLayers: readonly number[];
   /** Whether the file has an `output.weight`; else the embedding is it as well. */
   hasOutput: boolean;
 }
@@ -54,8 +56,9 @@ export function writtenTypeOf(
   model: TypedModel,
 ): { type: WrittenType; isFallback: boolean } {
   const { main } = kinds[type];
-  // Vectors and norms are never rounded.
-  const isMatrix = shape.length > 1 && name.endsWith('.weight') && !name.endsWith('_norm.weight');
+  // Vectors, norms and the few values of short convolutions are never rounded.
+  const isMatrix =
+    shape.length > 1 && name.endsWith('.weight') && !/(?:_norm|\.shortconv\.conv)\.weight$/.test(name);
   if (!isMatrix) return { type: 'F32', isFallback: false };
   const wanted = ggmlType(main).block === 1 ? main : quantizedType(name, shape.at(-1)!, type, model);
   return fitting(wanted, shape.at(-1)!);
@@ -68,11 +71,14 @@ function quantizedType(name: string, cols: number, type: GgufExportType, model: 
   if (type !== 'q4_k_m' && type !== 'q5_k_m') return main;
   const [, layer, module] = /^blk\.(\d+)\.(\w+)\.weight$/.exec(name) ?? [];
   if (module === 'attn_qkv') return type === 'q4_k_m' ? 'Q5_K' : 'Q6_K';
-  const isPrecise = module === 'attn_v' || module === 'ffn_down';
-  return isPrecise && getsMoreBits(Number(layer), model.layers) ? 'Q6_K' : main;
+  const { layers, valueLayers } = model;
+  const isPrecise =
+    (module === 'attn_v' && getsMoreBits(valueLayers.indexOf(Number(layer)), valueLayers.length)) ||
+    (module === 'ffn_down' && getsMoreBits(Number(layer), layers));
+  return isPrecise ? 'Q6_K' : main;
 }
 
-/** llama.cpp's `use_more_bits`: the first and last eighth of the layers, and every third between. */
+/** llama.cpp's `use_more_bits`: the first and last eighth of the layers with such a tensor, and every third between. */
 function getsMoreBits(layer: number, layers: number): boolean {
   const eighth = Math.floor(layers / 8);
   return layer < eighth || layer >= Math.floor((7 * layers) / 8) || (layer - eighth) % 3 === 2;

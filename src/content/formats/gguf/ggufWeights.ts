@@ -5,7 +5,7 @@ import type { ByteSource } from '../../../base/storage/types.ts';
 import type { FloatDtype } from '../dtypes.ts';
 import { clip } from '../safetensorsHeader.ts';
 import { safetensorsLayout } from '../safetensorsLayout.ts';
-import { checkpointTensorName, headsOf, isNorm, unpermutedRow } from './architectures.ts';
+import { checkpointTensorName, headsOf, isConvolution, isNorm, unpermutedRow } from './architectures.ts';
 import { dequantizeBlocks, isReadable, unpackedTypes } from './dequantize.ts';
 import type { GgufSizes } from './ggufConfig.ts';
 import type { GgufFile } from './ggufFile.ts';
@@ -16,6 +16,8 @@ export interface UnpackedTensor {
   /** Its name in a checkpoint. */
   name: string;
   from: GgufTensor;
+  /** Its shape in a checkpoint. */
+  shape: readonly number[];
   /** What it is read as: its own dtype, or F16 for what is quantized. */
   dtype: FloatDtype;
   /** The heads whose rows are to be put in order; null for none. */
@@ -52,8 +54,29 @@ export function unpackedTensors(gguf: GgufFile, sizes: GgufSizes): UnpackedTenso
     if (heads !== null && rows % (2 * heads) !== 0)
       fail(`its ${rows} rows are no ${heads} heads of an even size`);
     const dtype = type === 'F32' || type === 'F16' || type === 'BF16' ? type : 'F16';
-    return [{ name, from, dtype, heads, offset: isNorm(name) ? architecture.normOffset : 0 }];
+    return [
+      {
+        name,
+        from,
+        shape: shapeOf(name, from.shape, fail),
+        dtype,
+        heads,
+        offset: isNorm(name) ? architecture.normOffset : 0,
+      },
+    ];
   });
+}
+
+/** The shape of a tensor in a checkpoint, which has a dimension of 1 more for convolutions. */
+function shapeOf(
+  name: string,
+  shape: readonly number[],
+  fail: (problem: string) => never,
+): readonly number[] {
+  if (!isConvolution(name)) return shape;
+  const [channels, taps, ...rest] = shape;
+  if (channels === undefined || taps === undefined || rest.length > 0) return fail('it is no matrix');
+  return [channels, 1, taps];
 }
 
 /**
@@ -61,11 +84,7 @@ export function unpackedTensors(gguf: GgufFile, sizes: GgufSizes): UnpackedTenso
  * data is read from the GGUF and unpacked when it is asked for. So whatever reads checkpoints reads GGUF.
  */
 export function unpackedSource(gguf: GgufFile, tensors: readonly UnpackedTensor[], name: string): ByteSource {
-  const entries = tensors.map(({ name: tensor, dtype, from }) => ({
-    name: tensor,
-    dtype,
-    shape: from.shape,
-  }));
+  const entries = tensors.map(({ name: tensor, dtype, shape }) => ({ name: tensor, dtype, shape }));
   const {
     header,
     tensors: sizes,

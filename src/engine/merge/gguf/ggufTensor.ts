@@ -2,6 +2,7 @@ import { decodeFloats } from '../../../base/lib/floats.ts';
 import {
   ggufTensorName,
   headsOf,
+  isConvolution,
   isNorm,
   permuted,
   type GgufArchitecture,
@@ -24,7 +25,7 @@ export interface GgufTensorPlan {
 const VALUES = 1 << 20;
 
 /**
- * A tensor of the result as GGUF has it: renamed, the rows of q and k in RoPE's other order where the architecture wants
+ * A tensor of the result as GGUF has it: renamed, convolutions as matrices, the rows of q and k in RoPE's other order where the architecture wants
  * that, norms with their offset, and quantized row by row.
  */
 export function ggufTensor(
@@ -35,7 +36,9 @@ export function ggufTensor(
   isFallback: boolean,
 ): GgufTensorPlan {
   const { name, dtype, shape } = from.entry;
-  const entry: GgufEntry = { name: ggufTensorName(architecture, name)!, type, shape };
+  const [channels = 1, , taps = 1] = shape;
+  const stored = isConvolution(name) ? [channels, taps] : [...shape];
+  const entry: GgufEntry = { name: ggufTensorName(architecture, name)!, type, shape: stored };
   const heads = architecture.permutesHeads ? headsOf(name, sizes) : null;
   const offset = isNorm(name) ? architecture.normOffset : 0;
   const rows = shape[0] ?? 1;
@@ -69,7 +72,7 @@ export function ggufTensor(
     isFallback,
     from,
     written: {
-      entry: { name: entry.name, dtype: type, shape: [...shape], byteLength },
+      entry: { name: entry.name, dtype: type, shape: stored, byteLength },
       blocks: (start = 0) => blocks(start),
     },
   };
