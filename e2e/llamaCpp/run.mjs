@@ -29,6 +29,7 @@ if (missing) {
     await checkStarter(folder);
     await checkSmall(folder, 'phi3');
     await checkSmall(folder, 'lfm2', ['f32', 'q8_0', 'q4_k_m']);
+    await checkSmall(folder, 'qwen3_moe', ['f32', 'q4_k_m']);
     await checkSmolLm2(folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });

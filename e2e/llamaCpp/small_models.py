@@ -32,6 +32,15 @@ FAMILIES = {
         "rope_theta": 500.0,
         "tie_word_embeddings": True,
     },
+    # More than ten: their names are not in their order.
+    "qwen3_moe": {
+        "head_dim": 32,
+        "num_experts": 12,
+        "num_experts_per_tok": 3,
+        "moe_intermediate_size": 96,
+        "norm_topk_prob": True,
+        "rope_theta": 500.0,
+    },
 }
 
 
@@ -41,8 +50,9 @@ def main(family, folder):
     model = AutoModelForCausalLM.from_config(config).float()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
-            # Norms of 1 and matrices of a fiftieth would hide what goes wrong.
-            parameter.normal_(1 if name.endswith("norm.weight") else 0, 0.1)
+            # Norms of 1 and matrices of a fiftieth would hide what goes wrong. Of experts that are nearly as likely, rounding
+            # would choose one.
+            parameter.normal_(1 if name.endswith("norm.weight") else 0, 0.5 if name.endswith("mlp.gate.weight") else 0.1)
     model.save_pretrained(folder)
 
 

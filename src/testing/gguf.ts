@@ -100,6 +100,51 @@ export function tinyLfm2Gguf(
   ]);
 }
 
+/** The same of Qwen3 with three experts of 64. */
+export function tinyMoeGguf(more: readonly GgufKey[] = [], stack = [3, 64, 32]): Uint8Array<ArrayBuffer> {
+  const u32 = (key: string, value: number): GgufKey => ({ key, type: 'u32', value });
+  const text = (key: string, value: string): GgufKey => ({ key, type: 'string', value });
+  const own: GgufKey[] = [
+    text('general.architecture', 'qwen3moe'),
+    u32('qwen3moe.block_count', 1),
+    u32('qwen3moe.context_length', 64),
+    u32('qwen3moe.embedding_length', 32),
+    u32('qwen3moe.feed_forward_length', 96),
+    u32('qwen3moe.attention.head_count', 2),
+    { key: 'qwen3moe.attention.layer_norm_rms_epsilon', type: 'f32', value: 1e-5 },
+    u32('qwen3moe.expert_count', 3),
+    u32('qwen3moe.expert_used_count', 2),
+    u32('qwen3moe.expert_feed_forward_length', 64),
+    text('tokenizer.ggml.model', 'gpt2'),
+    text('tokenizer.ggml.pre', 'qwen2'),
+    { key: 'tokenizer.ggml.tokens', type: 'string', list: ['a', 'b', 'ab', '<|end|>'] },
+    { key: 'tokenizer.ggml.merges', type: 'string', list: ['a b'] },
+    u32('tokenizer.ggml.eos_token_id', 3),
+  ];
+  const replaced = new Set(more.map(({ key }) => key));
+  const keys = [...own.filter(({ key }) => !replaced.has(key)), ...more];
+  const tensor = (name: string, type: GgufEntry['type'], ...shape: number[]): GgufEntry => ({
+    name,
+    type,
+    shape,
+  });
+  return zeros(keys, [
+    tensor('token_embd.weight', 'F32', 4, 32),
+    tensor('blk.0.attn_norm.weight', 'F32', 32),
+    ...['attn_q', 'attn_k', 'attn_v', 'attn_output'].map((name) =>
+      tensor(`blk.0.${name}.weight`, 'F32', 32, 32),
+    ),
+    tensor('blk.0.attn_q_norm.weight', 'F32', 16),
+    tensor('blk.0.attn_k_norm.weight', 'F32', 16),
+    tensor('blk.0.ffn_norm.weight', 'F32', 32),
+    tensor('blk.0.ffn_gate_inp.weight', 'F32', 3, 32),
+    tensor('blk.0.ffn_gate_exps.weight', 'Q8_0', ...stack),
+    tensor('blk.0.ffn_up_exps.weight', 'Q8_0', 3, 64, 32),
+    tensor('blk.0.ffn_down_exps.weight', 'Q8_0', 3, 32, 64),
+    tensor('output_norm.weight', 'F32', 32),
+  ]);
+}
+
 function zeros(keys: readonly GgufKey[], entries: readonly GgufEntry[]): Uint8Array<ArrayBuffer> {
   const { header, tensors } = ggufLayout(keys, entries);
   return concatBytes([header, ...tensors.map(({ byteLength }) => new Uint8Array(byteLength))]);

@@ -62,6 +62,12 @@ const lfm2Block: Readonly<Record<string, string>> = {
   'feed_forward.w2': 'ffn_down',
 };
 
+/** Qwen3 with experts in every layer: a router, and their matrices stacked. */
+const expertsBlock: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(Object.entries(llamaBlock).filter(([path]) => !path.startsWith('mlp.'))),
+  'mlp.gate': 'ffn_gate_inp',
+};
+
 /** A model's family as GGUF has it. */
 export interface GgufArchitecture {
   /** `general.architecture`. */
@@ -88,6 +94,8 @@ export interface GgufArchitecture {
   unbiased?: true;
   /** Whether layers without heads of k and v are gated short convolutions, and those of q are as wide as the model. */
   convolutions?: true;
+  /** Whether every layer has experts, whose weights are normalized among those chosen. */
+  experts?: true;
   /** What config.json calls the norms' epsilon; absent: `rms_norm_eps`. */
   normEps?: string;
 }
@@ -174,6 +182,17 @@ export const ggufArchitectures: readonly GgufArchitecture[] = [
     convolutions: true,
     normEps: 'norm_eps',
   },
+  {
+    name: 'qwen3moe',
+    modelTypes: ['qwen3_moe'],
+    className: 'Qwen3MoeForCausalLM',
+    block: expertsBlock,
+    permutesHeads: false,
+    normOffset: 0,
+    ropes: ['default', 'linear'],
+    unbiased: true,
+    experts: true,
+  },
 ];
 
 /** The architecture of that name; null for one Graft does not know. */
@@ -186,10 +205,35 @@ export function ggufArchitectureOf(modelType: string): GgufArchitecture | null {
   return ggufArchitectures.find(({ modelTypes }) => modelTypes.includes(modelType)) ?? null;
 }
 
-/** The name of a checkpoint's tensor in a GGUF file, such as `blk.0.attn_q.weight`; null for one that has none. */
+/** The path of an expert's matrix in a block. */
+const EXPERT = /^mlp\.experts\.(\d+)\.(gate|up|down)_proj$/;
+
+/** The expert whose matrix a checkpoint's tensor is; null for any other. */
+export function expertOf(name: string): number | null {
+  const [, path = ''] = /^model\.layers\.\d+\.(.*)\.weight$/s.exec(name) ?? [];
+  const found = EXPERT.exec(path);
+  return found ? Number(found[1]) : null;
+}
+
+/** The names in a checkpoint of the parts of a stack of experts, by expert; null for any other tensor of a GGUF file. */
+export function expertNames(
+  architecture: GgufArchitecture,
+  name: string,
+): ((expert: number) => string) | null {
+  const found = architecture.experts && /^blk\.(\d+)\.ffn_(gate|up|down)_exps\.weight$/.exec(name);
+  if (!found) return null;
+  return (expert) => `model.layers.${Number(found[1])}.mlp.experts.${expert}.${found[2]}_proj.weight`;
+}
+
+/**
+ * The name of a checkpoint's tensor in a GGUF file, such as `blk.0.attn_q.weight`, which all experts' of a layer share;
+ * null for one that has none.
+ */
 export function ggufTensorName(architecture: GgufArchitecture, name: string): string | null {
   const [, module = '', kind = ''] = /^(.*)\.(weight|bias)$/s.exec(name) ?? [];
   const [, layer, path = ''] = /^model\.layers\.(\d+)\.(.*)$/s.exec(module) ?? [];
+  const expert = architecture.experts && EXPERT.exec(path);
+  if (expert && kind === 'weight') return `blk.${layer}.ffn_${expert[2]}_exps.weight`;
   const found =
     layer === undefined ? own(architecture.outer ?? outer, module) : own(architecture.block, path);
   if (found === undefined || (architecture.unbiased && kind === 'bias')) return null;

@@ -7,6 +7,7 @@ import type { GgufFile } from './ggufFile.ts';
 import { missing, positive, shortest, size } from './keyNumbers.ts';
 import { findLlama3Scaling } from './ropeFactors.ts';
 import { convolutionFields, layerHeads } from './shortConvolutions.ts';
+import { expertFields } from './stackedExperts.ts';
 
 /** What a GGUF file says of its model's sizes. */
 export interface GgufSizes {
@@ -86,6 +87,7 @@ export async function ggufConfig(gguf: GgufFile, sizes: GgufSizes, dtype: string
     ...(sizes.attends
       ? convolutionFields(gguf, name, sizes.attends)
       : { attention_bias: has('blk.0.attn_q.bias'), mlp_bias: has('blk.0.ffn_gate.bias') }),
+    ...(architecture.experts && expertFields(gguf, name)),
     tie_word_embeddings: !has('output.weight'),
     ...Object.fromEntries(numbers),
     ...specials,

@@ -43,6 +43,7 @@ describe('what llama.cpp would compute otherwise is refused', () => {
       { num_key_value_heads: 2, head_dim: 32 },
       { width: 128, hidden: 32, architecture: 'lfm2' },
     ],
+    ['merge.gguf_experts', 'qwen3_moe', { norm_topk_prob: false }, { architecture: 'qwen3moe' }],
     ['merge.gguf_scale', 'gemma3_text', { ...head, query_pre_attn_scalar: 64 }, { scale: 0.125 }],
   ] as const)('%s: %s with %j', async (code, modelType, fields, params) => {
     await expectGraftError(() => contextOf(modelType, fields), code, params);

@@ -1,4 +1,5 @@
 import {
+  expertOf,
   ggufArchitectureOf,
   ggufTensorName,
   type GgufArchitecture,
@@ -12,7 +13,9 @@ import type { Gpu } from '../../gpu/device.ts';
 import type { RopeFrequencies } from '../../kernels/ropeFrequencies.ts';
 import type { DecoderSpec } from '../../model/spec/spec.ts';
 import type { MergeJob } from '../mergeJob.ts';
+import type { OutputTensor } from '../outputTensor.ts';
 import { planOutput, type OutputPlan } from '../outputPlan.ts';
+import { ggufStack } from './ggufStack.ts';
 import { ggufTensor, ggufVector, type GgufTensorPlan } from './ggufTensor.ts';
 
 /** A GGUF file to write: the result of a merge, in a type. */
@@ -43,10 +46,11 @@ export function architectureOf({ family }: Pick<DecoderSpec, 'family'>): GgufArc
 
 /**
  * The context in tokens that the file names: where llama.cpp has no windows for an architecture, only that within which
- * none matters. Throws `merge.gguf_layer`, `merge.gguf_scale` and `merge.gguf_heads` where it would compute a layer otherwise.
+ * none matters. Throws `merge.gguf_layer`, `merge.gguf_scale`, `merge.gguf_heads` and `merge.gguf_experts` where it would
+ * compute a layer otherwise.
  */
 export function writtenContext(
-  { name, layers = {}, numbers = {}, convolutions }: GgufArchitecture,
+  { name, layers = {}, numbers = {}, convolutions, experts }: GgufArchitecture,
   spec: DecoderSpec,
 ): number {
   const { unturned = () => false, windowed = () => false } = layers;
@@ -56,6 +60,8 @@ export function writtenContext(
   const width = spec.heads * spec.headDim;
   if (convolutions && width !== spec.hiddenSize)
     throw new GraftError('merge.gguf_heads', { width, hidden: spec.hiddenSize, architecture: name });
+  if (experts && !spec.experts?.amongChosen)
+    throw new GraftError('merge.gguf_experts', { architecture: name });
   let context = spec.maxPositions;
   for (let layer = 0; layer < spec.layers; layer++) {
     const window = spec.windowOf(layer);
@@ -118,11 +124,20 @@ export async function planGguf(gpu: Gpu, job: GgufJob, file: string): Promise<Gg
   const valueLayers = Array.from({ length: spec.layers }, (_, layer) => layer).filter((layer) =>
     names.includes(`blk.${layer}.attn_v.weight`),
   );
-  const model = { layers: spec.layers, valueLayers, hasOutput: names.includes('output.weight') };
-  const tensors = output.tensors.map((tensor, i) => {
-    const typed = { name: names[i]!, shape: tensor.entry.shape };
-    const { type, isFallback } = writtenTypeOf(typed, job.type, model);
-    return ggufTensor(architecture, spec, tensor, type, isFallback);
+  const experts = spec.experts?.experts ?? 0;
+  const model = { layers: spec.layers, experts, valueLayers, hasOutput: names.includes('output.weight') };
+  const groups = new Map<string, OutputTensor[]>();
+  output.tensors.forEach((tensor, i) => {
+    const group = groups.get(names[i]!);
+    if (group) group.push(tensor);
+    else groups.set(names[i]!, [tensor]);
+  });
+  const tensors = [...groups].map(([name, group]) => {
+    const [first] = group as [OutputTensor];
+    const { type, isFallback } = writtenTypeOf({ name, shape: first.entry.shape }, job.type, model);
+    if (expertOf(first.entry.name) === null) return ggufTensor(architecture, spec, first, type, isFallback);
+    const sorted = group.sort((a, b) => expertOf(a.entry.name)! - expertOf(b.entry.name)!);
+    return ggufStack(architecture, spec, sorted as [OutputTensor, ...OutputTensor[]], type, isFallback);
   });
   const maxPositions = writtenContext(architecture, spec);
   const rope = writtenRope(architecture, spec);

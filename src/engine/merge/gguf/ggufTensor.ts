@@ -12,12 +12,15 @@ import { quantizeRows, type WrittenType } from '../../../content/formats/gguf/qu
 import { refuseOverflow } from '../f16Overflow.ts';
 import { skipping, type OutputTensor, type WrittenTensor } from '../outputTensor.ts';
 
-/** A tensor of a GGUF file, and the result's tensor it is made of; null for one that is made from the config. */
+/**
+ * A tensor of a GGUF file, and the result's tensors it is made of: one, one for each expert, or none where it is made from
+ * the config.
+ */
 export interface GgufTensorPlan {
   entry: GgufEntry;
   /** Whether its type is a fallback, since its rows are no whole number of the type's blocks. */
   isFallback: boolean;
-  from: OutputTensor | null;
+  from: readonly OutputTensor[];
   written: WrittenTensor;
 }
 
@@ -70,7 +73,7 @@ export function ggufTensor(
   return {
     entry,
     isFallback,
-    from,
+    from: [from],
     written: {
       entry: { name: entry.name, dtype: type, shape: stored, byteLength },
       blocks: (start = 0) => blocks(start),
@@ -89,7 +92,7 @@ export function ggufVector(name: string, values: Float32Array<ArrayBuffer>): Ggu
   return {
     entry,
     isFallback: false,
-    from: null,
+    from: [],
     written: {
       entry: { name, dtype: 'F32', shape: [values.length], byteLength: bytes.byteLength },
       blocks: (start) => skipping(whole(), start),

@@ -468,6 +468,8 @@ export const detailsZh: Record<string, string> = {
   'it differs from layer to layer, which is not supported': '各层的值不同，目前不支持',
   'it has {count} numbers for {layers} layers': '它有 {count} 个数，而模型有 {layers} 层',
   'Graft has no windows for this architecture': 'Graft 不支持这种架构的窗口',
+  'Graft does not scale the weights of experts': 'Graft 不缩放专家的权重',
+  'it is no stack of {count} matrices': '它不是 {count} 个矩阵的堆叠',
   'it is no matrix': '它不是矩阵',
   '{value} is no positive whole number': '{value} 不是正整数',
   '{value} is not positive': '{value} 不是正数',
