@@ -28,6 +28,8 @@ if (missing) {
   try {
     await checkStarter(folder);
     await checkSmall(folder, 'phi3');
+    await checkSmall(folder, 'lfm2', ['f32', 'q8_0', 'q4_k_m']);
+    await checkSmall(folder, 'qwen3_moe', ['f32', 'q4_k_m']);
     await checkSmolLm2(folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -65,7 +67,7 @@ async function checkStarter(folder) {
 }
 
 /** A small random model of a family: what llama.cpp computes of it, and Graft of the file, is what Graft computes. */
-async function checkSmall(folder, family) {
+async function checkSmall(folder, family, types = ['f32', 'q8_0']) {
   const at = place(folder, family);
   const model = at('model');
   const made = spawnSync(python, [join(here, 'small_models.py'), family, model], { encoding: 'utf8' });
@@ -76,7 +78,7 @@ async function checkSmall(folder, family) {
   writeFileSync(rows, randomRows());
   const base = { model, rows, prompts: ['Who is Zip?'] };
   const own = await evaluate({ model, data: rows, logits: at('own.safetensors') });
-  await checkTypes(base, own, ['f32', 'q8_0'], at);
+  await checkTypes(base, own, types, at);
   const again = await evaluate({ model: at('f32.gguf'), data: rows, logits: at('again.safetensors') });
   const [before, after] = [own, again].map(({ logits }) => readLogits(logits).values);
   const same = before.length === after.length && before.every((value, i) => value === after[i]);

@@ -61,6 +61,14 @@ export const mergeErrors = {
     what: 'This model multiplies attention scores by {scale}, which llama.cpp does not in “{architecture}” models.',
     next: 'Export the merged model as safetensors.',
   },
+  'merge.gguf_heads': {
+    what: 'The heads of this model’s queries are {width} wide together and its layers {hidden}; llama.cpp wants them equal in “{architecture}” models.',
+    next: 'Export the merged model as safetensors.',
+  },
+  'merge.gguf_experts': {
+    what: 'This model weighs experts among all of them (norm_topk_prob), which llama.cpp does not in “{architecture}” models.',
+    next: 'Export the merged model as safetensors.',
+  },
   'merge.gguf_rope': {
     what: 'This model’s rotary embedding is of type “{type}”, which Graft does not write into GGUF files.',
     next: 'Export the merged model as safetensors, and convert it with llama.cpp.',

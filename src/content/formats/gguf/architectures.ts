@@ -1,4 +1,4 @@
-/** What is the same in all GGUF architectures that Graft knows: modules outside of the blocks, and within one. */
+/** What is the same in most GGUF architectures that Graft knows: modules outside of the blocks, and within one. */
 const outer: Readonly<Record<string, string>> = {
   'model.embed_tokens': 'token_embd',
   'model.norm': 'output_norm',
@@ -37,6 +37,37 @@ const phiBlock: Readonly<Record<string, string>> = {
   'mlp.down_proj': 'ffn_down',
 };
 
+/** LFM2's norm before the head has another name, which is no norm of the embedding. */
+const lfm2Outer: Readonly<Record<string, string>> = {
+  'model.embed_tokens': 'token_embd',
+  'model.embedding_norm': 'token_embd_norm',
+  lm_head: 'output',
+};
+
+/** LFM2's blocks of attention and of short convolutions. */
+const lfm2Block: Readonly<Record<string, string>> = {
+  operator_norm: 'attn_norm',
+  'self_attn.q_proj': 'attn_q',
+  'self_attn.k_proj': 'attn_k',
+  'self_attn.v_proj': 'attn_v',
+  'self_attn.out_proj': 'attn_output',
+  'self_attn.q_layernorm': 'attn_q_norm',
+  'self_attn.k_layernorm': 'attn_k_norm',
+  'conv.conv': 'shortconv.conv',
+  'conv.in_proj': 'shortconv.in_proj',
+  'conv.out_proj': 'shortconv.out_proj',
+  ffn_norm: 'ffn_norm',
+  'feed_forward.w1': 'ffn_gate',
+  'feed_forward.w3': 'ffn_up',
+  'feed_forward.w2': 'ffn_down',
+};
+
+/** Qwen3 with experts in every layer: a router, and their matrices stacked. */
+const expertsBlock: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(Object.entries(llamaBlock).filter(([path]) => !path.startsWith('mlp.'))),
+  'mlp.gate': 'ffn_gate_inp',
+};
+
 /** A model's family as GGUF has it. */
 export interface GgufArchitecture {
   /** `general.architecture`. */
@@ -45,6 +76,8 @@ export interface GgufArchitecture {
   modelTypes: readonly string[];
   /** `architectures` of config.json for the first of them. */
   className: string;
+  /** Modules outside of the blocks, by their path in a checkpoint; absent: as in Llama. */
+  outer?: Readonly<Record<string, string>>;
   /** Modules of a block, by their path in a checkpoint. */
   block: Readonly<Record<string, string>>;
   /** Whether rows of q and k stand in RoPE's other order: pairs (2i, 2i + 1) instead of halves. */
@@ -55,6 +88,16 @@ export interface GgufArchitecture {
   layers?: { unturned?: (layer: number) => boolean; windowed?: (layer: number) => boolean };
   /** Keys of llama.cpp for numbers of config.json that only this architecture has; both ways. */
   numbers?: Readonly<Record<string, string>>;
+  /** Types of rotary embeddings that llama.cpp computes for it; absent: `llama3` too, as factors in a tensor. */
+  ropes?: readonly string[];
+  /** Whether llama.cpp has no biases for it. */
+  unbiased?: true;
+  /** Whether layers without heads of k and v are gated short convolutions, and those of q are as wide as the model. */
+  convolutions?: true;
+  /** Whether every layer has experts, whose weights are normalized among those chosen. */
+  experts?: true;
+  /** What config.json calls the norms' epsilon; absent: `rms_norm_eps`. */
+  normEps?: string;
 }
 
 /** Every architecture, one entry each, after llama.cpp's `conversion/` and gguf-py's `tensor_mapping.py`. */
@@ -126,6 +169,30 @@ export const ggufArchitectures: readonly GgufArchitecture[] = [
     normOffset: 0,
     layers: { unturned: (layer) => layer % 4 === 3 },
   },
+  {
+    name: 'lfm2',
+    modelTypes: ['lfm2'],
+    className: 'Lfm2ForCausalLM',
+    outer: lfm2Outer,
+    block: lfm2Block,
+    permutesHeads: false,
+    normOffset: 0,
+    ropes: ['default', 'linear'],
+    unbiased: true,
+    convolutions: true,
+    normEps: 'norm_eps',
+  },
+  {
+    name: 'qwen3moe',
+    modelTypes: ['qwen3_moe'],
+    className: 'Qwen3MoeForCausalLM',
+    block: expertsBlock,
+    permutesHeads: false,
+    normOffset: 0,
+    ropes: ['default', 'linear'],
+    unbiased: true,
+    experts: true,
+  },
 ];
 
 /** The architecture of that name; null for one Graft does not know. */
@@ -138,29 +205,60 @@ export function ggufArchitectureOf(modelType: string): GgufArchitecture | null {
   return ggufArchitectures.find(({ modelTypes }) => modelTypes.includes(modelType)) ?? null;
 }
 
-/** The name of a checkpoint's tensor in a GGUF file, such as `blk.0.attn_q.weight`; null for one that has none. */
-export function ggufTensorName({ block }: GgufArchitecture, name: string): string | null {
+/** The path of an expert's matrix in a block. */
+const EXPERT = /^mlp\.experts\.(\d+)\.(gate|up|down)_proj$/;
+
+/** The expert whose matrix a checkpoint's tensor is; null for any other. */
+export function expertOf(name: string): number | null {
+  const [, path = ''] = /^model\.layers\.\d+\.(.*)\.weight$/s.exec(name) ?? [];
+  const found = EXPERT.exec(path);
+  return found ? Number(found[1]) : null;
+}
+
+/** The names in a checkpoint of the parts of a stack of experts, by expert; null for any other tensor of a GGUF file. */
+export function expertNames(
+  architecture: GgufArchitecture,
+  name: string,
+): ((expert: number) => string) | null {
+  const found = architecture.experts && /^blk\.(\d+)\.ffn_(gate|up|down)_exps\.weight$/.exec(name);
+  if (!found) return null;
+  return (expert) => `model.layers.${Number(found[1])}.mlp.experts.${expert}.${found[2]}_proj.weight`;
+}
+
+/**
+ * The name of a checkpoint's tensor in a GGUF file, such as `blk.0.attn_q.weight`, which all experts' of a layer share;
+ * null for one that has none.
+ */
+export function ggufTensorName(architecture: GgufArchitecture, name: string): string | null {
   const [, module = '', kind = ''] = /^(.*)\.(weight|bias)$/s.exec(name) ?? [];
   const [, layer, path = ''] = /^model\.layers\.(\d+)\.(.*)$/s.exec(module) ?? [];
-  const found = layer === undefined ? own(outer, module) : own(block, path);
-  if (found === undefined) return null;
+  const expert = architecture.experts && EXPERT.exec(path);
+  if (expert && kind === 'weight') return `blk.${layer}.ffn_${expert[2]}_exps.weight`;
+  const found =
+    layer === undefined ? own(architecture.outer ?? outer, module) : own(architecture.block, path);
+  if (found === undefined || (architecture.unbiased && kind === 'bias')) return null;
   return layer === undefined ? `${found}.${kind}` : `blk.${layer}.${found}.${kind}`;
 }
 
 /** The name in a checkpoint of a tensor of a GGUF file; null for one that has none. */
-export function checkpointTensorName({ block }: GgufArchitecture, name: string): string | null {
+export function checkpointTensorName(architecture: GgufArchitecture, name: string): string | null {
   const [, module = '', kind = ''] = /^(.*)\.(weight|bias)$/s.exec(name) ?? [];
   const [, layer, path = ''] = /^blk\.(\d+)\.(.*)$/s.exec(module) ?? [];
-  const table = layer === undefined ? outer : block;
+  const table = layer === undefined ? (architecture.outer ?? outer) : architecture.block;
   const wanted = layer === undefined ? module : path;
   const found = Object.keys(table).find((key) => table[key] === wanted);
-  if (found === undefined) return null;
+  if (found === undefined || (architecture.unbiased && kind === 'bias')) return null;
   return layer === undefined ? `${found}.${kind}` : `model.layers.${Number(layer)}.${found}.${kind}`;
 }
 
 /** Whether a checkpoint's tensor is the weight of a norm, which GGUF stores in F32 and some architectures with an offset. */
 export function isNorm(name: string): boolean {
   return name.endsWith('norm.weight');
+}
+
+/** Whether a checkpoint's tensor is the weight of a short convolution: [d, 1, taps] there, and [d, taps] in a GGUF file. */
+export function isConvolution(name: string): boolean {
+  return name.endsWith('.conv.conv.weight');
 }
 
 /** The heads of q or k, whose rows are in RoPE's other order; null for any other tensor. */

@@ -40,6 +40,10 @@ export interface TypedTensor {
 /** The model a tensor belongs to. */
 export interface TypedModel {
   layers: number;
+  /** Experts of a layer; 0 for none. */
+  experts: number;
+  /** The layers with an `attn_v.weight`, in order. */
+  valueLayers: readonly number[];
   /** Whether the file has an `output.weight`; else the embedding is it as well. */
   hasOutput: boolean;
 }
@@ -54,8 +58,11 @@ export function writtenTypeOf(
   model: TypedModel,
 ): { type: WrittenType; isFallback: boolean } {
   const { main } = kinds[type];
-  // Vectors and norms are never rounded.
-  const isMatrix = shape.length > 1 && name.endsWith('.weight') && !name.endsWith('_norm.weight');
+  // Vectors, norms, routers and the few values of short convolutions are never rounded.
+  const isMatrix =
+    shape.length > 1 &&
+    name.endsWith('.weight') &&
+    !/(?:_norm|\.shortconv\.conv|\.ffn_gate_inp)\.weight$/.test(name);
   if (!isMatrix) return { type: 'F32', isFallback: false };
   const wanted = ggmlType(main).block === 1 ? main : quantizedType(name, shape.at(-1)!, type, model);
   return fitting(wanted, shape.at(-1)!);
@@ -65,14 +72,22 @@ function quantizedType(name: string, cols: number, type: GgufExportType, model: 
   const { main } = kinds[type];
   const isHead = name === 'output.weight' || (!model.hasOutput && name === 'token_embd.weight');
   if (isHead) return cols % ggmlType(main).block !== 0 || main === 'Q8_0' ? 'Q8_0' : 'Q6_K';
-  if (type !== 'q4_k_m' && type !== 'q5_k_m') return main;
   const [, layer, module] = /^blk\.(\d+)\.(\w+)\.weight$/.exec(name) ?? [];
+  // Mixtral's size: attention is a small part of it.
+  if (model.experts === 8) {
+    if (module === 'attn_k' || module === 'attn_v') return 'Q8_0';
+    if (module === 'attn_output' && type === 'q4_k_m') return 'Q5_K';
+  }
+  if (type !== 'q4_k_m' && type !== 'q5_k_m') return main;
   if (module === 'attn_qkv') return type === 'q4_k_m' ? 'Q5_K' : 'Q6_K';
-  const isPrecise = module === 'attn_v' || module === 'ffn_down';
-  return isPrecise && getsMoreBits(Number(layer), model.layers) ? 'Q6_K' : main;
+  const { layers, valueLayers } = model;
+  const isPrecise =
+    (module === 'attn_v' && getsMoreBits(valueLayers.indexOf(Number(layer)), valueLayers.length)) ||
+    ((module === 'ffn_down' || module === 'ffn_down_exps') && getsMoreBits(Number(layer), layers));
+  return isPrecise ? 'Q6_K' : main;
 }
 
-/** llama.cpp's `use_more_bits`: the first and last eighth of the layers, and every third between. */
+/** llama.cpp's `use_more_bits`: the first and last eighth of the layers with such a tensor, and every third between. */
 function getsMoreBits(layer: number, layers: number): boolean {
   const eighth = Math.floor(layers / 8);
   return layer < eighth || layer >= Math.floor((7 * layers) / 8) || (layer - eighth) % 3 === 2;

@@ -4,13 +4,18 @@ import { clip } from '../safetensorsHeader.ts';
 import { ggufArchitecture, ggufArchitectures, type GgufArchitecture } from './architectures.ts';
 import { decodeFloats } from '../../../base/lib/floats.ts';
 import type { GgufFile } from './ggufFile.ts';
+import { missing, positive, shortest, size } from './keyNumbers.ts';
 import { findLlama3Scaling } from './ropeFactors.ts';
+import { convolutionFields, layerHeads } from './shortConvolutions.ts';
+import { expertFields } from './stackedExperts.ts';
 
 /** What a GGUF file says of its model's sizes. */
 export interface GgufSizes {
   architecture: GgufArchitecture;
   heads: number;
   kvHeads: number;
+  /** Whether each layer attends, where some are short convolutions; null where all do. */
+  attends: readonly boolean[] | null;
 }
 
 type Json = Record<string, JsonValue>;
@@ -31,8 +36,9 @@ export function ggufSizes(gguf: GgufFile): GgufSizes {
     throw new GraftError('formats.gguf_architecture', { file, architecture: clip(name), known });
   }
   const heads = size(gguf, `${name}.attention.head_count`);
+  if (architecture.convolutions) return { architecture, heads, ...layerHeads(gguf, name, heads) };
   const kvHeads = size(gguf, `${name}.attention.head_count_kv`, heads);
-  return { architecture, heads, kvHeads };
+  return { architecture, heads, kvHeads, attends: null };
 }
 
 /**
@@ -73,11 +79,15 @@ export async function ggufConfig(gguf: GgufFile, sizes: GgufSizes, dtype: string
     ...(turned < headDim && { partial_rotary_factor: turned / headDim }),
     max_position_embeddings: size(gguf, key('context_length')),
     vocab_size: embedding.shape[0] ?? 0,
-    rms_norm_eps: shortest(positive(gguf, key('attention.layer_norm_rms_epsilon'))),
+    [architecture.normEps ?? 'rms_norm_eps']: shortest(
+      positive(gguf, key('attention.layer_norm_rms_epsilon')),
+    ),
     rope_theta: shortest(gguf.number(key('rope.freq_base')) ?? 10_000),
     ...(rope && { rope_scaling: rope }),
-    attention_bias: has('blk.0.attn_q.bias'),
-    mlp_bias: has('blk.0.ffn_gate.bias'),
+    ...(sizes.attends
+      ? convolutionFields(gguf, name, sizes.attends)
+      : { attention_bias: has('blk.0.attn_q.bias'), mlp_bias: has('blk.0.ffn_gate.bias') }),
+    ...(architecture.experts && expertFields(gguf, name)),
     tie_word_embeddings: !has('output.weight'),
     ...Object.fromEntries(numbers),
     ...specials,
@@ -99,45 +109,4 @@ async function ropeScaling(gguf: GgufFile, name: string): Promise<Json | null> {
   const found = findLlama3Scaling(factors, theta);
   if (!found) throw gguf.badValue('rope_freqs.weight', 'its factors are not those of a Llama 3 model');
   return { ...found };
-}
-
-/** The whole number of a key, at least 1; a list of equal ones counts as one. */
-function size(gguf: GgufFile, key: string, fallback?: number): number {
-  const value = gguf.keys.get(key);
-  if (typeof value === 'object') {
-    const list = gguf.numbers(key) ?? [];
-    const [first = 0] = Array.from(list);
-    if (Array.from(list).some((item) => item !== first))
-      throw gguf.badValue(key, 'it differs from layer to layer, which is not supported');
-    return whole(gguf, key, first);
-  }
-  const number = gguf.number(key) ?? fallback;
-  if (number === undefined) throw missing(gguf, key);
-  return whole(gguf, key, number);
-}
-
-function whole(gguf: GgufFile, key: string, value: number): number {
-  if (!Number.isSafeInteger(value) || value < 1)
-    throw gguf.badValue(key, `${value} is no positive whole number`);
-  return value;
-}
-
-function positive(gguf: GgufFile, key: string): number {
-  const value = gguf.number(key);
-  if (value === null) throw missing(gguf, key);
-  if (!(value > 0)) throw gguf.badValue(key, `${value} is not positive`);
-  return value;
-}
-
-/** The shortest decimal number that rounds to an f32: 1e-5, not 0.000009999999747378752. */
-function shortest(value: number): number {
-  for (let digits = 1; digits < 10; digits++) {
-    const short = Number(value.toPrecision(digits));
-    if (Math.fround(short) === Math.fround(value)) return short;
-  }
-  return value;
-}
-
-function missing(gguf: GgufFile, key: string): GraftError {
-  return new GraftError('formats.gguf_key_missing', { file: gguf.source.name, key });
 }

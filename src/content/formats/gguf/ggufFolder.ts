@@ -124,14 +124,15 @@ function generationOf(gguf: GgufFile) {
 }
 
 function summaryOf(gguf: GgufFile, architecture: string, tensors: readonly UnpackedTensor[]): GgufSummary {
-  const byType = new Map<string, { tensors: number; bytes: number }>();
+  // Experts are parts of one tensor.
+  const byType = new Map<string, { names: Set<string>; bytes: number }>();
   for (const { from } of tensors) {
-    const found = byType.get(from.type.name) ?? { tensors: 0, bytes: 0 };
-    byType.set(from.type.name, { tensors: found.tensors + 1, bytes: found.bytes + from.end - from.begin });
+    const { names, bytes } = byType.get(from.type.name) ?? { names: new Set<string>(), bytes: 0 };
+    byType.set(from.type.name, { names: names.add(from.name), bytes: bytes + from.end - from.begin });
   }
   const types = [...byType]
     .sort((a, b) => b[1].bytes - a[1].bytes)
-    .map(([type, { tensors: count }]) => ({ type, tensors: count }));
+    .map(([type, { names }]) => ({ type, tensors: names.size }));
   return {
     file: gguf.source.name,
     architecture,

@@ -5,17 +5,27 @@ import type { ByteSource } from '../../../base/storage/types.ts';
 import type { FloatDtype } from '../dtypes.ts';
 import { clip } from '../safetensorsHeader.ts';
 import { safetensorsLayout } from '../safetensorsLayout.ts';
-import { checkpointTensorName, headsOf, isNorm, unpermutedRow } from './architectures.ts';
+import {
+  checkpointTensorName,
+  expertNames,
+  headsOf,
+  isConvolution,
+  isNorm,
+  unpermutedRow,
+} from './architectures.ts';
 import { dequantizeBlocks, isReadable, unpackedTypes } from './dequantize.ts';
 import type { GgufSizes } from './ggufConfig.ts';
 import type { GgufFile } from './ggufFile.ts';
 import type { GgufTensor } from './ggufHeader.ts';
+import { expertCount, partsOf } from './stackedExperts.ts';
 
 /** A tensor of a GGUF file as a checkpoint has it. */
 export interface UnpackedTensor {
   /** Its name in a checkpoint. */
   name: string;
   from: GgufTensor;
+  /** Its shape in a checkpoint. */
+  shape: readonly number[];
   /** What it is read as: its own dtype, or F16 for what is quantized. */
   dtype: FloatDtype;
   /** The heads whose rows are to be put in order; null for none. */
@@ -39,21 +49,50 @@ export function unpackedTensors(gguf: GgufFile, sizes: GgufSizes): UnpackedTenso
     const fail = (problem: string): never => {
       throw new GraftError('formats.gguf_tensor', { file, tensor: clip(from.name), problem });
     };
-    const name =
-      checkpointTensorName(architecture, from.name) ??
-      fail(`a model of architecture “${architecture.name}” has no such tensor`);
     const type = from.type.name;
     if (!isReadable(type)) {
       const known = ['F32', 'F16', 'BF16', ...unpackedTypes].join(', ');
       throw new GraftError('formats.gguf_type', { file, tensor: clip(from.name), type, known });
     }
+    const dtype = type === 'F32' || type === 'F16' || type === 'BF16' ? type : 'F16';
+    const expertName = expertNames(architecture, from.name);
+    if (expertName) {
+      const count = expertCount(gguf, architecture.name);
+      const parts = partsOf(from, count) ?? fail(`it is no stack of ${count} matrices`);
+      return parts.map((part, expert) => {
+        return { name: expertName(expert), from: part, shape: part.shape, dtype, heads: null, offset: 0 };
+      });
+    }
+    const name =
+      checkpointTensorName(architecture, from.name) ??
+      fail(`a model of architecture “${architecture.name}” has no such tensor`);
     const heads = architecture.permutesHeads ? headsOf(name, sizes) : null;
     const rows = from.shape[0] ?? 0;
     if (heads !== null && rows % (2 * heads) !== 0)
       fail(`its ${rows} rows are no ${heads} heads of an even size`);
-    const dtype = type === 'F32' || type === 'F16' || type === 'BF16' ? type : 'F16';
-    return [{ name, from, dtype, heads, offset: isNorm(name) ? architecture.normOffset : 0 }];
+    return [
+      {
+        name,
+        from,
+        shape: shapeOf(name, from.shape, fail),
+        dtype,
+        heads,
+        offset: isNorm(name) ? architecture.normOffset : 0,
+      },
+    ];
   });
+}
+
+/** The shape of a tensor in a checkpoint, which has a dimension of 1 more for convolutions. */
+function shapeOf(
+  name: string,
+  shape: readonly number[],
+  fail: (problem: string) => never,
+): readonly number[] {
+  if (!isConvolution(name)) return shape;
+  const [channels, taps, ...rest] = shape;
+  if (channels === undefined || taps === undefined || rest.length > 0) return fail('it is no matrix');
+  return [channels, 1, taps];
 }
 
 /**
@@ -61,11 +100,7 @@ export function unpackedTensors(gguf: GgufFile, sizes: GgufSizes): UnpackedTenso
  * data is read from the GGUF and unpacked when it is asked for. So whatever reads checkpoints reads GGUF.
  */
 export function unpackedSource(gguf: GgufFile, tensors: readonly UnpackedTensor[], name: string): ByteSource {
-  const entries = tensors.map(({ name: tensor, dtype, from }) => ({
-    name: tensor,
-    dtype,
-    shape: from.shape,
-  }));
+  const entries = tensors.map(({ name: tensor, dtype, shape }) => ({ name: tensor, dtype, shape }));
   const {
     header,
     tensors: sizes,

@@ -1,5 +1,7 @@
 import type { GgufArchitecture } from './architectures.ts';
 import type { GgufKey } from './ggufWriter.ts';
+import { convolutionKeys } from './shortConvolutions.ts';
+import { expertKeys, type WrittenExperts } from './stackedExperts.ts';
 
 /** The sizes of a model that a GGUF file names; what `DecoderSpec` has. */
 export interface WrittenModel {
@@ -7,6 +9,10 @@ export interface WrittenModel {
   layers: number;
   heads: number;
   kvHeads: number;
+  /** Its experts; null for none. */
+  experts: WrittenExperts | null;
+  /** Its short convolutions: the tokens they reach over, and whether each layer attends instead; null for none. */
+  convolutions: { taps: number; attends: readonly boolean[] } | null;
   headDim: number;
   ffnSize: number;
   vocabSize: number;
@@ -81,7 +87,10 @@ export function sizeKeys(
     u32(key('embedding_length'), model.hiddenSize),
     u32(key('feed_forward_length'), model.ffnSize),
     u32(key('attention.head_count'), model.heads),
-    u32(key('attention.head_count_kv'), model.kvHeads),
+    ...(model.convolutions
+      ? convolutionKeys(architecture.name, model.kvHeads, model.convolutions)
+      : [u32(key('attention.head_count_kv'), model.kvHeads)]),
+    ...(model.experts ? expertKeys(architecture.name, model.experts) : []),
     f32(key('rope.freq_base'), rope.theta),
     f32(key('attention.layer_norm_rms_epsilon'), model.normEps),
     ...(hasOwnHeadDim

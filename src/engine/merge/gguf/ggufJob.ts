@@ -1,4 +1,5 @@
 import {
+  expertOf,
   ggufArchitectureOf,
   ggufTensorName,
   type GgufArchitecture,
@@ -12,7 +13,9 @@ import type { Gpu } from '../../gpu/device.ts';
 import type { RopeFrequencies } from '../../kernels/ropeFrequencies.ts';
 import type { DecoderSpec } from '../../model/spec/spec.ts';
 import type { MergeJob } from '../mergeJob.ts';
+import type { OutputTensor } from '../outputTensor.ts';
 import { planOutput, type OutputPlan } from '../outputPlan.ts';
+import { ggufStack } from './ggufStack.ts';
 import { ggufTensor, ggufVector, type GgufTensorPlan } from './ggufTensor.ts';
 
 /** A GGUF file to write: the result of a merge, in a type. */
@@ -43,16 +46,22 @@ export function architectureOf({ family }: Pick<DecoderSpec, 'family'>): GgufArc
 
 /**
  * The context in tokens that the file names: where llama.cpp has no windows for an architecture, only that within which
- * none matters. Throws `merge.gguf_layer` and `merge.gguf_scale` where it would compute a layer otherwise.
+ * none matters. Throws `merge.gguf_layer`, `merge.gguf_scale`, `merge.gguf_heads` and `merge.gguf_experts` where it would
+ * compute a layer otherwise.
  */
 export function writtenContext(
-  { name, layers = {}, numbers = {} }: GgufArchitecture,
+  { name, layers = {}, numbers = {}, convolutions, experts }: GgufArchitecture,
   spec: DecoderSpec,
 ): number {
   const { unturned = () => false, windowed = () => false } = layers;
   const scaled = Math.abs(spec.attentionScale * Math.sqrt(spec.headDim) - 1) > 1e-6;
   if (scaled && !numbers.attention_multiplier)
     throw new GraftError('merge.gguf_scale', { scale: spec.attentionScale, architecture: name });
+  const width = spec.heads * spec.headDim;
+  if (convolutions && width !== spec.hiddenSize)
+    throw new GraftError('merge.gguf_heads', { width, hidden: spec.hiddenSize, architecture: name });
+  if (experts && !spec.experts?.amongChosen)
+    throw new GraftError('merge.gguf_experts', { architecture: name });
   let context = spec.maxPositions;
   for (let layer = 0; layer < spec.layers; layer++) {
     const window = spec.windowOf(layer);
@@ -65,11 +74,14 @@ export function writtenContext(
   return context;
 }
 
+/** The types of rotary embeddings that most architectures have. */
+const ROPES: readonly string[] = ['default', 'linear', 'llama3'];
+
 /** The rotary embedding of the layers that attend to everything. Throws `merge.gguf_rope`. */
-function writtenRope(spec: DecoderSpec): RopeFrequencies {
+export function writtenRope({ ropes = ROPES }: GgufArchitecture, spec: DecoderSpec): RopeFrequencies {
   const rope = ropeOfLayers(spec, (window) => window === 0) ?? ropeOfLayers(spec, (window) => window > 0);
-  const known = rope && ['default', 'linear', 'llama3'].includes(rope.scaling.rope_type);
-  if (!known) throw new GraftError('merge.gguf_rope', { type: rope?.scaling.rope_type ?? 'none' });
+  if (!rope || !ropes.includes(rope.scaling.rope_type))
+    throw new GraftError('merge.gguf_rope', { type: rope?.scaling.rope_type ?? 'none' });
   return rope;
 }
 
@@ -87,9 +99,17 @@ function ropeOfLayers(spec: DecoderSpec, choose: (window: number) => boolean): R
   return null;
 }
 
+/** The short convolutions of a model, and the layers that attend instead; null for one that has none. */
+function writtenConvolutions(spec: DecoderSpec): { taps: number; attends: boolean[] } | null {
+  const convolution = spec.mixers.find((mixer) => mixer.kind === 'shortConvolution');
+  if (!convolution) return null;
+  const attends = Array.from({ length: spec.layers }, (_, layer) => spec.mixerOf(layer).kind === 'attention');
+  return { taps: convolution.taps, attends };
+}
+
 /**
  * Plans a GGUF file: keys, tensors and all sizes, before a byte is written. Throws `merge.gguf_family`,
- * `merge.gguf_layer`, `merge.gguf_rope`, `merge.gguf_tensor`, and what `planOutput` throws.
+ * `merge.gguf_layer`, `merge.gguf_heads`, `merge.gguf_rope`, `merge.gguf_tensor`, and what `planOutput` throws.
  */
 export async function planGguf(gpu: Gpu, job: GgufJob, file: string): Promise<GgufPlan> {
   const { spec } = job.merge.base;
@@ -101,23 +121,36 @@ export async function planGguf(gpu: Gpu, job: GgufJob, file: string): Promise<Gg
       throw new GraftError('merge.gguf_tensor', { tensor: entry.name, architecture: architecture.name });
     return name;
   });
-  const model = { layers: spec.layers, hasOutput: names.includes('output.weight') };
-  const tensors = output.tensors.map((tensor, i) => {
-    const { type, isFallback } = writtenTypeOf(
-      { name: names[i]!, shape: tensor.entry.shape },
-      job.type,
-      model,
-    );
-    return ggufTensor(architecture, spec, tensor, type, isFallback);
+  const valueLayers = Array.from({ length: spec.layers }, (_, layer) => layer).filter((layer) =>
+    names.includes(`blk.${layer}.attn_v.weight`),
+  );
+  const experts = spec.experts?.experts ?? 0;
+  const model = { layers: spec.layers, experts, valueLayers, hasOutput: names.includes('output.weight') };
+  const groups = new Map<string, OutputTensor[]>();
+  output.tensors.forEach((tensor, i) => {
+    const group = groups.get(names[i]!);
+    if (group) group.push(tensor);
+    else groups.set(names[i]!, [tensor]);
+  });
+  const tensors = [...groups].map(([name, group]) => {
+    const [first] = group as [OutputTensor];
+    const { type, isFallback } = writtenTypeOf({ name, shape: first.entry.shape }, job.type, model);
+    if (expertOf(first.entry.name) === null) return ggufTensor(architecture, spec, first, type, isFallback);
+    const sorted = group.sort((a, b) => expertOf(a.entry.name)! - expertOf(b.entry.name)!);
+    return ggufStack(architecture, spec, sorted as [OutputTensor, ...OutputTensor[]], type, isFallback);
   });
   const maxPositions = writtenContext(architecture, spec);
-  const rope = writtenRope(spec);
+  const rope = writtenRope(architecture, spec);
   const { scaling, theta } = rope;
   if (scaling.rope_type === 'llama3')
     tensors.push(ggufVector('rope_freqs.weight', llama3Factors(scaling, theta, rope.dims / 2)));
   const keys: GgufKey[] = [
     ...job.keys.general,
-    ...sizeKeys(architecture, { ...spec, maxPositions, rope }, { ...job.config, ...windowedRope(spec) }),
+    ...sizeKeys(
+      architecture,
+      { ...spec, maxPositions, rope, convolutions: writtenConvolutions(spec) },
+      { ...job.config, ...windowedRope(spec) },
+    ),
     { key: 'general.file_type', type: 'u32', value: fileTypeOf(job.type) },
     ...job.keys.tokenizer,
     { key: 'general.quantization_version', type: 'u32', value: 2 },

@@ -2,6 +2,7 @@ import { decodeFloats } from '../../../base/lib/floats.ts';
 import {
   ggufTensorName,
   headsOf,
+  isConvolution,
   isNorm,
   permuted,
   type GgufArchitecture,
@@ -11,12 +12,15 @@ import { quantizeRows, type WrittenType } from '../../../content/formats/gguf/qu
 import { refuseOverflow } from '../f16Overflow.ts';
 import { skipping, type OutputTensor, type WrittenTensor } from '../outputTensor.ts';
 
-/** A tensor of a GGUF file, and the result's tensor it is made of; null for one that is made from the config. */
+/**
+ * A tensor of a GGUF file, and the result's tensors it is made of: one, one for each expert, or none where it is made from
+ * the config.
+ */
 export interface GgufTensorPlan {
   entry: GgufEntry;
   /** Whether its type is a fallback, since its rows are no whole number of the type's blocks. */
   isFallback: boolean;
-  from: OutputTensor | null;
+  from: readonly OutputTensor[];
   written: WrittenTensor;
 }
 
@@ -24,7 +28,7 @@ export interface GgufTensorPlan {
 const VALUES = 1 << 20;
 
 /**
- * A tensor of the result as GGUF has it: renamed, the rows of q and k in RoPE's other order where the architecture wants
+ * A tensor of the result as GGUF has it: renamed, convolutions as matrices, the rows of q and k in RoPE's other order where the architecture wants
  * that, norms with their offset, and quantized row by row.
  */
 export function ggufTensor(
@@ -35,7 +39,9 @@ export function ggufTensor(
   isFallback: boolean,
 ): GgufTensorPlan {
   const { name, dtype, shape } = from.entry;
-  const entry: GgufEntry = { name: ggufTensorName(architecture, name)!, type, shape };
+  const [channels = 1, , taps = 1] = shape;
+  const stored = isConvolution(name) ? [channels, taps] : [...shape];
+  const entry: GgufEntry = { name: ggufTensorName(architecture, name)!, type, shape: stored };
   const heads = architecture.permutesHeads ? headsOf(name, sizes) : null;
   const offset = isNorm(name) ? architecture.normOffset : 0;
   const rows = shape[0] ?? 1;
@@ -67,9 +73,9 @@ export function ggufTensor(
   return {
     entry,
     isFallback,
-    from,
+    from: [from],
     written: {
-      entry: { name: entry.name, dtype: type, shape: [...shape], byteLength },
+      entry: { name: entry.name, dtype: type, shape: stored, byteLength },
       blocks: (start = 0) => blocks(start),
     },
   };
@@ -86,7 +92,7 @@ export function ggufVector(name: string, values: Float32Array<ArrayBuffer>): Ggu
   return {
     entry,
     isFallback: false,
-    from: null,
+    from: [],
     written: {
       entry: { name, dtype: 'F32', shape: [values.length], byteLength: bytes.byteLength },
       blocks: (start) => skipping(whole(), start),

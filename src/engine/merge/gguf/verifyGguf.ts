@@ -69,8 +69,10 @@ export async function verifyGguf(
     await merge.compareDigests(folder, (done) => onProgress?.(done, total));
     let largestError = 0;
     for (const tensor of tensors) {
-      const error = await errorOf(job, tensor, gguf);
-      if (error !== null) largestError = Math.max(largestError, error);
+      for (const index of tensor.from.keys()) {
+        const error = await errorOf(job, tensor, index, gguf);
+        if (error !== null) largestError = Math.max(largestError, error);
+      }
     }
     const types: Record<string, number> = {};
     for (const { entry } of tensors) types[entry.type] = (types[entry.type] ?? 0) + 1;
@@ -82,25 +84,31 @@ export async function verifyGguf(
   }
 }
 
-/** The relative error of some rows of a computed matrix; null for a tensor that is only copied. */
+/** The relative error of some rows of a computed matrix, of an expert if several; null for a tensor that is only copied. */
 async function errorOf(
   job: GgufJob,
-  { entry, from }: GgufTensorPlan,
+  { entry, from: parts }: GgufTensorPlan,
+  index: number,
   gguf: GgufFile,
 ): Promise<number | null> {
+  const from = parts[index]!;
   // Vectors are copied; what was trained in full is in no file to compare with.
-  if (!from || from.trained || entry.shape.length < 2) return null;
-  const [rows = 1, cols = 1] = entry.shape;
+  if (from.trained || entry.shape.length < 2) return null;
+  const [rows = 1, cols = 1] = entry.shape.slice(-2);
   const { spec } = job.merge.base;
   const heads = architectureOf(spec).permutesHeads ? headsOf(from.entry.name, spec) : null;
   const stride = Math.max(1, Math.floor(rows / PROOF_ROWS));
   const tensor = gguf.tensors.get(entry.name)!;
-  const rowBytes = (tensor.end - tensor.begin) / rows;
+  const rowBytes = (tensor.end - tensor.begin) / parts.length / rows;
+  const begin = index * rows * rowBytes;
   let largest = 0;
   for (let at = 0; at < rows; at += stride) {
     const row = heads === null ? at : baseRow(at, rows / heads);
     const values = await expectedRow(from, row, cols);
-    const written = dequantizeBlocks(await gguf.readRange(tensor, at * rowBytes, rowBytes), tensor.type);
+    const written = dequantizeBlocks(
+      await gguf.readRange(tensor, begin + at * rowBytes, rowBytes),
+      tensor.type,
+    );
     const error = relativeError(values, written);
     if (!(error <= LIMITS[entry.type as WrittenType]))
       throw proofFailed(

@@ -59,6 +59,14 @@ export const mergeErrorsZh = {
     what: '该模型把注意力分数乘以 {scale}，而 llama.cpp 对“{architecture}”模型不这样做。',
     next: '请把合并后的模型导出为 safetensors。',
   },
+  'merge.gguf_heads': {
+    what: '该模型各查询头的总宽度为 {width}，层宽为 {hidden}；对“{architecture}”模型，llama.cpp 要求两者相等。',
+    next: '请把合并后的模型导出为 safetensors。',
+  },
+  'merge.gguf_experts': {
+    what: '该模型在全部专家之间计算权重（norm_topk_prob），而 llama.cpp 对“{architecture}”模型不这样做。',
+    next: '请把合并后的模型导出为 safetensors。',
+  },
   'merge.gguf_rope': {
     what: '该模型的旋转位置编码为“{type}”类型，Graft 不能把它写入 GGUF 文件。',
     next: '请把合并后的模型导出为 safetensors，再用 llama.cpp 转换。',
