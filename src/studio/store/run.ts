@@ -1,3 +1,4 @@
+import type { Recipe } from '../../base/config/recipe.ts';
 import { runName } from '../../base/config/runName.ts';
 import { GraftError } from '../../base/lib/errors.ts';
 import type { SamplePrompt, TrainOutcome } from '../../hosts/browser/protocol.ts';
@@ -153,6 +154,10 @@ export const createRunSlice: SliceOf<RunSlice> =
       await finish(follow(beginning, () => resume(get().run.id!)));
     };
 
+    /** Whether the functions of a recipe's rewards may run: asked now, not once the model is loaded. */
+    const mayReward = async ({ objective, rewards }: Recipe): Promise<boolean> =>
+      objective !== 'grpo' || get().allowRewards(rewards);
+
     const end = async (wanted: 'stopping' | 'pausing') => {
       const before = get().run.status;
       if (before !== 'preparing' && before !== 'running' && before !== 'recovering') return;
@@ -178,7 +183,9 @@ export const createRunSlice: SliceOf<RunSlice> =
         if (!isReadOnly(get())) set({ samplePrompts });
       },
       async train() {
-        if (!busyWith(get()) && !isReadOnly(get())) await get().unlessUnsaved('retrain', run);
+        const mayTrain = () => !busyWith(get()) && !isReadOnly(get());
+        if (!mayTrain() || !(await mayReward(get().recipe.draft)) || !mayTrain()) return;
+        await get().unlessUnsaved('retrain', run);
       },
       async trainRuns({ start, resume, isStored }) {
         begin({ ofSweep: true });
@@ -219,8 +226,9 @@ export const createRunSlice: SliceOf<RunSlice> =
       },
       async continueRun(id) {
         if (busyWith(get())) return;
+        const entry = get().runs.entries.find((one) => one.id === id)?.head;
+        if ((entry && !(await mayReward(entry.recipe))) || busyWith(get())) return;
         await get().unlessUnsaved('retrain', async () => {
-          const entry = get().runs.entries.find((one) => one.id === id)?.head;
           begin({
             ...(entry && { recipe: entry.recipe, evalRows: entry.data.evalRows }),
             id,

@@ -1,0 +1,42 @@
+import { Button, Dialog, Heading, Modal, ModalOverlay } from 'react-aria-components';
+import { useStudio } from '../store/index.ts';
+import { t } from './text/index.ts';
+
+/** Asks whether a function of a recipe may run, and shows it. */
+export function FunctionDialog() {
+  const asked = useStudio((state) => state.askedFunction);
+  const answer = useStudio((state) => state.answerFunction);
+  return (
+    <ModalOverlay
+      className="overlay"
+      isOpen={asked !== null}
+      onOpenChange={(open) => {
+        if (!open) answer(false);
+      }}
+    >
+      <Modal className="modal">
+        {asked && (
+          <Dialog role="alertdialog" className="dialog">
+            <Heading slot="title">{t('rewards.ask', { name: asked.name })}</Heading>
+            <p>{t('rewards.askText')}</p>
+            <pre
+              className="mono dialog__code"
+              tabIndex={0}
+              aria-label={t('rewards.code', { name: asked.name })}
+            >
+              {asked.source}
+            </pre>
+            <div className="row row--end">
+              <Button className="button" onPress={() => answer(false)}>
+                {t('question.no')}
+              </Button>
+              <Button className="button button--primary" onPress={() => answer(true)}>
+                {t('rewards.allow')}
+              </Button>
+            </div>
+          </Dialog>
+        )}
+      </Modal>
+    </ModalOverlay>
+  );
+}
