@@ -1,5 +1,6 @@
 import { Button, Dialog, Heading, Modal, ModalOverlay } from 'react-aria-components';
 import { useStudio } from '../store/index.ts';
+import type { AskedFunction } from '../store/state/functions.ts';
 import { t } from './text/index.ts';
 
 /** Asks whether a function of a recipe may run, and shows it. */
@@ -19,13 +20,7 @@ export function FunctionDialog() {
           <Dialog role="alertdialog" className="dialog">
             <Heading slot="title">{t('rewards.ask', { name: asked.name })}</Heading>
             <p>{t('rewards.askText')}</p>
-            <pre
-              className="mono dialog__code"
-              tabIndex={0}
-              aria-label={t('rewards.code', { name: asked.name })}
-            >
-              {asked.source}
-            </pre>
+            <Code {...asked} />
             <div className="row row--end">
               <Button className="button" onPress={() => answer(false)}>
                 {t('question.no')}
@@ -38,5 +33,14 @@ export function FunctionDialog() {
         )}
       </Modal>
     </ModalOverlay>
+  );
+}
+
+function Code({ name, source }: AskedFunction) {
+  return (
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, so it must take the focus
+    <pre className="code dialog__code" tabIndex={0} aria-label={t('rewards.code', { name })} role="group">
+      {source}
+    </pre>
   );
 }

@@ -36,7 +36,7 @@ export const recipeTextsZh = {
   'rewards.function': 'JavaScript 函数',
   'rewards.code': '“{name}”的代码',
   'rewards.codeHelp':
-    '一个函数，参数是回答的文本和这条数据（answer、columns、tokens、ended），返回一个数。它与页面隔离运行，没有网络和存储；除非“seconds”另有规定，每个回答限时 1 秒。',
+    '一个函数，参数是回答的文本和这条数据（answer, columns, tokens, ended），返回一个数。它与页面隔离运行，没有网络和存储；除非“seconds”另有规定，每个回答限时 1 秒。',
   'rewards.badCode': '请输入函数的源代码。',
   'rewards.ask': '要运行函数“{name}”吗？',
   'rewards.askText':
