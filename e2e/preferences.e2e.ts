@@ -82,15 +82,16 @@ describe.each(['en', 'zh'] as const)('preference training in Chromium, %s', (lan
     await studio.waitForText('small-sums.jsonl', OPEN);
     const recipe = join(folder, 'sums.json');
     const sample = JSON.parse(await readFile(smallSumsRecipe, 'utf8')) as { rewards: object[] };
-    // A recipe of others brings a function.
+    // A recipe of others brings a function, which is changed here.
     const source = '(text, row) => (typeof row.answer === "string" ? 0.5 : 0)';
-    const rewards = [...sample.rewards, { kind: 'javascript', source }];
+    const rewards = [...sample.rewards, { kind: 'javascript', source: '() => 0.75' }];
     const few = { max_steps: 2, batch_size: 2, num_generations: 4, eval_fraction: 0, eval_steps: 1, rewards };
     await writeFile(recipe, JSON.stringify({ ...sample, ...few }));
     await studio.view('Recipe');
     await studio.setFiles('input[accept=".json,application/json"]', [recipe]);
-    const fields = () => [...document.querySelectorAll('textarea')].map(({ value }) => value);
-    expect(await studio.evaluate(fields, null)).toContain(source);
+    await studio.click({ role: 'button', name: 'All settings' });
+    await studio.fill('Code of “javascript”', source);
+    await studio.screenshot('grpo-code');
     await studio.view('Train');
     await studio.click({ role: 'button', name: 'Train again' });
     await studio.waitForText('Run the function “javascript”?');

@@ -21,8 +21,10 @@ export interface RewardPage {
     inputs: readonly FunctionInput[],
     allowed: boolean,
   ): Promise<ScoredInPage>;
-  /** Runs a script as it is where functions run. @returns what it posts to the port of its message */
-  run(script: string): Promise<unknown>;
+  /**
+   * Runs a script as it is: where functions run, or in a worker of the page. @returns what it posts to the port of its message
+   */
+  run(script: string, framed: boolean): Promise<unknown>;
 }
 
 declare global {
@@ -52,10 +54,10 @@ globalThis.rewardPage = {
     while (document.querySelector('iframe')) await new Promise((resolve) => setTimeout(resolve));
     return { ...found, frames: document.querySelectorAll('iframe').length };
   },
-  async run(script) {
+  async run(script, framed) {
     const { port1, port2 } = new MessageChannel();
     const answer = new Promise((resolve) => (port1.onmessage = ({ data }) => resolve(data)));
-    const end = openSandbox(script, port2);
+    const end = (framed ? openSandbox : openHere)(script, port2);
     try {
       return await answer;
     } finally {
@@ -63,3 +65,10 @@ globalThis.rewardPage = {
     }
   },
 };
+
+/** As `openSandbox`, with nothing around it. */
+function openHere(script: string, port: MessagePort): () => void {
+  const worker = new Worker(URL.createObjectURL(new Blob([script], { type: 'text/javascript' })));
+  worker.onmessage = () => worker.postMessage(null, [port]);
+  return () => worker.terminate();
+}

@@ -43,10 +43,10 @@ beforeAll(async () => {
     // As a host of others that lets everyone read.
     response.setHeader('Access-Control-Allow-Origin', '*');
     response.setHeader('Content-Type', path.endsWith('.js') ? 'text/javascript' : 'text/html');
-    response.end(
-      scripts.has(path)
-        ? readFileSync(join(scratch, path))
-        : '<!doctype html><title>rewards</title><body><script type="module" src="/page.js"></script>',
+    if (scripts.has(path)) return response.end(readFileSync(join(scratch, path)));
+    if (path.startsWith('/escaped')) return response.end(path.includes('worker') ? 'postMessage(1)' : '1');
+    return response.end(
+      '<!doctype html><title>rewards</title><body><script type="module" src="/page.js"></script>',
     );
   });
   await once(pages.listen(0, '127.0.0.1'), 'listening');
@@ -67,7 +67,7 @@ const input = (text: string): FunctionInput => ({
 /** Tries everything that leaves a worker, by the browser's own functions. */
 const escape = (origin: string) => `
 const opened = (thing) => new Promise((resolve, reject) => {
-  thing.onopen = thing.onsuccess = resolve;
+  thing.onopen = thing.onsuccess = thing.onmessage = resolve;
   thing.onerror = () => reject(new Error('refused'));
 });
 const ways = {
@@ -79,7 +79,7 @@ const ways = {
   importScripts: () => importScripts('${origin}/escaped.js'),
   'importScripts of a blob': () => importScripts(URL.createObjectURL(new Blob(['1'], { type: 'text/javascript' }))),
   import: () => import('${origin}/escaped.js'),
-  'a worker of the server': () => opened(new Worker('${origin}/escaped.js')),
+  'a worker of the server': () => opened(new Worker('${origin}/escaped-worker.js')),
   evaluated: () => new Function('return 1')(),
   WebAssembly: () => WebAssembly.compile(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0])),
   indexedDB: () => opened(indexedDB.open('graft')),
@@ -180,10 +180,30 @@ describe.each(['chromium', 'firefox'] as const)('functions of rewards in a page,
     });
   });
 
+  /** What a script that tries to escape did, and what the page and the server heard of it. */
+  const escaped = async (framed: boolean) => {
+    seen.length = 0;
+    const told = JSON.stringify(escape(url));
+    const found = await page.evaluate<{ done: string[]; tried: number; origin: string; heard: unknown[] }>(
+      `(async () => {
+        const heard = [];
+        const channel = new BroadcastChannel('graft');
+        channel.onmessage = ({ data }) => heard.push(data);
+        const found = await rewardPage.run(${told}, ${framed});
+        channel.close();
+        return { ...found, heard };
+      })()`,
+    );
+    return { ...found, seen: seen.filter((path) => path.includes('escaped')) };
+  };
+
   it('reach nothing even with all that a worker has: the frame’s policy and origin refuse it', async () => {
-    const heard = `const heard = []; const channel = new BroadcastChannel('graft'); channel.onmessage = ({ data }) => heard.push(data);`;
-    const script = `(async () => { ${heard} const found = await rewardPage.run(${JSON.stringify(escape(url))}); channel.close(); return { ...found, heard }; })()`;
-    expect(await page.evaluate(script)).toEqual({ done: [], tried: 15, origin: 'null', heard: [] });
-    expect(seen.filter((path) => path.includes('escaped'))).toEqual([]);
+    expect(await escaped(true)).toEqual({ done: [], tried: 15, origin: 'null', heard: [], seen: [] });
+    // The same script does much in a worker of the page.
+    const here = await escaped(false);
+    for (const way of ['fetch', 'XMLHttpRequest', 'importScripts', 'indexedDB', 'caches', 'OPFS', 'locks'])
+      expect(here.done).toContain(way);
+    expect(here).toMatchObject({ origin: url, heard: ['escaped'] });
+    expect(here.seen).toContain('/escaped');
   });
 });
