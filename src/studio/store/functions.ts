@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type { Recipe } from '../../base/config/recipe.ts';
 import { rewardNames } from '../../base/config/rewards.ts';
 import { serial } from '../../base/lib/serial.ts';
 import type { FunctionsSlice } from './state/functions.ts';
@@ -31,7 +32,9 @@ export const createFunctionsSlice: SliceOf<FunctionsSlice> = () => (set, get) =>
         }
         return yes;
       }),
-    async allowRewards(rewards) {
+    async allowRewards(recipe) {
+      if (!callsFunctions(recipe)) return true;
+      const { rewards } = recipe;
       const names = rewardNames(rewards);
       for (const [i, reward] of rewards.entries()) {
         if (reward.kind !== 'javascript') continue;
@@ -46,6 +49,11 @@ export const createFunctionsSlice: SliceOf<FunctionsSlice> = () => (set, get) =>
     },
   };
 };
+
+/** Whether training by a recipe calls functions of its own, so that the user may have to be asked. */
+export function callsFunctions({ objective, rewards }: Pick<Recipe, 'objective' | 'rewards'>): boolean {
+  return objective === 'grpo' && rewards.some(({ kind }) => kind === 'javascript');
+}
 
 async function hashOf(source: string): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(source));

@@ -1,4 +1,3 @@
-import type { Recipe } from '../../base/config/recipe.ts';
 import { runName } from '../../base/config/runName.ts';
 import { GraftError } from '../../base/lib/errors.ts';
 import type { SamplePrompt, TrainOutcome } from '../../hosts/browser/protocol.ts';
@@ -6,6 +5,7 @@ import { errorKind } from '../../base/lib/errorKind.ts';
 import { noteOf } from './errorNote.ts';
 import { emptyExporting } from './state/exporting.ts';
 import { withRecovery } from './recovery.ts';
+import { callsFunctions } from './functions.ts';
 import { runEvents } from './runEvents.ts';
 import { emptyRun, type RunSlice, type RunState, type StartedRun } from './state/run.ts';
 import { busyWith, isReadOnly, type SliceOf } from './state.ts';
@@ -154,10 +154,6 @@ export const createRunSlice: SliceOf<RunSlice> =
       await finish(follow(beginning, () => resume(get().run.id!)));
     };
 
-    /** Whether the functions of a recipe's rewards may run: asked now, not once the model is loaded. */
-    const mayReward = async ({ objective, rewards }: Recipe): Promise<boolean> =>
-      objective !== 'grpo' || get().allowRewards(rewards);
-
     const end = async (wanted: 'stopping' | 'pausing') => {
       const before = get().run.status;
       if (before !== 'preparing' && before !== 'running' && before !== 'recovering') return;
@@ -183,8 +179,10 @@ export const createRunSlice: SliceOf<RunSlice> =
         if (!isReadOnly(get())) set({ samplePrompts });
       },
       async train() {
+        const { draft } = get().recipe;
         const mayTrain = () => !busyWith(get()) && !isReadOnly(get());
-        if (!mayTrain() || !(await mayReward(get().recipe.draft)) || !mayTrain()) return;
+        if (!mayTrain()) return;
+        if (callsFunctions(draft) && (!(await get().allowRewards(draft)) || !mayTrain())) return;
         await get().unlessUnsaved('retrain', run);
       },
       async trainRuns({ start, resume, isStored }) {
@@ -227,7 +225,8 @@ export const createRunSlice: SliceOf<RunSlice> =
       async continueRun(id) {
         if (busyWith(get())) return;
         const entry = get().runs.entries.find((one) => one.id === id)?.head;
-        if ((entry && !(await mayReward(entry.recipe))) || busyWith(get())) return;
+        const functions = entry && callsFunctions(entry.recipe);
+        if (functions && (!(await get().allowRewards(entry.recipe)) || busyWith(get()))) return;
         await get().unlessUnsaved('retrain', async () => {
           begin({
             ...(entry && { recipe: entry.recipe, evalRows: entry.data.evalRows }),

@@ -1,4 +1,4 @@
-import type { RewardDefinition } from '../../../base/config/rewards.ts';
+import type { Recipe } from '../../../base/config/recipe.ts';
 
 /** A function of a recipe's that the user is asked about. */
 export interface AskedFunction {
@@ -12,7 +12,10 @@ export interface FunctionsSlice {
   askedFunction: AskedFunction | null;
   /** Whether a function may run: the user is asked once for each text. */
   allowFunction(asked: AskedFunction): Promise<boolean>;
-  /** The same for all functions of a recipe's rewards, up to the first refusal. */
-  allowRewards(rewards: readonly RewardDefinition[]): Promise<boolean>;
+  /**
+   * The same for all functions that a recipe rewards with, up to the first refusal. Where one is run it is asked again; this is
+   * to ask before a model is loaded.
+   */
+  allowRewards(recipe: Pick<Recipe, 'objective' | 'rewards'>): Promise<boolean>;
   answerFunction(yes: boolean): void;
 }
