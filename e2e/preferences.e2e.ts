@@ -81,22 +81,33 @@ describe.each(['en', 'zh'] as const)('preference training in Chromium, %s', (lan
     await dropData(studio, smallSums);
     await studio.waitForText('small-sums.jsonl', OPEN);
     const recipe = join(folder, 'sums.json');
-    const sample = JSON.parse(await readFile(smallSumsRecipe, 'utf8')) as object;
-    const few = { max_steps: 2, batch_size: 2, num_generations: 4, eval_fraction: 0, eval_steps: 1 };
+    const sample = JSON.parse(await readFile(smallSumsRecipe, 'utf8')) as { rewards: object[] };
+    // A recipe of others brings a function, which is changed here.
+    const source = '(text, row) => (typeof row.answer === "string" ? 0.5 : 0)';
+    const rewards = [...sample.rewards, { kind: 'javascript', source: '() => 0.75' }];
+    const few = { max_steps: 2, batch_size: 2, num_generations: 4, eval_fraction: 0, eval_steps: 1, rewards };
     await writeFile(recipe, JSON.stringify({ ...sample, ...few }));
     await studio.view('Recipe');
     await studio.setFiles('input[accept=".json,application/json"]', [recipe]);
+    await studio.click({ role: 'button', name: 'All settings' });
+    await studio.fill('Code of “javascript”', source);
+    await studio.screenshot('grpo-code');
     await studio.view('Train');
     await studio.click({ role: 'button', name: 'Train again' });
+    await studio.waitForText('Run the function “javascript”?');
+    await studio.waitForText(source);
+    await studio.screenshot('grpo-function');
+    expect(await accessibilityProblems(studio)).toEqual([]);
+    await studio.click({ role: 'button', name: 'Allow it' });
     await studio.waitForText('Sampled answers, step 2', OPEN);
     const trained = await studio.waitForText('Spread of rewards', OPEN);
     expect(trained).toMatch(/\d\+\d=/);
-    const rewards = await studio.evaluate(
+    const shown = await studio.evaluate(
       () => [...document.querySelectorAll('.completions__reward')].map(({ textContent }) => textContent),
       null,
     );
-    expect(rewards).toHaveLength(4);
-    for (const reward of rewards) expect(reward).toMatch(/^[01]$/);
+    expect(shown).toHaveLength(4);
+    for (const reward of shown) expect(reward).toMatch(/^[01]\.50?$/);
     await studio.screenshot('grpo-trained');
     expect(await accessibilityProblems(studio)).toEqual([]);
     expect(studio.problems).toEqual([]);

@@ -198,7 +198,7 @@ export const floors: Readonly<Record<string, Floor>> = {
     imports: ['base', 'content', 'engine', 'session'],
     packages: ['comlink'],
     tests:
-      '`dataService.test.ts` and its siblings call services without a worker, `client.test.ts` ends workers; whole workers by `e2e/`.',
+      '`dataService.test.ts` and its siblings call services without a worker, `client.test.ts` ends workers, `rewards/frames.browser.test.ts` tries to leave the frames of functions; whole workers by `e2e/`.',
   },
   'hosts/node': {
     is: 'the command line, a file a command, on Dawn; the package’s API for Node',

@@ -44,7 +44,9 @@ test('only the worker that fetches from a Hub may contact other hosts, and worke
   );
   expect(connect(policyOf('hub.worker'))).toMatch(/^'self' https: /);
   expect(connect(policyOf('text.worker'))).toBe("'none'");
-  expect(pagePolicy).toMatch(/script-src 'self' 'wasm-unsafe-eval';/);
+  expect(pagePolicy).toMatch(/script-src 'self' 'wasm-unsafe-eval' 'sha256-[^ ]+';/);
+  for (const name of workers)
+    expect(policyOf(name)).toMatch(/script-src 'self' 'wasm-unsafe-eval'; worker-src 'self';/);
 });
 
 test('no page may show the studio in a frame, where headers can say so', () => {

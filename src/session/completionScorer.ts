@@ -22,15 +22,16 @@ export interface CompletionScorer {
 
 /**
  * What a run samples and rewards completions with; null for objectives that do not. Throws `train.grpo_no_tokenizer`,
- * `train.no_reward_functions`, `data.schema_*`.
+ * `train.no_reward_functions`, `train.reward_*`,
+ * `data.schema_*`.
  * @param rows of prompts, which know what ends their answers
  */
-export function completionScorer(
+export async function completionScorer(
   host: Pick<Host, 'rewardFunctions' | 'startScoring'>,
   { objective, rewards }: Recipe,
   tokenizer: Vocabulary | null,
   rows: TokenRows,
-): CompletionScorer | null {
+): Promise<CompletionScorer | null> {
   if (objective !== 'grpo') return null;
   if (!tokenizer) throw new GraftError('train.grpo_no_tokenizer');
   const names = rewardNames(rewards);
@@ -48,8 +49,8 @@ export function completionScorer(
   const texts = rewards.flatMap((definition, i): NamedReward[] =>
     definition.kind === 'javascript' ? [] : [{ name: names[i]!, definition }],
   );
+  const called = functions.length > 0 ? await host.rewardFunctions!(functions) : null;
   const scoring = new ScoringGuard(host.startScoring ?? scoringInThread);
-  const called = functions.length > 0 ? host.rewardFunctions!(functions) : null;
 
   const inputOf = ({ ids, tokens, ended, reference }: ScoredCompletion): FunctionInput => {
     const { answer, columns } = parseReference(reference);

@@ -25,6 +25,9 @@ export interface Host {
   startScoring?(): WorkerLike;
   /** The folder of streamed rows, a folder a data file; absent where all rows are in memory. */
   rowShards?(): Promise<Directory>;
-  /** Runs functions of a recipe's rewards apart from the program itself; absent where there is no such place. */
-  rewardFunctions?(functions: readonly RewardFunction[]): RewardFunctions;
+  /**
+   * Runs functions of a recipe's rewards apart from the program itself; absent where there is no such place. Throws
+   * `train.reward_*` where one cannot be run.
+   */
+  rewardFunctions?(functions: readonly RewardFunction[]): RewardFunctions | Promise<RewardFunctions>;
 }

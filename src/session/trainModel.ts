@@ -236,7 +236,12 @@ async function runTraining(
   let scorer: CompletionScorer | null = null;
   try {
     if (recipe.objective !== 'sft')
-      scorer = completionScorer(host, recipe, model.tokenizer, rowsInMemory(rows.train, recipe.objective));
+      scorer = await completionScorer(
+        host,
+        recipe,
+        model.tokenizer,
+        rowsInMemory(rows.train, recipe.objective),
+      );
     // What the model says before it has learned anything, to compare with.
     if (!resumed?.checkpoint) await ask(0);
     onEvent({

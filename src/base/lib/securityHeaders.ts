@@ -18,13 +18,26 @@ const scripts = [
 
 const PAGE_CONNECT = `'self' ${SIGN_IN}`;
 
-/** The policy with the given `connect-src`. */
-function policyWith(connect: string): string {
+/**
+ * The hash of the script in the frames that functions of a recipe's rewards run in (hosts/browser/rewards): the one inline script.
+ * Frames of the page inherit its policy, and add one of their own that lets nothing connect.
+ */
+export const FRAME_SCRIPT_HASH = 'sha256-pDZBaGG3xonSuvZO9m3XaNSgew1VH78womS3pRI6XKE=';
+
+/** What of a policy may differ. */
+interface Allowed {
+  connect: string;
+  /** Whether the document may have such frames. */
+  frames?: boolean;
+}
+
+/** A policy. */
+function policyWith({ connect, frames = false }: Allowed): string {
   return [
     "default-src 'self'",
     // The hash functions are WebAssembly.
-    "script-src 'self' 'wasm-unsafe-eval'",
-    "worker-src 'self'",
+    `script-src 'self' 'wasm-unsafe-eval'${frames ? ` '${FRAME_SCRIPT_HASH}'` : ''}`,
+    `worker-src 'self'${frames ? ' blob:' : ''}`,
     // React Aria and uPlot set inline styles.
     "style-src 'self' 'unsafe-inline'",
     "img-src 'self' data: blob:",
@@ -39,7 +52,7 @@ function policyWith(connect: string): string {
 const NO_FRAMES = "frame-ancestors 'none'";
 
 /** The policy of the page, for its meta tag. */
-export const pagePolicy: string = policyWith(PAGE_CONNECT);
+export const pagePolicy: string = policyWith({ connect: PAGE_CONNECT, frames: true });
 
 /** Headers besides the policy, the same for every file. */
 const common: Readonly<Record<string, string>> = {
@@ -58,7 +71,7 @@ export function headersFor(path: string): Record<string, string> {
   const script = scripts.find(({ name }) => path.includes(`/${name}`));
   return {
     ...common,
-    'Content-Security-Policy': `${script ? policyWith(script.connect) : pagePolicy}; ${NO_FRAMES}`,
+    'Content-Security-Policy': `${script ? policyWith(script) : pagePolicy}; ${NO_FRAMES}`,
   };
 }
 

@@ -1,3 +1,5 @@
+import { GraftError } from '../../base/lib/errors.ts';
+
 /*
  * Rewards that are functions of the user's, in JavaScript: (text, row) => a number, or nothing for no opinion. They run
  * apart from everything else, where the host has such a place.
@@ -50,11 +52,28 @@ export interface RewardFunctions {
  * The rewards of some completions by a function. One that throws has no opinion of that completion; one that is broken, or
  * that throws for every completion, is an error. @returns a message in place of rewards
  */
-export function rewardsOf(results: readonly FunctionResult[]): (number | null)[] | string {
+function rewardsOf(results: readonly FunctionResult[]): (number | null)[] | string {
   const broken = results.find((result) => result.kind === 'broken');
   if (broken) return broken.message;
   const [first] = results;
   if (first?.kind === 'threw' && results.every(({ kind }) => kind === 'threw'))
     return `it throws for every answer: ${first.message}`;
   return results.map((result) => (result.kind === 'value' ? result.value : null));
+}
+
+/**
+ * [completions][functions] The rewards of some completions by functions. Throws `train.reward_failed`.
+ * @param columns the results of each function
+ */
+export function rewardTable(
+  functions: readonly Pick<RewardFunction, 'name'>[],
+  columns: readonly (readonly FunctionResult[])[],
+): (number | null)[][] {
+  const rewards = functions.map(({ name }, i) => {
+    const found = rewardsOf(columns[i]!);
+    if (typeof found === 'string') throw new GraftError('train.reward_failed', { name, detail: found });
+    return found;
+  });
+  const [first = []] = rewards;
+  return first.map((_, row) => rewards.map((own) => own[row]!));
 }

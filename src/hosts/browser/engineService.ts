@@ -14,6 +14,7 @@ import { browserHost } from './host.ts';
 import { AdapterShelf } from './adapterShelf.ts';
 import { OpenAdapters } from './openAdapters.ts';
 import { createHubLink } from './hubLink.ts';
+import { createSandboxLink } from './rewards/sandboxLink.ts';
 import { summarize } from './modelSummary.ts';
 import type { EngineApi, ModelSource } from './protocol.ts';
 import { createRunsService, openRunStore } from './runsService.ts';
@@ -31,9 +32,12 @@ export function createEngineService(
   openSweeps: () => Promise<SweepStore> = async () => (await import('./sweeps.ts')).openSweepStore(),
 ): EngineApi {
   const hub = createHubLink();
+  const sandboxes = createSandboxLink();
   const tuner = new IdleTuner(host.openGpu, host.tunedKernels);
   const queue = serial();
-  const session = new Session(host, (job) => tuner.aside(() => queue(job)));
+  const session = new Session({ ...host, rewardFunctions: sandboxes.functions }, (job) =>
+    tuner.aside(() => queue(job)),
+  );
   let source: ModelSource | null = null;
   let runs: Promise<RunStore> | null = null;
   let stopGenerating = false;
@@ -84,6 +88,9 @@ export function createEngineService(
 
     async connectHub(port) {
       hub.connect(port);
+    },
+    async connectSandboxes(port) {
+      sandboxes.connect(port);
     },
 
     async openDevice() {

@@ -237,6 +237,8 @@ export type PlannedRun = MemoryPlan & Pick<OffloadLevel, 'streaming'>;
 export interface EngineApi extends RunsApi {
   /** Takes a port to the hub worker, for sources of kind `hub`. */
   connectHub(port: MessagePort): Promise<void>;
+  /** Takes a port to the page, which runs functions of recipes: `SandboxApi`. */
+  connectSandboxes(port: MessagePort): Promise<void>;
   openDevice(): Promise<DeviceReport>;
   /** Reads and checks a model's files; the first job that needs weights loads them. */
   openModel(source: ModelSource): Promise<ModelSummary>;

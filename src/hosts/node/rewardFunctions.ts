@@ -1,7 +1,7 @@
 import type { Worker } from 'node:worker_threads';
 import { GraftError } from '../../base/lib/errors.ts';
 import {
-  rewardsOf,
+  rewardTable,
   type FunctionResult,
   type RewardFunction,
   type RewardFunctions,
@@ -57,13 +57,10 @@ export function nodeRewardFunctions(functions: readonly RewardFunction[]): Rewar
     end,
     async score(inputs) {
       const results = await ask(inputs.map(({ text, row }) => JSON.stringify([text, row])));
-      const columns = functions.map(({ name }, i) => {
-        const rewards = rewardsOf(results.map((own) => own[i]!));
-        if (typeof rewards === 'string')
-          throw new GraftError('train.reward_failed', { name, detail: rewards });
-        return rewards;
-      });
-      return inputs.map((_, row) => columns.map((column) => column[row]!));
+      return rewardTable(
+        functions,
+        functions.map((_, i) => results.map((own) => own[i]!)),
+      );
     },
   };
 }

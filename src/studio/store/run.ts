@@ -5,6 +5,7 @@ import { errorKind } from '../../base/lib/errorKind.ts';
 import { noteOf } from './errorNote.ts';
 import { emptyExporting } from './state/exporting.ts';
 import { withRecovery } from './recovery.ts';
+import { callsFunctions } from './functions.ts';
 import { runEvents } from './runEvents.ts';
 import { emptyRun, type RunSlice, type RunState, type StartedRun } from './state/run.ts';
 import { busyWith, isReadOnly, type SliceOf } from './state.ts';
@@ -178,7 +179,11 @@ export const createRunSlice: SliceOf<RunSlice> =
         if (!isReadOnly(get())) set({ samplePrompts });
       },
       async train() {
-        if (!busyWith(get()) && !isReadOnly(get())) await get().unlessUnsaved('retrain', run);
+        const { draft } = get().recipe;
+        const mayTrain = () => !busyWith(get()) && !isReadOnly(get());
+        if (!mayTrain()) return;
+        if (callsFunctions(draft) && (!(await get().allowRewards(draft)) || !mayTrain())) return;
+        await get().unlessUnsaved('retrain', run);
       },
       async trainRuns({ start, resume, isStored }) {
         begin({ ofSweep: true });
@@ -219,8 +224,10 @@ export const createRunSlice: SliceOf<RunSlice> =
       },
       async continueRun(id) {
         if (busyWith(get())) return;
+        const entry = get().runs.entries.find((one) => one.id === id)?.head;
+        const functions = entry && callsFunctions(entry.recipe);
+        if (functions && (!(await get().allowRewards(entry.recipe)) || busyWith(get()))) return;
         await get().unlessUnsaved('retrain', async () => {
-          const entry = get().runs.entries.find((one) => one.id === id)?.head;
           begin({
             ...(entry && { recipe: entry.recipe, evalRows: entry.data.evalRows }),
             id,

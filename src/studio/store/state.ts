@@ -10,6 +10,7 @@ import type { DownloadSlice } from './state/download.ts';
 import type { EvaluationSlice } from './state/evaluation.ts';
 import type { ExampleSlice } from './state/example.ts';
 import type { ExportSlice } from './state/exporting.ts';
+import type { FunctionsSlice } from './state/functions.ts';
 import type { HubSlice } from './state/hub.ts';
 import type { IntakeSlice } from './state/intake.ts';
 import type { LrSearchSlice } from './state/lrSearch.ts';
@@ -45,6 +46,7 @@ export type Studio = DeviceSlice &
   MemorySlice &
   ExampleSlice &
   LrSearchSlice &
+  FunctionsSlice &
   RunSlice &
   AdapterSlice &
   RunsSlice &

@@ -9,6 +9,7 @@ import { createDownloadSlice } from './download.ts';
 import { createEvaluationSlice } from './evaluation.ts';
 import { createExampleSlice } from './example.ts';
 import { createExportSlice } from './exporting.ts';
+import { createFunctionsSlice } from './functions.ts';
 import { createHubSlice } from './hub.ts';
 import { createIntakeSlice } from './intake.ts';
 import { createLrSearchSlice } from './lrSearch.ts';
@@ -47,6 +48,7 @@ export function createStudio(deps: StoreDeps) {
     ...createMemorySlice(deps)(...args),
     ...createLrSearchSlice(deps)(...args),
     ...createExampleSlice(deps)(...args),
+    ...createFunctionsSlice(deps)(...args),
     ...createRunSlice(deps)(...args),
     ...createAdapterSlice(deps)(...args),
     ...createRunsSlice(deps)(...args),

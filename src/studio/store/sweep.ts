@@ -1,6 +1,7 @@
 import type { CurveRecord, SweepEvent, SweepReport, TrainEvent } from '../../hosts/browser/protocol.ts';
 import { readValues, sweptKeys } from '../../base/config/sweepAxes.ts';
 import { noteOf } from './errorNote.ts';
+import { callsFunctions } from './functions.ts';
 import { emptyExporting } from './state/exporting.ts';
 import { busyWith, isReadOnly, type SliceOf, type Studio } from './state.ts';
 import { emptySweep, type SweepAxis, type SweepSlice, type SweepState } from './state/sweep.ts';
@@ -135,9 +136,11 @@ export const createSweepSlice: SliceOf<SweepSlice> =
       removeAxis: (at) => patch({ axes: get().sweep.axes.filter((_, i) => i !== at) }),
       setHalving: (halving) => patch({ halving }),
       async startSweep() {
-        if (busyWith(get()) || isReadOnly(get())) return;
+        const maySweep = () => !busyWith(get()) && !isReadOnly(get());
+        if (!maySweep()) return;
+        const { draft: recipe } = get().recipe;
+        if (callsFunctions(recipe) && (!(await get().allowRewards(recipe)) || !maySweep())) return;
         await get().unlessUnsaved('retrain', async () => {
-          const recipe = get().recipe.draft;
           const { axes, halving } = get().sweep;
           await follow(async (hear) => {
             const { train, evaluation } = await workers.data.call.rows();

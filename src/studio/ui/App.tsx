@@ -21,6 +21,7 @@ import { IntakeDialog } from './intake/IntakeDialog.tsx';
 import { IntakeStrip } from './intake/IntakeStrip.tsx';
 import { finishSignIn } from './hub/signIn.ts';
 import { PageDrop } from './PageDrop.tsx';
+import { FunctionDialog } from './FunctionDialog.tsx';
 import { QuestionDialog } from './QuestionDialog.tsx';
 import { LanguageSetter } from './LanguageSetter.tsx';
 import { languageTags, useLanguage } from './text/current.ts';
@@ -77,6 +78,7 @@ export function App() {
         <RecipeProposal />
         <IntakeDialog />
         <QuestionDialog />
+        <FunctionDialog />
         <DropOverlay />
         <Announcer />
       </ErrorBoundary>

@@ -37,6 +37,10 @@ export const trainErrors = {
     what: 'The reward "{name}" is a JavaScript function, which this program cannot run apart from itself.',
     next: 'Train with `graft train` on the command line, or choose one of the other kinds of rewards.',
   },
+  'train.reward_not_allowed': {
+    what: 'The reward "{name}" is a JavaScript function, and you did not allow it to run.',
+    next: 'Resume the run and allow it, or take it out of "rewards" and train again.',
+  },
   'train.kto_one_row': {
     what: 'KTO compares answers within a batch, and a batch_size of 1 leaves none to compare with.',
     next: 'Raise batch_size to 2 or more.',

@@ -34,6 +34,15 @@ export const recipeTexts = {
   'rewards.add': 'Add',
   'rewards.addName': 'Add the reward “{name}”',
   'rewards.badJson': 'Enter a JSON list of rewards such as [{"kind": "exact"}].',
+  'rewards.function': 'JavaScript function',
+  'rewards.code': 'Code of “{name}”',
+  'rewards.codeHelp':
+    'A function of the answer’s text and its row (answer, columns, tokens, ended) that returns a number. It runs apart from the page, without network or storage, and has 1 s for an answer unless “seconds” says otherwise.',
+  'rewards.badCode': 'Enter the source of a function.',
+  'rewards.ask': 'Run the function “{name}”?',
+  'rewards.askText':
+    'The recipe rewards answers with this JavaScript function. It runs apart from the page, without network or storage, and is ended where it takes too long. Allow it only if you know what it does. You are asked again when its text changes.',
+  'rewards.allow': 'Allow it',
   'recipe.badJson': 'Enter a JSON object such as {"enable_thinking": false}.',
   'recipe.keptValue': 'Using {value} until then.',
   'recipe.none': 'none',

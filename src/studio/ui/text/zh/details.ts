@@ -35,6 +35,9 @@ export const detailsZh: Record<string, string> = {
   'it took longer than {seconds} s for an answer': '对一个回答用时超过 {seconds} 秒',
   'it throws for every answer: {message}': '它对每个回答都抛出错误：{message}',
   'its source is not an expression whose value is a function': '它的源代码不是一个值为函数的表达式',
+  'it does not end when it is read': '读取它时，它不结束',
+  'its source could not be read as JavaScript': '无法把它的源代码读作 JavaScript',
+  'it threw no error': '它抛出的不是错误对象',
   'it needs more than {mb} MB of memory': '它需要超过 {mb} MB 内存',
   'it does not end, not even at its deadline': '它不结束，到了时限也不结束',
 

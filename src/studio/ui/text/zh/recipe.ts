@@ -33,6 +33,15 @@ export const recipeTextsZh = {
   'rewards.add': '添加',
   'rewards.addName': '添加奖励“{name}”',
   'rewards.badJson': '请输入奖励的 JSON 列表，例如 [{"kind": "exact"}]。',
+  'rewards.function': 'JavaScript 函数',
+  'rewards.code': '“{name}”的代码',
+  'rewards.codeHelp':
+    '一个函数，参数是回答的文本和这条数据（answer, columns, tokens, ended），返回一个数。它与页面隔离运行，没有网络和存储；除非“seconds”另有规定，每个回答限时 1 秒。',
+  'rewards.badCode': '请输入函数的源代码。',
+  'rewards.ask': '要运行函数“{name}”吗？',
+  'rewards.askText':
+    '这个配方用下面的 JavaScript 函数给回答打分。它与页面隔离运行，没有网络和存储，超时会被终止。请只在了解其作用时允许。代码改变后会再次询问。',
+  'rewards.allow': '允许',
   'recipe.badJson': '请输入 JSON 对象，例如 {"enable_thinking": false}。',
   'recipe.keptValue': '在此之前仍使用 {value}。',
   'recipe.none': '无',

@@ -9,8 +9,8 @@ import {
   idleReason,
   type FieldShape,
 } from '../../../store/recipeShape.ts';
+import { CodeInput } from '../../controls/CodeInput.tsx';
 import { Icon } from '../../controls/Icon.tsx';
-import { JsonInput } from '../../controls/JsonInput.tsx';
 import { NumberInput } from '../../controls/NumberInput.tsx';
 import { SelectInput } from '../../controls/SelectInput.tsx';
 import { SwitchInput } from '../../controls/SwitchInput.tsx';
@@ -20,6 +20,7 @@ import { AddReward } from './AddReward.tsx';
 import { LayersField } from './LayersField.tsx';
 import { SavedModulesField, TargetsField } from './ModulesField.tsx';
 import { optionText, settingText, valueText } from './recipeText.ts';
+import { RewardCode } from './RewardCode.tsx';
 import { SplitField } from './SplitField.tsx';
 
 const shapes = Object.fromEntries(
@@ -109,7 +110,7 @@ function Editor({ field, disabled }: { field: RecipeKey; disabled: boolean }) {
     case 'json':
       return (
         <>
-          <JsonInput
+          <CodeInput
             label={label}
             help={help}
             text={invalid ?? formatJson(value)}
@@ -125,6 +126,7 @@ function Editor({ field, disabled }: { field: RecipeKey; disabled: boolean }) {
             onText={(text) => setFieldText(field, text)}
           />
           {field === 'rewards' && <AddReward disabled={disabled} />}
+          {field === 'rewards' && <RewardCode disabled={disabled} />}
         </>
       );
     case 'number':

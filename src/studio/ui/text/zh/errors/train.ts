@@ -38,6 +38,10 @@ export const trainErrorsZh = {
     what: '奖励“{name}”是一个 JavaScript 函数，这个程序无法与自身隔离地运行它。',
     next: '请在命令行用 `graft train` 训练，或改用其他种类的奖励。',
   },
+  'train.reward_not_allowed': {
+    what: '奖励“{name}”是一个 JavaScript 函数，而你没有允许运行它。',
+    next: '请继续这次训练并允许它，或把它从 "rewards" 中去掉后重新训练。',
+  },
   'train.kto_one_row': {
     what: 'KTO 在一批之内比较回答，batch_size 为 1 时没有可比较的。',
     next: '请把 batch_size 调到 2 或更大。',

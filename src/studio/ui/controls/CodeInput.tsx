@@ -2,7 +2,7 @@ import { useState } from 'react';
 import { FieldError, Label, TextArea, TextField } from 'react-aria-components';
 import { Help } from './Help.tsx';
 
-interface JsonInputProps {
+interface CodeInputProps {
   label: string;
   /** Content of the field when it is not being edited. */
   text: string;
@@ -13,8 +13,8 @@ interface JsonInputProps {
   disabled: boolean;
 }
 
-/** A field for JSON; typed text stays as it is until the field loses focus. */
-export function JsonInput({ label, text, onText, help, problem, disabled }: JsonInputProps) {
+/** A field for JSON or code; typed text stays as it is until the field loses focus. */
+export function CodeInput({ label, text, onText, help, problem, disabled }: CodeInputProps) {
   const [typing, setTyping] = useState<string | null>(null);
   const change = (value: string) => {
     setTyping(value);
@@ -33,7 +33,7 @@ export function JsonInput({ label, text, onText, help, problem, disabled }: Json
     >
       <Label>{label}</Label>
       <TextArea
-        className="mono field__json"
+        className="mono field__code"
         rows={Math.min(8, shown.split('\n').length)}
         autoComplete="off"
         spellCheck={false}
