@@ -11,8 +11,8 @@ const found = (query: string) =>
 it.each([
   ['warmup', ['warmup_steps']],
   ['grad_accum', ['grad_accum']],
-  ['WEIGHT decay', ['weight_decay']],
-  ['decay weight', ['weight_decay']],
+  ['WEIGHT decay', ['init_lora_weights', 'weight_decay']],
+  ['decay weight', ['init_lora_weights', 'weight_decay']],
   ['weightdecay', ['weight_decay']],
   ['学习率', ['method', 'lr', 'schedule', 'warmup_steps']],
   ['秩稳定', ['rslora']],
