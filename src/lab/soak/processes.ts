@@ -2,7 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 /** What a browser's processes of one kind hold and have used. */
 export interface ProcessUse {
-  /** Memory in bytes, with a share of what several processes have in common (PSS). */
+  /**
+   * Memory in bytes that is of no file, its own and shared. Pages of files, such as the program, are left out: a share of them
+   * (PSS) would depend on how many other browsers run.
+   */
   bytes: number;
   /** Processor time since they began, in seconds. */
   seconds: number;
@@ -23,7 +26,9 @@ export function measureProcesses(parent = process.pid): Record<'renderer' | 'gpu
     if (!isBelow(pid)) continue;
     const type = /--type=(renderer|gpu-process)\b/.exec(read(pid, 'cmdline'))?.[1];
     if (type !== 'renderer' && type !== 'gpu-process') continue;
-    use[type].bytes += Number(/^Pss:\s+(\d+) kB/m.exec(read(pid, 'smaps_rollup'))?.[1] ?? 0) * 1024;
+    const status = read(pid, 'status');
+    for (const kind of ['RssAnon', 'RssShmem'])
+      use[type].bytes += Number(new RegExp(`^${kind}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0) * 1024;
     const [user = 0, system = 0] = fieldsOf(read(pid, 'stat')).slice(11, 13).map(Number);
     use[type].seconds += (user + system) / TICKS;
   }
