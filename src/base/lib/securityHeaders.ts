@@ -22,7 +22,7 @@ const PAGE_CONNECT = `'self' ${SIGN_IN}`;
  * The hash of the script in the frames that functions of a recipe's rewards run in (hosts/browser/rewards): the one inline script.
  * Frames of the page inherit its policy, and add one of their own that lets nothing connect.
  */
-export const FRAME_SCRIPT_HASH = 'sha256-pDZBaGG3xonSuvZO9m3XaNSgew1VH78womS3pRI6XKE=';
+const FRAME_SCRIPT_HASH = 'sha256-pDZBaGG3xonSuvZO9m3XaNSgew1VH78womS3pRI6XKE=';
 
 /** What of a policy may differ. */
 interface Allowed {

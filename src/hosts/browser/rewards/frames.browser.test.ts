@@ -10,14 +10,14 @@ import { chromium, type Page } from 'playwright';
 import puppeteer from 'puppeteer-core';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { FRAME_SCRIPT_HASH, headersFor } from '../../../base/lib/securityHeaders.ts';
+import { headersFor, pagePolicy } from '../../../base/lib/securityHeaders.ts';
 import type { FunctionInput } from '../../../content/rewards/functions.ts';
 import { chromiumLaunchOptions } from '../../../launch/chromiumOptions.ts';
 import { firefoxLaunchOptions } from '../../../launch/firefoxOptions.ts';
 import { WAIT } from '../../../testing/browsers/studio.ts';
 import { scratchFolder } from '../../../testing/cli.ts';
 import type { ScoredInPage } from '../../../testing/rewardPage.ts';
-import { frameScript } from './frameDocument.ts';
+import { FRAME_SCRIPT_HASH, frameScript } from './frameDocument.ts';
 
 const scratch = scratchFolder();
 const seen: string[] = [];
@@ -57,6 +57,7 @@ afterAll(() => new Promise((resolve) => void pages.close(resolve)));
 it('the page’s policy allows the script of the frame, and no other', () => {
   const hash = createHash('sha256').update(frameScript).digest('base64');
   expect(FRAME_SCRIPT_HASH).toBe(`sha256-${hash}`);
+  expect(pagePolicy).toContain(FRAME_SCRIPT_HASH);
 });
 
 const input = (text: string): FunctionInput => ({
