@@ -22,8 +22,7 @@ export interface CompletionScorer {
 
 /**
  * What a run samples and rewards completions with; null for objectives that do not. Throws `train.grpo_no_tokenizer`,
- * `train.no_reward_functions`, `train.reward_*`,
- * `data.schema_*`.
+ * `train.no_reward_functions`, `train.reward_*`, `data.schema_*`.
  * @param rows of prompts, which know what ends their answers
  */
 export async function completionScorer(

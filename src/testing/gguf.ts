@@ -1,13 +1,29 @@
 import { concatBytes } from '../base/lib/bytes.ts';
 import { ggufLayout, type GgufEntry, type GgufKey } from '../content/formats/gguf/ggufWriter.ts';
 
+const u32 = (key: string, value: number): GgufKey => ({ key, type: 'u32', value });
+const text = (key: string, value: string): GgufKey => ({ key, type: 'string', value });
+
+/** A tokenizer of four tokens. @param pre the name of its pre-tokenizer */
+const tokenizerKeys = (pre: string): GgufKey[] => [
+  text('tokenizer.ggml.model', 'gpt2'),
+  text('tokenizer.ggml.pre', pre),
+  { key: 'tokenizer.ggml.tokens', type: 'string', list: ['a', 'b', 'ab', '<|end|>'] },
+  { key: 'tokenizer.ggml.merges', type: 'string', list: ['a b'] },
+  u32('tokenizer.ggml.eos_token_id', 3),
+];
+
+/** Keys of which some are replaced, and others follow. */
+function replaced(own: readonly GgufKey[], more: readonly GgufKey[]): GgufKey[] {
+  const given = new Set(more.map(({ key }) => key));
+  return [...own.filter(({ key }) => !given.has(key)), ...more];
+}
+
 /** A whole little GGUF model of one layer, its weights zero, with keys that replace or follow its own. */
 export function tinyGguf(
   more: readonly GgufKey[] = [],
   without: string | null = null,
 ): Uint8Array<ArrayBuffer> {
-  const u32 = (key: string, value: number): GgufKey => ({ key, type: 'u32', value });
-  const text = (key: string, value: string): GgufKey => ({ key, type: 'string', value });
   const own: GgufKey[] = [
     text('general.architecture', 'llama'),
     u32('llama.block_count', 1),
@@ -16,15 +32,10 @@ export function tinyGguf(
     u32('llama.feed_forward_length', 64),
     u32('llama.attention.head_count', 2),
     { key: 'llama.attention.layer_norm_rms_epsilon', type: 'f32', value: 1e-5 },
-    text('tokenizer.ggml.model', 'gpt2'),
-    text('tokenizer.ggml.pre', 'qwen2'),
-    { key: 'tokenizer.ggml.tokens', type: 'string', list: ['a', 'b', 'ab', '<|end|>'] },
+    ...tokenizerKeys('qwen2'),
     { key: 'tokenizer.ggml.token_type', type: 'i32', list: [1, 1, 1, 3] },
-    { key: 'tokenizer.ggml.merges', type: 'string', list: ['a b'] },
-    u32('tokenizer.ggml.eos_token_id', 3),
   ];
-  const replaced = new Set(more.map(({ key }) => key));
-  const keys = [...own.filter(({ key }) => !replaced.has(key) && key !== without), ...more];
+  const keys = replaced(own, more).filter(({ key }) => key !== without);
   const matrix = (name: string, rows: number, cols: number): GgufEntry => ({
     name,
     type: 'Q8_0',
@@ -51,8 +62,6 @@ export function tinyLfm2Gguf(
   more: readonly GgufKey[] = [],
   { extra = [], taps = [32, 3] }: { extra?: readonly GgufEntry[]; taps?: readonly number[] } = {},
 ): Uint8Array<ArrayBuffer> {
-  const u32 = (key: string, value: number): GgufKey => ({ key, type: 'u32', value });
-  const text = (key: string, value: string): GgufKey => ({ key, type: 'string', value });
   const own: GgufKey[] = [
     text('general.architecture', 'lfm2'),
     u32('lfm2.block_count', 2),
@@ -63,14 +72,8 @@ export function tinyLfm2Gguf(
     { key: 'lfm2.attention.head_count_kv', type: 'i32', list: [0, 1] },
     { key: 'lfm2.attention.layer_norm_rms_epsilon', type: 'f32', value: 1e-5 },
     u32('lfm2.shortconv.l_cache', 3),
-    text('tokenizer.ggml.model', 'gpt2'),
-    text('tokenizer.ggml.pre', 'lfm2'),
-    { key: 'tokenizer.ggml.tokens', type: 'string', list: ['a', 'b', 'ab', '<|end|>'] },
-    { key: 'tokenizer.ggml.merges', type: 'string', list: ['a b'] },
-    u32('tokenizer.ggml.eos_token_id', 3),
+    ...tokenizerKeys('lfm2'),
   ];
-  const replaced = new Set(more.map(({ key }) => key));
-  const keys = [...own.filter(({ key }) => !replaced.has(key)), ...more];
   const f32 = (name: string, ...shape: number[]): GgufEntry => ({ name, type: 'F32', shape });
   const block = (layer: number, mixer: readonly GgufEntry[]): GgufEntry[] => [
     f32(`blk.${layer}.attn_norm.weight`, 32),
@@ -80,7 +83,7 @@ export function tinyLfm2Gguf(
     f32(`blk.${layer}.ffn_up.weight`, 64, 32),
     f32(`blk.${layer}.ffn_down.weight`, 32, 64),
   ];
-  return zeros(keys, [
+  return zeros(replaced(own, more), [
     f32('token_embd.weight', 4, 32),
     ...block(0, [
       f32('blk.0.shortconv.conv.weight', ...taps),
@@ -102,8 +105,6 @@ export function tinyLfm2Gguf(
 
 /** The same of Qwen3 with three experts of 64. */
 export function tinyMoeGguf(more: readonly GgufKey[] = [], stack = [3, 64, 32]): Uint8Array<ArrayBuffer> {
-  const u32 = (key: string, value: number): GgufKey => ({ key, type: 'u32', value });
-  const text = (key: string, value: string): GgufKey => ({ key, type: 'string', value });
   const own: GgufKey[] = [
     text('general.architecture', 'qwen3moe'),
     u32('qwen3moe.block_count', 1),
@@ -115,20 +116,14 @@ export function tinyMoeGguf(more: readonly GgufKey[] = [], stack = [3, 64, 32]):
     u32('qwen3moe.expert_count', 3),
     u32('qwen3moe.expert_used_count', 2),
     u32('qwen3moe.expert_feed_forward_length', 64),
-    text('tokenizer.ggml.model', 'gpt2'),
-    text('tokenizer.ggml.pre', 'qwen2'),
-    { key: 'tokenizer.ggml.tokens', type: 'string', list: ['a', 'b', 'ab', '<|end|>'] },
-    { key: 'tokenizer.ggml.merges', type: 'string', list: ['a b'] },
-    u32('tokenizer.ggml.eos_token_id', 3),
+    ...tokenizerKeys('qwen2'),
   ];
-  const replaced = new Set(more.map(({ key }) => key));
-  const keys = [...own.filter(({ key }) => !replaced.has(key)), ...more];
   const tensor = (name: string, type: GgufEntry['type'], ...shape: number[]): GgufEntry => ({
     name,
     type,
     shape,
   });
-  return zeros(keys, [
+  return zeros(replaced(own, more), [
     tensor('token_embd.weight', 'F32', 4, 32),
     tensor('blk.0.attn_norm.weight', 'F32', 32),
     ...['attn_q', 'attn_k', 'attn_v', 'attn_output'].map((name) =>

@@ -23,8 +23,8 @@ const OTHER = {
 } as const;
 
 /**
- * What a file is by its content; its name only says whether a script calls a training, or that what begins like a GGUF is one. Compressed files count as what is
- * in them. Throws what reading throws.
+ * What a file is by its content; its name only says whether a script calls a training, or that what begins like a GGUF is
+ * one. Compressed files count as what is in them. Throws what reading throws.
  */
 export async function sortOf(source: ByteSource): Promise<FileSort> {
   const { name: file } = source;

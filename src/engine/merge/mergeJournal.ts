@@ -153,7 +153,7 @@ export class MergeJournal {
   }
 
   #place(shard: number, piece: number): number {
-    const before = piecesOf({ ...this.head, shards: this.head.shards.slice(0, shard) });
+    const before = piecesOf(this.head.shards.slice(0, shard));
     return this.#start + (before + piece) * DIGEST_BYTES;
   }
 }
@@ -163,7 +163,7 @@ async function readWhole(destination: MergeFolder): Promise<Uint8Array<ArrayBuff
   return source.read(0, source.size);
 }
 
-function piecesOf({ shards }: JournalHead): number {
+function piecesOf(shards: JournalHead['shards']): number {
   return shards.reduce((sum, { pieces }) => sum + pieces, 0);
 }
 
@@ -172,7 +172,7 @@ function wholeOf(
   bytes: Uint8Array,
   { head, end }: { head: JournalHead; end: number },
 ): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(end + piecesOf(head) * DIGEST_BYTES);
+  const whole = new Uint8Array(end + piecesOf(head.shards) * DIGEST_BYTES);
   whole.set(bytes.subarray(0, whole.byteLength));
   return whole;
 }
@@ -204,7 +204,7 @@ async function parseHead(bytes: Uint8Array): Promise<{ head: JournalHead; end: n
 function headOf(text: string): JournalHead | null {
   try {
     const head = v.parse(headSchema, JSON.parse(text));
-    return piecesOf(head) <= MAX_PIECES ? head : null;
+    return piecesOf(head.shards) <= MAX_PIECES ? head : null;
   } catch {
     return null;
   }

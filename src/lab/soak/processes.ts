@@ -26,9 +26,8 @@ export function measureProcesses(parent = process.pid): Record<'renderer' | 'gpu
     if (!isBelow(pid)) continue;
     const type = /--type=(renderer|gpu-process)\b/.exec(read(pid, 'cmdline'))?.[1];
     if (type !== 'renderer' && type !== 'gpu-process') continue;
-    const status = read(pid, 'status');
-    for (const kind of ['RssAnon', 'RssShmem'])
-      use[type].bytes += Number(new RegExp(`^${kind}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0) * 1024;
+    for (const [, kilobytes] of read(pid, 'status').matchAll(/^Rss(?:Anon|Shmem):\s+(\d+) kB/gm))
+      use[type].bytes += Number(kilobytes) * 1024;
     const [user = 0, system = 0] = fieldsOf(read(pid, 'stat')).slice(11, 13).map(Number);
     use[type].seconds += (user + system) / TICKS;
   }

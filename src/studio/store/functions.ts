@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { Recipe } from '../../base/config/recipe.ts';
 import { rewardNames } from '../../base/config/rewards.ts';
+import { hexOf } from '../../base/lib/bytes.ts';
 import { serial } from '../../base/lib/serial.ts';
 import type { FunctionsSlice } from './state/functions.ts';
 import type { SliceOf } from './state.ts';
@@ -57,7 +58,7 @@ export function callsFunctions({ objective, rewards }: Pick<Recipe, 'objective' 
 
 async function hashOf(source: string): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(source));
-  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hexOf(new Uint8Array(digest));
 }
 
 function readAllowed(): string[] {

@@ -1,6 +1,3 @@
-/** What the worker answers a call with, and what it says before one. */
-export type WorkerMessage = { kind: 'begun' } | { kind: string; value?: unknown; message?: unknown };
-
 /** What the language itself has and a function finds. Not here: what takes memory beside the heap, as on the command line. */
 const LANGUAGE = [
   ...['globalThis', 'undefined', 'NaN', 'Infinity', 'eval', 'isFinite', 'isNaN', 'parseFloat', 'parseInt'],

@@ -154,7 +154,8 @@ export const train = command(
           rows,
           dataFile: data,
           validationFile: evalData,
-          initial,
+          // A run that is resumed reads its copy by itself.
+          initial: named?.peft ?? null,
           ...earlier,
         };
         const signal = onInterrupt(
