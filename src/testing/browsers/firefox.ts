@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import puppeteer, { type Browser, type ElementHandle, type Page } from 'puppeteer-core';
 import { firefoxLaunchOptions } from '../../launch/firefoxOptions.ts';
+import { byRoleScript } from './byRole.ts';
 import { screenshotPath } from './output.ts';
 import { poll, WAIT, waitForText, type Studio, type Target } from './studio.ts';
 
@@ -57,14 +58,24 @@ class FirefoxStudio implements Studio {
   }
 
   async click(target: Target): Promise<void> {
-    const selector = ariaSelector(target);
+    await this.page.evaluate(await byRoleScript());
+    let reason = 'there is none';
     // While a page moves, a click can go beside its element.
-    for (;;) {
-      const element = await this.page.locator(selector).waitHandle();
-      await element.evaluate(noteClick);
-      await this.page.locator(selector).click();
-      if (await element.evaluate(wasClicked).catch(leftPage)) return;
-    }
+    await poll(
+      async () => {
+        const found = await this.page.evaluateHandle(noteClick, target);
+        const element = found.asElement() as ElementHandle<Element> | null;
+        if (!element) return false;
+        await element.click().catch((error: unknown) => {
+          if (this.page.isClosed()) throw error;
+          reason = String(error);
+        });
+        return element.evaluate(wasClicked).catch(leftPage);
+      },
+      WAIT,
+      async () =>
+        `no ${target.role} “${target.name}” to click: ${reason}; the page shows:\n${await this.text()}`,
+    );
   }
 
   async fill(name: string, value: string): Promise<void> {
@@ -206,14 +217,13 @@ function dropOn(selector: string): boolean {
   return true;
 }
 
-function ariaSelector({ role, name }: Target): string {
-  return `aria/${name}[role="${role}"]`;
-}
-
-/** Runs in the page: notes on an element that a click reached it. */
-function noteClick(element: Element & { clicked?: boolean }): void {
+/** Runs in the page: the element with this role and name, which notes whether a click reaches it. */
+function noteClick(target: Target): Element | null {
+  const element: (Element & { clicked?: boolean }) | null = findByRole(target);
+  if (!element) return null;
   element.clicked = false;
   element.addEventListener('click', () => (element.clicked = true), { capture: true, once: true });
+  return element;
 }
 
 /** Runs in the page: whether a click reached an element since `noteClick`, or its successor: it may have been replaced. */
