@@ -110,6 +110,7 @@ async function watch(studio: ChromiumStudio): Promise<Sample[]> {
       trained += Math.max(0, step - before);
       before = step;
       if (minute() < from + SETTLING) continue;
+      await studio.releaseMemory();
       const { renderer, 'gpu-process': gpu } = measureProcesses();
       samples.push({
         minute: minute(),
