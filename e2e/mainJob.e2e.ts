@@ -24,7 +24,7 @@ const shortRecipe = {
   lr: 1e-2,
   max_steps: 16,
   batch_size: 4,
-  max_length: 96,
+  max_length: 48,
   eval_fraction: 0,
 };
 
