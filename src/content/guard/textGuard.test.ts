@@ -2,7 +2,9 @@ import { afterEach, expect, it } from 'vitest';
 import { defaultReading } from '../../base/config/reading.ts';
 import type { TokenizerFiles } from '../data/tokenizer/tokenizerFiles.ts';
 import { readTokenizerFiles } from '../data/tokenizer/tokenizerFiles.ts';
-import { memoryFolder } from '../../testing/sources.ts';
+import { tokenizeLarge } from '../data/streamed/streamedFile.ts';
+import { MemoryDirectory } from '../../base/storage/memoryDirectory.ts';
+import { memoryFolder, memorySource } from '../../testing/sources.ts';
 import { llama2Files } from '../../testing/tokenizers.ts';
 import { startText } from '../../hosts/node/startText.ts';
 import { TextGuard } from './textGuard.ts';
@@ -100,4 +102,28 @@ it('ends a tokenizer that hangs while it is opened', async () => {
     };
   });
   await expect(opening).rejects.toMatchObject({ code: 'data.pattern_hangs' });
+});
+
+it('tokenizes a large file in several workers, into the shards that one makes', async () => {
+  const lines = Array.from({ length: 90 }, (_, i) =>
+    JSON.stringify({ prompt: `row ${i} of many`, completion: i % 40 === 33 ? 7 : 'b'.repeat(1 + (i % 9)) }),
+  );
+  const guard = await guardWith({});
+  const { name: _, rows: _rows, now: _now, ...how } = rows();
+  const digest = async (workers: number) => {
+    const root = new MemoryDirectory('rows');
+    const source = memorySource('rows.jsonl', lines.join('\n'));
+    const tokenizer = { tokenizer: guard, tokenizerId: '' };
+    const request = { ...how, name: 'rows.jsonl' };
+    const { rows: made, totals } = await tokenizeLarge(source, root, tokenizer, request, {
+      shardRows: 16,
+      workers,
+    });
+    return { digest: made.digest, problems: totals.problems, rows: totals.rows };
+  };
+  const one = await digest(1);
+  expect(one.rows).toBe(88);
+  expect(threads).toHaveLength(1);
+  expect(await digest(3)).toEqual(one);
+  expect(threads).toHaveLength(3);
 });

@@ -36,6 +36,7 @@ interface OpenTokenizer {
  * tokenizer.
  */
 export class TextGuard implements RowTokenizer {
+  readonly #start: () => WorkerLike;
   readonly #worker;
   readonly #silenceMs: number;
   #last = IDLE.beat;
@@ -51,6 +52,7 @@ export class TextGuard implements RowTokenizer {
    * @param silenceMs how long one program may be silent, besides its time for long texts
    */
   constructor(start: () => WorkerLike, silenceMs: number = threadLimits.silenceMs) {
+    this.#start = start;
     this.#silenceMs = silenceMs;
     this.#worker = connectWorker<TextApi>('text', () => {
       const worker = start();
@@ -92,6 +94,14 @@ export class TextGuard implements RowTokenizer {
       }
     }, null);
     return files;
+  }
+
+  /** The same tokenizer in another worker, which reads its files at the first call; to be ended. */
+  another(): TextGuard {
+    const other = new TextGuard(this.#start, this.#silenceMs);
+    other.#tokenizer = this.#tokenizer;
+    other.#chatTemplate = this.#chatTemplate;
+    return other;
   }
 
   /** Forgets the tokenizer and ends the worker: for hosts whose process is to end. */

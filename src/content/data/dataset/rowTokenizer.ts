@@ -26,6 +26,8 @@ export interface RowTokenizer {
   ): Promise<TokenizedDataset>;
   /** What the tokenizer says about the ends of texts. Only where there is one. */
   endTokens(): Promise<EndTokens>;
+  /** The same in a worker of its own, to be used at the same time and then ended. Only of tokenizers in workers. */
+  another?(): RowTokenizer & { end(): void };
 }
 
 /** A tokenizer in this thread; null for a model without one. */

@@ -33,7 +33,7 @@ export interface StreamedTotals {
   problemCount: number;
 }
 
-export interface TokenizeOptions extends Pick<TokenizeFileOptions, 'signal' | 'shardRows'> {
+export interface TokenizeOptions extends Pick<TokenizeFileOptions, 'signal' | 'shardRows' | 'workers'> {
   /** Bytes of the file that were read, of all; and how many rows have tokens. */
   onProgress?(done: number, total: number, rows: number): void;
 }
@@ -66,7 +66,7 @@ export async function tokenizeLarge(
   root: Directory,
   { tokenizer, tokenizerId }: { tokenizer: RowTokenizer; tokenizerId: string },
   request: Omit<RowsRequest, 'rows' | 'now'>,
-  { onProgress, signal, shardRows, ...reading }: TokenizeOptions & ParseOptions = {},
+  { onProgress, signal, shardRows, workers, ...reading }: TokenizeOptions & ParseOptions = {},
 ): Promise<{ rows: ShardRows; totals: StreamedTotals }> {
   if (request.objective !== 'sft') throw new GraftError('data.needs_memory', { what: request.objective });
   const { name: _, ...how } = request;
@@ -86,7 +86,7 @@ export async function tokenizeLarge(
       rows = done;
       report();
     };
-    await tokenizeFile(batches, store, tokenizer, request, { onRows, signal, shardRows });
+    await tokenizeFile(batches, store, tokenizer, request, { onRows, signal, shardRows, workers });
   }
   const totals = totalsOf(store);
   if (totals.rows === 0) {

@@ -4,6 +4,7 @@ import type { Dataset } from '../../../content/data/dataset/dataset.ts';
 import type { ParsedDataset, ParseOptions } from '../../../content/data/files/parse.ts';
 import { splitStreamed } from '../../../content/data/streamed/heldOut.ts';
 import { largeFile, STREAM_FROM_BYTES, tokenizeLarge } from '../../../content/data/streamed/streamedFile.ts';
+import { tokenizersFor } from '../../../content/data/streamed/tokenizeFile.ts';
 import type { TextGuard } from '../../../content/guard/textGuard.ts';
 import type { RunRows, TokenizeRequest } from '../dataProtocol.ts';
 import { opfsRowShards } from '../rowShards.ts';
@@ -58,7 +59,8 @@ export class LargeRows {
     this.#ending = new AbortController();
     const { signal } = this.#ending;
     const request = { ...reading, maxLength, vocabSize, format, name: this.#source.name };
-    const options = { ...this.#reading, onProgress, signal };
+    const workers = tokenizersFor(navigator.hardwareConcurrency);
+    const options = { ...this.#reading, onProgress, signal, workers };
     try {
       const root = await this.#files.root();
       const { rows } = await tokenizeLarge(this.#source, root, tokenizer, request, options);

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { Recipe } from '../../../base/config/recipe.ts';
 import { assert, GraftError } from '../../../base/lib/errors.ts';
 import { nodeSource } from '../../../base/storage/nodeFolder.ts';
@@ -16,6 +17,7 @@ import { readData, splitOf, type DataModel, type ReadDataOptions } from '../../.
 import type { RowsInMemory, SplitRows } from '../../../session/trainJob.ts';
 import { streamRows } from '../../../session/streamRows.ts';
 import { largeFile } from '../../../content/data/streamed/streamedFile.ts';
+import { tokenizersFor } from '../../../content/data/streamed/tokenizeFile.ts';
 import { readableSource } from '../../../content/intake/unpack/readable.ts';
 import { nodeRowShards } from '../host.ts';
 import { downloadReporter } from './downloadReporter.ts';
@@ -134,6 +136,7 @@ export async function readTrainRows(
       ...reading,
       held: validation !== null,
       onProgress: report.progress,
+      workers: tokenizersFor(availableParallelism()),
     }),
   );
   report.end();
