@@ -25,6 +25,8 @@ export function chromiumLaunchOptions({ webgpu = true }: { webgpu?: boolean } = 
         ? ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']
         : ['--disable-features=WebGPU']),
       '--no-sandbox',
+      // It ends a GPU process that does not answer for some seconds, as on a busy machine.
+      '--disable-gpu-watchdog',
       '--no-first-run',
       '--disable-quic',
       '--disable-background-networking',

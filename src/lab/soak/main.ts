@@ -11,7 +11,7 @@ import { dropData, train } from '../../testing/browsers/job.ts';
 import { poll, WAIT } from '../../testing/browsers/studio.ts';
 import { robotStories } from '../../testing/fixtures.ts';
 import { deviation, FLAT, periodsOf, type Period, type Sample } from './flatness.ts';
-import { measureProcesses } from './processes.ts';
+import { ProcessMeter } from './processes.ts';
 import { recordSoak } from './record.ts';
 
 /** Longer than any soak, in steps small enough that thousands are trained. */
@@ -89,6 +89,7 @@ async function begin(studio: ChromiumStudio, folder: string): Promise<void> {
 async function watch(studio: ChromiumStudio): Promise<Sample[]> {
   const start = Date.now();
   const minute = () => (Date.now() - start) / 60_000;
+  const meter = new ProcessMeter();
   const samples: Sample[] = [];
   let before = 0;
   let trained = 0;
@@ -111,7 +112,7 @@ async function watch(studio: ChromiumStudio): Promise<Sample[]> {
       before = step;
       if (minute() < from + SETTLING) continue;
       await studio.releaseMemory();
-      const { renderer, 'gpu-process': gpu } = measureProcesses();
+      const { renderer, 'gpu-process': gpu } = meter.measure();
       samples.push({
         minute: minute(),
         period,

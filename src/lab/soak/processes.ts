@@ -14,24 +14,38 @@ export interface ProcessUse {
 /** Linux counts processor time in hundredths of a second. */
 const TICKS = 100;
 
+type Kind = 'renderer' | 'gpu-process';
+
 /**
- * What the processes below `parent` of each kind hold, by Chromium's `--type`: `renderer` is a page with its workers,
+ * Measures what the processes of a browser hold and have used, by Chromium's `--type`: `renderer` is a page with its workers,
  * `gpu-process` all devices. Linux only: it reads /proc.
  */
-export function measureProcesses(parent = process.pid): Record<'renderer' | 'gpu-process', ProcessUse> {
-  const use = { renderer: { bytes: 0, seconds: 0 }, 'gpu-process': { bytes: 0, seconds: 0 } };
-  const parents = parentsOfAll();
-  const isBelow = (pid: number): boolean => pid === parent || (pid > 1 && isBelow(parents.get(pid) ?? 0));
-  for (const pid of parents.keys()) {
-    if (!isBelow(pid)) continue;
-    const type = /--type=(renderer|gpu-process)\b/.exec(read(pid, 'cmdline'))?.[1];
-    if (type !== 'renderer' && type !== 'gpu-process') continue;
-    for (const [, kilobytes] of read(pid, 'status').matchAll(/^Rss(?:Anon|Shmem):\s+(\d+) kB/gm))
-      use[type].bytes += Number(kilobytes) * 1024;
-    const [user = 0, system = 0] = fieldsOf(read(pid, 'stat')).slice(11, 13).map(Number);
-    use[type].seconds += (user + system) / TICKS;
+export class ProcessMeter {
+  /** Of each process that was ever seen: what one that ended has used still counts. */
+  readonly #seconds = new Map<string, { kind: Kind; seconds: number }>();
+
+  /** @param parent the process that started the browser */
+  constructor(private readonly parent = process.pid) {}
+
+  measure(): Record<Kind, ProcessUse> {
+    const use = { renderer: { bytes: 0, seconds: 0 }, 'gpu-process': { bytes: 0, seconds: 0 } };
+    const parents = parentsOfAll();
+    const isBelow = (pid: number): boolean =>
+      pid === this.parent || (pid > 1 && isBelow(parents.get(pid) ?? 0));
+    for (const pid of parents.keys()) {
+      if (!isBelow(pid)) continue;
+      const kind = /--type=(renderer|gpu-process)\b/.exec(read(pid, 'cmdline'))?.[1] as Kind | undefined;
+      if (!kind) continue;
+      for (const [, kilobytes] of read(pid, 'status').matchAll(/^Rss(?:Anon|Shmem):\s+(\d+) kB/gm))
+        use[kind].bytes += Number(kilobytes) * 1024;
+      const fields = fieldsOf(read(pid, 'stat'));
+      const [user = 0, system = 0] = fields.slice(11, 13).map(Number);
+      // Numbers of processes are used again: the time of its start tells two apart.
+      this.#seconds.set(`${pid} ${fields[19]}`, { kind, seconds: (user + system) / TICKS });
+    }
+    for (const { kind, seconds } of this.#seconds.values()) use[kind].seconds += seconds;
+    return use;
   }
-  return use;
 }
 
 function parentsOfAll(): Map<number, number> {
