@@ -1,6 +1,7 @@
 // A reporter for vitest: writes how many tests passed, failed and were skipped, which failed, why, in which files, and how long
 // each file took, for npm test.
 import { writeFileSync } from 'node:fs';
+import { stripVTControlCharacters } from 'node:util';
 
 export default class CountReporter {
   /**
@@ -34,9 +35,15 @@ export default class CountReporter {
   }
 }
 
-/** What failed, and the start of what each of its errors says. */
+/** What failed, and the start of what each of its errors says, and of the lines in which values differ. */
 function failure(name, errors) {
-  return [name, ...errors.map(({ message }) => `  ${message.slice(0, 600).replaceAll('\n', '\n  ')}`)].join(
-    '\n',
-  );
+  const said = errors.flatMap(({ message, diff }) => [message, ...differing(diff)]);
+  return [name, ...said.map((text) => `  ${text.slice(0, 600).replaceAll('\n', '\n  ')}`)].join('\n');
+}
+
+function differing(diff = '') {
+  return stripVTControlCharacters(diff)
+    .split('\n')
+    .filter((line) => /^[-+] +\S/.test(line))
+    .slice(0, 12);
 }
