@@ -9,15 +9,18 @@ const source = (file: string) => fileURLToPath(new URL(`src/hosts/${file}`, impo
 /**
  * The npm package, in dist-package/: graft.js for pages, one file with all it needs, which any static server can serve;
  * with --ssr node.js, cli.js
- * and their threads textThread.js, scoringThread.js and rewardThread.js, whose packages npm installs. Shaders are inside both. See docs/api.md.
+ * and their threads textThread.js, scoringThread.js and rewardThread.js. Shaders are inside both, and so are packages: Node takes
+ * 0.15 s of processor time to find and read those that every command loads. WebGPU is native, so that npm installs it.
+ * See docs/api.md.
  */
 export default defineConfig(({ isSsrBuild: forNode }) => ({
   publicDir: false,
   plugins: [
     wgslPlugin(),
-    licensesPlugin().write,
+    licensesPlugin(forNode ? 'THIRD_PARTY_LICENSES.node.txt' : undefined).write,
     ...(forNode ? [embeddedShaders(), embeddedJobFiles(), shebang()] : []),
   ],
+  ...(forNode && { ssr: { noExternal: true as const, external: ['webgpu', 'tsx'] } }),
   build: {
     outDir: 'dist-package',
     // The build for pages comes first.
