@@ -12,12 +12,13 @@ import {
   startStopped,
   succeed,
 } from '../../../testing/cli.ts';
+import { writeFewStories } from '../../../testing/fewStories.ts';
 import { makeForeign, makeSilent } from '../../../testing/locks.ts';
-import { robotStories } from '../../../testing/fixtures.ts';
 import { writeTinyStories } from '../../../testing/tinyStories.ts';
 
 const scratch = scratchFolder();
 const model = writeTinyStories(scratch);
+const stories = writeFewStories(scratch);
 const at = (...path: string[]): string => join(scratch, ...path);
 const STEPS = 12;
 
@@ -26,7 +27,8 @@ beforeAll(async () => {
     rank: 4,
     lr: 5e-3,
     max_steps: STEPS,
-    batch_size: 2,
+    batch_size: 1,
+    max_length: 32,
     checkpoint_steps: 1,
     seed: 1,
     eval_fraction: 0,
@@ -36,7 +38,7 @@ beforeAll(async () => {
 });
 
 function trainTo(out: string, checkpoints: string | null = null, ...more: string[]): string[] {
-  const files = ['--model', model, '--data', robotStories, '--recipe', at('recipe.json'), '--out', at(out)];
+  const files = ['--model', model, '--data', stories, '--recipe', at('recipe.json'), '--out', at(out)];
   return ['train', ...files, ...(checkpoints === null ? [] : ['--checkpoints', at(checkpoints)]), ...more];
 }
 const mergeTo = (out: string, adapter = 'whole'): string[] => {
@@ -97,7 +99,7 @@ describe('an output folder', () => {
   });
 
   it('that was made for a command which failed is removed', async () => {
-    const missing = trainTo('a/b/c').map((arg) => (arg === robotStories ? at('none.jsonl') : arg));
+    const missing = trainTo('a/b/c').map((arg) => (arg === stories ? at('none.jsonl') : arg));
     expect(await fail(missing)).toMatch(/none\.jsonl/);
     expect(existsSync(at('a'))).toBe(false);
   });
