@@ -2,28 +2,19 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { interruptAfter, runCli, scratchFolder, succeed, filesIn } from '../../../testing/cli.ts';
-import { robotStories } from '../../../testing/fixtures.ts';
+import { writeFewStories } from '../../../testing/fewStories.ts';
 import { writeTinyStories } from '../../../testing/tinyStories.ts';
 
 const scratch = scratchFolder();
 const model = writeTinyStories(scratch);
+const stories = writeFewStories(scratch, 60);
 const env = { GRAFT_CACHE: join(scratch, 'cache') };
 const streamed = ['--stream-from', '1KiB'];
 
 function trainArgs(name: string, fields: object): string[] {
   const recipe = join(scratch, `${name}.recipe.json`);
   writeFileSync(recipe, JSON.stringify({ rank: 4, lr: 5e-3, max_steps: 3, batch_size: 2, ...fields }));
-  return [
-    'train',
-    '--model',
-    model,
-    '--data',
-    robotStories,
-    '--out',
-    join(scratch, name),
-    '--recipe',
-    recipe,
-  ];
+  return ['train', '--model', model, '--data', stories, '--out', join(scratch, name), '--recipe', recipe];
 }
 
 function expectSameFiles(name: string, other: string): void {
