@@ -12,7 +12,7 @@ import {
   startStopped,
   succeed,
 } from '../../../testing/cli.ts';
-import { robotStories } from '../../../testing/fixtures.ts';
+import { writeFewStories } from '../../../testing/fewStories.ts';
 import { makeForeign } from '../../../testing/locks.ts';
 import { writeTinyStories } from '../../../testing/tinyStories.ts';
 
@@ -26,6 +26,7 @@ const TIMEOUT_MS = 900_000 + TRIALS * 60_000;
 
 const scratch = scratchFolder();
 const model = writeTinyStories(scratch);
+const stories = writeFewStories(scratch);
 const at = (...path: string[]): string => join(scratch, ...path);
 
 /** What becomes of a stopped command: it goes on, is killed, or is taken for dead by the other one and wakes afterwards. */
@@ -37,7 +38,8 @@ type Trial = (dir: string, fate: Fate, random: Random) => Promise<void>;
 let changes: { train: number; merge: number };
 
 beforeAll(async () => {
-  const recipe = { rank: 4, lr: 5e-3, max_steps: 6, batch_size: 2, checkpoint_steps: 1, eval_fraction: 0 };
+  const short = { max_steps: 6, batch_size: 1, max_length: 32, eval_fraction: 0 };
+  const recipe = { rank: 4, lr: 5e-3, checkpoint_steps: 1, ...short };
   for (const seed of [1, 2]) writeFileSync(at(`recipe-${seed}.json`), JSON.stringify({ ...recipe, seed }));
   await succeed(train('whole', null));
   await succeed(train('other', null, 2));
@@ -51,7 +53,7 @@ beforeAll(async () => {
 }, TIMEOUT_MS);
 
 function train(out: string, checkpoints: string | null, seed = 1, ...more: string[]): string[] {
-  const files = ['--model', model, '--data', robotStories, '--recipe', at(`recipe-${seed}.json`)];
+  const files = ['--model', model, '--data', stories, '--recipe', at(`recipe-${seed}.json`)];
   const kept = checkpoints === null ? [] : ['--checkpoints', at(checkpoints)];
   return ['train', ...files, '--out', at(out), ...kept, ...more];
 }
