@@ -14,14 +14,8 @@ import {
   scratchFolder,
   succeed,
 } from '../../../testing/cli.ts';
-import {
-  goldenPath,
-  modelPath,
-  robotStories,
-  smallSums,
-  smallSumsRecipe,
-  starter,
-} from '../../../testing/fixtures.ts';
+import { goldenPath, modelPath, smallSums, smallSumsRecipe, starter } from '../../../testing/fixtures.ts';
+import { writeFewStories } from '../../../testing/fewStories.ts';
 import { servedFolder } from '../../../testing/hub.ts';
 import { HubServer } from '../../../testing/hubServer.ts';
 import { writeTinyStories } from '../../../testing/tinyStories.ts';
@@ -32,12 +26,13 @@ import { writeTinyStories } from '../../../testing/tinyStories.ts';
  */
 const scratch = scratchFolder();
 const model = writeTinyStories(scratch);
+const stories = writeFewStories(scratch);
 const recipes: Record<string, object> = {
   lora: {
     rank: 4,
     max_steps: 6,
     batch_size: 1,
-    max_length: 64,
+    max_length: 32,
     checkpoint_steps: 2,
     eval_fraction: 0,
     dropout: 0.1,
@@ -47,7 +42,7 @@ const recipes: Record<string, object> = {
     rank: 4,
     max_steps: 4,
     batch_size: 1,
-    max_length: 64,
+    max_length: 32,
     checkpoint_steps: 2,
     eval_fraction: 0,
   },
@@ -56,12 +51,12 @@ const recipes: Record<string, object> = {
     lr: 1e-3,
     max_steps: 4,
     batch_size: 1,
-    max_length: 64,
+    max_length: 32,
     checkpoint_steps: 2,
     eval_fraction: 0,
   },
 };
-const sweepRecipe = { ...recipes.lora, max_steps: 4, eval_fraction: 0.5, eval_steps: 2 };
+const sweepRecipe = { ...recipes.lora, max_steps: 4, eval_fraction: 0.2, eval_steps: 2 };
 for (const [name, recipe] of Object.entries({ ...recipes, sweep: sweepRecipe }))
   writeFileSync(join(scratch, `${name}.json`), JSON.stringify({ seed: 3, ...recipe }));
 
@@ -102,7 +97,7 @@ interface Case {
 
 const train = (method: string) => (folder: string) => [
   'train',
-  ...['--model', model, '--data', robotStories, '--recipe', join(scratch, `${method}.json`)],
+  ...['--model', model, '--data', stories, '--recipe', join(scratch, `${method}.json`)],
   ...['--out', join(folder, 'out'), '--checkpoints', join(folder, 'checkpoints'), '--storage-wait', '0'],
 ];
 
@@ -192,7 +187,7 @@ const cases: Case[] = [
   {
     name: 'sweep',
     args: (folder) => [
-      ...['sweep', '--model', model, '--data', robotStories, '--recipe', join(scratch, 'sweep.json')],
+      ...['sweep', '--model', model, '--data', stories, '--recipe', join(scratch, 'sweep.json')],
       ...['--grid', 'lr=1e-3,1e-2', '--rungs', '1', '--storage-wait', '0', '--out', join(folder, 'out')],
     ],
     again: ['--resume'],
