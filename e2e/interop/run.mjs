@@ -1,5 +1,6 @@
 // Do Python's transformers, peft and safetensors load the files Graft writes, and compute the same numbers? One line
-// per check; the last line is "N passed, N failed", with ", N skipped" if Python is unavailable.
+// per check; the last line is "N passed, N failed", with ", N skipped" if Python is unavailable. With the argument
+// "smollm2" it compares preference training on SmolLM2-135M instead, which takes a software GPU many minutes.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -38,7 +39,7 @@ if (missing) {
   console.log(`skipped transformers and peft: ${missing}`);
   console.log('0 passed, 0 failed, 1 skipped');
 } else {
-  if (python) await checkAll();
+  if (python) await (process.argv[2] === 'smollm2' ? checkSmolLM2() : checkAll());
   console.log(`${counts.passed} passed, ${counts.failed} failed`);
   process.exitCode = counts.failed > 0 || counts.passed === 0 ? 1 : 0;
 }
@@ -111,9 +112,21 @@ async function checkPissa(folder) {
   await runChecks('check_pissa.py', folder);
 }
 
-/** Preference training on a model, by Graft and by TRL. */
-async function checkPreferences(model, folder) {
-  await runChecks('preferences.py', 'make', model, folder);
+/** Preference training on a real model; the package that has its weights is kept beside the other real files. */
+async function checkSmolLM2() {
+  const folder = mkdtempSync(join(tmpdir(), 'graft-smollm2-'));
+  try {
+    const model = join(folder, 'SmolLM2-135M');
+    await runChecks('../real/smollm2_model.py', model, join(root, 'e2e', 'real', 'node_modules'));
+    await checkPreferences(model, join(folder, 'preferences'), 'texts');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Preference training on a model, by Graft and by TRL. @param options of preferences.py, beside the folders */
+async function checkPreferences(model, folder, ...options) {
+  await runChecks('preferences.py', 'make', model, folder, ...options);
   await trainPreferences(folder).catch(({ message }) => report('FAIL', `preferences: ${message}`));
   await runChecks('preferences.py', 'check', folder);
 }

@@ -8,14 +8,32 @@ export interface MetricTexts {
   pattern: string;
   /** Of `schema`: a JSON Schema as JSON. */
   schema: string;
+  /** Of `number`: how far apart the numbers may be; nothing is 0. */
+  tolerance: string;
 }
 
 /** Reads what the metrics need of what is typed. Throws `data.metric_option`, `data.schema_*`. */
 export function readMetricOptions(metrics: readonly MetricName[], typed: MetricTexts): MetricOptions {
   return {
     ...(metrics.includes('regex') && { regex: readPattern(typed.pattern) }),
+    ...(metrics.includes('number') && { tolerance: readTolerance(typed.tolerance) }),
     ...(metrics.includes('schema') && { schema: readSchema(jsonOf(typed.schema)) }),
   };
+}
+
+/** Reads how many examples come before each multiple-choice question; nothing is none. Throws `data.metric_option`. */
+export function readShots(typed: string): number {
+  const shots = Number(typed);
+  if (!Number.isSafeInteger(shots) || shots < 0)
+    throw refusal('choice', 'its number of examples is no whole number from 0');
+  return shots;
+}
+
+function readTolerance(typed: string): number {
+  const tolerance = Number(typed);
+  if (!Number.isFinite(tolerance) || tolerance < 0)
+    throw refusal('number', 'its tolerance is no number from 0');
+  return tolerance;
 }
 
 function readPattern(pattern: string): RegExp {

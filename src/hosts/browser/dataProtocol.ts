@@ -145,6 +145,8 @@ export interface EvaluationSettings {
   options: MetricOptions;
   maxNewTokens: number;
   maxPositions: number;
+  /** Examples before each multiple-choice question of a file. */
+  shots: number;
   /** The chat's, for rows without one. */
   system: string;
   templateArgs: Recipe['template_args'];

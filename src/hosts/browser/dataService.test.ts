@@ -105,7 +105,14 @@ describe('data service', () => {
   it('makes held-out rows ready to be scored, with the system message of the chat', async () => {
     const service = await serviceWithStories();
     await service.tokenize({ ...options, evalFraction: 3 }, ignore);
-    const settings = { options: {}, maxNewTokens: 9, maxPositions: 512, system: '', templateArgs: {} };
+    const settings = {
+      options: {},
+      maxNewTokens: 9,
+      maxPositions: 512,
+      shots: 0,
+      system: '',
+      templateArgs: {},
+    };
     const metrics = ['loss', 'exact', 'json'] as const;
     const { data, problems } = await service.heldOutEvaluation({ ...settings, metrics });
     const { prompts } = await service.heldOutPrompts();
@@ -129,15 +136,19 @@ describe('data service', () => {
 
   it('makes the rows of a file ready to be scored, questions with choices among them', async () => {
     const service = await serviceWithStories();
-    const settings = { maxNewTokens: 9, maxPositions: 512, system: '', templateArgs: {} };
+    const settings = { maxNewTokens: 9, maxPositions: 512, shots: 0, system: '', templateArgs: {} };
     const metrics = ['loss', 'regex', 'choice'] as const;
-    const prepare = (rows: readonly unknown[], of: readonly ('loss' | 'regex' | 'choice')[] = metrics) => {
+    const prepare = (
+      rows: readonly unknown[],
+      of: readonly ('loss' | 'regex' | 'choice')[] = metrics,
+      shots = 0,
+    ) => {
       const text = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
       const file = new File([text], 'rows.jsonl');
       const options = { regex: /a/u };
       return service.fileEvaluation(
         { kind: 'file', file },
-        { ...settings, options, metrics: of },
+        { ...settings, options, metrics: of, shots },
         'assistant',
       );
     };
@@ -150,6 +161,12 @@ describe('data service', () => {
     expect(rows.data.metrics).toEqual(['loss', 'regex']);
     expect(rows.data.answers).toMatchObject([{ line: 1, text: 'Who?', expected: 'Pip.' }]);
     await expectGraftError(() => prepare([question], ['loss']), 'data.metric_without_rows');
+    const other = { ...question, question: 'Is it night?', answer: 'B' };
+    const shown = await prepare([question, other], metrics, 1);
+    expect(shown.data.shots).toBe(1);
+    const lengthOf = ({ pairs: [first] }: (typeof shown.data.choices)[number]) => first!.context.length;
+    expect(lengthOf(shown.data.choices[0]!)).toBeGreaterThan(lengthOf(choices.data.choices[0]!));
+    await expectGraftError(() => prepare([question], metrics, 1), 'data.too_few_shots', { shots: 1 });
   });
 
   it('has the prompts of held-out rows with their answers, and of pasted texts', async () => {

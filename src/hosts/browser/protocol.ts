@@ -70,7 +70,7 @@ export {
   type Pair,
 } from '../../session/evaluation/votedReport.ts';
 export type { MetricName } from '../../content/metrics/metrics.ts';
-export { readMetricOptions, type MetricTexts } from '../../content/metrics/metricOptions.ts';
+export { readMetricOptions, readShots, type MetricTexts } from '../../content/metrics/metricOptions.ts';
 export type { WeightSettings } from '../../session/openModel.ts';
 export type { MemoryByPart, MemoryPart } from '../../engine/gpu/memory.ts';
 

@@ -1,6 +1,6 @@
 import type { ChatAuthor } from '../../hosts/browser/projectsProtocol.ts';
 import type { EvaluationSettings } from '../../hosts/browser/dataProtocol.ts';
-import { readMetricOptions, type EvaluationRequest } from '../../hosts/browser/protocol.ts';
+import { readMetricOptions, readShots, type EvaluationRequest } from '../../hosts/browser/protocol.ts';
 import { weightsOf } from './ask.ts';
 import { noteOf } from './errorNote.ts';
 import { askedSides, authorOf, trainedRef } from './sides.ts';
@@ -43,6 +43,7 @@ export const createEvaluationSlice: SliceOf<EvaluationSlice> =
           const settings: EvaluationSettings = {
             metrics,
             options: readMetricOptions(metrics, evaluation),
+            shots: source === 'file' && metrics.includes('choice') ? readShots(evaluation.shots) : 0,
             maxNewTokens: request.maxNewTokens,
             maxPositions: model.summary?.maxPositions ?? Infinity,
             system: request.system,

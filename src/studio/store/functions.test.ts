@@ -77,3 +77,32 @@ it('nothing is asked about functions that a recipe does not read', async () => {
       .allowRewards({ ...recipe, objective: 'sft' }),
   ).toBe(true);
 });
+
+it('what needs functions starts once they are allowed, if it may start then; what needs none at once', async () => {
+  const store = visit();
+  const started: string[] = [];
+  let free = true;
+  const start = (name: string, of: typeof recipe | null) =>
+    store.getState().onceAllowed(
+      of,
+      () => free,
+      async () => void started.push(name),
+    );
+  void start('unknown', null);
+  void start('sft', { ...recipe, objective: 'sft' });
+  expect(started.splice(0)).toEqual(['unknown', 'sft']);
+  const refused = start('refused', recipe);
+  await answer(store, false);
+  await refused;
+  const late = start('late', recipe);
+  await answer(store, true);
+  expect(started).toEqual([]);
+  // Another job began while the user was reading.
+  free = false;
+  await answer(store, true);
+  await late;
+  await start('busy', null);
+  free = true;
+  await start('allowed', recipe);
+  expect(started).toEqual(['allowed']);
+});

@@ -43,6 +43,11 @@ export const createFunctionsSlice: SliceOf<FunctionsSlice> = () => (set, get) =>
       }
       return true;
     },
+    async onceAllowed(recipe, mayStart, start) {
+      if (!mayStart()) return;
+      if (recipe && callsFunctions(recipe) && (!(await get().allowRewards(recipe)) || !mayStart())) return;
+      await start();
+    },
     answerFunction(yes) {
       set({ askedFunction: null });
       answered?.(yes);
@@ -52,7 +57,7 @@ export const createFunctionsSlice: SliceOf<FunctionsSlice> = () => (set, get) =>
 };
 
 /** Whether training by a recipe calls functions of its own, so that the user may have to be asked. */
-export function callsFunctions({ objective, rewards }: Pick<Recipe, 'objective' | 'rewards'>): boolean {
+function callsFunctions({ objective, rewards }: Pick<Recipe, 'objective' | 'rewards'>): boolean {
   return objective === 'grpo' && rewards.some(({ kind }) => kind === 'javascript');
 }
 

@@ -5,7 +5,6 @@ import { errorKind } from '../../base/lib/errorKind.ts';
 import { noteOf } from './errorNote.ts';
 import { emptyExporting } from './state/exporting.ts';
 import { withRecovery } from './recovery.ts';
-import { callsFunctions } from './functions.ts';
 import { runEvents } from './runEvents.ts';
 import { emptyRun, type RunSlice, type RunState, type StartedRun } from './state/run.ts';
 import { busyWith, isReadOnly, type SliceOf } from './state.ts';
@@ -181,9 +180,7 @@ export const createRunSlice: SliceOf<RunSlice> =
       async train() {
         const { draft } = get().recipe;
         const mayTrain = () => !busyWith(get()) && !isReadOnly(get());
-        if (!mayTrain()) return;
-        if (callsFunctions(draft) && (!(await get().allowRewards(draft)) || !mayTrain())) return;
-        await get().unlessUnsaved('retrain', run);
+        await get().onceAllowed(draft, mayTrain, () => get().unlessUnsaved('retrain', run));
       },
       async trainRuns({ start, resume, isStored }) {
         begin({ ofSweep: true });
@@ -223,11 +220,8 @@ export const createRunSlice: SliceOf<RunSlice> =
         }
       },
       async continueRun(id) {
-        if (busyWith(get())) return;
         const entry = get().runs.entries.find((one) => one.id === id)?.head;
-        const functions = entry && callsFunctions(entry.recipe);
-        if (functions && (!(await get().allowRewards(entry.recipe)) || busyWith(get()))) return;
-        await get().unlessUnsaved('retrain', async () => {
+        const goOn = async () => {
           begin({
             ...(entry && { recipe: entry.recipe, evalRows: entry.data.evalRows }),
             id,
@@ -246,7 +240,12 @@ export const createRunSlice: SliceOf<RunSlice> =
               () => resume(id),
             ),
           );
-        });
+        };
+        await get().onceAllowed(
+          entry?.recipe ?? null,
+          () => !busyWith(get()),
+          () => get().unlessUnsaved('retrain', goOn),
+        );
       },
       stopTraining: () => end('stopping'),
       pauseTraining: () => end('pausing'),

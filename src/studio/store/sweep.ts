@@ -1,7 +1,6 @@
 import type { CurveRecord, SweepEvent, SweepReport, TrainEvent } from '../../hosts/browser/protocol.ts';
 import { readValues, sweptKeys } from '../../base/config/sweepAxes.ts';
 import { noteOf } from './errorNote.ts';
-import { callsFunctions } from './functions.ts';
 import { emptyExporting } from './state/exporting.ts';
 import { busyWith, isReadOnly, type SliceOf, type Studio } from './state.ts';
 import { emptySweep, type SweepAxis, type SweepSlice, type SweepState } from './state/sweep.ts';
@@ -137,10 +136,8 @@ export const createSweepSlice: SliceOf<SweepSlice> =
       setHalving: (halving) => patch({ halving }),
       async startSweep() {
         const maySweep = () => !busyWith(get()) && !isReadOnly(get());
-        if (!maySweep()) return;
         const { draft: recipe } = get().recipe;
-        if (callsFunctions(recipe) && (!(await get().allowRewards(recipe)) || !maySweep())) return;
-        await get().unlessUnsaved('retrain', async () => {
+        const begin = async () => {
           const { axes, halving } = get().sweep;
           await follow(async (hear) => {
             const { train, evaluation } = await workers.data.call.rows();
@@ -161,18 +158,24 @@ export const createSweepSlice: SliceOf<SweepSlice> =
             };
             return call.sweep(request, hear);
           });
-        });
+        };
+        await get().onceAllowed(recipe, maySweep, () => get().unlessUnsaved('retrain', begin));
       },
       async resumeSweep(id) {
-        if (busyWith(get())) return;
         const found = get().sweep.entries.find((one) => one.id === id);
         const run = found ? runOfSweep(found) : null;
         if (run === null) return;
-        await get().unlessUnsaved('retrain', async () => {
+        const goOn = async () => {
           if (!(await get().openRunModel(run))) return;
           await get().showSweep(id);
           await follow((hear) => call.resumeSweep(id, hear));
-        });
+        };
+        // Where rewards are varied, the functions of the other runs are asked about when they are run.
+        await get().onceAllowed(
+          found?.rows[0]?.recipe ?? null,
+          () => !busyWith(get()),
+          () => get().unlessUnsaved('retrain', goOn),
+        );
       },
       async removeSweep(id) {
         try {

@@ -331,11 +331,11 @@ export const dataErrors = {
   },
   'data.too_few_shots': {
     what: '{file} has {rows} questions as examples for line {line}, and {shots} are wanted.',
-    next: 'Lower --shots, or name a file with more of them by --shots-from.',
+    next: 'Ask for fewer examples (--shots), or use a file with more of them: of its own, on the command line, with --shots-from.',
   },
   'data.metric_option': {
     what: 'The metric {metric} cannot be computed: {detail}.',
-    next: 'Type a regular expression as in JavaScript for regex, a JSON Schema for schema, or choose other metrics.',
+    next: 'Type a regular expression as in JavaScript for regex, a JSON Schema for schema, a number from 0 for number and choice, or choose other metrics.',
   },
   'data.metric_without_rows': {
     what: 'The metric {metric} cannot be computed on {file}: {detail}.',

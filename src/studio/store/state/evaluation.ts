@@ -32,6 +32,8 @@ export type EvaluationSource = 'heldOut' | 'file';
 export interface EvaluationState extends MetricTexts {
   source: EvaluationSource;
   file: File | null;
+  /** As typed: examples before each multiple-choice question of the file. */
+  shots: string;
   metrics: readonly PageMetric[];
   status: 'idle' | 'reading' | 'running' | 'stopping';
   /** How far it is; null before the first row. */
@@ -51,7 +53,9 @@ export interface EvaluationState extends MetricTexts {
 export interface EvaluationSlice {
   evaluation: EvaluationState;
   setMetrics(metrics: readonly PageMetric[]): void;
-  setEvaluation(changes: Partial<Pick<EvaluationState, 'source' | 'file' | 'pattern' | 'schema'>>): void;
+  setEvaluation(
+    changes: Partial<Pick<EvaluationState, 'source' | 'file' | 'pattern' | 'schema' | 'tolerance' | 'shots'>>,
+  ): void;
   /** Scores the rows with the base, and with what answers in the chat beside it. */
   runEvaluation(): Promise<void>;
   stopEvaluation(): Promise<void>;
@@ -68,6 +72,8 @@ export const emptyEvaluation: EvaluationState = {
   file: null,
   pattern: '',
   schema: '',
+  tolerance: '0',
+  shots: '0',
   metrics: ['loss', 'perplexity', 'exact', 'contains', 'rouge-l', 'chrf', 'choice'],
   status: 'idle',
   step: null,

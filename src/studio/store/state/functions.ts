@@ -17,5 +17,15 @@ export interface FunctionsSlice {
    * to ask before a model is loaded.
    */
   allowRewards(recipe: Pick<Recipe, 'objective' | 'rewards'>): Promise<boolean>;
+  /**
+   * Starts what trains by a recipe, if it may start and once the user allowed the recipe's functions: while the user was asked,
+   * something else may have begun. Without functions it starts at once.
+   * @param recipe null where it is not known: then the user is asked when a function is run
+   */
+  onceAllowed(
+    recipe: Pick<Recipe, 'objective' | 'rewards'> | null,
+    mayStart: () => boolean,
+    start: () => Promise<void>,
+  ): Promise<void>;
   answerFunction(yes: boolean): void;
 }

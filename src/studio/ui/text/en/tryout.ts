@@ -179,6 +179,10 @@ export const tryoutTexts = {
     'Scores the rows of a file that is opened for this alone: chats, prompts with answers, or multiple-choice questions as ARC and MMLU have them.',
   'evaluate.pattern': 'Pattern that the answer has to contain',
   'evaluate.schema': 'JSON Schema that the answer has to fit',
+  'evaluate.tolerance': 'How far apart the last numbers may be',
+  'evaluate.shots': 'Examples before each question',
+  'evaluate.shotsHelp':
+    'Other multiple-choice questions of the file with their answers, as lm-evaluation-harness counts and chooses them: drawn for ARC, the first ones for MMLU.',
   'evaluate.metrics': 'Metrics',
   'evaluate.metric.loss': 'Loss',
   'evaluate.metric.perplexity': 'Perplexity',

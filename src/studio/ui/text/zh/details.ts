@@ -519,6 +519,8 @@ export const detailsZh: Record<string, string> = {
   '“answer” is none of its choices': '“answer”不是其中任何一个选项',
   'there is no pattern': '没有填写正则表达式',
   'its pattern cannot be read: {why}': '无法读取它的正则表达式：{why}',
+  'its number of examples is no whole number from 0': '示例数不是不小于 0 的整数',
+  'its tolerance is no number from 0': '允许的差不是不小于 0 的数',
   'there is no schema': '没有填写“JSON Schema”',
   'its schema is no JSON: {why}': '它的“schema”不是 JSON：{why}',
   'its rows are no multiple-choice questions': '其中的数据不是选择题',

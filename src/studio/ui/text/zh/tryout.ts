@@ -168,6 +168,10 @@ export const tryoutTextsZh = {
   'evaluate.fileHelp': '评估只为此打开的文件：对话、带回答的提示词，或 ARC、MMLU 那样的选择题。',
   'evaluate.pattern': '回答应当匹配的正则表达式',
   'evaluate.schema': '回答应当符合的“JSON Schema”',
+  'evaluate.tolerance': '最后一个数允许相差多少',
+  'evaluate.shots': '每道题之前的示例数',
+  'evaluate.shotsHelp':
+    '取自同一文件中带答案的其他选择题，数量和选法与“lm-evaluation-harness”相同：ARC 随机抽取，MMLU 取最前面的几道。',
   'evaluate.metrics': '指标',
   'evaluate.metric.loss': '损失',
   'evaluate.metric.perplexity': '困惑度',

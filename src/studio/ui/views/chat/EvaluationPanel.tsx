@@ -5,6 +5,7 @@ import { busyWith } from '../../../store/state.ts';
 import { pageMetrics, type EvaluationState, type PageMetric } from '../../../store/state/evaluation.ts';
 import { votedCsv, withVotes } from '../../../store/votes.ts';
 import { FileButton } from '../../controls/FileButton.tsx';
+import { NumberInput } from '../../controls/NumberInput.tsx';
 import { ErrorNotice } from '../../controls/Notice.tsx';
 import { Icon } from '../../controls/Icon.tsx';
 import { ProgressLine } from '../../controls/ProgressLine.tsx';
@@ -87,7 +88,7 @@ function Rows() {
 
 /** Which metrics are computed, and what they need. */
 function Metrics() {
-  const { metrics, source, pattern, schema } = useStudio((state) => state.evaluation);
+  const { metrics, source, pattern, schema, tolerance, shots } = useStudio((state) => state.evaluation);
   const setMetrics = useStudio((state) => state.setMetrics);
   const setEvaluation = useStudio((state) => state.setEvaluation);
   const busy = useStudio((state) => busyWith(state) !== null);
@@ -108,6 +109,23 @@ function Metrics() {
           </Checkbox>
         ))}
       </CheckboxGroup>
+      {metrics.includes('number') && (
+        <NumberInput
+          label={t('evaluate.tolerance')}
+          text={tolerance}
+          disabled={busy}
+          onText={(text) => setEvaluation({ tolerance: text })}
+        />
+      )}
+      {metrics.includes('choice') && source === 'file' && (
+        <NumberInput
+          label={t('evaluate.shots')}
+          help={t('evaluate.shotsHelp')}
+          text={shots}
+          disabled={busy}
+          onText={(text) => setEvaluation({ shots: text })}
+        />
+      )}
       {metrics.includes('regex') && (
         <TextField
           className="field"

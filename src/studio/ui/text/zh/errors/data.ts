@@ -323,11 +323,11 @@ export const dataErrorsZh = {
   },
   'data.too_few_shots': {
     what: '{file} 中可作第 {line} 行示例的选择题有 {rows} 道，少于所需的 {shots} 道。',
-    next: '请减少 --shots，或用“--shots-from”指定有更多选择题的文件。',
+    next: '请减少示例数（“--shots”），或使用有更多选择题的文件；命令行中可用“--shots-from”另行指定。',
   },
   'data.metric_option': {
     what: '无法计算指标 {metric}：{detail}。',
-    next: '请为“regex”填写一个 JavaScript 的正则表达式，为“schema”填写一个“JSON Schema”，或选择其他指标。',
+    next: '请为“regex”填写一个 JavaScript 的正则表达式，为“schema”填写一个“JSON Schema”，为“number”和“choice”填写不小于 0 的数，或选择其他指标。',
   },
   'data.metric_without_rows': {
     what: '无法在 {file} 上计算指标 {metric}：{detail}。',
