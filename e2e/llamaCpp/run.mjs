@@ -1,7 +1,7 @@
 // Does llama.cpp run the GGUF files Graft writes, and compute what Graft computes? One line per check; the last line is
 // "N passed, N failed", with ", N skipped" where llama.cpp or Python is unavailable.
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { root } from '../../src/launch/project.mjs';
@@ -64,6 +64,14 @@ async function checkStarter(folder) {
   const beside = ask({ ...base, file: at('f32.gguf'), lora: at('lora.gguf') }, at);
   compareLogits('starter with the adapter as GGUF', tuned, beside);
   compareLogits('starter merged with the adapter', tuned, ask({ ...base, file: at('merged.gguf') }, at));
+  const page = at('page');
+  await graft('export', { model, adapter, format: 'chat', type: 'f32', out: page, 'max-shard-size': '1MB' });
+  const first = readdirSync(page).find((name) => name.includes('-00001-of-'));
+  compareLogits(
+    'starter in parts, as a chat page has it',
+    tuned,
+    ask({ ...base, file: join(page, first) }, at),
+  );
 }
 
 /** A small random model of a family: what llama.cpp computes of it, and Graft of the file, is what Graft computes. */

@@ -79,12 +79,12 @@ export interface GgufForecast {
 
 /** Forecasts an export. Throws what planning throws. */
 export async function forecastGguf(gpu: Gpu, job: GgufJob): Promise<GgufForecast> {
-  const { tensors, layout, output } = await planGguf(gpu, job, 'model.gguf');
+  const { tensors, totalBytes, output } = await planGguf(gpu, job, 'model.gguf');
   output.workspace.dispose();
   const types: Record<string, number> = {};
   for (const { entry } of tensors) types[entry.type] = (types[entry.type] ?? 0) + 1;
   return {
-    bytes: layout.totalBytes,
+    bytes: totalBytes,
     types,
     fallbacks: tensors.filter(({ isFallback }) => isFallback).length,
   };
@@ -175,6 +175,11 @@ async function tokenizerOf({ folder, spec }: ModelFiles, endIds: readonly number
   });
 }
 
+/** Settings of a model's generation_config.json; none where it has none. */
+export async function generationOf(folder: Folder): Promise<Readonly<Record<string, unknown>>> {
+  return (await folder.list()).includes(generationFile) ? readJsonObject(folder, generationFile) : {};
+}
+
 /**
  * The Modelfile of an export: its template where that is fixed texts around messages, stops, settings.
  * @param chat what the model's template writes around messages; it runs where templates may run
@@ -185,9 +190,8 @@ export async function modelfileOf(
   chat: ChatParts | null,
   file: string,
 ): Promise<string> {
-  const names = await folder.list();
   const planned = await planEnds(folder, ends);
-  const own = names.includes(generationFile) ? await readJsonObject(folder, generationFile) : {};
+  const own = await generationOf(folder);
   const vocabulary = await loadVocabulary(folder);
   const ids = [...planned.ids, ...(vocabulary?.eosIds ?? [])];
   const stops = [...ends.map(({ token }) => token), ...ids.flatMap((id) => vocabulary?.tokenOf(id) ?? [])];

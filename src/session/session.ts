@@ -12,12 +12,7 @@ import { answer, type Answer, type AnswerOptions } from '../engine/infer/answer.
 import type { AnswerBatchOptions, AskedBatch } from '../engine/infer/batch/answerBatch.ts';
 import type { GgufExportType } from '../content/formats/gguf/exportTypes.ts';
 import type { LoraGguf } from '../content/formats/gguf/loraGguf.ts';
-import {
-  writeGguf,
-  type GgufOptions,
-  type LastFile,
-  type WrittenGguf,
-} from '../engine/merge/gguf/writeGguf.ts';
+import { writeGguf, type GgufOptions, type WrittenGguf } from '../engine/merge/gguf/writeGguf.ts';
 import {
   ggufForecasts,
   loraExport,
@@ -508,7 +503,7 @@ export class Session {
     out: MergeFolder,
     file: string,
     settings: GgufSettings,
-    options: GgufOptions & { last?: LastFile },
+    options: GgufOptions,
   ): Promise<WrittenGguf> {
     return this.#inTurn(async () => {
       const { record } = this.trained;

@@ -1,6 +1,7 @@
 import { withHandleFolder } from '../../base/storage/handleLock.ts';
 import { ggufFileName, loraFileName } from '../../content/hub/usage.ts';
 import { writeBytes } from '../../content/formats/text.ts';
+import { textFile } from '../../engine/merge/gguf/writeGguf.ts';
 import type { MergeFolder } from '../../engine/merge/mergeFolder.ts';
 import type { Session } from '../../session/session.ts';
 import { modelfileOf } from '../../session/ggufExport.ts';
@@ -39,7 +40,7 @@ export async function exportGguf(
         crc,
         onProgress: report('merging'),
         onProving: report('proving'),
-        ...(text !== null && { last: { name: 'Modelfile', text } }),
+        ...(text !== null && { last: [textFile('Modelfile', text)] }),
       },
     );
   };

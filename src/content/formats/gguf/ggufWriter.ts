@@ -5,10 +5,7 @@ import { clip } from '../safetensorsHeader.ts';
 import { ggmlType, type GgmlTypeName } from './ggmlTypes.ts';
 import { valueTypes } from './ggufHeader.ts';
 
-type ScalarType = Exclude<
-  keyof typeof valueTypes,
-  'array' | 'i64' | 'u64' | 'i8' | 'i16' | 'u16' | 'u8' | 'f64'
->;
+type ScalarType = Exclude<keyof typeof valueTypes, 'array' | 'i64' | 'u64' | 'i8' | 'i16' | 'u8' | 'f64'>;
 
 /** A key to be written, with the type of its value or of its items. */
 export type GgufKey =
@@ -101,6 +98,8 @@ function putValue(bytes: Bytes, type: ScalarType, value: number | string | boole
       return bytes.string(String(value));
     case 'bool':
       return bytes.u8(value === true ? 1 : 0);
+    case 'u16':
+      return bytes.u16(Number(value));
     case 'u32':
     case 'i32':
       return bytes.u32(Number(value));
@@ -120,6 +119,11 @@ class Bytes {
     // Making room replaces the view.
     const at = this.#room(1);
     this.#view.setUint8(at, value);
+  }
+
+  u16(value: number): void {
+    const at = this.#room(2);
+    this.#view.setUint16(at, value, true);
   }
 
   /** Also for negative numbers of 32 bits. */

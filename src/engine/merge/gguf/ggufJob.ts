@@ -5,7 +5,8 @@ import {
   type GgufArchitecture,
 } from '../../../content/formats/gguf/architectures.ts';
 import { fileTypeOf, writtenTypeOf, type GgufExportType } from '../../../content/formats/gguf/exportTypes.ts';
-import { ggufLayout, type GgufKey, type GgufLayout } from '../../../content/formats/gguf/ggufWriter.ts';
+import { splitGguf, type GgufPart } from '../../../content/formats/gguf/ggufSplit.ts';
+import type { GgufKey } from '../../../content/formats/gguf/ggufWriter.ts';
 import { sizeKeys } from '../../../content/formats/gguf/modelKeys.ts';
 import { llama3Factors } from '../../../content/formats/gguf/ropeFactors.ts';
 import { GraftError } from '../../../base/lib/errors.ts';
@@ -29,10 +30,13 @@ export interface GgufJob {
   config: Readonly<Record<string, unknown>>;
 }
 
-/** What a GGUF file will hold. */
+/** What a GGUF file, or its parts, will hold. */
 export interface GgufPlan {
   tensors: GgufTensorPlan[];
-  layout: GgufLayout;
+  /** One, where it is not split. */
+  parts: GgufPart[];
+  /** Of all parts. */
+  totalBytes: number;
   /** The merge it is made of; whoever has read its blocks must dispose of its workspace. */
   output: OutputPlan;
 }
@@ -110,8 +114,9 @@ function writtenConvolutions(spec: DecoderSpec): { taps: number; attends: boolea
 /**
  * Plans a GGUF file: keys, tensors and all sizes, before a byte is written. Throws `merge.gguf_family`,
  * `merge.gguf_layer`, `merge.gguf_heads`, `merge.gguf_rope`, `merge.gguf_tensor`, and what `planOutput` throws.
+ * @param maxBytes the most bytes of a file, beyond which it is split: see `splitGguf`
  */
-export async function planGguf(gpu: Gpu, job: GgufJob, file: string): Promise<GgufPlan> {
+export async function planGguf(gpu: Gpu, job: GgufJob, file: string, maxBytes = Infinity): Promise<GgufPlan> {
   const { spec } = job.merge.base;
   const architecture = architectureOf(spec);
   const output = await planOutput(gpu, job.merge);
@@ -155,10 +160,12 @@ export async function planGguf(gpu: Gpu, job: GgufJob, file: string): Promise<Gg
     ...job.keys.tokenizer,
     { key: 'general.quantization_version', type: 'u32', value: 2 },
   ];
-  const layout = ggufLayout(
+  const parts = splitGguf(
     keys,
     tensors.map(({ entry }) => entry),
     file,
+    maxBytes,
   );
-  return { tensors, layout, output };
+  const totalBytes = parts.reduce((sum, { layout }) => sum + layout.totalBytes, 0);
+  return { tensors, parts, totalBytes, output };
 }

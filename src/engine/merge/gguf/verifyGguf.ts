@@ -8,6 +8,9 @@ import { sameBytes } from '../../../base/storage/pieceJournal.ts';
 import type { Gpu } from '../../gpu/device.ts';
 import { exactRows } from '../exactRows.ts';
 import { proofFailed } from '../proofFailed.ts';
+import { dataBytesOf } from '../shardFile.ts';
+import type { Folder } from '../../../base/storage/types.ts';
+import type { GgufPart } from '../../../content/formats/gguf/ggufSplit.ts';
 import { referenceRows } from '../referenceRows.ts';
 import { stoppableFiles, stoppableFolder } from '../stoppable.ts';
 import type { WrittenMerge } from '../writtenMerge.ts';
@@ -44,44 +47,61 @@ const LIMITS: Readonly<Record<WrittenType, number>> = {
 };
 
 /**
- * Proves a written file: it opens as GGUF, its header is the one planned, every byte is what was computed (by its digest),
- * and some rows of each matrix, unpacked, are W + scale · B · A of the base, in f64 on the CPU, as near as their type comes.
+ * Proves a written file, or its parts: each opens as GGUF, its header is the one planned, every byte is what was computed (by
+ * its digest), and some rows of each matrix, unpacked, are W + scale · B · A of the base, in f64 on the CPU, as near as their type comes.
  * Throws `merge.proof_failed`, `merge.cancelled`.
  */
 export async function verifyGguf(
   gpu: Gpu,
   job: GgufJob,
   merge: WrittenMerge,
-  file: string,
+  { file, maxFileBytes }: { file: string; maxFileBytes?: number | undefined },
   onProgress?: (done: number, total: number) => void,
   signal?: AbortSignal,
 ): Promise<GgufProof> {
   const folder = stoppableFolder(merge.folder, signal);
   const base = stoppableFiles(job.merge.base, signal);
-  const { tensors, layout, output } = await planGguf(gpu, { ...job, merge: { ...job.merge, base } }, file);
+  const { tensors, parts, totalBytes, output } = await planGguf(
+    gpu,
+    { ...job, merge: { ...job.merge, base } },
+    file,
+    maxFileBytes,
+  );
   output.workspace.dispose();
-  const gguf = await openGguf(await folder.open(file));
+  const total = parts.reduce((sum, { layout }) => sum + dataBytesOf(layout), 0);
   try {
-    const header = await gguf.source.read(0, layout.header.byteLength);
-    if (!sameBytes(header, layout.header)) throw proofFailed(`the header of “${file}” differs`);
-    if (gguf.source.size !== layout.totalBytes) throw proofFailed(`the file “${file}” changed its size`);
-    const total = layout.totalBytes - layout.header.byteLength;
     await merge.compareDigests(folder, (done) => onProgress?.(done, total));
     let largestError = 0;
-    for (const tensor of tensors) {
-      for (const index of tensor.from.keys()) {
-        const error = await errorOf(job, tensor, index, gguf);
-        if (error !== null) largestError = Math.max(largestError, error);
+    for (const part of parts) {
+      const gguf = await openPart(folder, part);
+      try {
+        for (const tensor of tensors.slice(part.begin, part.end)) {
+          for (const index of tensor.from.keys()) {
+            const error = await errorOf(job, tensor, index, gguf);
+            if (error !== null) largestError = Math.max(largestError, error);
+          }
+        }
+      } finally {
+        await gguf.source.release?.();
       }
     }
     const types: Record<string, number> = {};
     for (const { entry } of tensors) types[entry.type] = (types[entry.type] ?? 0) + 1;
     const fallbacks = tensors.filter(({ isFallback }) => isFallback).length;
-    return { tensors: tensors.length, bytes: layout.totalBytes, types, fallbacks, largestError };
+    return { tensors: tensors.length, bytes: totalBytes, types, fallbacks, largestError };
   } finally {
-    await gguf.source.release?.();
     await base.checkpoint.release();
   }
+}
+
+/** Opens a written file, and checks its header and its size. */
+async function openPart(folder: Folder, { file, layout }: GgufPart): Promise<GgufFile> {
+  const gguf = await openGguf(await folder.open(file));
+  const { source } = gguf;
+  const header = await source.read(0, layout.header.byteLength);
+  if (!sameBytes(header, layout.header)) throw proofFailed(`the header of “${file}” differs`);
+  if (source.size !== layout.totalBytes) throw proofFailed(`the file “${file}” changed its size`);
+  return gguf;
 }
 
 /** The relative error of some rows of a computed matrix, of an expert if several; null for a tensor that is only copied. */

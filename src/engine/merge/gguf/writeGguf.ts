@@ -1,11 +1,11 @@
 import { createContentHash } from '../../../base/lib/contentHash.ts';
-import { writeText } from '../../../content/formats/text.ts';
+import { writeBytes } from '../../../content/formats/text.ts';
 import type { Gpu } from '../../gpu/device.ts';
 import { jobFingerprint } from '../jobFingerprint.ts';
 import type { MergeFolder } from '../mergeFolder.ts';
 import { checkMergeJob } from '../mergeJob.ts';
 import { openJournal, WriteProgress, writeShard, type WriteOptions } from '../mergeModel.ts';
-import { piecesOf } from '../shardFile.ts';
+import { dataBytesOf, piecesOf } from '../shardFile.ts';
 import { WrittenMerge } from '../writtenMerge.ts';
 import { planGguf, type GgufJob } from './ggufJob.ts';
 import { verifyGguf, type GgufProof } from './verifyGguf.ts';
@@ -14,6 +14,10 @@ import type { MergedFile } from '../writtenMerge.ts';
 export interface GgufOptions extends WriteOptions {
   /** Reports bytes read back and verified, of the total. */
   onProving?(done: number, total: number): void;
+  /** The most bytes of a file, beyond which the model is in parts: see `splitGguf`. */
+  maxFileBytes?: number;
+  /** Files written in this order when the model is proved: with the last one the folder is what it is for. */
+  last?: readonly LastFile[] | ((model: readonly { name: string; size: number }[]) => readonly LastFile[]);
 }
 
 /** What was written, and what its proof measured. */
@@ -22,14 +26,14 @@ export interface WrittenGguf {
   proof: GgufProof;
 }
 
-/** A text that is written last, when the file is proved: with it the folder is what it is for, such as a Modelfile. */
+/** A small file beside the model, such as a Modelfile. */
 export interface LastFile {
   name: string;
-  text: string;
+  bytes: Uint8Array<ArrayBuffer>;
 }
 
 /**
- * Writes a GGUF file into a folder, a block of rows at a time: all sizes are known before, and the file's header comes
+ * Writes a GGUF file, or its parts, into a folder, a block of rows at a time: all sizes are known before, and the file's header comes
  * last. Reads it back and proves it (`verifyGguf`); what cannot be proved is removed. On failure or cancellation what is
  * written stays with a journal, and the same export resumes from it. Throws `merge.*`, `formats.gguf_write_*`.
  */
@@ -38,27 +42,39 @@ export async function writeGguf(
   job: GgufJob,
   destination: MergeFolder,
   file: string,
-  options: GgufOptions & { last?: LastFile },
+  options: GgufOptions,
 ): Promise<WrittenGguf> {
   checkMergeJob(job.merge);
-  const { tensors, layout, output } = await planGguf(gpu, job, file);
-  const { last = null, signal, onProving } = options;
+  const { signal, onProving, maxFileBytes } = options;
+  const { tensors, parts, output } = await planGguf(gpu, job, file, maxFileBytes);
+  const { last: given = [] } = options;
+  const last =
+    typeof given === 'function'
+      ? given(parts.map(({ file: name, layout }) => ({ name, size: layout.totalBytes })))
+      : given;
   const journal = await openJournal(destination, {
-    fingerprint: await fingerprintOf(gpu, job, layout.header, output),
-    files: [file, ...(last ? [last.name] : [])],
-    shards: [{ file, pieces: piecesOf(layout) }],
+    fingerprint: await fingerprintOf(
+      gpu,
+      job,
+      parts.map(({ layout }) => layout.header),
+      output,
+    ),
+    files: [...parts, ...last.map(({ name }) => ({ file: name }))].map((one) => one.file),
+    shards: parts.map(({ file: name, layout }) => ({ file: name, pieces: piecesOf(layout) })),
   });
-  const place = {
-    shard: 0,
-    file,
+  const places = parts.map(({ file: name, layout, begin, end }, shard) => ({
+    shard,
+    file: name,
     layout,
-    names: layout.tensors.map(({ name }) => name),
-    tensors: tensors.map(({ written }) => written),
-  };
-  let written: MergedFile;
+    names: layout.tensors.map((tensor) => tensor.name),
+    tensors: tensors.slice(begin, end).map(({ written }) => written),
+  }));
+  const written: MergedFile[] = [];
   try {
-    const progress = new WriteProgress(layout.totalBytes - layout.header.byteLength, options);
-    written = await writeShard(destination, journal, place, progress, options);
+    const total = parts.reduce((sum, { layout }) => sum + dataBytesOf(layout), 0);
+    const progress = new WriteProgress(total, options);
+    for (const place of places)
+      written.push(await writeShard(destination, journal, place, progress, options));
     progress.end();
   } catch (error) {
     await journal.close();
@@ -67,16 +83,14 @@ export async function writeGguf(
     output.workspace.dispose();
     await job.merge.base.checkpoint.release();
   }
-  const merge = new WrittenMerge(destination, journal, [place], [written], null);
+  const merge = new WrittenMerge(destination, journal, places, written, null);
   try {
-    const proof = await verifyGguf(gpu, job, merge, file, onProving, signal);
-    if (last) await writeText(destination, last.name, last.text);
+    const proof = await verifyGguf(gpu, job, merge, { file, maxFileBytes }, onProving, signal);
+    for (const { name, bytes } of last) await writeBytes(destination, name, bytes);
     await destination.checkOwner?.();
     await merge.commit();
-    const size = last
-      ? [{ name: last.name, size: new TextEncoder().encode(last.text).byteLength, crc: null }]
-      : [];
-    return { files: [written, ...size], proof };
+    const beside = last.map(({ name, bytes }) => ({ name, size: bytes.byteLength, crc: null }));
+    return { files: [...written, ...beside], proof };
   } catch (error) {
     await (isProofFailure(error) ? merge.discard() : merge.leave());
     throw error;
@@ -91,11 +105,16 @@ function isProofFailure(error: unknown): boolean {
 async function fingerprintOf(
   gpu: Gpu,
   { merge, type }: GgufJob,
-  header: Uint8Array,
+  headers: readonly Uint8Array[],
   output: Awaited<ReturnType<typeof planGguf>>['output'],
 ): Promise<string> {
   const hasher = await createContentHash();
   hasher.update(`gguf 1 ${type} ${await jobFingerprint(gpu, merge, output, 0)}`);
-  hasher.update(header);
+  for (const header of headers) hasher.update(header);
   return hasher.digest('hex');
+}
+
+/** A text as such a file. */
+export function textFile(name: string, text: string): LastFile {
+  return { name, bytes: new TextEncoder().encode(text) };
 }

@@ -5,14 +5,16 @@ import { GraftError } from '../../../../base/lib/errors.ts';
 import { nodeFolder } from '../../../../base/storage/nodeFolder.ts';
 import { floatDtypes } from '../../../../content/formats/dtypes.ts';
 import { ggufExportTypes } from '../../../../content/formats/gguf/exportTypes.ts';
+import { CHAT_FILE_BYTES, chatPage } from '../../../../content/formats/gguf/chatPage.ts';
 import { ollamaCommand } from '../../../../content/formats/gguf/modelfile.ts';
 import { writeMlxAdapter } from '../../../../content/formats/mlxAdapter.ts';
 import { readJson, writeBytes } from '../../../../content/formats/text.ts';
-import { writeGguf } from '../../../../engine/merge/gguf/writeGguf.ts';
+import { textFile, writeGguf } from '../../../../engine/merge/gguf/writeGguf.ts';
 import { journalFile } from '../../../../engine/merge/mergeJournal.ts';
 import {
   checkLoraAlone,
   forecastGguf,
+  generationOf,
   loraExport,
   modelfileOf,
   planGgufExport,
@@ -20,6 +22,7 @@ import {
 } from '../../../../session/ggufExport.ts';
 import { planMerge } from '../../../../session/mergeTrained.ts';
 import type { Session } from '../../../../session/session.ts';
+import { readChatPage } from '../../chatPageFiles.ts';
 import { command } from '../command.ts';
 import { modelOptions, adapterOption, shardOption } from '../commonOptions.ts';
 import { endsOf } from '../dataset.ts';
@@ -34,13 +37,17 @@ import { openModelOf, readAdapterOf, withSession } from '../withSession.ts';
 import { writeProved } from '../writeProved.ts';
 import { withText } from '../../withText.ts';
 
-/** The GGUF file in an Ollama folder. */
-const OLLAMA_FILE = 'model.gguf';
+/** The GGUF file in a folder for Ollama, and in that of a chat page where it is not in parts. */
+const MODEL_FILE = 'model.gguf';
+
+/** What is in the folder of a chat page. */
+const chatFile =
+  /^(?:model(?:-\d{5}-of-\d{5})?\.gguf|index\.html|chat\.(?:css|js)|wllama\.(?:js|wasm)|README\.md|LICENSES\.txt)$/;
 
 const typeChoice = choice(
   'Output',
   ggufExportTypes,
-  'How weights are stored, by llama.cpp’s names; by default f32, in a merged folder each tensor’s own.',
+  'How weights are stored, by llama.cpp’s names; by default f32, for a chat page q8_0, in a merged folder each tensor’s own.',
 );
 
 const options = {
@@ -49,8 +56,8 @@ const options = {
   format: {
     ...choice(
       'Output',
-      ['gguf', 'gguf-lora', 'ollama', 'safetensors', 'mlx'],
-      'One GGUF file, the adapter alone as GGUF, a folder for Ollama, a merged folder, or the adapter for mlx-lm.',
+      ['gguf', 'gguf-lora', 'ollama', 'chat', 'safetensors', 'mlx'],
+      'One GGUF file, the adapter alone as GGUF, a folder for Ollama, a web page that chats with the model by itself, a merged folder, or the adapter for mlx-lm.',
     ),
     required: true,
     defaultText: null,
@@ -81,6 +88,7 @@ export const exportModel = command(
       throw bad('--out must be a file NAME.gguf for this format.');
     if (format === 'safetensors') await toFolder(values, usage);
     else if (format === 'ollama') await toOllama(values);
+    else if (format === 'chat') await toChat(values);
     else if (format === 'gguf') await toFile(values);
     else if (format === 'mlx') await toMlx(values);
     else await toLora(values);
@@ -99,7 +107,12 @@ async function planned(session: Session, values: Options) {
   const job = await planGgufExport(
     files,
     { adapter: opened?.peft ?? null, trained: null },
-    { type: values.type ?? 'f32', title: titleOf(values), ends, record: await recordOf(values.adapter) },
+    {
+      type: values.type ?? (values.format === 'chat' ? 'q8_0' : 'f32'),
+      title: titleOf(values),
+      ends,
+      record: await recordOf(values.adapter),
+    },
   );
   const gpu = await session.gpu();
   log(forecastText(await forecastGguf(gpu, job)));
@@ -127,7 +140,7 @@ async function toOllama(values: Options): Promise<void> {
   await withOutput(out, async (folder) => {
     const present = await folder.list();
     if (force) {
-      for (const name of ['Modelfile', OLLAMA_FILE]) {
+      for (const name of ['Modelfile', MODEL_FILE]) {
         if (present.includes(name) && !present.includes(journalFile)) await folder.remove(name);
       }
     }
@@ -137,10 +150,40 @@ async function toOllama(values: Options): Promise<void> {
       const chat = await withText(files.folder, async (text) =>
         text.chatTemplate === null ? null : text.chatParts(),
       );
-      const last = { name: 'Modelfile', text: await modelfileOf(files, ends, chat, OLLAMA_FILE) };
-      const written = await writeGguf(gpu, job, folder, OLLAMA_FILE, { ...reports, last });
+      const last = [textFile('Modelfile', await modelfileOf(files, ends, chat, MODEL_FILE))];
+      const written = await writeGguf(gpu, job, folder, MODEL_FILE, { ...reports, last });
       print(written.files, written.proof);
       log(`In ${out}: ${ollamaCommand(titleOf(values))}`);
+    });
+  });
+}
+
+async function toChat(values: Options): Promise<void> {
+  const { out, force, maxShardSize } = values;
+  await withOutput(out, async (folder) => {
+    const present = await folder.list();
+    const isUnfinished = present.includes(journalFile);
+    if (force && !isUnfinished) {
+      const isOurs = (name: string) => chatFile.test(name);
+      for (const name of present.filter(isOurs)) await folder.remove(name);
+    }
+    if (!isUnfinished) await checkEmpty(folder, out);
+    await withSession(async (session) => {
+      const { gpu, job, files } = await planned(session, values);
+      const { page, license } = await readChatPage();
+      const facts = {
+        title: titleOf(values),
+        generation: await generationOf(files.folder),
+        maxPositions: files.spec.maxPositions,
+        license,
+      };
+      const written = await writeGguf(gpu, job, folder, MODEL_FILE, {
+        ...reports,
+        maxFileBytes: Math.min(maxShardSize, CHAT_FILE_BYTES),
+        last: (model) => chatPage({ ...facts, files: model }, page),
+      });
+      print(written.files, written.proof);
+      log(`In ${out}: python3 -m http.server 8000 --bind 127.0.0.1, then open http://127.0.0.1:8000/`);
     });
   });
 }
