@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin } from 'vite';
-import { embeddedJobFiles } from './src/launch/jobFilesPlugin.ts';
+import { embeddedFiles } from './src/launch/embeddedFilesPlugin.ts';
 import { licensesPlugin } from './src/launch/licensesPlugin.ts';
 import { embeddedShaders, wgslPlugin } from './src/launch/wgslPlugin.ts';
 
@@ -18,7 +18,7 @@ export default defineConfig(({ isSsrBuild: forNode }) => ({
   plugins: [
     wgslPlugin(),
     licensesPlugin(forNode ? 'THIRD_PARTY_LICENSES.node.txt' : undefined).write,
-    ...(forNode ? [embeddedShaders(), embeddedJobFiles(), shebang()] : []),
+    ...(forNode ? [embeddedShaders(), embeddedFiles(), shebang()] : []),
   ],
   ...(forNode && { ssr: { noExternal: true as const, external: ['webgpu', 'tsx'] } }),
   build: {

@@ -1,6 +1,7 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { nodeSource } from '../src/base/storage/nodeFolder.ts';
 import { ggufFolder } from '../src/content/formats/gguf/ggufFolder.ts';
@@ -10,11 +11,21 @@ import { accessibilityProblems } from '../src/testing/browsers/accessibility.ts'
 import { openChromium, type ChromiumStudio } from '../src/testing/browsers/chromium.ts';
 import { dropData, dropModel, OPEN, train, unzip } from '../src/testing/browsers/job.ts';
 
-const targets = ['transformers', 'PEFT', 'vLLM', 'Hub', 'llama.cpp', 'Ollama', 'LM Studio'] as const;
+const targets = [
+  'transformers',
+  'PEFT',
+  'vLLM',
+  'Hub',
+  'llama.cpp',
+  'Ollama',
+  'LM Studio',
+  'Web page',
+] as const;
 const adapterButton = 'Download adapter';
 const mergedButton = 'Download merged model';
 const ggufButton = 'Download GGUF';
 const ollamaButton = 'Download for Ollama';
+const chatButton = 'Download chat page';
 
 describe('“Where will you use it?”', () => {
   let studio: ChromiumStudio;
@@ -109,6 +120,9 @@ describe('“Where will you use it?”', () => {
     expect(await commands()).toEqual([
       'ollama create starter-merged -f Modelfile\nollama run starter-merged',
     ]);
+    await answer('Web page');
+    expect(await buttons()).toEqual([chatButton]);
+    expect(await commands()).toEqual(['python3 -m http.server 8000 --bind 127.0.0.1']);
     await answer('llama.cpp');
     expect(await buttons()).toEqual([ggufButton]);
     expect(await commands()).toEqual(['llama-server -m starter-merged.gguf']);
@@ -125,7 +139,7 @@ describe('“Where will you use it?”', () => {
     await studio.select('Content', 'Complete model');
   });
 
-  it('gives a GGUF file that opens again, a zip for Ollama, and the adapter', async () => {
+  it('gives a GGUF file that opens again, zips for Ollama and of a chat page, and the adapter', async () => {
     await answer('LM Studio');
     const file = await studio.download(() => studio.click({ role: 'button', name: ggufButton }), OPEN);
     await studio.waitForText('Read back and verified');
@@ -141,6 +155,24 @@ describe('“Where will you use it?”', () => {
     expect(modelfile).toContain('PARAMETER stop "<|im_end|>"');
     const inside = await ggufFolder(await nodeSource(join(unpacked, 'model.gguf')));
     expect(inside.gguf.architecture).toBe('qwen3');
+    await answer('Web page');
+    const page = await studio.download(() => studio.click({ role: 'button', name: chatButton }), OPEN);
+    const chat = await unzip(page, folder);
+    expect((await readdir(chat)).sort()).toEqual([
+      'LICENSES.txt',
+      'README.md',
+      'chat.css',
+      'chat.js',
+      'index.html',
+      'model.gguf',
+      'wllama.js',
+      'wllama.wasm',
+    ]);
+    const { size } = await stat(join(chat, 'model.gguf'));
+    const html = await readFile(join(chat, 'index.html'), 'utf8');
+    expect(html).toContain(`"files":[{"name":"model.gguf","size":${size}}]`);
+    const engine = fileURLToPath(import.meta.resolve('@wllama/wllama/esm/wasm/wllama.wasm'));
+    expect((await readFile(engine)).equals(await readFile(join(chat, 'wllama.wasm')))).toBe(true);
     await answer('llama.cpp');
     await studio.select('Content', 'Adapter only');
     const lora = await studio.download(() => studio.click({ role: 'button', name: ggufButton }), OPEN);

@@ -5,8 +5,8 @@ import type { Plugin } from 'vite';
 
 const SCRIPT = 'sw.js';
 
-/** Files that the page can do without offline: source maps, files for hosts, and those of exports by the command line. */
-const LEFT_OUT = /\.map$|^_headers$|^sw\.js$|^chat-page\//;
+/** Files that the page can do without offline: source maps, files for hosts, and the 10 MB of an exported chat page. */
+const LEFT_OUT = /\.map$|^_headers$|^sw\.js$|^assets\/(?:wllama|index\.min)-/;
 
 /** Builds the service worker beside the page, with a list of all files and their SHA-256. */
 export function offlinePlugin(): Plugin {

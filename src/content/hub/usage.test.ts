@@ -96,7 +96,7 @@ describe('the commands', () => {
 describe('the chapter of a model card', () => {
   it('has the same commands as the page, for all that takes such an export', () => {
     const text = usageText('merged', merged, false);
-    for (const target of useTargets.filter((one) => one !== 'peft' && one !== 'hub'))
+    for (const target of useTargets.filter((one) => one !== 'peft' && one !== 'hub' && one !== 'chat'))
       for (const block of usageOf(target, 'merged', merged)) expect(text).toContain(block.code);
     expect(usageText('adapter', facts, false)).toContain('### PEFT');
     expect(usageText('adapter', facts, false)).not.toContain('gguf');

@@ -1,6 +1,21 @@
+import { serveCommand } from '../formats/gguf/serveCommand.ts';
+
 /** Where an export is used. */
-export const useTargets = ['transformers', 'peft', 'vllm', 'hub', 'llamacpp', 'ollama', 'lmstudio'] as const;
+export const useTargets = [
+  'transformers',
+  'peft',
+  'vllm',
+  'hub',
+  'llamacpp',
+  'ollama',
+  'lmstudio',
+  'chat',
+] as const;
 export type UseTarget = (typeof useTargets)[number];
+
+/** What takes GGUF files. `chat` is a web page with the model in it. */
+export const ggufTargets = ['llamacpp', 'ollama', 'lmstudio', 'chat'] as const satisfies readonly UseTarget[];
+export type GgufTarget = (typeof ggufTargets)[number];
 
 /** What is exported: the adapter, or a whole model. */
 export type ExportKind = 'adapter' | 'merged';
@@ -44,6 +59,7 @@ export const kindsOfTarget: Readonly<Record<UseTarget, readonly ExportKind[]>> =
   llamacpp: ['merged'],
   ollama: ['merged'],
   lmstudio: ['merged'],
+  chat: ['merged'],
 };
 
 /** Why an adapter cannot be served by vLLM on top of its base; null where it can. A merged model always can. */
@@ -56,7 +72,11 @@ export function vllmRefuses({ rank, savesModules }: UsageFacts): 'savedModules' 
  * The commands that use an export somewhere, in order. They are those of transformers 5, PEFT 0.21, vLLM's
  * OpenAI-compatible server, and for GGUF llama.cpp's convert_hf_to_gguf.py, since Graft writes safetensors.
  */
-export function usageOf(target: UseTarget, kind: ExportKind, facts: UsageFacts): UsageBlock[] {
+export function usageOf(
+  target: Exclude<UseTarget, 'chat'>,
+  kind: ExportKind,
+  facts: UsageFacts,
+): UsageBlock[] {
   switch (target) {
     case 'transformers':
     case 'peft':
@@ -82,15 +102,13 @@ export function usageOf(target: UseTarget, kind: ExportKind, facts: UsageFacts):
 }
 
 /**
- * The commands that use a GGUF file that Graft has written, in order: beside the file, or in the unpacked folder for Ollama.
+ * The commands that use a GGUF file that Graft has written, in order: beside the file, or in the unpacked folder for Ollama and a
+ * chat page.
  * @param lora whether it is the adapter alone, for llama.cpp's `--lora`
  */
-export function ggufUsage(
-  target: 'llamacpp' | 'ollama' | 'lmstudio',
-  facts: UsageFacts,
-  lora: boolean,
-): UsageBlock[] {
+export function ggufUsage(target: GgufTarget, facts: UsageFacts, lora: boolean): UsageBlock[] {
   const name = plainName(facts);
+  if (target === 'chat') return [{ language: 'bash', code: serveCommand }];
   if (target === 'lmstudio') return [{ language: 'bash', code: `lms import ${shell(ggufOf(facts))}` }];
   if (target === 'ollama') {
     const run = `ollama create ${shell(name)} -f Modelfile\nollama run ${shell(name)}`;

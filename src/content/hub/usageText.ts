@@ -1,4 +1,5 @@
 import {
+  ggufTargets,
   kindsOfTarget,
   usageOf,
   useTargets,
@@ -8,8 +9,10 @@ import {
   type UseTarget,
 } from './usage.ts';
 
-/** Titles in a model card; the Hub is where the card itself is. */
-const titles: Record<Exclude<UseTarget, 'hub'>, string> = {
+/** What a model card tells of: not the Hub, where it is itself, nor a page that Graft alone makes. */
+type CardTarget = Exclude<UseTarget, 'hub' | 'chat'>;
+
+const titles: Record<CardTarget, string> = {
   transformers: 'transformers',
   peft: 'PEFT',
   vllm: 'vLLM',
@@ -18,19 +21,17 @@ const titles: Record<Exclude<UseTarget, 'hub'>, string> = {
   lmstudio: 'LM Studio',
 };
 
-/** Those that need a GGUF file, which is converted from the merged model. */
-const ggufTargets: readonly UseTarget[] = ['llamacpp', 'ollama', 'lmstudio'];
-
 /**
  * The chapter of a model card on how the model is used, as Markdown: the commands that the page shows, too.
  * @param quantized whether its weights are stored in 4 bits, which llama.cpp does not convert
  */
 export function usageText(kind: ExportKind, facts: UsageFacts, quantized: boolean): string {
   const targets = useTargets.filter(
-    (target): target is Exclude<UseTarget, 'hub'> =>
+    (target): target is CardTarget =>
       target !== 'hub' &&
+      target !== 'chat' &&
       kindsOfTarget[target].includes(kind) &&
-      !(quantized && ggufTargets.includes(target)),
+      !(quantized && ggufTargets.some((one) => one === target)),
   );
   return [
     '## Usage\n',
@@ -44,7 +45,7 @@ export function usageText(kind: ExportKind, facts: UsageFacts, quantized: boolea
     .join('\n');
 }
 
-function section(target: UseTarget, kind: ExportKind, facts: UsageFacts): string[] {
+function section(target: CardTarget, kind: ExportKind, facts: UsageFacts): string[] {
   const refused = target === 'vllm' && kind === 'adapter' ? vllmRefuses(facts) : null;
   if (refused) {
     const why =

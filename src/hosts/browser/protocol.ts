@@ -34,7 +34,7 @@ import type { OffloadLevel } from '../../engine/train/streamingPlan.ts';
 export type { AnswerPiece } from '../../engine/infer/answer.ts';
 export type { EndToken } from '../../content/data/labels/turnEnd.ts';
 export type { Prompt, PromptTokens } from '../../content/guard/textProtocol.ts';
-export type { ExportKind, UsageFacts, UseTarget } from '../../content/hub/usage.ts';
+export type { ExportKind, GgufTarget, UsageFacts, UseTarget } from '../../content/hub/usage.ts';
 export type { AdapterDtype } from '../../content/formats/peft.ts';
 export type { BenchmarkExtent, DeviceBenchmark, KernelSpeed } from '../../engine/speed/deviceBenchmark.ts';
 export type { DecodingSpeed } from '../../engine/speed/decodingSpeed.ts';
@@ -213,8 +213,8 @@ export interface MergeOutcome {
 
 /** How a result is written as GGUF. */
 export interface GgufRequest {
-  /** One file, the adapter alone as one, or a zip or folder for Ollama. */
-  form: 'file' | 'lora' | 'ollama';
+  /** One file, the adapter alone as one, or a zip or folder for Ollama or of a chat page. */
+  form: 'file' | 'lora' | 'ollama' | 'chat';
   type: GgufExportType;
   onto: MergeRequest['onto'];
   /** The tokens that training taught to end answers with, and the template's parts, from the data worker. */

@@ -1,2 +1,9 @@
 /** How exports are used elsewhere: the commands of model cards, for the page. */
-export { ggufUsage, kindsOfTarget, usageOf, useTargets, vllmRefuses } from '../../content/hub/usage.ts';
+export {
+  ggufTargets,
+  ggufUsage,
+  kindsOfTarget,
+  usageOf,
+  useTargets,
+  vllmRefuses,
+} from '../../content/hub/usage.ts';

@@ -1,12 +1,12 @@
-import type { ExportKind, UseTarget } from '../../hosts/browser/protocol.ts';
-import { kindsOfTarget } from '../../hosts/browser/usage.ts';
+import type { ExportKind, GgufTarget, UseTarget } from '../../hosts/browser/protocol.ts';
+import { ggufTargets, kindsOfTarget } from '../../hosts/browser/usage.ts';
 import type { ExportChoices } from './state/exporting.ts';
 
 export { ggufUsage, usageOf, useTargets, vllmRefuses } from '../../hosts/browser/usage.ts';
 
 /** Whether something takes GGUF files. */
-export function needsGguf(use: UseTarget | null): use is 'llamacpp' | 'ollama' | 'lmstudio' {
-  return use === 'llamacpp' || use === 'ollama' || use === 'lmstudio';
+export function needsGguf(use: UseTarget | null): use is GgufTarget {
+  return ggufTargets.some((target) => target === use);
 }
 
 /**
@@ -24,7 +24,7 @@ export function choicesFor(use: UseTarget | null, { type }: ExportChoices['gguf'
     use,
     ...(use !== null && { adapterDtype: 'F32' as const }),
     ...(needsGguf(use) && {
-      gguf: { form: use === 'ollama' ? ('ollama' as const) : ('file' as const), type },
+      gguf: { form: use === 'ollama' || use === 'chat' ? use : ('file' as const), type },
     }),
   };
 }

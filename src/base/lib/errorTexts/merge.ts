@@ -5,6 +5,10 @@ export const mergeErrors = {
     what: 'The merge was canceled. Its unfinished output is marked as such.',
     next: 'To resume, start the same merge again with the same destination.',
   },
+  'export.chat_page_missing': {
+    what: '“{file}” of the chat page could not be loaded: {reason}.',
+    next: 'The studio keeps these files (10 MB) on its own host, not offline: connect, and export again.',
+  },
   'merge.destination_not_empty': {
     what: 'The destination already contains “{file}”, which a merge does not overwrite.',
     next: 'Choose an empty folder.',

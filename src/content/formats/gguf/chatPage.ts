@@ -1,5 +1,10 @@
+import { serveCommand } from './serveCommand.ts';
+
 /** Files of a chat page that are the same for every model, by their names. */
 export type ChatPageFiles = Readonly<Record<(typeof chatPageNames)[number], Uint8Array<ArrayBuffer>>>;
+
+/** The page's own files, which lie in page/. */
+export const chatPageTexts = ['chat.css', 'chat.js', 'index.html'] as const;
 
 /** In the order they are written; with the page itself, the last, the folder is one. */
 export const chatPageNames = ['chat.css', 'chat.js', 'wllama.js', 'wllama.wasm', 'index.html'] as const;
@@ -29,6 +34,18 @@ const SAMPLING: Readonly<Record<string, string>> = {
   min_p: 'min_p',
   repetition_penalty: 'repeat_penalty',
 };
+
+/** The files of every chat page, of the page's own by name and its engine's. */
+export function chatPageFiles(
+  texts: Readonly<Record<string, string>>,
+  engine: Pick<ChatPageFiles, 'wllama.js' | 'wllama.wasm'>,
+): ChatPageFiles {
+  const encoded = chatPageTexts.map((name) => [name, new TextEncoder().encode(texts[name])]);
+  return {
+    ...engine,
+    ...(Object.fromEntries(encoded) as Pick<ChatPageFiles, (typeof chatPageTexts)[number]>),
+  };
+}
 
 /** All files of a chat page beside the model's, in the order they are written. */
 export function chatPage(
@@ -66,7 +83,7 @@ function readme({ title, files }: ChatPageFacts): string {
 A chat with this model in a web page. Serve this folder, and open the address:
 
 \`\`\`sh
-python3 -m http.server 8000 --bind 127.0.0.1
+${serveCommand}
 \`\`\`
 
 http://127.0.0.1:8000/

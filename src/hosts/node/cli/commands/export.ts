@@ -7,6 +7,7 @@ import { floatDtypes } from '../../../../content/formats/dtypes.ts';
 import { ggufExportTypes } from '../../../../content/formats/gguf/exportTypes.ts';
 import { CHAT_FILE_BYTES, chatPage } from '../../../../content/formats/gguf/chatPage.ts';
 import { ollamaCommand } from '../../../../content/formats/gguf/modelfile.ts';
+import { serveCommand } from '../../../../content/formats/gguf/serveCommand.ts';
 import { writeMlxAdapter } from '../../../../content/formats/mlxAdapter.ts';
 import { readJson, writeBytes } from '../../../../content/formats/text.ts';
 import { textFile, writeGguf } from '../../../../engine/merge/gguf/writeGguf.ts';
@@ -183,7 +184,7 @@ async function toChat(values: Options): Promise<void> {
         last: (model) => chatPage({ ...facts, files: model }, page),
       });
       print(written.files, written.proof);
-      log(`In ${out}: python3 -m http.server 8000 --bind 127.0.0.1, then open http://127.0.0.1:8000/`);
+      log(`In ${out}: ${serveCommand}, then open http://127.0.0.1:8000/`);
     });
   });
 }

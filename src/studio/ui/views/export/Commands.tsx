@@ -1,28 +1,29 @@
-import type { ExportKind, UseTarget } from '../../../../hosts/browser/protocol.ts';
+import type { ExportKind, GgufTarget, UseTarget } from '../../../../hosts/browser/protocol.ts';
 import { useStudio } from '../../../store/index.ts';
 import { ggufUsage, usageOf, vllmRefuses } from '../../../store/usage.ts';
 import { CopyButton, Notice } from '../../controls/Notice.tsx';
 import { t } from '../../text/index.ts';
 
 interface CommandsProps {
-  use: UseTarget;
+  use: Exclude<UseTarget, GgufTarget>;
   kind: ExportKind;
   /** The repo it was pushed to; by default it is a folder. */
   repo?: string;
 }
 
 /** What to run with a GGUF file. */
-export function GgufCommands({ use }: { use: 'llamacpp' | 'ollama' | 'lmstudio' }) {
+export function GgufCommands({ use }: { use: GgufTarget }) {
   const facts = useStudio((state) => state.exporting.usage?.merged);
   const isLora = useStudio((state) => state.exportChoices.gguf.form === 'lora');
   if (!facts) return <div />;
   return (
     <section className="commands" aria-label={t('use.commands.gguf')}>
-      <h3>{t(use === 'ollama' ? 'use.commandsOllama' : 'use.commandsGguf')}</h3>
+      <h3>{t(use === 'ollama' || use === 'chat' ? 'use.commandsFolder' : 'use.commandsGguf')}</h3>
       {ggufUsage(use, facts, isLora).map(({ code }) => (
         <Command key={code} code={code} />
       ))}
       {isLora && <p className="remark">{t('use.loraBase')}</p>}
+      {use === 'chat' && <p className="remark">{t('use.chatAddress')}</p>}
       {use === 'lmstudio' && <p className="remark">{t('use.lmstudioFolder')}</p>}
     </section>
   );

@@ -2,6 +2,7 @@ import { Button } from 'react-aria-components';
 import { busyWith, isWholeModel } from '../../../store/state.ts';
 import { ggufTypes } from '../../../store/state/exporting.ts';
 import { useStudio } from '../../../store/index.ts';
+import type { GgufTarget } from '../../../../hosts/browser/protocol.ts';
 import { mergeBase } from '../../../store/exporting.ts';
 import { ErrorNotice } from '../../controls/Notice.tsx';
 import { Icon } from '../../controls/Icon.tsx';
@@ -18,7 +19,7 @@ export function typesText(types: Readonly<Record<string, number>>): string {
 }
 
 /** The model as GGUF: its content and type, what that will be, and the download. */
-export function GgufChoice({ use }: { use: 'llamacpp' | 'ollama' | 'lmstudio' | null }) {
+export function GgufChoice({ use }: { use: GgufTarget | null }) {
   const exportGguf = useStudio((state) => state.exportGguf);
   const chooseExport = useStudio((state) => state.chooseExport);
   const { form, type } = useStudio((state) => state.exportChoices.gguf);
@@ -41,7 +42,7 @@ export function GgufChoice({ use }: { use: 'llamacpp' | 'ollama' | 'lmstudio' | 
   return (
     <section className="choice">
       <h3>{t('gguf.title')}</h3>
-      <p>{t(form === 'ollama' ? 'gguf.helpOllama' : form === 'lora' ? 'gguf.helpLora' : 'gguf.help')}</p>
+      <p>{t(`gguf.help.${form}`)}</p>
       {forms.length > 1 && (
         <SelectInput
           label={t('gguf.form')}
@@ -83,11 +84,11 @@ export function GgufChoice({ use }: { use: 'llamacpp' | 'ollama' | 'lmstudio' | 
           onPress={() => void exportGguf(null)}
         >
           <Icon name="download" />
-          {t(form === 'ollama' ? 'gguf.downloadOllama' : 'gguf.download')}
+          {t(`gguf.download.${form}`)}
         </Button>
         {'showDirectoryPicker' in window && (
           <Button className="button" isDisabled={busy || isRefused} onPress={() => void saveToFolder()}>
-            {t('gguf.saveFolder')}
+            {t(form === 'chat' ? 'gguf.saveFolderChat' : 'gguf.saveFolder')}
           </Button>
         )}
       </div>
@@ -96,9 +97,9 @@ export function GgufChoice({ use }: { use: 'llamacpp' | 'ollama' | 'lmstudio' | 
 }
 
 /** What there is to choose from, where something takes more than one form. */
-function formsFor(use: 'llamacpp' | 'ollama' | 'lmstudio' | null, isModel: boolean) {
-  if (use === 'ollama') return ['ollama'] as const;
+function formsFor(use: GgufTarget | null, isModel: boolean) {
+  if (use === 'ollama' || use === 'chat') return [use] as const;
   if (use === 'lmstudio') return ['file'] as const;
   const own = isModel ? (['file'] as const) : (['file', 'lora'] as const);
-  return use === null ? ([...own, 'ollama'] as const) : own;
+  return use === null ? ([...own, 'ollama', 'chat'] as const) : own;
 }

@@ -6,6 +6,10 @@ export const mergeErrorsZh = {
     what: '合并已取消，写出的部分标记为未完成。',
     next: '要继续，请重新开始同样的合并，并存到同一位置。',
   },
+  'export.chat_page_missing': {
+    what: '无法加载对话网页的“{file}”：{reason}。',
+    next: '这些文件（10 MB）在本站的主机上，不会离线保存：请联网后再导出。',
+  },
   'merge.destination_not_empty': {
     what: '目标位置已有“{file}”，合并不会覆盖它。',
     next: '请选择一个空文件夹。',
