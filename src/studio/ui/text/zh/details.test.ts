@@ -27,7 +27,7 @@ const places = [
 
 /** Files whose words are not part of an error: cards, protocols, and names of tensors on the GPU. */
 const without =
-  /test|\.ref\.|qwenV1|template\/jinja\/(?!budget)|config\/(?!recipe)|template\/template|modelCard|hub\/usage|gguf\/modelfile|gitOid|model\/(?!spec\/(config|layerTypes|ropeConfig|checkCheckpoint)|trained\/adapterFiles)|adamStates|adam\d+bit|optimizer\.ts|train\/prepare|verifyWritten|matrixRows|unicodeTables|rewards\/(frameDocument|workerScript)/;
+  /test|\.ref\.|qwenV1|template\/jinja\/(?!budget)|config\/(?!recipe)|template\/template|modelCard|hub\/usage|gguf\/(?:modelfile|chatPage)|gitOid|model\/(?!spec\/(config|layerTypes|ropeConfig|checkCheckpoint)|trained\/adapterFiles)|adamStates|adam\d+bit|optimizer\.ts|train\/prepare|verifyWritten|matrixRows|unicodeTables|rewards\/(frameDocument|workerScript)/;
 
 /** Words in the same folders that are not part of an error either. */
 const others = new Set([

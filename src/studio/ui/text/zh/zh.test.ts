@@ -39,7 +39,7 @@ const terms = new Set(
     'grpo bnpo dapo dr_grpo top ' +
     // Literal input, keys, and file content.
     'about true enter escape ctrl python all auto train merge debian ubuntu mesa-vulkan-drivers system user human assistant gpt ' +
-    'vllm ollama studio modelfile name tag list llama-gguf-split sentencepiece ' +
+    'vllm ollama wllama webassembly studio modelfile name tag list llama-gguf-split sentencepiece ' +
     'ctrl esc tool conversations dtype shader-f timestamp-query all-linear'
   ).split(' '),
 );
