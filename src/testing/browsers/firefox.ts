@@ -88,7 +88,7 @@ class FirefoxStudio implements Studio {
             one.checkVisibility() &&
             (one.ariaLabel === label || one.labels?.[0]?.textContent?.trim() === label),
         );
-        return found && !found.disabled ? found : null;
+        return found && !found.disabled && !found.readOnly ? found : null;
       },
       {},
       name,

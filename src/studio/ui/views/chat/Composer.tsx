@@ -35,7 +35,8 @@ export function Composer() {
         className="field prompt"
         value={prompt}
         onChange={(value) => setRequest({ prompt: value })}
-        isDisabled={status !== 'idle'}
+        // Not disabled: it would lose the focus, and with it the place of whoever asks by keyboard.
+        isReadOnly={status !== 'idle'}
       >
         <Label>{t('try.prompt')}</Label>
         <TextArea rows={2} placeholder={t('try.promptHint')} onKeyDown={onKeyDown} />
