@@ -229,7 +229,7 @@ describe('data service', () => {
 
   it('shows the first rows of a large file, and tokenizes all of them for a run, also after a stop', async () => {
     const root = new MemoryDirectory('rows');
-    const large = { root: async () => root, from: 1024 };
+    const large = { root: async () => root, from: 1024, workers: () => 2 };
     const service = createDataService(textInThread, undefined, large);
     const memory = await serviceWithStories();
     await service.openTokenizer(modelSource(tinyStories), 512);

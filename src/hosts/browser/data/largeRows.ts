@@ -9,13 +9,18 @@ import type { TextGuard } from '../../../content/guard/textGuard.ts';
 import type { RunRows, TokenizeRequest } from '../dataProtocol.ts';
 import { opfsRowShards } from '../rowShards.ts';
 
-/** Where rows of large files are tokenized to, and from which size on files are large. */
+/** Where rows of large files are tokenized to, from which size on files are large, and how many tokenizers work at once. */
 export interface LargeFiles {
   root(): Promise<Directory>;
   from: number;
+  workers(): number;
 }
 
-export const inOpfs: LargeFiles = { root: opfsRowShards, from: STREAM_FROM_BYTES };
+export const inOpfs: LargeFiles = {
+  root: opfsRowShards,
+  from: STREAM_FROM_BYTES,
+  workers: () => tokenizersFor(navigator.hardwareConcurrency),
+};
 
 /** A file of which only the first rows are open. */
 export class LargeRows {
@@ -59,8 +64,7 @@ export class LargeRows {
     this.#ending = new AbortController();
     const { signal } = this.#ending;
     const request = { ...reading, maxLength, vocabSize, format, name: this.#source.name };
-    const workers = tokenizersFor(navigator.hardwareConcurrency);
-    const options = { ...this.#reading, onProgress, signal, workers };
+    const options = { ...this.#reading, onProgress, signal, workers: this.#files.workers() };
     try {
       const root = await this.#files.root();
       const { rows } = await tokenizeLarge(this.#source, root, tokenizer, request, options);
