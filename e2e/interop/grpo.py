@@ -109,7 +109,7 @@ def trainer_for(base: Path, folder: Path, recipe: dict, prepare):
     functions = [lambda completions, i=i, **_: [own[i] for own in rewards["given"]] for i in range(2)]
     for name, function in zip(("random", "rare"), functions):
         function.__name__ = name
-    tokenizer = tokenizer_of(model.config.vocab_size)
+    tokenizer = tokenizer_of(model.config.vocab_size, EOS)
     trainer = GRPOTrainer(
         model=model,
         args=args,
