@@ -6,10 +6,11 @@ import {
 } from '../../../content/formats/gguf/architectures.ts';
 import { fileTypeOf, writtenTypeOf, type GgufExportType } from '../../../content/formats/gguf/exportTypes.ts';
 import { splitGguf, type GgufPart } from '../../../content/formats/gguf/ggufSplit.ts';
-import type { GgufKey } from '../../../content/formats/gguf/ggufWriter.ts';
+import type { GgufKey, GgufLayout } from '../../../content/formats/gguf/ggufWriter.ts';
 import { sizeKeys } from '../../../content/formats/gguf/modelKeys.ts';
 import { llama3Factors } from '../../../content/formats/gguf/ropeFactors.ts';
 import { GraftError } from '../../../base/lib/errors.ts';
+import { dataBytesOf } from '../shardFile.ts';
 import type { Gpu } from '../../gpu/device.ts';
 import type { RopeFrequencies } from '../../kernels/ropeFrequencies.ts';
 import type { DecoderSpec } from '../../model/spec/spec.ts';
@@ -35,8 +36,9 @@ export interface GgufPlan {
   tensors: GgufTensorPlan[];
   /** One, where it is not split. */
   parts: GgufPart[];
-  /** Of all parts. */
+  /** Of all parts; `dataBytes` without their headers. */
   totalBytes: number;
+  dataBytes: number;
   /** The merge it is made of; whoever has read its blocks must dispose of its workspace. */
   output: OutputPlan;
 }
@@ -166,6 +168,8 @@ export async function planGguf(gpu: Gpu, job: GgufJob, file: string, maxBytes = 
     file,
     maxBytes,
   );
-  const totalBytes = parts.reduce((sum, { layout }) => sum + layout.totalBytes, 0);
-  return { tensors, parts, totalBytes, output };
+  const sum = (bytesOf: (layout: GgufLayout) => number) =>
+    parts.reduce((total, { layout }) => total + bytesOf(layout), 0);
+  const totalBytes = sum((layout) => layout.totalBytes);
+  return { tensors, parts, totalBytes, dataBytes: sum(dataBytesOf), output };
 }

@@ -8,8 +8,6 @@ import { sameBytes } from '../../../base/storage/pieceJournal.ts';
 import type { Gpu } from '../../gpu/device.ts';
 import { exactRows } from '../exactRows.ts';
 import { proofFailed } from '../proofFailed.ts';
-import { dataBytesOf } from '../shardFile.ts';
-import type { Folder } from '../../../base/storage/types.ts';
 import type { GgufPart } from '../../../content/formats/gguf/ggufSplit.ts';
 import { referenceRows } from '../referenceRows.ts';
 import { stoppableFiles, stoppableFolder } from '../stoppable.ts';
@@ -61,20 +59,20 @@ export async function verifyGguf(
 ): Promise<GgufProof> {
   const folder = stoppableFolder(merge.folder, signal);
   const base = stoppableFiles(job.merge.base, signal);
-  const { tensors, parts, totalBytes, output } = await planGguf(
+  const { tensors, parts, totalBytes, dataBytes, output } = await planGguf(
     gpu,
     { ...job, merge: { ...job.merge, base } },
     file,
     maxFileBytes,
   );
   output.workspace.dispose();
-  const total = parts.reduce((sum, { layout }) => sum + dataBytesOf(layout), 0);
   try {
-    await merge.compareDigests(folder, (done) => onProgress?.(done, total));
+    await merge.compareDigests(folder, (done) => onProgress?.(done, dataBytes));
     let largestError = 0;
     for (const part of parts) {
-      const gguf = await openPart(folder, part);
+      const gguf = await openGguf(await folder.open(part.file));
       try {
+        await compareHeader(gguf, part);
         for (const tensor of tensors.slice(part.begin, part.end)) {
           for (const index of tensor.from.keys()) {
             const error = await errorOf(job, tensor, index, gguf);
@@ -94,14 +92,11 @@ export async function verifyGguf(
   }
 }
 
-/** Opens a written file, and checks its header and its size. */
-async function openPart(folder: Folder, { file, layout }: GgufPart): Promise<GgufFile> {
-  const gguf = await openGguf(await folder.open(file));
-  const { source } = gguf;
+/** Throws where a written file has another header or size than was planned. */
+async function compareHeader({ source }: GgufFile, { file, layout }: GgufPart): Promise<void> {
   const header = await source.read(0, layout.header.byteLength);
   if (!sameBytes(header, layout.header)) throw proofFailed(`the header of “${file}” differs`);
   if (source.size !== layout.totalBytes) throw proofFailed(`the file “${file}” changed its size`);
-  return gguf;
 }
 
 /** The relative error of some rows of a computed matrix, of an expert if several; null for a tensor that is only copied. */

@@ -5,7 +5,7 @@ import { jobFingerprint } from '../jobFingerprint.ts';
 import type { MergeFolder } from '../mergeFolder.ts';
 import { checkMergeJob } from '../mergeJob.ts';
 import { openJournal, WriteProgress, writeShard, type WriteOptions } from '../mergeModel.ts';
-import { dataBytesOf, piecesOf } from '../shardFile.ts';
+import { piecesOf } from '../shardFile.ts';
 import { WrittenMerge } from '../writtenMerge.ts';
 import { planGguf, type GgufJob } from './ggufJob.ts';
 import { verifyGguf, type GgufProof } from './verifyGguf.ts';
@@ -33,8 +33,8 @@ export interface LastFile {
 }
 
 /**
- * Writes a GGUF file, or its parts, into a folder, a block of rows at a time: all sizes are known before, and the file's header comes
- * last. Reads it back and proves it (`verifyGguf`); what cannot be proved is removed. On failure or cancellation what is
+ * Writes a GGUF file, or its parts, into a folder, a block of rows at a time: all sizes are known before, and a file's
+ * header comes last. Reads it back and proves it (`verifyGguf`); what cannot be proved is removed. On failure or cancellation what is
  * written stays with a journal, and the same export resumes from it. Throws `merge.*`, `formats.gguf_write_*`.
  */
 export async function writeGguf(
@@ -45,9 +45,8 @@ export async function writeGguf(
   options: GgufOptions,
 ): Promise<WrittenGguf> {
   checkMergeJob(job.merge);
-  const { signal, onProving, maxFileBytes } = options;
-  const { tensors, parts, output } = await planGguf(gpu, job, file, maxFileBytes);
-  const { last: given = [] } = options;
+  const { last: given = [], signal, onProving, maxFileBytes } = options;
+  const { tensors, parts, dataBytes, output } = await planGguf(gpu, job, file, maxFileBytes);
   const last =
     typeof given === 'function'
       ? given(parts.map(({ file: name, layout }) => ({ name, size: layout.totalBytes })))
@@ -59,7 +58,7 @@ export async function writeGguf(
       parts.map(({ layout }) => layout.header),
       output,
     ),
-    files: [...parts, ...last.map(({ name }) => ({ file: name }))].map((one) => one.file),
+    files: [...parts.map((part) => part.file), ...last.map(({ name }) => name)],
     shards: parts.map(({ file: name, layout }) => ({ file: name, pieces: piecesOf(layout) })),
   });
   const places = parts.map(({ file: name, layout, begin, end }, shard) => ({
@@ -71,8 +70,7 @@ export async function writeGguf(
   }));
   const written: MergedFile[] = [];
   try {
-    const total = parts.reduce((sum, { layout }) => sum + dataBytesOf(layout), 0);
-    const progress = new WriteProgress(total, options);
+    const progress = new WriteProgress(dataBytes, options);
     for (const place of places)
       written.push(await writeShard(destination, journal, place, progress, options));
     progress.end();
