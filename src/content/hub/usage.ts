@@ -14,8 +14,13 @@ export const useTargets = [
 export type UseTarget = (typeof useTargets)[number];
 
 /** What takes GGUF files. `chat` is a web page with the model in it. */
-export const ggufTargets = ['llamacpp', 'ollama', 'lmstudio', 'chat'] as const satisfies readonly UseTarget[];
+const ggufTargets = ['llamacpp', 'ollama', 'lmstudio', 'chat'] as const satisfies readonly UseTarget[];
 export type GgufTarget = (typeof ggufTargets)[number];
+
+/** Whether something takes GGUF files. */
+export function needsGguf(use: UseTarget | null): use is GgufTarget {
+  return ggufTargets.some((target) => target === use);
+}
 
 /** What is exported: the adapter, or a whole model. */
 export type ExportKind = 'adapter' | 'merged';

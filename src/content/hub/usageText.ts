@@ -1,6 +1,6 @@
 import {
-  ggufTargets,
   kindsOfTarget,
+  needsGguf,
   usageOf,
   useTargets,
   vllmRefuses,
@@ -31,7 +31,7 @@ export function usageText(kind: ExportKind, facts: UsageFacts, quantized: boolea
       target !== 'hub' &&
       target !== 'chat' &&
       kindsOfTarget[target].includes(kind) &&
-      !(quantized && ggufTargets.some((one) => one === target)),
+      !(quantized && needsGguf(target)),
   );
   return [
     '## Usage\n',

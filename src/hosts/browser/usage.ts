@@ -1,8 +1,8 @@
 /** How exports are used elsewhere: the commands of model cards, for the page. */
 export {
-  ggufTargets,
   ggufUsage,
   kindsOfTarget,
+  needsGguf,
   usageOf,
   useTargets,
   vllmRefuses,

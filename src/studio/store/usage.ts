@@ -1,13 +1,8 @@
-import type { ExportKind, GgufTarget, UseTarget } from '../../hosts/browser/protocol.ts';
-import { ggufTargets, kindsOfTarget } from '../../hosts/browser/usage.ts';
+import type { ExportKind, UseTarget } from '../../hosts/browser/protocol.ts';
+import { kindsOfTarget, needsGguf } from '../../hosts/browser/usage.ts';
 import type { ExportChoices } from './state/exporting.ts';
 
-export { ggufUsage, usageOf, useTargets, vllmRefuses } from '../../hosts/browser/usage.ts';
-
-/** Whether something takes GGUF files. */
-export function needsGguf(use: UseTarget | null): use is GgufTarget {
-  return ggufTargets.some((target) => target === use);
-}
+export { ggufUsage, needsGguf, usageOf, useTargets, vllmRefuses } from '../../hosts/browser/usage.ts';
 
 /**
  * The exports that an answer to “Where will you use it?” selects; without an answer all there are.
