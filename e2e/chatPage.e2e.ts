@@ -1,33 +1,24 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { chromiumLaunchOptions } from '../src/launch/chromiumOptions.ts';
 import { WAIT } from '../src/testing/browsers/studio.ts';
 import { runCli, scratchFolder } from '../src/testing/cli.ts';
 import { starter } from '../src/testing/fixtures.ts';
+import { serveFolder } from '../src/testing/serveFolder.ts';
 
 const scratch = scratchFolder();
 const folder = join(scratch, 'page');
 const question = 'Where does Pip live?';
-const types: Record<string, string> = { '.html': 'text/html', '.css': 'text/css', '.js': 'text/javascript' };
-let server: Server;
+let server: Awaited<ReturnType<typeof serveFolder>>;
 let browser: Browser;
 let page: Page;
 const refused: string[] = [];
 const problems: string[] = [];
 
 beforeAll(async () => {
-  // As a plain static host has it: no headers but the type.
-  server = createServer((request, response) => {
-    const name = request.url === '/' ? 'index.html' : request.url!.slice(1);
-    if (!readdirSync(folder).includes(name)) return void response.writeHead(404).end();
-    const type = types[extname(name)] ?? 'application/octet-stream';
-    response.writeHead(200, { 'Content-Type': type }).end(readFileSync(join(folder, name)));
-  });
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  server = await serveFolder(folder);
   browser = await chromium.launch(chromiumLaunchOptions({ webgpu: false }));
 });
 afterAll(async () => {
@@ -50,7 +41,7 @@ it('is a folder of small files, none of a model over the limit', async () => {
 });
 
 it('answers as Graft does, with nothing from elsewhere', async () => {
-  const own = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const { url: own } = server;
   page = await browser.newPage({ locale: 'zh-CN', colorScheme: 'dark' });
   page.setDefaultTimeout(WAIT);
   page.on('pageerror', (error) => problems.push(error.message));

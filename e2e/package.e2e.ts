@@ -1,8 +1,6 @@
 import { execFile } from 'node:child_process';
-import { createReadStream, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { extname, join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { chromium, type Browser } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -11,6 +9,7 @@ import { root } from '../src/testing/browsers/builtStudio.ts';
 import { WAIT } from '../src/testing/browsers/studio.ts';
 import { readJsonLines, scratchFolder } from '../src/testing/cli.ts';
 import { robotStories } from '../src/testing/fixtures.ts';
+import { serveFolder } from '../src/testing/serveFolder.ts';
 
 const documentation = readFileSync(join(root, 'docs', 'api.md'), 'utf8');
 
@@ -152,12 +151,11 @@ describe('the packed package, installed', () => {
 
 describe('a page that imports it', () => {
   let browser: Browser;
-  let server: Server;
+  let server: Awaited<ReturnType<typeof serveFolder>>;
 
   beforeAll(async () => {
     writeFileSync(inProject('index.html'), example('html'));
-    server = serveFiles();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    server = await serveFolder(project);
     browser = await chromium.launch(chromiumLaunchOptions());
   });
   afterAll(async () => {
@@ -173,7 +171,7 @@ describe('a page that imports it', () => {
     page.on('console', (message) => {
       if (message.type() === 'error') problems.push(message.text());
     });
-    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/index.html`);
+    await page.goto(`${server.url}index.html`);
     const link = page.getByRole('link', { name: 'Download' });
     await Promise.race([link.waitFor(), page.waitForEvent('pageerror')]);
     expect(problems).toEqual([]);
@@ -187,20 +185,3 @@ describe('a page that imports it', () => {
       expect(zip).toContain(`adapter/${file}`);
   });
 });
-
-/** Serves the project's files and nothing else, with their types alone. */
-function serveFiles(): Server {
-  const types: Record<string, string> = {
-    '.html': 'text/html',
-    '.js': 'text/javascript',
-    '.json': 'application/json',
-  };
-  return createServer(({ url = '/' }, response) => {
-    const path = inProject(new URL(url, 'http://localhost').pathname);
-    // Browsers ask for an icon by themselves.
-    if (url === '/favicon.ico') return void response.writeHead(204).end();
-    if (!existsSync(path)) return void response.writeHead(404).end();
-    response.writeHead(200, { 'content-type': types[extname(path)] ?? 'application/octet-stream' });
-    createReadStream(path).pipe(response);
-  });
-}
