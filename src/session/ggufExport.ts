@@ -2,6 +2,7 @@ import type { EndToken } from '../content/data/labels/turnEnd.ts';
 import type { ChatParts } from '../content/data/template/chatParts.ts';
 import { loadVocabulary } from '../content/data/tokenizer/tokenizer.ts';
 import { readTokenizerFiles, specialTokens } from '../content/data/tokenizer/tokenizerFiles.ts';
+import { CHAT_FILE_BYTES, chatPage, type ChatPageParts } from '../content/formats/gguf/chatPage.ts';
 import { ggufOf } from '../content/formats/gguf/ggufFolder.ts';
 import { ggufExportTypes, type GgufExportType } from '../content/formats/gguf/exportTypes.ts';
 import { loraGguf, type LoraGguf } from '../content/formats/gguf/loraGguf.ts';
@@ -17,12 +18,19 @@ import { parseBoundedJson } from '../base/lib/boundedJson.ts';
 import { GraftError } from '../base/lib/errors.ts';
 import type { RunRecord } from '../base/config/runRecord.ts';
 import { architectureOf, planGguf, type GgufJob } from '../engine/merge/gguf/ggufJob.ts';
+import { textFile, type GgufOptions } from '../engine/merge/gguf/writeGguf.ts';
 import { checkMergeJob, mergeJob } from '../engine/merge/mergeJob.ts';
 import { generationFile, planEnds } from '../engine/merge/outputEnds.ts';
 import type { Gpu } from '../engine/gpu/device.ts';
 import type { ModelFiles } from '../engine/model/spec/openModel.ts';
 import type { DecoderSpec } from '../engine/model/spec/spec.ts';
 import type { MergeContent } from './mergeTrained.ts';
+
+/** The GGUF file in a folder for Ollama, and in that of a chat page where it is not in parts. */
+export const modelFile = 'model.gguf';
+
+/** What is written beside a model's GGUF, and how large its files may be. */
+export type BesideGguf = Pick<GgufOptions, 'last' | 'maxFileBytes'>;
 
 /** How a model is exported as GGUF. */
 export interface GgufSettings {
@@ -79,7 +87,7 @@ export interface GgufForecast {
 
 /** Forecasts an export. Throws what planning throws. */
 export async function forecastGguf(gpu: Gpu, job: GgufJob): Promise<GgufForecast> {
-  const { tensors, totalBytes, output } = await planGguf(gpu, job, 'model.gguf');
+  const { tensors, totalBytes, output } = await planGguf(gpu, job, modelFile);
   output.workspace.dispose();
   const types: Record<string, number> = {};
   for (const { entry } of tensors) types[entry.type] = (types[entry.type] ?? 0) + 1;
@@ -176,24 +184,38 @@ async function tokenizerOf({ folder, spec }: ModelFiles, endIds: readonly number
 }
 
 /** Settings of a model's generation_config.json; none where it has none. */
-export async function generationOf(folder: Folder): Promise<Readonly<Record<string, unknown>>> {
+async function generationOf(folder: Folder): Promise<Readonly<Record<string, unknown>>> {
   return (await folder.list()).includes(generationFile) ? readJsonObject(folder, generationFile) : {};
 }
 
 /**
- * The Modelfile of an export: its template where that is fixed texts around messages, stops, settings.
+ * The Modelfile of an export for Ollama: its template where that is fixed texts around messages, stops, settings.
  * @param chat what the model's template writes around messages; it runs where templates may run
  */
-export async function modelfileOf(
+export async function besideForOllama(
   { folder, spec }: ModelFiles,
   ends: readonly EndToken[],
   chat: ChatParts | null,
-  file: string,
-): Promise<string> {
+): Promise<BesideGguf> {
   const planned = await planEnds(folder, ends);
-  const own = await generationOf(folder);
+  const generation = await generationOf(folder);
   const vocabulary = await loadVocabulary(folder);
   const ids = [...planned.ids, ...(vocabulary?.eosIds ?? [])];
   const stops = [...ends.map(({ token }) => token), ...ids.flatMap((id) => vocabulary?.tokenOf(id) ?? [])];
-  return modelfile({ file, chat, stops, generation: own, maxPositions: spec.maxPositions });
+  const facts = { file: modelFile, chat, stops, generation, maxPositions: spec.maxPositions };
+  return { last: [textFile('Modelfile', modelfile(facts))] };
+}
+
+/** The chat page of an export. @param maxFileBytes the most bytes of a file of the model, if not as many as browsers hold well */
+export async function besideInChatPage(
+  { folder, spec }: ModelFiles,
+  title: string,
+  parts: ChatPageParts,
+  maxFileBytes = Infinity,
+): Promise<BesideGguf> {
+  const facts = { title, generation: await generationOf(folder), maxPositions: spec.maxPositions };
+  return {
+    maxFileBytes: Math.min(maxFileBytes, CHAT_FILE_BYTES),
+    last: (files) => chatPage({ ...facts, files }, parts),
+  };
 }

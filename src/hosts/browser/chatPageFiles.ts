@@ -2,7 +2,7 @@
 import script from '@wllama/wllama/esm/index.min.js?url';
 import program from '@wllama/wllama/esm/wasm/wllama.wasm?url';
 import license from '@wllama/wllama/LICENCE?raw';
-import { chatPageFiles, type ChatPageFiles } from '../../content/formats/gguf/chatPage.ts';
+import type { ChatPageParts } from '../../content/formats/gguf/chatPage.ts';
 import { GraftError } from '../../base/lib/errors.ts';
 
 const folder = '../../content/formats/gguf/page/';
@@ -17,13 +17,16 @@ const texts = import.meta.glob<string>('../../content/formats/gguf/page/*', {
  * What every chat page has, and the licence of its engine, which comes from where the studio is served: too much to be kept
  * offline for those who never need it. Throws `export.chat_page_missing`.
  */
-export async function readChatPage(): Promise<{ page: ChatPageFiles; license: string }> {
+export async function readChatPage(): Promise<ChatPageParts> {
   const named = Object.entries(texts).map(([path, text]) => [path.slice(folder.length), text]);
-  const page = chatPageFiles(Object.fromEntries(named) as Record<string, string>, {
-    'wllama.js': await load('wllama.js', script),
-    'wllama.wasm': await load('wllama.wasm', program),
-  });
-  return { page, license };
+  return {
+    texts: Object.fromEntries(named) as Record<string, string>,
+    engine: {
+      script: await load('wllama.js', script),
+      program: await load('wllama.wasm', program),
+      license,
+    },
+  };
 }
 
 async function load(file: string, address: string): Promise<Uint8Array<ArrayBuffer>> {

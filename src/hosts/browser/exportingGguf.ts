@@ -1,17 +1,12 @@
 import { withHandleFolder } from '../../base/storage/handleLock.ts';
 import { ggufFileName, loraFileName } from '../../content/hub/usage.ts';
-import { CHAT_FILE_BYTES, chatPage } from '../../content/formats/gguf/chatPage.ts';
 import { writeBytes } from '../../content/formats/text.ts';
-import { textFile, type GgufOptions } from '../../engine/merge/gguf/writeGguf.ts';
 import type { MergeFolder } from '../../engine/merge/mergeFolder.ts';
 import type { Session } from '../../session/session.ts';
-import { generationOf, modelfileOf } from '../../session/ggufExport.ts';
+import { besideForOllama, besideInChatPage, modelFile, type BesideGguf } from '../../session/ggufExport.ts';
 import { mergedName, zipFile } from './exporting.ts';
 import { mergeStaging } from './mergeStaging.ts';
 import type { GgufOutcome, GgufRequest, Phase, Progress } from './protocol.ts';
-
-/** The GGUF file in a folder for Ollama, and in that of a chat page where it is not in parts. */
-const MODEL_FILE = 'model.gguf';
 
 /**
  * Writes the result as GGUF into a folder the user chose, or into the origin private file system for a download: one file,
@@ -26,7 +21,7 @@ export async function exportGguf(
 ): Promise<GgufOutcome> {
   const title = mergedName(session);
   if (form === 'lora') return exportLora(session, handle, title);
-  const file = form === 'file' ? ggufFileName(title) : MODEL_FILE;
+  const file = form === 'file' ? ggufFileName(title) : modelFile;
   const report = (phase: Phase) => (done: number, total: number) =>
     onProgress({ phase, done, total, unit: 'bytes' });
   const write = async (out: MergeFolder, crc: boolean) => {
@@ -58,21 +53,15 @@ export async function exportGguf(
   return { files, proof, file: download };
 }
 
-/** What is written beside the model, and how large its files may be. */
 async function besideModel(
   { model: { files } }: Session,
   { form, chat, ends }: GgufRequest,
   title: string,
-): Promise<Pick<GgufOptions, 'last' | 'maxFileBytes'>> {
-  if (form === 'ollama') {
-    return { last: [textFile('Modelfile', await modelfileOf(files, ends, chat, MODEL_FILE))] };
-  }
+): Promise<BesideGguf> {
+  if (form === 'ollama') return besideForOllama(files, ends, chat);
   if (form !== 'chat') return {};
   const { readChatPage } = await import('./chatPageFiles.ts');
-  const { page, license } = await readChatPage();
-  const generation = await generationOf(files.folder);
-  const facts = { title, generation, maxPositions: files.spec.maxPositions, license };
-  return { maxFileBytes: CHAT_FILE_BYTES, last: (model) => chatPage({ ...facts, files: model }, page) };
+  return besideInChatPage(files, title, await readChatPage());
 }
 
 async function exportLora(

@@ -30,7 +30,8 @@ export interface TokenizeFileOptions {
 
 /**
  * Tokenizes the rows of a file into a store, shard by shard; rows of shards that are there are passed over. In memory are
- * the rows of a shard at most, and 1,024 for each worker. The shards are the same for any number of workers. Throws as `tokenizeRows` does, what reading and writing throw, and the signal's reason.
+ * the rows of a shard at most, and 1,024 for each worker. The shards are the same for any number of workers. Throws as
+ * `tokenizeRows` does, what reading and writing throw, and the signal's reason.
  */
 export async function tokenizeFile(
   batches: AsyncGenerator<Row[], FileFacts, void>,

@@ -1,13 +1,27 @@
-import { serveCommand } from './serveCommand.ts';
-
-/** Files of a chat page that are the same for every model, by their names. */
-export type ChatPageFiles = Readonly<Record<(typeof chatPageNames)[number], Uint8Array<ArrayBuffer>>>;
+import { samplingSettings } from './samplingSettings.ts';
+import { serveAddress, serveCommand } from './serveCommand.ts';
 
 /** The page's own files, which lie in page/. */
 export const chatPageTexts = ['chat.css', 'chat.js', 'index.html'] as const;
 
-/** In the order they are written; with the page itself, the last, the folder is one. */
-export const chatPageNames = ['chat.css', 'chat.js', 'wllama.js', 'wllama.wasm', 'index.html'] as const;
+/** Files beside the model's, in the order they are written: with the page itself, the last, the folder is one. */
+const names = [
+  'README.md',
+  'LICENSES.txt',
+  'chat.css',
+  'chat.js',
+  'wllama.js',
+  'wllama.wasm',
+  'index.html',
+] as const;
+
+/** What every chat page has, whatever its model. */
+export interface ChatPageParts {
+  /** The page's own files by their names. */
+  texts: Readonly<Record<string, string>>;
+  /** wllama's module, its program and its licence in full. */
+  engine: { script: Uint8Array<ArrayBuffer>; program: Uint8Array<ArrayBuffer>; license: string };
+}
 
 /** The most bytes of a file of the model: browsers fetch and hold files of this size well. */
 export const CHAT_FILE_BYTES = 512e6;
@@ -22,57 +36,34 @@ export interface ChatPageFacts {
   generation: Readonly<Record<string, unknown>>;
   /** The longest context the model is made for, in tokens. */
   maxPositions: number;
-  /** Licence of wllama, in full. */
-  license: string;
-}
-
-/** Names of generation settings, and llama.cpp's. */
-const SAMPLING: Readonly<Record<string, string>> = {
-  temperature: 'temperature',
-  top_p: 'top_p',
-  top_k: 'top_k',
-  min_p: 'min_p',
-  repetition_penalty: 'repeat_penalty',
-};
-
-/** The files of every chat page, of the page's own by name and its engine's. */
-export function chatPageFiles(
-  texts: Readonly<Record<string, string>>,
-  engine: Pick<ChatPageFiles, 'wllama.js' | 'wllama.wasm'>,
-): ChatPageFiles {
-  const encoded = chatPageTexts.map((name) => [name, new TextEncoder().encode(texts[name])]);
-  return {
-    ...engine,
-    ...(Object.fromEntries(encoded) as Pick<ChatPageFiles, (typeof chatPageTexts)[number]>),
-  };
 }
 
 /** All files of a chat page beside the model's, in the order they are written. */
 export function chatPage(
   facts: ChatPageFacts,
-  page: ChatPageFiles,
+  { texts, engine }: ChatPageParts,
 ): { name: string; bytes: Uint8Array<ArrayBuffer> }[] {
   const encode = (text: string) => new TextEncoder().encode(text);
-  const own = chatPageNames.map((name) => ({ name, bytes: page[name] }));
-  const index = new TextDecoder().decode(page['index.html']);
-  const html = index.replace('SETTINGS', () => settingsText(facts));
-  return [
-    { name: 'README.md', bytes: encode(readme(facts)) },
-    { name: 'LICENSES.txt', bytes: encode(licenses(facts.license)) },
-    ...own.filter(({ name }) => name !== 'index.html'),
-    { name: 'index.html', bytes: encode(html) },
-  ];
+  const bytes: Record<(typeof names)[number], Uint8Array<ArrayBuffer>> = {
+    'README.md': encode(readme(facts)),
+    'LICENSES.txt': encode(licenses(engine.license)),
+    'chat.css': encode(texts['chat.css']!),
+    'chat.js': encode(texts['chat.js']!),
+    'wllama.js': engine.script,
+    'wllama.wasm': engine.program,
+    'index.html': encode(texts['index.html']!.replace('SETTINGS', () => settingsText(facts))),
+  };
+  return names.map((name) => ({ name, bytes: bytes[name] }));
+}
+
+/** Whether a chat page has a file of this name, be it a part of its model. */
+export function isOfChatPage(name: string): boolean {
+  return names.some((own) => own === name) || /^model(?:-\d{5}-of-\d{5})?\.gguf$/.test(name);
 }
 
 /** JSON that ends no script, whatever the model is called. */
 function settingsText({ title, files, generation, maxPositions }: ChatPageFacts): string {
-  const samples = generation.do_sample !== false;
-  const sampling: Record<string, number> = {};
-  for (const [name, own] of Object.entries(SAMPLING)) {
-    const value = generation[name];
-    // Without sampling its settings mean nothing.
-    if (typeof value === 'number' && (samples || name === 'repetition_penalty')) sampling[own] = value;
-  }
+  const sampling = samplingSettings(generation);
   const settings = { title, files, context: Math.min(maxPositions, MAX_CONTEXT), sampling };
   return JSON.stringify(settings).replaceAll('<', '\\u003c');
 }
@@ -86,7 +77,7 @@ A chat with this model in a web page. Serve this folder, and open the address:
 ${serveCommand}
 \`\`\`
 
-http://127.0.0.1:8000/
+${serveAddress}
 
 Any static host will do; browsers open no such page from a disk (\`file://\`). The page loads nothing from elsewhere, and what
 is written in it stays in the browser. It needs a browser with 64-bit WebAssembly memory, such as Chrome, Edge or Firefox.

@@ -1,3 +1,5 @@
+import { samplesBy, samplingSettings } from './samplingSettings.ts';
+
 /** A chat template as fixed texts around messages; see `ChatParts` of content/data. */
 export interface ModelfileChat {
   system: { before: string; after: string };
@@ -21,14 +23,6 @@ export interface ModelfileFacts {
   maxPositions: number;
 }
 
-/** Names of generation settings, and Ollama's. */
-const PARAMETERS: Readonly<Record<string, string>> = {
-  temperature: 'temperature',
-  top_p: 'top_p',
-  top_k: 'top_k',
-  min_p: 'min_p',
-  repetition_penalty: 'repeat_penalty',
-};
 /** Ollama's context where a Modelfile says nothing. */
 const DEFAULT_CONTEXT = 4096;
 
@@ -39,14 +33,9 @@ export function modelfile({ file, chat, stops, generation, maxPositions }: Model
   if (chat !== null && chat.defaultSystem !== null && !chat.defaultSystem.includes('"""'))
     lines.push(`SYSTEM """${chat.defaultSystem}"""`);
   for (const stop of new Set(stops)) lines.push(`PARAMETER stop ${JSON.stringify(stop)}`);
-  const samples = generation.do_sample !== false;
-  for (const [name, ollama] of Object.entries(PARAMETERS)) {
-    const value = generation[name];
-    // Without sampling its settings mean nothing.
-    if (typeof value === 'number' && (samples || name === 'repetition_penalty'))
-      lines.push(`PARAMETER ${ollama} ${value}`);
-  }
-  if (!samples) lines.push('PARAMETER temperature 0');
+  for (const [name, value] of Object.entries(samplingSettings(generation)))
+    lines.push(`PARAMETER ${name} ${value}`);
+  if (!samplesBy(generation)) lines.push('PARAMETER temperature 0');
   if (maxPositions < DEFAULT_CONTEXT) lines.push(`PARAMETER num_ctx ${maxPositions}`);
   return `${lines.join('\n')}\n`;
 }

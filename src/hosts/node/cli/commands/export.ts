@@ -5,19 +5,20 @@ import { GraftError } from '../../../../base/lib/errors.ts';
 import { nodeFolder } from '../../../../base/storage/nodeFolder.ts';
 import { floatDtypes } from '../../../../content/formats/dtypes.ts';
 import { ggufExportTypes } from '../../../../content/formats/gguf/exportTypes.ts';
-import { CHAT_FILE_BYTES, chatPage } from '../../../../content/formats/gguf/chatPage.ts';
+import { isOfChatPage } from '../../../../content/formats/gguf/chatPage.ts';
 import { ollamaCommand } from '../../../../content/formats/gguf/modelfile.ts';
-import { serveCommand } from '../../../../content/formats/gguf/serveCommand.ts';
+import { serveAddress, serveCommand } from '../../../../content/formats/gguf/serveCommand.ts';
 import { writeMlxAdapter } from '../../../../content/formats/mlxAdapter.ts';
 import { readJson, writeBytes } from '../../../../content/formats/text.ts';
-import { textFile, writeGguf } from '../../../../engine/merge/gguf/writeGguf.ts';
+import { writeGguf } from '../../../../engine/merge/gguf/writeGguf.ts';
 import { journalFile } from '../../../../engine/merge/mergeJournal.ts';
 import {
+  besideForOllama,
+  besideInChatPage,
   checkLoraAlone,
   forecastGguf,
-  generationOf,
   loraExport,
-  modelfileOf,
+  modelFile,
   planGgufExport,
   type GgufForecast,
 } from '../../../../session/ggufExport.ts';
@@ -37,13 +38,6 @@ import { log, printText } from '../terminal.ts';
 import { openModelOf, readAdapterOf, withSession } from '../withSession.ts';
 import { writeProved } from '../writeProved.ts';
 import { withText } from '../../withText.ts';
-
-/** The GGUF file in a folder for Ollama, and in that of a chat page where it is not in parts. */
-const MODEL_FILE = 'model.gguf';
-
-/** What is in the folder of a chat page. */
-const chatFile =
-  /^(?:model(?:-\d{5}-of-\d{5})?\.gguf|index\.html|chat\.(?:css|js)|wllama\.(?:js|wasm)|README\.md|LICENSES\.txt)$/;
 
 const typeChoice = choice(
   'Output',
@@ -141,7 +135,7 @@ async function toOllama(values: Options): Promise<void> {
   await withOutput(out, async (folder) => {
     const present = await folder.list();
     if (force) {
-      for (const name of ['Modelfile', MODEL_FILE]) {
+      for (const name of ['Modelfile', modelFile]) {
         if (present.includes(name) && !present.includes(journalFile)) await folder.remove(name);
       }
     }
@@ -151,8 +145,8 @@ async function toOllama(values: Options): Promise<void> {
       const chat = await withText(files.folder, async (text) =>
         text.chatTemplate === null ? null : text.chatParts(),
       );
-      const last = [textFile('Modelfile', await modelfileOf(files, ends, chat, MODEL_FILE))];
-      const written = await writeGguf(gpu, job, folder, MODEL_FILE, { ...reports, last });
+      const beside = await besideForOllama(files, ends, chat);
+      const written = await writeGguf(gpu, job, folder, modelFile, { ...reports, ...beside });
       print(written.files, written.proof);
       log(`In ${out}: ${ollamaCommand(titleOf(values))}`);
     });
@@ -165,26 +159,15 @@ async function toChat(values: Options): Promise<void> {
     const present = await folder.list();
     const isUnfinished = present.includes(journalFile);
     if (force && !isUnfinished) {
-      const isOurs = (name: string) => chatFile.test(name);
-      for (const name of present.filter(isOurs)) await folder.remove(name);
+      for (const name of present.filter(isOfChatPage)) await folder.remove(name);
     }
     if (!isUnfinished) await checkEmpty(folder, out);
     await withSession(async (session) => {
       const { gpu, job, files } = await planned(session, values);
-      const { page, license } = await readChatPage();
-      const facts = {
-        title: titleOf(values),
-        generation: await generationOf(files.folder),
-        maxPositions: files.spec.maxPositions,
-        license,
-      };
-      const written = await writeGguf(gpu, job, folder, MODEL_FILE, {
-        ...reports,
-        maxFileBytes: Math.min(maxShardSize, CHAT_FILE_BYTES),
-        last: (model) => chatPage({ ...facts, files: model }, page),
-      });
+      const beside = await besideInChatPage(files, titleOf(values), await readChatPage(), maxShardSize);
+      const written = await writeGguf(gpu, job, folder, modelFile, { ...reports, ...beside });
       print(written.files, written.proof);
-      log(`In ${out}: ${serveCommand}, then open http://127.0.0.1:8000/`);
+      log(`In ${out}: ${serveCommand}, then open ${serveAddress}`);
     });
   });
 }
